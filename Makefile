@@ -1,0 +1,45 @@
+# make quickstart   install into .venv, then run configs/quick.yaml (about 8 minutes on 2 cores)
+# make test         install into .venv, then the fast test suite
+# make check        lint, types and the fast test suite, as CI does
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
+
+.PHONY: quickstart test test-slow check lint calibrate install install-dev clean
+
+quickstart: $(VENV)/.installed
+	$(BIN)/physrep bench configs/quick.yaml --out runs/quick
+
+test: $(VENV)/.installed-dev
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile
+
+test-slow: $(VENV)/.installed-dev
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 -m slow
+
+lint: $(VENV)/.installed-dev
+	$(BIN)/ruff check src tests benchmarks
+	$(BIN)/ruff format --check src tests benchmarks
+	$(BIN)/pyright
+
+check: lint test
+
+install: $(VENV)/.installed
+install-dev: $(VENV)/.installed-dev
+
+$(BIN)/python:
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.installed: pyproject.toml constraints.txt | $(BIN)/python
+	@echo "installing physrep into $(VENV) (about a minute)"
+	$(PIP) -e .
+	@touch $@
+
+# the-well pins old versions of what it needs; it is a test oracle only, so it is installed beside, never by users.
+$(VENV)/.installed-dev: $(VENV)/.installed
+	@echo "installing test tools into $(VENV)"
+	$(PIP) -e ".[dev]"
+	@touch $@
+
+clean:
+	rm -rf runs .pytest_cache .ruff_cache

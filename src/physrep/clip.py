@@ -1,0 +1,52 @@
+"""The one type that crosses every boundary: a batch of short windows of fields, with names."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import torch
+from torch import Tensor
+
+
+@dataclass
+class Clip:
+    """A batch of windows.
+
+    Attributes:
+        fields: field components with shape ``(B, C, T, H, W)``; H is the first stored spatial axis (x), W the second.
+        parameters: raw physical parameters with shape ``(B, P)``.
+        channels: name of each of the C components, e.g. ``("tracer", "pressure", "velocity_x", "velocity_y")``.
+        parameter_names: name of each of the P parameters.
+        dt: time between frames.
+        dx: grid spacing per spatial axis.
+        periodic: per spatial axis, whether it is periodic.
+        trajectory: index of the trajectory inside its split, with shape ``(B,)``.
+        start: first frame of the window, with shape ``(B,)``.
+    """
+
+    fields: Tensor
+    parameters: Tensor
+    channels: tuple[str, ...]
+    parameter_names: tuple[str, ...]
+    dt: float
+    dx: tuple[float, ...]
+    periodic: tuple[bool, ...]
+    trajectory: Tensor
+    start: Tensor
+
+    def __len__(self) -> int:
+        return self.fields.shape[0]
+
+    def to(self, device: torch.device | str) -> Clip:
+        """The same clip with its tensors on ``device``."""
+        return replace(
+            self,
+            fields=self.fields.to(device, non_blocking=True),
+            parameters=self.parameters.to(device, non_blocking=True),
+            trajectory=self.trajectory.to(device, non_blocking=True),
+            start=self.start.to(device, non_blocking=True),
+        )
+
+    def frames(self, first: int, last: int) -> Clip:
+        """Frames ``first`` to ``last`` (exclusive) of every window."""
+        return replace(self, fields=self.fields[:, :, first:last], start=self.start + first)

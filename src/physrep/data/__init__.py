@@ -1,0 +1,38 @@
+"""Trajectories on disk and clips in memory: the only room that knows HDF5."""
+
+from .augment import Symmetries
+from .cache import cached_split
+from .check import check, exit_code
+from .clips import ChannelStats, ClipDataset, open_clips
+from .faults import Fault
+from .reader import WellSplit
+from .scan import SPLITS, split_files
+from .splits import assert_disjoint, assign_splits, split_counts, split_of
+from .stats import compute_stats, read_stats, write_stats
+from .well import select_trajectories, write_well
+from .wellfile import WellFile, open_well
+
+__all__ = [
+    "SPLITS",
+    "ChannelStats",
+    "ClipDataset",
+    "Fault",
+    "Symmetries",
+    "WellFile",
+    "WellSplit",
+    "assert_disjoint",
+    "assign_splits",
+    "cached_split",
+    "check",
+    "compute_stats",
+    "exit_code",
+    "open_clips",
+    "open_well",
+    "read_stats",
+    "select_trajectories",
+    "split_counts",
+    "split_files",
+    "split_of",
+    "write_stats",
+    "write_well",
+]

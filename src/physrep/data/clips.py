@@ -1,0 +1,273 @@
+"""The data set that learners train on: windows copied out of the memory-mapped cache of one split."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ..clip import Clip
+from ..errors import PhysrepError
+from ..files import read_json
+from .augment import Symmetries, copy_symmetric, draw
+from .buffers import empty
+from .cache import DATA, META, Dtype, cached_split
+from .names import label_parameters, select_parameters
+from .reader import choose_trajectories, window_grid
+from .resample import Method
+from .scan import Crop
+from .stats import Moments
+
+
+@dataclass(frozen=True)
+class ChannelStats:
+    """Mean and population standard deviation per channel, as learners use them for z-scoring.
+
+    Attributes:
+        channels: channel names.
+        mean, std: float32 with shape ``(C,)``.
+    """
+
+    channels: tuple[str, ...]
+    mean: Tensor
+    std: Tensor
+
+    def as_dict(self) -> dict[str, list[Any]]:
+        """Plain data, to be stored beside the weights."""
+        return {"channels": list(self.channels), "mean": self.mean.tolist(), "std": self.std.tolist()}
+
+    @classmethod
+    def from_dict(cls, values: dict[str, list[Any]]) -> ChannelStats:
+        """The inverse of `as_dict`."""
+        return cls(tuple(values["channels"]), torch.tensor(values["mean"]), torch.tensor(values["std"]))
+
+
+class ClipDataset:
+    """Trajectories of one split in memory-mapped form; `open_clips` makes one.
+
+    Attributes:
+        split, dataset_name: where the data come from.
+        channels: channel names.
+        components: per channel, the axis indices of the tensor component: ``()``, ``(i,)`` or ``(i, j)``.
+        axes, shape, dx, periodic: of the grid, after crop and resampling.
+        dt: time between stored frames.
+        parameter_names: names of the P parameters.
+        parameters: raw values, float64 with shape ``(n_trajectories, P)``.
+        lengths: frames per trajectory, int64 with shape ``(n_trajectories,)``.
+    """
+
+    def __init__(
+        self,
+        folder: str | Path,
+        parameters: Sequence[str] | None = None,
+        max_trajectories: int | None = None,
+        stats: ChannelStats | None = None,
+    ) -> None:
+        self.folder = Path(folder)
+        meta = read_json(self.folder / META)
+        self.split, self.dataset_name = str(meta["split"]), str(meta["dataset_name"])
+        self.channels: tuple[str, ...] = tuple(meta["channels"])
+        self.components: tuple[tuple[int, ...], ...] = tuple(tuple(index) for index in meta["components"])
+        self.axes: tuple[str, ...] = tuple(meta["axes"])
+        self.shape: tuple[int, ...] = tuple(meta["shape"])
+        self.dx: tuple[float, ...] = tuple(meta["dx"])
+        self.periodic: tuple[bool, ...] = tuple(meta["periodic"])
+        self.dt = float(meta["dt"])
+        source = f"{self.dataset_name}/{self.split}"
+        known = meta["parameters"]
+        names = label_parameters(self.dataset_name, list(known)) if parameters is None else parameters
+        self.parameter_names = select_parameters(list(known), names, source)
+        self._lengths_on_disk = [int(n) for n in meta["lengths"]]
+        self._chosen = choose_trajectories(len(self._lengths_on_disk), max_trajectories, source)
+        self.lengths = np.array(self._lengths_on_disk, dtype=np.int64)[self._chosen]
+        columns = [np.array(known[name], dtype=np.float64)[self._chosen] for name in self.parameter_names]
+        self.parameters = torch.from_numpy(np.stack(columns, 1) if columns else np.zeros((len(self.lengths), 0)))
+        self._moments = [meta["moments"][i] for i in self._chosen]
+        if stats is not None and stats.channels != self.channels:
+            raise PhysrepError(
+                f"{source}: channels are {list(self.channels)}, but the statistics are of {list(stats.channels)}; "
+                "open both splits with the same fields."
+            )
+        self._stats = stats
+        self._map_trajectories()
+
+    def _map_trajectories(self) -> None:
+        # Mode "c" (copy on write) only because torch warns of arrays that it could not write to; nothing writes.
+        flat = torch.from_numpy(np.load(self.folder / DATA, mmap_mode="c")).view(-1)
+        per_frame = len(self.channels) * math.prod(self.shape)
+        ends = np.cumsum(self._lengths_on_disk) * per_frame
+        self._trajectories = [
+            flat[ends[i] - per_frame * n : ends[i]].view(len(self.channels), n, *self.shape)
+            for i, n in zip(self._chosen.tolist(), self.lengths.tolist(), strict=True)
+        ]
+
+    def __getstate__(self) -> dict[str, Any]:
+        # A worker process maps the file itself; pickled maps would be sent as their whole content.
+        return {name: value for name, value in self.__dict__.items() if name != "_trajectories"}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        self._map_trajectories()
+
+    def __len__(self) -> int:
+        return self.n_trajectories
+
+    @property
+    def n_trajectories(self) -> int:
+        return len(self.lengths)
+
+    @property
+    def statistics(self) -> ChannelStats:
+        """Statistics of these very trajectories, on this grid.
+
+        Raises:
+            PhysrepError: a channel is constant, so that it cannot be normalised.
+        """
+        total = Moments.zero(len(self.channels))
+        for part in self._moments:
+            total += Moments(part["count"], np.array(part["mean"]), np.array(part["squares"]))
+        for channel, mean, std in zip(self.channels, total.mean, total.std, strict=True):
+            if std <= 1e-6 * abs(mean):
+                raise PhysrepError(
+                    f"{self.dataset_name}/{self.split}: field {channel} is constant ({mean:.6g}), so it cannot be "
+                    "normalised; leave it out by naming the others in 'fields'."
+                )
+        return ChannelStats(
+            self.channels,
+            torch.from_numpy(total.mean.astype(np.float32)),
+            torch.from_numpy(total.std.astype(np.float32)),
+        )
+
+    @property
+    def stats(self) -> ChannelStats:
+        """The statistics to normalise with: those given, or the training split's own.
+
+        Raises:
+            PhysrepError: this is not the training split and no statistics were given.
+        """
+        if self._stats is None:
+            if self.split != "train":
+                raise PhysrepError(
+                    f"{self.dataset_name}/{self.split}: needs the training split's statistics; "
+                    "pass stats=train.stats to open_clips."
+                )
+            self._stats = self.statistics
+        return self._stats
+
+    @property
+    def mean(self) -> Tensor:
+        """Mean per channel of the training split, float32 with shape ``(C,)``."""
+        return self.stats.mean
+
+    @property
+    def std(self) -> Tensor:
+        """Standard deviation per channel of the training split, float32 with shape ``(C,)``."""
+        return self.stats.std
+
+    def windows(self, frames: int, stride: int = 1, frame_step: int = 1) -> np.ndarray:
+        """Rows (trajectory, start) of all windows, int64 with shape ``(n, 2)``; see `WellSplit.windows`."""
+        return window_grid(self.lengths.tolist(), frames, stride, frame_step, f"{self.dataset_name}/{self.split}")
+
+    def clip(
+        self,
+        windows: np.ndarray,
+        frames: int,
+        frame_step: int = 1,
+        symmetries: Symmetries | None = None,
+        generator: np.random.Generator | None = None,
+    ) -> Clip:
+        """A batch of windows, copied out of the memory map.
+
+        Args:
+            windows: rows (trajectory, start) with shape ``(B, 2)``, e.g. a selection of `windows`.
+            frames: frames per window.
+            frame_step: distance between the frames of a window.
+            symmetries: draw an exact symmetry per sample and apply it in the same copy.
+            generator: source of these draws; needed with ``symmetries``.
+
+        Returns:
+            The batch, raw values in float32.
+
+        Raises:
+            PhysrepError: a window reaches beyond its trajectory.
+        """
+        windows = np.asarray(windows, dtype=np.int64).reshape(-1, 2)
+        span = (frames - 1) * frame_step + 1
+        trajectory, start = windows[:, 0], windows[:, 1]
+        inside = (trajectory >= 0) & (trajectory < self.n_trajectories) & (start >= 0)
+        if not inside.all() or (start + span > self.lengths[trajectory]).any():
+            raise PhysrepError(
+                f"{self.dataset_name}/{self.split}: a window of {span} frames reaches beyond its trajectory; "
+                "take windows from windows(frames)."
+            )
+        fields = empty((len(windows), len(self.channels), frames, *self.shape))
+        sources = [self._trajectories[index][:, first : first + span : frame_step] for index, first in windows.tolist()]
+        if symmetries is None:
+            for target, source in zip(fields, sources, strict=True):
+                if source.dtype == torch.float32:
+                    # NumPy copies with memcpy, 1.5 times as fast as torch on one thread; it is slow at converting.
+                    np.copyto(target.numpy(), source.numpy())
+                else:
+                    target.copy_(source)
+        else:
+            if generator is None:
+                raise ValueError("symmetries need a generator")
+            drawn = draw(symmetries, generator, len(windows), self.axes, self.shape, self.periodic)
+            for i, source in enumerate(sources):
+                values, target = source.float().numpy(), fields[i].numpy()
+                copy_symmetric(values, target, drawn.shifts[i], drawn.mirrored[i], self.components)
+        index = torch.from_numpy(trajectory.copy())
+        return Clip(
+            fields=fields,
+            parameters=self.parameters[index],
+            channels=self.channels,
+            parameter_names=self.parameter_names,
+            dt=self.dt * frame_step,
+            dx=self.dx,
+            periodic=self.periodic,
+            trajectory=index,
+            start=torch.from_numpy(start.copy()),
+        )
+
+
+def open_clips(
+    root: str | Path,
+    split: str,
+    *,
+    fields: Sequence[str] | None = None,
+    parameters: Sequence[str] | None = None,
+    resolution: Sequence[int] | None = None,
+    resample: Method | None = "bilinear",
+    crop: Crop = None,
+    dtype: Dtype = "float32",
+    max_trajectories: int | None = None,
+    stats: ChannelStats | None = None,
+    cache_dir: str | Path | None = None,
+) -> ClipDataset:
+    """Open a split for training or evaluation; its cache is built first if there is none.
+
+    Args:
+        root, split, fields, parameters, resolution, resample, crop, max_trajectories: as in `WellSplit`.
+        dtype, cache_dir: as in `cached_split`.
+        stats: statistics to normalise with; the training split has its own, other splits need ``train.stats``.
+
+    Raises:
+        PhysrepError: see `WellSplit` and `cached_split`.
+    """
+    folder = cached_split(
+        root,
+        split,
+        fields=fields,
+        resolution=resolution,
+        resample=resample,
+        crop=crop,
+        dtype=dtype,
+        cache_dir=cache_dir,
+    )
+    return ClipDataset(folder, parameters, max_trajectories, stats)

@@ -1,0 +1,173 @@
+"""The files of a split, what their metadata say, and how their fields are seen (channels, crop, grid)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from ..errors import PhysrepError
+from .names import PAPER_CROPS
+from .resample import Method, Resampler
+from .wellfile import WellFile
+
+SPLITS = ("train", "valid", "test")
+
+Crop = str | Mapping[str, Sequence[int]] | None
+
+
+@dataclass(frozen=True)
+class FileInfo:
+    """What a split needs to know of each of its files."""
+
+    path: Path
+    n_trajectories: int
+    n_frames: int
+
+
+def split_files(root: str | Path, split: str) -> list[Path]:
+    """HDF5 files of a split in the order of their names; "val" is accepted for "valid".
+
+    Raises:
+        PhysrepError: no such dataset or split, or a split without files.
+    """
+    split = "valid" if split == "val" else split
+    root = Path(root)
+    if not (root / "data").is_dir():
+        raise PhysrepError(f"{root}: is not a dataset folder; it must hold data/train, data/valid and data/test.")
+    folder = root / "data" / split
+    if not folder.is_dir():
+        have = sorted(entry.name for entry in (root / "data").iterdir() if entry.is_dir())
+        raise PhysrepError(f"{root}: has no split {split!r}; it has {have}.")
+    files = hdf5_files(folder)
+    if not files:
+        raise PhysrepError(f"{folder}: holds no .hdf5 or .h5 file; simulate or download the data first.")
+    return files
+
+
+def hdf5_files(folder: str | Path) -> list[Path]:
+    """The .hdf5 and .h5 files in a folder in the order of their names, leaving out hidden ones."""
+    entries = (entry for entry in Path(folder).iterdir() if entry.suffix in (".hdf5", ".h5"))
+    return sorted((entry for entry in entries if not entry.name.startswith(".")), key=lambda entry: entry.name)
+
+
+class View:
+    """How the fields of a dataset are seen: channels, crop and resampling, worked out from one file's metadata.
+
+    Attributes:
+        channels, components: names, and axis indices of each component (see `WellFile.components`).
+        region: a slice per axis.
+        resampler: maps the cropped fields to the wanted grid; its `shape` and `dx` describe the result.
+        periodic: per axis, whether it is periodic; a cropped axis is not.
+    """
+
+    def __init__(
+        self,
+        file: WellFile,
+        fields: Sequence[str] | None,
+        resolution: Sequence[int] | None,
+        resample: Method | None,
+        crop: Crop,
+    ) -> None:
+        self.channels = file.select(fields)
+        self.components = tuple(file.components[channel] for channel in self.channels)
+        self.axes = file.axes
+        limits = _crop_limits(file, crop)
+        self.region = tuple(slice(*limits.get(axis, (0, n))) for axis, n in zip(file.axes, file.shape, strict=True))
+        self.periodic = tuple(
+            periodic and len(range(*part.indices(n))) == n
+            for periodic, part, n in zip(file.periodic, self.region, file.shape, strict=True)
+        )
+        coordinates = [file.coordinates[axis][part] for axis, part in zip(file.axes, self.region, strict=True)]
+        self.resampler = Resampler(coordinates, self.periodic, resolution, resample, file.path)
+
+    def read(self, file: WellFile, trajectory: int, start: int, frames: int, step: int = 1) -> torch.Tensor:
+        """Frames of one trajectory as seen through this view, float32 with shape ``(C, frames, *S)``."""
+        block = file.read(trajectory, start, frames, step, self.channels, self.region)
+        return self.resampler(torch.from_numpy(block))
+
+
+def _crop_limits(file: WellFile, crop: Crop) -> dict[str, tuple[int, int]]:
+    if crop is None:
+        return {}
+    if isinstance(crop, str):
+        if crop != "paper":
+            raise PhysrepError(f"{file.path}: unknown crop {crop!r}; use 'paper' or a map from axis to [first, last].")
+        crop = PAPER_CROPS.get(file.dataset_name, {})
+    limits = {}
+    for axis, (low, high) in crop.items():
+        if axis not in file.axes:
+            raise PhysrepError(f"{file.path}: crop names axis {axis!r}, but the axes are {list(file.axes)}.")
+        n = file.shape[file.axes.index(axis)]
+        if not 0 <= low < high <= n:
+            raise PhysrepError(f"{file.path}: crop [{low}, {high}] of axis {axis} does not fit its {n} points.")
+        limits[axis] = (int(low), int(high))
+    return limits
+
+
+@dataclass(frozen=True)
+class Scan:
+    """The metadata of a split: parameters are ``{name: (trajectories,)}`` over all its files."""
+
+    view: View
+    files: list[FileInfo]
+    dataset_name: str
+    parameters: dict[str, np.ndarray]
+    dt: float
+
+    @property
+    def lengths(self) -> list[int]:
+        """Frames of every trajectory of the split."""
+        return [info.n_frames for info in self.files for _ in range(info.n_trajectories)]
+
+
+def scan_split(
+    paths: Sequence[Path],
+    fields: Sequence[str] | None,
+    resolution: Sequence[int] | None,
+    resample: Method | None,
+    crop: Crop,
+) -> Scan:
+    """Read the metadata of every file of a split and make sure that they belong together.
+
+    Raises:
+        PhysrepError: a file cannot be read, lacks a field, or differs from the first one in name, grid, time step,
+            boundaries, fields or parameters.
+    """
+    first: WellFile | None = None
+    infos, columns = [], []
+    for path in paths:
+        with WellFile(path) as file:
+            first = first or file
+            for what, own, other in _identity(file, first):
+                if own != other:
+                    raise PhysrepError(
+                        f"{path}: has {what} {own}, but {first.path.name} has {other}; move one of them elsewhere."
+                    )
+            if abs(file.dt - first.dt) > 1e-4 * abs(first.dt):
+                raise PhysrepError(f"{path}: has time step {file.dt}, but {first.path.name} has {first.dt}.")
+            infos.append(FileInfo(path, file.n_trajectories, file.n_frames))
+            columns.append(file.parameters)
+    if first is None:
+        raise PhysrepError("a split without files cannot be read; simulate or download the data first.")
+    return Scan(
+        view=View(first, fields, resolution, resample, crop),
+        files=infos,
+        dataset_name=first.dataset_name,
+        parameters={name: np.concatenate([column[name] for column in columns]) for name in first.parameters},
+        dt=first.dt,
+    )
+
+
+def _identity(file: WellFile, other: WellFile) -> list[tuple[str, object, object]]:
+    return [
+        ("dataset_name", file.dataset_name, other.dataset_name),
+        ("axes", file.axes, other.axes),
+        ("resolution", file.shape, other.shape),
+        ("periodicity", file.periodic, other.periodic),
+        ("fields", sorted(file.fields), sorted(other.fields)),
+        ("parameters", sorted(file.parameters), sorted(other.parameters)),
+    ]

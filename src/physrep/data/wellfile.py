@@ -1,0 +1,239 @@
+"""Reading one HDF5 file in The Well's format: metadata by name, and blocks of frames."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import h5py
+import numpy as np
+
+from ..errors import PhysrepError
+from .names import canonical_parameter, channel_names, component_axes, select_channels
+
+
+@dataclass(frozen=True)
+class StoredField:
+    """A field as a file stores it; `dim_varying` says which spatial axes it has, the others are constant."""
+
+    name: str
+    order: int
+    sample_varying: bool
+    time_varying: bool
+    dim_varying: tuple[bool, ...]
+    channels: tuple[str, ...]
+
+
+class WellFile:
+    """A file in The Well's format, open for reading; use it as a context manager.
+
+    The metadata stay valid after `close`.
+
+    Attributes:
+        path, dataset_name: the file and the name of the dataset that it belongs to.
+        axes: names of the spatial axes, in storage order.
+        shape: grid points per axis.
+        n_trajectories, n_frames: N and T.
+        fields: name to `StoredField`, in the order of the ``field_names`` attributes, order 0 first.
+        channels: channel names of all time-varying fields, in that order.
+        components: channel name to the axis indices of the component: ``()``, ``(i,)`` or ``(i, j)``.
+        parameters: scalars that are constant in time, name to float64 array with shape ``(N,)``; known aliases are
+            replaced by the true name (`physrep.data.names`).
+        time: saved times with shape ``(N, T)``.
+        coordinates: axis name to grid coordinates, float64 with shape ``(n,)``.
+        periodic: per axis, whether both its ends are periodic.
+
+    Raises:
+        PhysrepError: no such file, not HDF5, truncated, or a part that the format requires is missing.
+    """
+
+    def __init__(self, path: str | Path) -> None:
+        self.path = Path(path)
+        # h5py types an item as group, dataset or datatype; which one it is, the format says, so Any.
+        self._file: Any = open_hdf5(self.path)
+        try:
+            self._read_metadata(self._file)
+        except (KeyError, ValueError, TypeError, IndexError, AttributeError) as error:
+            self.close()
+            problem = str(error).strip("'\"")
+            raise PhysrepError(
+                f"{path}: is not in The Well's format ({problem}); `physrep check {path}` names every fault."
+            ) from error
+        except OSError as error:
+            self.close()
+            raise PhysrepError(f"{path}: cannot be read ({error}); copy or simulate the file again.") from error
+
+    def __enter__(self) -> WellFile:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the file; the metadata stay."""
+        self._file.close()
+
+    def _read_metadata(self, file: Any) -> None:
+        self.dataset_name = str(file.attrs["dataset_name"])
+        self.n_trajectories = int(file.attrs["n_trajectories"])
+        dimensions = file["dimensions"]
+        self.axes = tuple(str(axis) for axis in dimensions.attrs["spatial_dims"])
+        self.coordinates = {axis: _first_sample(dimensions[axis]) for axis in self.axes}
+        self.shape = tuple(len(self.coordinates[axis]) for axis in self.axes)
+        time = np.asarray(dimensions["time"][()], dtype=np.float64)
+        self.n_frames = time.shape[-1]
+        self.time = np.broadcast_to(time, (self.n_trajectories, self.n_frames))
+        self.fields: dict[str, StoredField] = {}
+        for order in range(3):
+            group = file[f"t{order}_fields"]
+            for name in map(str, group.attrs["field_names"]):
+                attributes = group[name].attrs
+                self.fields[name] = StoredField(
+                    name=name,
+                    order=order,
+                    sample_varying=bool(attributes["sample_varying"]),
+                    time_varying=bool(attributes["time_varying"]),
+                    dim_varying=tuple(bool(flag) for flag in attributes["dim_varying"]),
+                    channels=channel_names(name, order, self.axes),
+                )
+                self._check_shape(self.fields[name], group[name].shape)
+        self.channels = tuple(c for field in self.fields.values() if field.time_varying for c in field.channels)
+        self.components = {
+            channel: index
+            for field in self.fields.values()
+            for channel, index in zip(field.channels, component_axes(field.order, len(self.axes)), strict=True)
+        }
+        scalars = file["scalars"]
+        stored = [str(name) for name in scalars.attrs["field_names"]]
+        self.parameters: dict[str, np.ndarray] = {}
+        for name in stored:
+            if not scalars[name].attrs["time_varying"]:
+                values = np.asarray(scalars[name][()], dtype=np.float64)
+                label = canonical_parameter(self.dataset_name, name, stored)
+                # Some writers store a scalar with shape (1,); with sample_varying it has shape (N,).
+                self.parameters[label] = np.broadcast_to(values, (self.n_trajectories,)).copy()
+        self.periodic = tuple(_is_periodic(file["boundary_conditions"], axis) for axis in self.axes)
+
+    def _check_shape(self, field: StoredField, shape: tuple[int, ...]) -> None:
+        expected = (self.n_trajectories,) * field.sample_varying + (self.n_frames,) * field.time_varying
+        expected += tuple(n for n, varies in zip(self.shape, field.dim_varying, strict=True) if varies)
+        expected += (len(self.axes),) * field.order
+        if tuple(shape) != expected:
+            raise ValueError(f"t{field.order}_fields/{field.name} has shape {tuple(shape)} instead of {expected}")
+
+    @property
+    def dt(self) -> float:
+        """Time between saved frames."""
+        return float((self.time[0, -1] - self.time[0, 0]) / max(self.n_frames - 1, 1))
+
+    def select(self, requested: Sequence[str] | None) -> tuple[str, ...]:
+        """Channels for field or channel names; None stands for all time-varying fields."""
+        if requested is None:
+            return self.channels
+        return select_channels({name: f.channels for name, f in self.fields.items()}, requested, self.path)
+
+    def read(
+        self,
+        trajectory: int,
+        start: int,
+        frames: int,
+        step: int = 1,
+        channels: Sequence[str] | None = None,
+        region: Sequence[slice] | None = None,
+    ) -> np.ndarray:
+        """Frames ``start, start + step, ...`` of one trajectory.
+
+        Args:
+            trajectory: index in this file.
+            start, frames, step: first frame, number of frames and distance between them.
+            channels: channel names in the order wanted; default all time-varying ones.
+            region: a slice per spatial axis; default everything.
+
+        Returns:
+            float32 array with shape ``(C, frames, *S)``.
+
+        Raises:
+            PhysrepError: the frames do not exist, a channel is unknown, or the data cannot be read.
+        """
+        channels = self.channels if channels is None else tuple(channels)
+        last = start + (frames - 1) * step
+        if not 0 <= trajectory < self.n_trajectories:
+            raise PhysrepError(f"{self.path}: has {self.n_trajectories} trajectories, so there is no {trajectory}.")
+        if start < 0 or frames < 1 or last >= self.n_frames:
+            raise PhysrepError(
+                f"{self.path}: has {self.n_frames} frames, but frames {start} to {last} are wanted; ask for fewer."
+            )
+        region = tuple(region) if region is not None else (slice(None),) * len(self.axes)
+        shape = tuple(len(range(*part.indices(n))) for part, n in zip(region, self.shape, strict=True))
+        out = np.empty((len(channels), frames, *shape), dtype=np.float32)
+        row_of = {channel: row for row, channel in enumerate(channels)}
+        for field in self.fields.values():
+            wanted = [(row_of.pop(c), i) for i, c in enumerate(field.channels) if c in row_of]
+            if wanted:
+                block = self._read_field(field, trajectory, slice(start, last + 1, step), region)
+                for row, component in wanted:
+                    out[row] = block[..., component]
+        if row_of:
+            raise PhysrepError(f"{self.path}: has no channel {next(iter(row_of))!r}; it has {list(self.components)}.")
+        return out
+
+    def _read_field(self, field: StoredField, trajectory: int, frames: slice, region: tuple[slice, ...]) -> np.ndarray:
+        """A block that broadcasts to ``(T, *S, components)``."""
+        index: list[int | slice] = [trajectory] if field.sample_varying else []
+        if field.time_varying:
+            index.append(frames)
+        index.extend(part for part, varies in zip(region, field.dim_varying, strict=True) if varies)
+        dataset = self._file[f"t{field.order}_fields"][field.name]
+        try:
+            block = np.asarray(dataset[tuple(index)])
+        except OSError as error:
+            raise PhysrepError(
+                f"{self.path}: field {field.name} cannot be read ({error}); copy or simulate the file again."
+            ) from error
+        lengths = iter(block.shape)
+        full = [next(lengths) if field.time_varying else 1]
+        full += [next(lengths) if varies else 1 for varies in field.dim_varying]
+        return block.reshape(*full, len(field.channels))
+
+
+def open_well(path: str | Path) -> WellFile:
+    """Open a file in The Well's format: ``with open_well(path) as file: file.read(0, 0, 16)``."""
+    return WellFile(path)
+
+
+def open_hdf5(path: str | Path) -> h5py.File:
+    """Open an HDF5 file for reading, or say in one sentence why it cannot be opened."""
+    path = Path(path)
+    if not path.is_file():
+        raise PhysrepError(f"{path}: no such file; check the path.")
+    try:
+        return h5py.File(path, "r")
+    except OSError as error:
+        text = str(error)
+        if "truncated" in text:
+            raise PhysrepError(f"{path}: is truncated; copy or simulate the file again.") from error
+        if "signature" in text or path.stat().st_size == 0:
+            raise PhysrepError(f"{path}: is not an HDF5 file; give a file in The Well's format.") from error
+        raise PhysrepError(f"{path}: cannot be opened ({text}); copy or simulate the file again.") from error
+
+
+def _first_sample(dataset: Any) -> np.ndarray:
+    """Coordinates along one axis; where they differ per trajectory, those of the first."""
+    values = np.asarray(dataset[()], dtype=np.float64)
+    return values.reshape(-1, values.shape[-1])[0]
+
+
+def _is_periodic(conditions: Any, axis: str) -> bool:
+    for condition in conditions.values():
+        dims = [str(dim) for dim in np.atleast_1d(condition.attrs["associated_dims"])]
+        if axis in dims and str(condition.attrs["bc_type"]).upper() == "PERIODIC":
+            leading = condition["mask"].ndim - len(dims)
+            mask = np.moveaxis(condition["mask"][()], leading + dims.index(axis), 0)
+            if mask[0].any() and mask[-1].any():
+                return True
+    return False

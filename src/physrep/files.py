@@ -1,0 +1,102 @@
+"""Writing that never leaves half a file, and reading that says what is wrong."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO, Any
+
+import yaml
+
+from .errors import PhysrepError
+
+
+@contextlib.contextmanager
+def atomic_path(path: str | Path) -> Iterator[Path]:
+    """A temporary path beside ``path`` that replaces it when the block ends well, and vanishes when it does not.
+
+    Raises:
+        PhysrepError: the disk is full or the folder cannot be written; what ``path`` held before is untouched.
+    """
+    path = Path(path)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".tmp", dir=path.parent)
+        os.close(handle)
+    except OSError as error:
+        raise PhysrepError(f"{path}: cannot be written ({error.strerror}); free space or choose another --out.") from error
+    temporary = Path(name)
+    try:
+        yield temporary
+        with open(temporary, "rb") as file:
+            os.fsync(file.fileno())
+        temporary.chmod(0o644)
+        os.replace(temporary, path)
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise PhysrepError(f"{path}: cannot be written ({reason}); free space or choose another --out.") from error
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def atomic_write(path: str | Path, mode: str = "w") -> Iterator[IO[Any]]:
+    """An open file that becomes ``path`` when the block ends well (see `atomic_path`)."""
+    with atomic_path(path) as temporary, open(temporary, mode, encoding=None if "b" in mode else "utf-8") as file:
+        yield file
+        file.flush()
+
+
+def write_text(path: str | Path, text: str) -> None:
+    """Write ``text`` atomically."""
+    with atomic_write(path) as file:
+        file.write(text)
+
+
+def write_json(path: str | Path, value: Any) -> None:
+    """Write ``value`` as indented JSON, atomically."""
+    write_text(path, json.dumps(value, indent=2, sort_keys=True) + "\n")
+
+
+def read_json(path: str | Path) -> Any:
+    """Read a JSON file; a missing or broken one is a `PhysrepError`."""
+    try:
+        return json.loads(Path(path).read_text(encoding="utf-8"))
+    except OSError as error:
+        raise PhysrepError(f"{path}: cannot be read ({error.strerror}); check the path.") from error
+    except ValueError as error:
+        raise PhysrepError(f"{path}: is not valid JSON ({error}); delete it and run the command again.") from error
+
+
+def write_yaml(path: str | Path, value: Any) -> None:
+    """Write ``value`` as YAML, atomically, keys in the given order."""
+    write_text(path, yaml.safe_dump(value, sort_keys=False, width=120))
+
+
+def read_yaml(path: str | Path) -> Any:
+    """Read a YAML file; a missing or broken one is a `PhysrepError`."""
+    try:
+        return yaml.safe_load(Path(path).read_text(encoding="utf-8"))
+    except OSError as error:
+        raise PhysrepError(f"{path}: cannot be read ({error.strerror}); check the path.") from error
+    except yaml.YAMLError as error:
+        problem = " ".join(str(error).split())
+        raise PhysrepError(f"{path}: is not valid YAML ({problem}); mend that line.") from error
+
+
+def content_hash(value: Any) -> str:
+    """16 hexadecimal digits that identify plain data (nested dicts, lists, strings, numbers)."""
+    text = json.dumps(value, sort_keys=True, separators=(",", ":"), default=str)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def file_fingerprint(path: str | Path) -> dict[str, Any]:
+    """Name, size and modification time of a file: what a cache key needs to notice that it changed."""
+    path = Path(path)
+    status = path.stat()
+    return {"name": path.name, "size": status.st_size, "mtime_ns": status.st_mtime_ns}

@@ -1,0 +1,118 @@
+"""The contract of a learner: an objective and an encoder; it knows no trainer, no file and no probe."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from ..clip import Clip
+from ..errors import PhysrepError
+
+
+class Learner(nn.Module, ABC):
+    """Trains on clips by `loss` and turns clips into tokens by `encode`.
+
+    The statistics that normalise the fields are buffers, stored with the weights together with the channel names, so
+    an encoder keeps reading its channels by name wherever it is loaded.
+
+    Attributes:
+        embed_dim: dimension D of the tokens.
+        in_channels: number of field components.
+        num_frames: frames that `encode` wants.
+        train_frames: frames that `loss` wants.
+        trainable: whether `loss` can be minimised; False for baselines without training.
+        needs_labels: whether `loss` reads the clip's parameters; False for everything that learns without labels.
+    """
+
+    embed_dim: int
+    trainable: bool = True
+    needs_labels: bool = False
+    field_mean: Tensor
+    field_std: Tensor
+    channel_names: Tensor
+
+    def __init__(self, in_channels: int, num_frames: int, train_frames: int | None = None) -> None:
+        super().__init__()
+        self.in_channels, self.num_frames = in_channels, num_frames
+        self.train_frames = num_frames if train_frames is None else train_frames
+        self.register_buffer("field_mean", torch.zeros(in_channels))
+        self.register_buffer("field_std", torch.ones(in_channels))
+        # Names as bytes: weight files hold tensors and nothing else.
+        self.register_buffer("channel_names", torch.zeros(0, dtype=torch.uint8))
+
+    @abstractmethod
+    def loss(self, clip: Clip) -> dict[str, Tensor]:
+        """Scalars with at least ``"loss"``, for a clip of `train_frames` frames."""
+
+    @abstractmethod
+    def encode(self, clip: Clip) -> Tensor:
+        """Tokens with shape ``(B, N, D)`` of a clip of `num_frames` frames."""
+
+    @property
+    def channels(self) -> tuple[str, ...]:
+        """Names of the channels that the encoder reads, in order; empty before `set_normalisation`."""
+        text = bytes(self.channel_names.tolist()).decode()
+        return tuple(text.split("\n")) if text else ()
+
+    def set_normalisation(self, channels: Sequence[str], mean: Sequence[float], std: Sequence[float]) -> None:
+        """Read these channels, each as ``(field - mean) / std``.
+
+        Args:
+            channels: names of the C channels.
+            mean, std: their statistics over the training split.
+
+        Raises:
+            PhysrepError: wrong number of channels, or a channel that is constant.
+        """
+        if not len(channels) == len(mean) == len(std) == self.in_channels:
+            raise PhysrepError(
+                f"{type(self).__name__} reads {self.in_channels} channels, got {len(channels)} names, {len(mean)} "
+                f"means and {len(std)} standard deviations; give one of each per channel."
+            )
+        for name, spread in zip(channels, std, strict=True):
+            if not float(spread) > 0:
+                raise PhysrepError(f"channel {name!r} is constant in the training split (std {spread}); leave it out.")
+        device = self.field_mean.device
+        self.field_mean = torch.as_tensor(mean, dtype=torch.float32, device=device).clone()
+        self.field_std = torch.as_tensor(std, dtype=torch.float32, device=device).clone()
+        self.channel_names = torch.tensor(list("\n".join(channels).encode()), dtype=torch.uint8, device=device)
+
+    def fields(self, clip: Clip, frames: int) -> Tensor:
+        """Normalised fields with shape ``(B, C, frames, H, W)``, channels chosen by name.
+
+        Raises:
+            PhysrepError: a channel is missing, or the clip has another number of frames.
+        """
+        x = clip.fields
+        if x.shape[2] != frames:
+            raise PhysrepError(
+                f"{type(self).__name__} wants clips of {frames} frames here, got {x.shape[2]}; set num_frames to match."
+            )
+        if not self.channels:
+            if x.shape[1] != self.in_channels:
+                raise PhysrepError(
+                    f"{type(self).__name__} reads {self.in_channels} channels, the data have {x.shape[1]} "
+                    f"({', '.join(clip.channels)}); set in_channels to match."
+                )
+            return x
+        if clip.channels != self.channels:
+            missing = [name for name in self.channels if name not in clip.channels]
+            if missing:
+                raise PhysrepError(
+                    f"the data have no channel {missing[0]!r} that the encoder was trained on; "
+                    f"they have {', '.join(clip.channels)}."
+                )
+            x = x[:, [clip.channels.index(name) for name in self.channels]]
+        shape = (1, -1, 1, 1, 1)
+        return (x - self.field_mean.view(shape)) / self.field_std.view(shape)
+
+    def _load_from_state_dict(self, state_dict: dict[str, Any], prefix: str, *args: Any, **kwargs: Any) -> None:
+        # The buffer of names is as long as the names are: make room for what is stored.
+        stored = state_dict.get(f"{prefix}channel_names")
+        if stored is not None:
+            self.channel_names = torch.zeros_like(stored, device=self.channel_names.device)
+        super()._load_from_state_dict(state_dict, prefix, *args, **kwargs)

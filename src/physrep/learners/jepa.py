@@ -1,0 +1,117 @@
+"""Joint-embedding prediction in time: from the encoding of one window, predict the encoding of the next.
+
+With encoder f, predictor g, a window x and the window y of the same length that follows it,
+
+    loss = VICReg(g(f(x)), f(y)),
+
+with gradients through both sides: no momentum encoder, no stopped gradient. The variance and covariance terms keep the
+encodings from collapsing.
+
+Source: "Representation Learning for Spatiotemporal Physical Systems", 2026, https://arxiv.org/abs/2603.13227.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Literal
+
+import torch
+from torch import Tensor, nn
+
+from ..build import build, build_encoder, check_encoding, embedding_dimension
+from ..clip import Clip
+from ..errors import PhysrepError
+from ..nn import PREDICTORS, ConvNeXt3D
+from .base import Learner
+from .vicreg import VICReg
+
+
+class JEPA(Learner):
+    """Encoder, predictor and VICReg.
+
+    Args:
+        in_channels: number of field components.
+        num_frames: frames per window; training clips hold two windows.
+        encoder: key of `physrep.nn.ENCODERS`, import path, or a module ``(B, C, T, H, W) -> (B, N, D)``.
+        encoder_options: keyword arguments of the encoder.
+        predictor: key of `physrep.nn.PREDICTORS`, import path, or a module ``(tokens, grid) -> tokens``. None takes
+            ``conv`` (the paper's) for ``convnext3d`` and ``tokens`` for other encoders.
+        predictor_options: keyword arguments of the predictor.
+        regulariser: loss on (prediction, target), a module that returns a dict with ``"loss"``; None takes `VICReg`
+            with the paper's weights.
+        rows: what VICReg's statistics run over: every token of the batch (``"tokens"``, as in the paper), or the mean
+            token of every clip (``"pooled"``).
+    """
+
+    def __init__(
+        self,
+        in_channels: int,
+        num_frames: int = 16,
+        encoder: str | nn.Module = "convnext3d",
+        encoder_options: Mapping[str, Any] | None = None,
+        predictor: str | nn.Module | None = None,
+        predictor_options: Mapping[str, Any] | None = None,
+        regulariser: VICReg | Mapping[str, Any] | None = None,
+        rows: Literal["tokens", "pooled"] = "tokens",
+    ) -> None:
+        super().__init__(in_channels, num_frames, train_frames=2 * num_frames)
+        if rows not in ("tokens", "pooled"):
+            raise PhysrepError(f"jepa: rows is {rows!r}; give 'tokens' or 'pooled'.")
+        self.rows = rows
+        self.encoder = build_encoder(encoder, in_channels, num_frames, encoder_options)
+        self.embed_dim = embedding_dimension(self.encoder, in_channels, num_frames)
+        self.predictor = self._build_predictor(predictor, predictor_options)
+        if isinstance(regulariser, nn.Module):
+            self.regulariser = regulariser
+        else:
+            self.regulariser = build("vicreg", {"vicreg": VICReg}, "regulariser", regulariser)
+
+    def _build_predictor(self, predictor: str | nn.Module | None, options: Mapping[str, Any] | None) -> nn.Module:
+        if isinstance(predictor, nn.Module):
+            return predictor
+        options = dict(options or {})
+        if predictor is None:
+            published = isinstance(self.encoder, ConvNeXt3D)
+            predictor = "conv" if published else "tokens"
+            if not published and not hasattr(self.encoder, "grid"):
+                # Without a grid there are no neighbours to mix.
+                options.setdefault("kernel_size", 1)
+        return build(predictor, PREDICTORS, "predictor", options, {"dim": self.embed_dim})
+
+    def encode(self, clip: Clip) -> Tensor:
+        """Tokens with shape ``(B, N, D)`` of clips of `num_frames` frames."""
+        return self._tokens(self.fields(clip, self.num_frames))
+
+    def loss(self, clip: Clip) -> dict[str, Tensor]:
+        """Loss, its terms, and measures of collapse, for clips of ``2 num_frames`` frames.
+
+        Returns:
+            Scalars: VICReg's terms, and without gradient ``feature_std``, the standard deviation over all tokens, and
+            ``feature_std_pooled``, that of the clips' mean tokens, both averaged over channels; 0 is collapse.
+        """
+        x = self.fields(clip, self.train_frames)
+        n = self.num_frames
+        # One pass over both windows is exact, as no layer mixes clips, and runs larger matrix products.
+        both = self._tokens(torch.cat([x[:, :, :n], x[:, :, n:]]))
+        context, target = both.chunk(2)
+        predicted = self.predictor(context, self._grid(x))
+        if self.rows == "pooled":
+            terms = self.regulariser(predicted.mean(1), target.mean(1))
+        else:
+            terms = self.regulariser(predicted, target)
+        return {**terms, **_spread(both.detach())}
+
+    def _tokens(self, x: Tensor) -> Tensor:
+        return check_encoding(self.encoder(x), self.encoder, len(x))
+
+    def _grid(self, x: Tensor) -> tuple[int, int, int] | None:
+        grid = getattr(self.encoder, "grid", None)
+        return grid(self.num_frames, *x.shape[3:]) if grid is not None else None
+
+
+def _spread(tokens: Tensor) -> dict[str, Tensor]:
+    tokens = tokens.float()
+    return {
+        "feature_std": tokens.flatten(0, 1).std(0, correction=0).mean(),
+        "feature_std_pooled": tokens.mean(1).std(0, correction=0).mean(),
+    }

@@ -1,0 +1,56 @@
+"""Is a representation collapsed? Three measures of how many directions a set of tokens really uses.
+
+All take tokens with shape ``(..., D)``; every leading axis counts as samples. They work in float64 on the Gram matrix
+of the channels, so they cost one product of ``(D, N)`` with ``(N, D)`` and one symmetric eigenproblem of size D.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from ..errors import PhysrepError
+
+
+def _rows(tokens: Tensor) -> Tensor:
+    rows = tokens.detach().to(torch.float64).reshape(-1, tokens.shape[-1])
+    if len(rows) == 0 or not torch.isfinite(rows).all():
+        raise PhysrepError(f"tokens {tuple(tokens.shape)} are empty or hold NaN; collapse cannot be measured on them.")
+    return rows
+
+
+def channel_std(tokens: Tensor) -> Tensor:
+    """Standard deviation of each channel over all samples (division by N), with shape ``(D,)``; 0 means collapsed."""
+    return _rows(tokens).std(dim=0, correction=0)
+
+
+def effective_rank(tokens: Tensor) -> float:
+    """RankMe: ``exp(-sum_k p_k ln p_k)`` with ``p_k = s_k / sum s`` and ``s`` the singular values of the token matrix.
+
+    Source: Garrido et al., RankMe (ICML 2023), after Roy and Vetterli (2007). The matrix is not centred, as published.
+
+    Returns:
+        A number between 1 (one direction) and D (all directions equally strong); 0 if all tokens are zero.
+    """
+    rows = _rows(tokens)
+    singular = torch.linalg.eigvalsh(rows.T @ rows).clamp(min=0).sqrt()
+    total = singular.sum()
+    if total == 0:
+        return 0.0
+    share = singular / total
+    return float(torch.exp(torch.special.entr(share).sum()))
+
+
+def participation_ratio(tokens: Tensor) -> float:
+    """``(sum_k l_k)^2 / sum_k l_k^2`` with ``l`` the eigenvalues of the channels' covariance matrix.
+
+    Returns:
+        A number between 1 and D; 0 if no channel varies.
+    """
+    rows = _rows(tokens)
+    centred = rows - rows.mean(dim=0)
+    gram = centred.T @ centred
+    # What rounding leaves of constant channels is no variation.
+    if gram.trace() <= 1e-24 * rows.square().sum():
+        return 0.0
+    return float(gram.trace() ** 2 / gram.square().sum())

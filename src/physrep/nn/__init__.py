@@ -1,0 +1,25 @@
+"""Shape-to-shape modules without losses.
+
+An encoder is any ``nn.Module`` from fields ``(B, C, T, H, W)`` to tokens ``(B, N, D)``. Those of `ENCODERS` also state
+``embed_dim`` and ``grid(T, H, W) -> (t, h, w)``, the token grid, N = t h w in row-major order.
+"""
+
+from .conv_stack import ConvStack3D
+from .convnext3d import ConvNeXt3D
+from .patch_convnext3d import PatchConvNeXt3D
+from .predictor import ConvTokenPredictor, TokenPredictor
+from .vit3d import ViT3D
+
+ENCODERS = {
+    "convnext3d": ConvNeXt3D,
+    "patch_convnext3d": PatchConvNeXt3D,
+    "vit3d": ViT3D,
+    "conv3d": ConvStack3D,
+}
+
+PREDICTORS = {
+    "conv": ConvTokenPredictor,
+    "tokens": TokenPredictor,
+}
+
+__all__ = ["ENCODERS", "PREDICTORS", "ConvNeXt3D", "ConvStack3D", "PatchConvNeXt3D", "ViT3D"]

@@ -1,0 +1,89 @@
+"""The contract of a probe: frozen tokens in, z-scored parameters out."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from typing import Any, Self
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ..errors import PhysrepError
+
+Tokens = Tensor | np.ndarray
+"""Tokens with shape ``(windows, N, D)``: a tensor or an array, also memory-mapped and of half precision."""
+
+
+class Probe(ABC):
+    """A small model from frozen tokens to parameters.
+
+    It is fitted on the training split, chooses its own settings on the validation split, and never sees test labels.
+
+    Attributes:
+        choice: after `fit`, what was chosen on valid, as plain data.
+    """
+
+    choice: dict[str, Any]
+
+    @abstractmethod
+    def fit(self, tokens: Tokens, labels: Tensor, tokens_valid: Tokens, labels_valid: Tensor) -> Self:
+        """Fit on train and choose settings on valid.
+
+        Args:
+            tokens, tokens_valid: tokens with shape ``(windows, N, D)``.
+            labels, labels_valid: z-scored parameters with shape ``(windows, P)``.
+
+        Returns:
+            The probe itself.
+        """
+
+    @abstractmethod
+    def predict(self, tokens: Tokens) -> Tensor:
+        """Z-scored parameters with shape ``(windows, P)``, float32 on the CPU."""
+
+
+def check_tokens(tokens: Tokens, name: str = "tokens") -> None:
+    """Require ``(windows, N, D)`` without an empty axis.
+
+    Raises:
+        PhysrepError: another shape, or not a floating-point array.
+    """
+    if tokens.ndim != 3 or 0 in tokens.shape:
+        raise PhysrepError(f"{name} have the shape {tuple(tokens.shape)}; they must be (windows, tokens, channels).")
+    floating = tokens.is_floating_point() if isinstance(tokens, Tensor) else np.issubdtype(tokens.dtype, np.floating)
+    if not floating:
+        raise PhysrepError(f"{name} have the type {tokens.dtype}; an encoder must give floating-point numbers.")
+
+
+def check_pair(tokens: Tokens, labels: Tensor, name: str) -> None:
+    """Require tokens ``(windows, N, D)`` and finite labels ``(windows, P)`` of the same windows."""
+    check_tokens(tokens, f"{name} tokens")
+    if labels.ndim != 2 or len(labels) != len(tokens):
+        raise PhysrepError(f"{name} labels {tuple(labels.shape)} do not match the {len(tokens)} windows of tokens.")
+    if not torch.isfinite(labels).all():
+        raise PhysrepError(f"{name} labels hold NaN or infinity; mend the parameters in the data file.")
+
+
+def batches(tokens: Tokens, size: int) -> Iterator[Tensor]:
+    """Consecutive float32 batches of tokens on the CPU; only one batch of a memory-mapped array is in memory.
+
+    Raises:
+        PhysrepError: a token is NaN or infinite.
+    """
+    for start in range(0, len(tokens), size):
+        yield take(tokens, slice(start, start + size))
+
+
+def take(tokens: Tokens, rows: slice | np.ndarray) -> Tensor:
+    """The given windows as a float32 tensor on the CPU.
+
+    Raises:
+        PhysrepError: a token is NaN or infinite.
+    """
+    part = tokens[rows] if isinstance(tokens, Tensor) else torch.from_numpy(np.array(tokens[rows]))
+    part = part.detach().to("cpu", torch.float32)
+    if not torch.isfinite(part).all():
+        raise PhysrepError("tokens hold NaN or infinity; the encoder diverged, or its tokens exceed half precision.")
+    return part

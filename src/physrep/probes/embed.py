@@ -1,0 +1,180 @@
+"""Run a frozen encoder over windows once and keep its tokens."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from ..clip import Clip
+from ..errors import PhysrepError
+from ..files import atomic_path, atomic_write, content_hash, write_json
+from ..progress import Progress
+from .store import ARRAYS, META, TokenStore, is_complete
+
+# Increase when the tokens change for the same request.
+STORE_VERSION = 1
+
+
+class ClipSource(Protocol):
+    """What `embed` asks of a data set (`physrep.data.ClipDataset` is one).
+
+    The name of ``folder`` identifies the content of the files behind the data set.
+    """
+
+    @property
+    def folder(self) -> Path: ...
+    @property
+    def channels(self) -> tuple[str, ...]: ...
+    @property
+    def parameter_names(self) -> tuple[str, ...]: ...
+    @property
+    def n_trajectories(self) -> int: ...
+    def clip(self, windows: np.ndarray, frames: int, frame_step: int = 1) -> Clip: ...
+
+
+def embed(
+    encoder: nn.Module,
+    dataset: ClipSource,
+    windows: np.ndarray,
+    out: str | Path,
+    *,
+    frames: int,
+    frame_step: int = 1,
+    encode: Callable[[Clip], Tensor] | None = None,
+    batch_size: int = 32,
+    dtype: str = "float32",
+    device: str = "cpu",
+    settings: Any = None,
+    label: str = "embed",
+) -> TokenStore:
+    """Tokens of the given windows, exactly these and in this order, computed once.
+
+    If ``out`` already holds the complete tokens of the same weights, data, windows and type, they are opened; anything
+    else there (stale, or left by an interrupted run) is replaced. Nothing is dropped: the last batch may be smaller.
+
+    Args:
+        encoder: module from fields ``(B, C, T, H, W)`` to tokens ``(B, N, D)``; it is run in evaluation mode.
+        dataset: source of clips.
+        windows: rows (trajectory, start) with shape ``(n, 2)``.
+        out: folder of the store.
+        frames, frame_step: frames per window and their distance.
+        encode: how to get tokens from a clip; default ``encoder(clip.fields)``. For a learner: ``learner.encode``.
+        batch_size: windows per forward pass.
+        dtype: "float32", or "float16" for half the space and about 3 digits.
+        device: where the encoder runs.
+        settings: plain data with what else determines the tokens and is no tensor or plain attribute of the encoder.
+        label: name shown with the progress.
+
+    Raises:
+        PhysrepError: the output has a wrong shape or type, is NaN, or does not fit float16; the disk is full.
+    """
+    windows = np.ascontiguousarray(windows, dtype=np.int64)
+    if windows.ndim != 2 or windows.shape[1] != 2 or len(windows) == 0:
+        raise PhysrepError(f"windows have the shape {windows.shape}; give rows (trajectory, start), at least one.")
+    if dtype not in ("float32", "float16"):
+        raise PhysrepError(f"tokens cannot be stored as {dtype!r}; use 'float32' or 'float16'.")
+    if batch_size < 1:
+        raise PhysrepError(f"batch_size is {batch_size}; it must be at least 1.")
+    out = Path(out)
+    request = {
+        "version": STORE_VERSION,
+        "encoder": encoder_hash(encoder),
+        "settings": settings,
+        "data": [dataset.folder.name, list(dataset.channels), list(dataset.parameter_names), dataset.n_trajectories],
+        "windows": hashlib.sha256(windows.tobytes()).hexdigest(),
+        "frames": frames,
+        "frame_step": frame_step,
+        "dtype": dtype,
+    }
+    key = content_hash(request)
+    if is_complete(out, key):
+        return TokenStore.open(out)
+
+    # From here on the folder is incomplete until its meta.json is back.
+    (out / META).unlink(missing_ok=True)
+    run = encode if encode is not None else lambda clip: encoder(clip.fields)
+    training = encoder.training
+    encoder.eval()
+    labels = []
+    shape: tuple[int, ...] = ()
+    try:
+        with (
+            torch.inference_mode(),
+            atomic_write(out / "tokens.npy", "wb") as file,
+            Progress(len(windows), label, "windows") as progress,
+        ):
+            for first in range(0, len(windows), batch_size):
+                clip = dataset.clip(windows[first : first + batch_size], frames, frame_step)
+                tokens = _checked(run(clip.to(device)), len(clip), shape, dtype)
+                if not shape:
+                    shape = tokens.shape[1:]
+                    header = {"descr": np.lib.format.dtype_to_descr(tokens.dtype), "fortran_order": False}
+                    np.lib.format.write_array_header_1_0(file, {**header, "shape": (len(windows), *shape)})
+                # Not through a memory map: there a full disk is a signal that kills, here it is an error.
+                file.write(tokens.data)
+                labels.append(clip.parameters.to(torch.float64).numpy())
+                progress.advance(len(clip))
+    finally:
+        encoder.train(training)
+    for name, array in (
+        ("labels", np.concatenate(labels)),
+        ("trajectory", np.ascontiguousarray(windows[:, 0])),
+        ("start", np.ascontiguousarray(windows[:, 1])),
+    ):
+        with atomic_path(out / f"{name}.npy") as path, open(path, "wb") as file:
+            np.save(file, array)
+    meta = {
+        "key": key,
+        "request": request,
+        "parameter_names": list(dataset.parameter_names),
+        "shape": [len(windows), *shape],
+        "bytes": {name: (out / f"{name}.npy").stat().st_size for name in ARRAYS},
+    }
+    write_json(out / META, meta)
+    return TokenStore.open(out)
+
+
+def encoder_hash(encoder: nn.Module) -> str:
+    """16 hexadecimal digits that identify an encoder: its modules, their plain attributes, parameters, buffers."""
+    digest = hashlib.sha256()
+    for name, module in encoder.named_modules():
+        plain = {key: value for key, value in vars(module).items() if key != "training" and _is_plain(value)}
+        digest.update(f"{name} {type(module).__module__}.{type(module).__qualname__} {content_hash(plain)}\n".encode())
+    tensors = [*encoder.named_parameters(), *encoder.named_buffers()]
+    for name, tensor in sorted(tensors, key=lambda item: item[0]):
+        digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}\n".encode())
+        digest.update(tensor.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy().data)
+    return digest.hexdigest()[:16]
+
+
+def _is_plain(value: Any) -> bool:
+    if isinstance(value, Mapping):
+        return all(isinstance(key, str) and _is_plain(item) for key, item in value.items())
+    if isinstance(value, (tuple, list)):
+        return all(_is_plain(item) for item in value)
+    return value is None or isinstance(value, (bool, int, float, str))
+
+
+def _checked(tokens: Any, windows: int, shape: tuple[int, ...], dtype: str) -> np.ndarray:
+    if not isinstance(tokens, Tensor) or tokens.ndim != 3 or len(tokens) != windows or 0 in tokens.shape:
+        found = tuple(tokens.shape) if isinstance(tokens, Tensor) else type(tokens).__name__
+        raise PhysrepError(f"the encoder gave {found} for {windows} windows, not ({windows}, tokens, channels).")
+    if shape and tuple(tokens.shape[1:]) != shape:
+        raise PhysrepError(f"the encoder gave tokens {shape} first and {tuple(tokens.shape[1:])} later; mend it.")
+    if not tokens.is_floating_point():
+        raise PhysrepError(f"the encoder gave tokens of type {tokens.dtype}; they must be floating-point numbers.")
+    if not torch.isfinite(tokens).all():
+        raise PhysrepError("the encoder gave NaN or infinite tokens; check its weights and the fields it was given.")
+    array = tokens.detach().cpu().to(torch.float32).contiguous().numpy()
+    if dtype == "float16":
+        largest = float(np.abs(array).max())
+        if largest > float(np.finfo(np.float16).max):
+            raise PhysrepError(f"tokens reach {largest:.3g}, too large for float16; store them as float32.")
+        array = array.astype(np.float16)
+    return array

@@ -1,0 +1,165 @@
+"""Fit a probe on train, choose on valid, score once on valid and test: rows of the long table."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from ..errors import PhysrepError
+from ..files import atomic_path
+from ..metrics import METRICS, bootstrap, cluster_means
+from .base import Probe, check_tokens
+from .labels import LabelScaler
+from .store import TokenStore
+
+SCORED = ("valid", "test")
+
+
+@dataclass
+class Predictions:
+    """Predictions of one split, z-scored and physical, for figures and paired comparisons.
+
+    Attributes:
+        parameter_names: names of the P columns.
+        prediction, target: z-scored, with shape ``(windows, P)``.
+        prediction_physical, target_physical: in physical units, with the same shape.
+        trajectory, start: of each window.
+    """
+
+    parameter_names: tuple[str, ...]
+    prediction: np.ndarray
+    target: np.ndarray
+    prediction_physical: np.ndarray
+    target_physical: np.ndarray
+    trajectory: np.ndarray
+    start: np.ndarray
+
+
+def evaluate(
+    probe: Probe,
+    stores: Mapping[str, TokenStore],
+    scaler: LabelScaler,
+    *,
+    name: str,
+    resamples: int = 2000,
+    seed: int = 0,
+) -> tuple[list[dict[str, Any]], dict[str, Predictions]]:
+    """Fit and score a probe.
+
+    The probe gets the labels of train and valid. The labels of test are read after all predictions are made.
+
+    Args:
+        probe: an unfitted probe.
+        stores: tokens of the splits ``"train"``, ``"valid"`` and ``"test"``.
+        scaler: z-scores labels; fitted on train.
+        name: value of the column ``probe``.
+        resamples, seed: of the bootstrap over trajectories.
+
+    Returns:
+        Rows with the columns probe, level, parameter, split, metric, value, ci_low, ci_high, n_trajectories and
+        n_train_trajectories, and the predictions of valid and test. The level ``"window"`` scores every window,
+        ``"trajectory"`` the mean prediction of a trajectory's windows; the parameter ``"mean"`` is the mean over
+        parameters.
+
+    Raises:
+        PhysrepError: a split is missing, or tokens are of a wrong shape, of different shapes, or not finite.
+    """
+    missing = [split for split in ("train", *SCORED) if split not in stores]
+    if missing:
+        raise PhysrepError(f"there are no tokens of the split {missing[0]!r}; embed train, valid and test.")
+    train, valid = stores["train"], stores["valid"]
+    for split, store in stores.items():
+        check_tokens(store.tokens, f"{split} tokens")
+        if store.tokens.shape[1:] != train.tokens.shape[1:]:
+            raise PhysrepError(
+                f"{split} tokens {store.tokens.shape[1:]} differ in shape from train tokens {train.tokens.shape[1:]}; "
+                "embed all splits with the same encoder and frames."
+            )
+    labels = [scaler.transform(store.labels, store.parameter_names).float() for store in (train, valid)]
+    probe.fit(train.tokens, labels[0], valid.tokens, labels[1])
+    predicted = {split: probe.predict(stores[split].tokens) for split in SCORED}
+
+    rows: list[dict[str, Any]] = []
+    predictions: dict[str, Predictions] = {}
+    for split, prediction in predicted.items():
+        store = stores[split]
+        if prediction.shape != (len(store), len(scaler.names)) or not torch.isfinite(prediction).all():
+            raise PhysrepError(f"probe {name!r} gave NaN or {tuple(prediction.shape)} on {split}; it is faulty.")
+        target = scaler.transform(store.labels, store.parameter_names)
+        predictions[split] = Predictions(
+            scaler.names,
+            prediction.numpy(),
+            target.numpy(),
+            scaler.inverse(prediction.double()).numpy(),
+            scaler.inverse(target).numpy(),
+            np.asarray(store.trajectory),
+            np.asarray(store.start),
+        )
+        common = {"probe": name, "split": split, "n_train_trajectories": train.n_trajectories}
+        rows += [{**common, **row} for row in score(predictions[split], resamples=resamples, seed=seed)]
+    return rows, predictions
+
+
+def score(predictions: Predictions, *, resamples: int = 2000, seed: int = 0) -> list[dict[str, Any]]:
+    """Scores of one split on both levels, per parameter and mean, with intervals from a bootstrap over trajectories.
+
+    Returns:
+        Rows with the columns level, parameter, metric, value, ci_low, ci_high and n_trajectories.
+    """
+    mean_prediction, trajectories = cluster_means(predictions.prediction, predictions.trajectory)
+    mean_target, _ = cluster_means(predictions.target, predictions.trajectory)
+    levels = {
+        "window": (predictions.prediction, predictions.target, predictions.trajectory),
+        "trajectory": (mean_prediction, mean_target, trajectories),
+    }
+    rows = []
+    for level, data in levels.items():
+        for metric in METRICS:
+            interval = bootstrap(*data, metric, resamples=resamples, seed=seed)
+            for k, parameter in enumerate((*predictions.parameter_names, "mean")):
+                rows.append(
+                    {
+                        "level": level,
+                        "parameter": parameter,
+                        "metric": metric,
+                        "value": float(interval.value[k]),
+                        "ci_low": float(interval.low[k]),
+                        "ci_high": float(interval.high[k]),
+                        "n_trajectories": len(trajectories),
+                    }
+                )
+    return rows
+
+
+def save_predictions(path: str | Path, predictions: Mapping[str, Predictions]) -> None:
+    """Write predictions of all splits to one ``.npz``; arrays are named ``split.attribute``."""
+    arrays: dict[str, Any] = {
+        f"{split}.{key}": np.asarray(value) for split, part in predictions.items() for key, value in vars(part).items()
+    }
+    with atomic_path(path) as temporary, open(temporary, "wb") as file:
+        np.savez(file, **arrays)
+
+
+def load_predictions(path: str | Path) -> dict[str, Predictions]:
+    """Read what `save_predictions` wrote.
+
+    Raises:
+        PhysrepError: the file is missing or not one of these.
+    """
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            splits: dict[str, dict[str, Any]] = {}
+            for name in file.files:
+                split, key = name.split(".")
+                splits.setdefault(split, {})[key] = file[name]
+        return {
+            split: Predictions(**{**part, "parameter_names": tuple(part["parameter_names"].tolist())})
+            for split, part in splits.items()
+        }
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise PhysrepError(f"{path}: holds no predictions ({error}); run `physrep probe` again.") from error

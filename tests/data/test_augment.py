@@ -1,0 +1,105 @@
+"""Augmentations are exact symmetries: permutations of the grid with the signs that tensors need."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from physrep.data import Symmetries, open_clips
+from physrep.data.augment import copy_symmetric, draw, mirror_signs
+from physrep.errors import PhysrepError
+
+COMPONENTS = ((), (0,), (1,), (0, 0), (0, 1), (1, 0), (1, 1))
+
+
+def _apply(source, shifts, mirrored):
+    out = np.empty_like(source)
+    copy_symmetric(source, out, shifts, mirrored, COMPONENTS)
+    return out
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    shape=st.tuples(st.integers(1, 7), st.integers(1, 7)),
+    shifts=st.tuples(st.integers(0, 20), st.integers(0, 20)),
+    mirrored=st.tuples(st.booleans(), st.booleans()),
+)
+def test_equals_roll_then_flip(shape, shifts, mirrored):
+    source = np.random.default_rng(0).standard_normal((7, 3, *shape)).astype(np.float32)
+    expected = torch.from_numpy(source).roll(shifts, (2, 3)).flip([2 + i for i in range(2) if mirrored[i]])
+    for channel, component in enumerate(COMPONENTS):
+        for axis in component:
+            expected[channel] *= -1 if mirrored[axis] else 1
+    assert torch.equal(torch.from_numpy(_apply(source, shifts, mirrored)), expected)
+
+
+def test_mirror_twice_is_the_identity():
+    source = np.random.default_rng(0).standard_normal((7, 2, 5, 6)).astype(np.float32)
+    for mirrored in ((True, False), (False, True), (True, True)):
+        assert np.array_equal(_apply(_apply(source, (0, 0), mirrored), (0, 0), mirrored), source)
+
+
+@pytest.mark.parametrize(
+    ("mirrored", "signs"),
+    [
+        ((True, False), [1, -1, 1, 1, -1, -1, 1]),
+        ((False, True), [1, 1, -1, 1, -1, -1, 1]),
+        ((True, True), [1, -1, -1, 1, 1, 1, 1]),
+    ],
+)
+def test_signs_count_the_indices(mirrored, signs):
+    assert mirror_signs(COMPONENTS, mirrored).tolist() == signs
+
+
+def test_mirror_keeps_a_divergence_free_field_divergence_free():
+    x, y = np.meshgrid(2 * np.pi * np.arange(16) / 16, 2 * np.pi * np.arange(16) / 16, indexing="ij")
+    source = np.zeros((7, 1, 16, 16), dtype=np.float32)
+    source[1], source[2] = np.sin(x) * np.cos(y), -np.cos(x) * np.sin(y)
+    out = _apply(source, (3, 5), (True, False))
+    divergence = np.roll(out[1], -1, 1) - np.roll(out[1], 1, 1) + np.roll(out[2], -1, 2) - np.roll(out[2], 1, 2)
+    assert np.abs(divergence).max() < 1e-6 and np.abs(out[1]).max() > 0.9
+
+
+def test_half_precision_source():
+    source = np.random.default_rng(0).standard_normal((7, 2, 4, 4)).astype(np.float16)
+    out = np.empty(source.shape, dtype=np.float32)
+    copy_symmetric(source, out, (1, 0), (True, False), COMPONENTS)
+    assert np.array_equal(out, _apply(source.astype(np.float32), (1, 0), (True, False)))
+
+
+def test_draws_are_per_sample_seeded_and_respect_the_axes():
+    both = Symmetries(shift=True, mirrors=("y",))
+    first = draw(both, np.random.default_rng(1), 500, ("x", "y"), (8, 12), (True, False))
+    again = draw(both, np.random.default_rng(1), 500, ("x", "y"), (8, 12), (True, False))
+    assert np.array_equal(first.shifts, again.shifts) and np.array_equal(first.mirrored, again.mirrored)
+    assert set(first.shifts[:, 0]) == set(range(8)) and not first.shifts[:, 1].any()
+    assert not first.mirrored[:, 0].any() and 200 < first.mirrored[:, 1].sum() < 300
+
+
+def test_clips_are_augmented_in_the_copy(dataset):
+    clips = open_clips(dataset(), "train")
+    windows = clips.windows(3)
+    plain = clips.clip(windows, 3)
+    symmetries = Symmetries(shift=True, mirrors=("x", "y"))
+    clip = clips.clip(windows, 3, symmetries=symmetries, generator=np.random.default_rng(5))
+    drawn = draw(symmetries, np.random.default_rng(5), len(windows), clips.axes, clips.shape, clips.periodic)
+    for i in range(len(windows)):
+        dims = [2 + a for a in range(2) if drawn.mirrored[i, a]]
+        expected = plain.fields[i].roll(tuple(drawn.shifts[i].tolist()), (2, 3)).flip(dims)
+        for axis, channel in enumerate(("velocity_x", "velocity_y")):
+            if drawn.mirrored[i, axis]:
+                expected[clip.channels.index(channel)] *= -1
+        assert torch.equal(clip.fields[i], expected)
+    assert torch.equal(clip.parameters, plain.parameters)
+
+
+def test_symmetries_that_the_grid_does_not_have(dataset):
+    clips = open_clips(dataset(periodic=(False, False)), "train")
+    generator = np.random.default_rng(0)
+    with pytest.raises(PhysrepError, match="needs a periodic axis"):
+        clips.clip(clips.windows(2), 2, symmetries=Symmetries(shift=True), generator=generator)
+    with pytest.raises(PhysrepError, match="names axis 'z'"):
+        clips.clip(clips.windows(2), 2, symmetries=Symmetries(mirrors=("z",)), generator=generator)

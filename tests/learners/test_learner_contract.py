@@ -1,0 +1,127 @@
+"""What every learner of the dictionary promises."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import torch
+from learner_clips import CHANNELS, CONV, make_clip
+from safetensors.torch import load, save
+
+from physrep.clip import Clip
+from physrep.errors import PhysrepError
+from physrep.learners import LEARNERS, Learner
+
+OPTIONS: dict[str, dict[str, Any]] = {
+    "jepa": CONV,
+    "supervised": {**CONV, "parameters": {"Reynolds": "log", "Schmidt": "linear"}},
+    "random": CONV,
+    "pixels": {"grid": (2, 4, 4)},
+}
+STATISTICS = (CHANNELS, (0.1, -0.2, 0.3), (1.0, 2.0, 0.5))
+
+
+def learner_of(name: str) -> Learner:
+    torch.manual_seed(0)
+    return LEARNERS[name](in_channels=len(CHANNELS), num_frames=8, **OPTIONS.get(name, {}))
+
+
+@pytest.fixture(params=LEARNERS)
+def name(request: pytest.FixtureRequest) -> str:
+    return request.param
+
+
+def permuted(clip: Clip) -> Clip:
+    order = [2, 0, 1]
+    return Clip(
+        clip.fields[:, order], clip.parameters.flip(1), tuple(clip.channels[i] for i in order),
+        clip.parameter_names[::-1], clip.dt, clip.dx, clip.periodic, clip.trajectory, clip.start,
+    )  # fmt: skip
+
+
+def test_tokens(name):
+    learner = learner_of(name)
+    tokens = learner.encode(make_clip(frames=learner.num_frames))
+    assert tokens.dim() == 3 and tokens.shape[0] == 3 and tokens.shape[2] == learner.embed_dim
+    assert tokens.isfinite().all()
+
+
+def test_loss_trains_or_says_that_there_is_nothing_to_train(name):
+    learner = learner_of(name)
+    clip = make_clip(frames=learner.train_frames)
+    if not learner.trainable:
+        with pytest.raises(PhysrepError, match="nothing to train"):
+            learner.loss(clip)
+        return
+    terms = learner.loss(clip)
+    assert all(term.dim() == 0 and term.isfinite() for term in terms.values())
+    terms["loss"].backward()
+    for key, parameter in learner.named_parameters():
+        assert parameter.grad is not None and parameter.grad.isfinite().all(), key
+
+
+def test_channels_are_read_by_name(name):
+    learner = learner_of(name)
+    learner.set_normalisation(*STATISTICS)
+    clip = make_clip(frames=learner.num_frames)
+    torch.testing.assert_close(learner.encode(permuted(clip)), learner.encode(clip))
+    if learner.trainable:
+        clip = make_clip(frames=learner.train_frames)
+        torch.testing.assert_close(learner.loss(permuted(clip))["loss"], learner.loss(clip)["loss"])
+
+
+def test_normalisation_is_z_scoring(name):
+    learner = learner_of(name)
+    clip = make_clip(frames=learner.num_frames)
+    tokens = learner.encode(clip)
+    mean, std = torch.tensor(STATISTICS[1]).view(-1, 1, 1, 1), torch.tensor(STATISTICS[2]).view(-1, 1, 1, 1)
+    raw = make_clip(frames=learner.num_frames)
+    raw.fields = clip.fields * std + mean
+    learner.set_normalisation(*STATISTICS)
+    torch.testing.assert_close(learner.encode(raw), tokens, rtol=1e-4, atol=1e-4)
+
+
+def test_weight_file_round_trip_keeps_names_and_statistics(name):
+    learner = learner_of(name)
+    learner.set_normalisation(*STATISTICS)
+    other = learner_of(name)
+    with torch.no_grad():
+        for parameter in other.parameters():
+            parameter.zero_()
+    other.load_state_dict(load(save(learner.state_dict())))
+    assert other.channels == CHANNELS
+    clip = make_clip(frames=learner.num_frames)
+    assert torch.equal(other.encode(clip), learner.encode(clip))
+
+
+def test_clips_do_not_see_each_other(name):
+    learner = learner_of(name)
+    clip, single = make_clip(frames=8), make_clip(frames=8)
+    single.fields = clip.fields[1:2]
+    torch.testing.assert_close(learner.encode(clip)[1:2], learner.encode(single), rtol=1e-4, atol=1e-5)
+
+
+def test_missing_channel(name):
+    learner = learner_of(name)
+    learner.set_normalisation(("tracer", "pressure", "buoyancy"), *STATISTICS[1:])
+    with pytest.raises(PhysrepError, match="no channel 'buoyancy'"):
+        learner.encode(make_clip(frames=learner.num_frames))
+
+
+def test_wrong_number_of_frames_or_channels(name):
+    learner = learner_of(name)
+    with pytest.raises(PhysrepError, match="clips of 8 frames"):
+        learner.encode(make_clip(frames=7))
+    clip = make_clip(frames=8)
+    clip.fields = clip.fields[:, :2]
+    with pytest.raises(PhysrepError, match="in_channels"):
+        learner.encode(clip)
+
+
+def test_constant_channel_and_wrong_lengths(name):
+    learner = learner_of(name)
+    with pytest.raises(PhysrepError, match="'pressure' is constant"):
+        learner.set_normalisation(CHANNELS, (0, 0, 0), (1, 0, 1))
+    with pytest.raises(PhysrepError, match="one of each per channel"):
+        learner.set_normalisation(CHANNELS[:2], (0, 0), (1, 1))
