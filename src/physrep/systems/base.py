@@ -166,6 +166,27 @@ class System(ABC):
                 return parameter
         raise PhysrepError(f"{self.name} has no parameter {name!r}; it has {[p.name for p in self.parameters]}.")
 
+    def check_parameters(self, parameters: dict[str, Tensor], seeds: Sequence[int] | None = None) -> int:
+        """The batch size that ``parameters`` (and ``seeds``, where given) agree on.
+
+        Raises:
+            PhysrepError: a name is missing or unknown, lengths differ, a value is not finite, or it is not positive
+                where the parameter's scale is logarithmic.
+        """
+        names = {p.name for p in self.parameters}
+        if set(parameters) != names:
+            raise PhysrepError(f"{self.name}: parameters {sorted(parameters)} must be exactly {sorted(names)}.")
+        lengths = {name: tuple(value.shape) for name, value in parameters.items()}
+        batch = len(seeds) if seeds is not None else parameters[self.parameters[0].name].numel()
+        if batch == 0 or any(shape != (batch,) for shape in lengths.values()):
+            raise PhysrepError(f"{self.name}: parameters have shapes {lengths}; each must be ({batch or 'B'},).")
+        for parameter in self.parameters:
+            value = parameters[parameter.name]
+            if not torch.isfinite(value).all() or (parameter.scale == "log" and value.min() <= 0):
+                kind = "positive and finite" if parameter.scale == "log" else "finite"
+                raise PhysrepError(f"{self.name}: {parameter.name} must be {kind}, not {value.tolist()}.")
+        return batch
+
     def draw_parameters(
         self, seeds: Sequence[int], resolution: Sequence[int], ranges: dict[str, Sequence[float]] | None = None
     ) -> dict[str, Tensor]:

@@ -46,7 +46,7 @@ def _fine_box(box: FourierBox) -> FourierBox:
 
 
 def _random_field(generator: torch.Generator, box: FourierBox, slope_shift: float = 0.0) -> Tensor:
-    """Gaussian random field with a random spectrum, unit variance: coefficients (nx, K)."""
+    """Gaussian random field with a random spectrum, unit variance: coefficients (K, nx)."""
     k0 = 2 * math.pi * _draw(generator, 1.0, 5.0, log=True)
     fall = _draw(generator, 3.0, 7.0)
     noise = torch.randn((2, 2 * _MODES + 1, 2 * _MODES + 1), generator=generator, dtype=torch.float64)
@@ -60,13 +60,13 @@ def _random_field(generator: torch.Generator, box: FourierBox, slope_shift: floa
     amplitude[_MODES, 0] = 0.0
     modes = torch.complex(noise[0], noise[1]) * amplitude
     modes[:_MODES, 0] = modes[_MODES + 1 :, 0].flip(0).conj()  # a real field: F(-m, 0) = conj F(m, 0)
-    coefficients = torch.zeros(nx, box.columns, dtype=torch.complex128)
-    coefficients[m % nx, : n.numel()] = modes
+    coefficients = torch.zeros(box.modes_y, nx, dtype=torch.complex128)
+    coefficients[: n.numel(), m % nx] = modes.T
     return coefficients
 
 
 def _layers(generator: torch.Generator, box: FourierBox, thinnest: float) -> Tensor:
-    """A periodic profile of 1 or 2 pairs of tanh layers with random jumps: coefficients (nx, K), mean 0."""
+    """A periodic profile of 1 or 2 pairs of tanh layers with random jumps: coefficients (K, nx), mean 0."""
     pairs = 1 + int(_draw(generator, 0.0, 2.0))
     y = -1 + 2 * torch.arange(box.shape[1], dtype=torch.float64) / box.shape[1]
     profile = torch.zeros_like(y)
@@ -88,7 +88,7 @@ def _unit(field: Tensor, box: FourierBox) -> Tensor:
 
 
 def diverse(seed: int, target: FourierBox) -> Tensor:
-    """Random layers plus random solenoidal field and an independent tracer: coefficients (3, nx, K), complex128."""
+    """Random layers plus random solenoidal field and an independent tracer: coefficients (3, K, nx), complex128."""
     generator = torch.Generator().manual_seed(seed)
     box = _fine_box(target)
     layers = _layers(generator, box, 0.04)
@@ -110,7 +110,7 @@ def diverse(seed: int, target: FourierBox) -> Tensor:
 
 
 def the_well(seed: int, target: FourierBox) -> Tensor:
-    """The Well's 40 deterministic starts, numbered by ``seed % 40``: coefficients (3, nx, K), complex128."""
+    """The Well's 40 deterministic starts, numbered by ``seed % 40``: coefficients (3, K, nx), complex128."""
     widths, shears, blobs = (0.25, 0.5, 1.0, 2.0, 4.0), (2, 4), (2, 3, 4, 5)
     index = seed % 40
     width, n, n_blobs = widths[index % 5], shears[index // 5 % 2], blobs[index // 10]

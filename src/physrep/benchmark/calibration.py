@@ -1,0 +1,87 @@
+"""Is a data set hard enough to tell learners apart? The table of its floors and its ceiling.
+
+A preset is accepted if, on test, the best floor leaves at least 15 % of the variance unexplained and the supervised
+ceiling is at most two thirds of that floor. Which floor and which probe are best is chosen on valid.
+"""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+from typing import Any
+
+from ..files import atomic_write
+
+FLOORS, CEILINGS = ("statistics", "pixels", "random"), ("supervised",)
+LOWEST_FLOOR, LARGEST_RATIO = 0.15, 2 / 3
+
+COLUMNS = ("level", "parameter", "best_floor", "floor_name", "ceiling", "ceiling_name", "ratio", "accepted")
+
+
+def calibration(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """One row per level and parameter; empty if the floors or the ceiling were not run.
+
+    Args:
+        rows: of results.csv.
+
+    Returns:
+        Rows with the columns of calibration.csv; values are test MSE of z-scored parameters (constant = 1).
+    """
+    table = []
+    mse = [row for row in rows if row["metric"] == "mse"]
+    for level in ("window", "trajectory"):
+        for parameter in dict.fromkeys(row["parameter"] for row in mse):
+            cells = [row for row in mse if row["level"] == level and row["parameter"] == parameter]
+            floor, ceiling = _best(cells, FLOORS), _best(cells, CEILINGS)
+            if floor is None or ceiling is None:
+                continue
+            ratio = ceiling["value"] / floor["value"]
+            table.append(
+                {
+                    "level": level,
+                    "parameter": parameter,
+                    "best_floor": floor["value"],
+                    "floor_name": f"{floor['learner']} + {floor['probe']}",
+                    "ceiling": ceiling["value"],
+                    "ceiling_name": f"{ceiling['learner']} + {ceiling['probe']}",
+                    "ratio": ratio,
+                    "accepted": bool(floor["value"] >= LOWEST_FLOOR and ratio <= LARGEST_RATIO),
+                }
+            )
+    return table
+
+
+def _best(cells: list[dict[str, Any]], learners: tuple[str, ...]) -> dict[str, Any] | None:
+    """The test row of the run and probe with the lowest MSE on valid."""
+    valid = [row for row in cells if row["split"] == "valid" and row["learner"] in learners]
+    if not valid:
+        return None
+    best = min(valid, key=lambda row: row["value"])
+    same = ("run", "probe")
+    return next(row for row in cells if row["split"] == "test" and all(row[k] == best[k] for k in same))
+
+
+def write_calibration(path: Path, table: list[dict[str, Any]]) -> None:
+    """Write calibration.csv, or nothing if the table is empty."""
+    if not table:
+        path.unlink(missing_ok=True)
+        return
+    with atomic_write(path) as file:
+        writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(table)
+
+
+def calibration_text(table: list[dict[str, Any]]) -> str:
+    """The table for a terminal, with the verdict."""
+    lines = [f"{'level':<11}{'parameter':<14}{'best floor':>11}  {'':<24}{'ceiling':>8}  {'':<22}{'ratio':>6}  accepted"]
+    for row in table:
+        lines.append(
+            f"{row['level']:<11}{row['parameter']:<14}{row['best_floor']:>11.3f}  {row['floor_name']:<24}"
+            f"{row['ceiling']:>8.3f}  {row['ceiling_name']:<22}{row['ratio']:>6.2f}  {'yes' if row['accepted'] else 'no'}"
+        )
+    lines.append(
+        f"Test MSE of z-scored parameters (constant = 1). Accepted: floor >= {LOWEST_FLOOR}, "
+        f"ceiling <= {LARGEST_RATIO:.2f} of it."
+    )
+    return "\n".join(lines)

@@ -1,0 +1,207 @@
+"""What a benchmark is: data, encoders, runs, probes, seeds. One YAML file of this shape is one study."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields, is_dataclass
+from typing import Any, get_type_hints
+
+from ..build import nearest
+from ..data_config import DataConfig
+from ..errors import PhysrepError
+from ..files import content_hash
+from ..pretrain import TrainingConfig
+from ..simulate import SimulationConfig
+
+
+@dataclass
+class RunConfig:
+    """One row of the table.
+
+    Attributes:
+        learner: name in `physrep.learners.LEARNERS`, ``constant``, or import path.
+        encoder: name of an encoder (or import path); default the benchmark's.
+        encoder_options: its keyword arguments.
+        options: further keyword arguments of the learner.
+        training: settings that differ from the benchmark's ``training``.
+        name: name in the table's column ``run`` and of the folder; default ``LEARNER``.
+        seeds: seeds of this run; default the benchmark's.
+        probes: names of the probes to fit; default all of the benchmark's.
+    """
+
+    learner: str
+    encoder: str | None = None
+    encoder_options: dict[str, Any] | None = None
+    options: dict[str, Any] = field(default_factory=dict)
+    training: dict[str, Any] = field(default_factory=dict)
+    name: str | None = None
+    seeds: list[int] | None = None
+    probes: list[str] | None = None
+
+
+@dataclass
+class BenchConfig:
+    """A benchmark.
+
+    Attributes:
+        system: system to simulate, or the name in the table for own data.
+        simulation: what to simulate, unless ``data.path`` names existing data.
+        data: the view on the data.
+        num_frames: frames per window that encoders read.
+        eval_stride: distance between the starts of evaluation windows, in frames.
+        encoder, encoder_options: the encoder that all runs share unless they say otherwise.
+        training: shared training settings.
+        runs: rows of the table.
+        probes: ``{name: options}``, names in `physrep.probes.PROBES`.
+        scales: ``{parameter: "log" | "linear"}`` where the system does not say.
+        seeds: seeds of the trained and random runs.
+        resamples: bootstrap resamples of the intervals.
+        jobs: training runs side by side on a CPU; default one per core.
+        token_dtype: float32, or float16 for half the disk.
+    """
+
+    system: str = "shear_flow"
+    simulation: SimulationConfig = field(default_factory=SimulationConfig)
+    data: DataConfig = field(default_factory=DataConfig)
+    num_frames: int = 16
+    eval_stride: int = 8
+    encoder: str = "conv3d"
+    encoder_options: dict[str, Any] = field(default_factory=dict)
+    training: TrainingConfig = field(default_factory=TrainingConfig)
+    runs: list[RunConfig] = field(default_factory=list)
+    probes: dict[str, dict[str, Any]] = field(default_factory=lambda: {"ridge": {}})
+    scales: dict[str, str] = field(default_factory=dict)
+    seeds: list[int] = field(default_factory=lambda: [0])
+    resamples: int = 2000
+    jobs: int | None = None
+    token_dtype: str = "float32"
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain data."""
+        return asdict(self)
+
+    def content(self) -> dict[str, Any]:
+        """What determines the results: all but how the work is spread over cores."""
+        plain = asdict(self)
+        plain.pop("jobs")
+        return plain
+
+
+@dataclass(frozen=True)
+class Run:
+    """One run of the grid: a row of the table for one seed."""
+
+    name: str
+    learner: str
+    encoder: str
+    seed: int
+    options: dict[str, Any]
+    training: TrainingConfig
+    probes: dict[str, dict[str, Any]]
+
+
+def read_config(values: Mapping[str, Any], source: str) -> BenchConfig:
+    """A `BenchConfig` from plain data; every unknown key is an error that names the nearest known one.
+
+    Raises:
+        PhysrepError: an unknown key, or a value of the wrong type.
+    """
+    return _construct(BenchConfig, values, source)
+
+
+def _construct(kind: type, values: Any, where: str) -> Any:
+    if not isinstance(values, Mapping):
+        raise PhysrepError(f"{where}: must be a mapping of settings, got {type(values).__name__}; see configs/quick.yaml.")
+    hints = get_type_hints(kind)
+    known = [f.name for f in fields(kind)]
+    arguments: dict[str, Any] = {}
+    for key, value in values.items():
+        if key not in known:
+            raise PhysrepError(f"{where}: there is no setting {key!r}; {nearest(str(key), known)}")
+        hint = hints[key]
+        place = f"{where}: {key}"
+        if is_dataclass(hint) and isinstance(hint, type):
+            arguments[key] = _construct(hint, value, place)
+        elif hint == list[RunConfig]:
+            if not isinstance(value, list) or not value:
+                raise PhysrepError(f"{place}: must be a list with at least one run, e.g. - learner: jepa.")
+            arguments[key] = [_construct(RunConfig, run, f"{place}[{i}]") for i, run in enumerate(value)]
+        else:
+            arguments[key] = _typed(value, hint, place)
+    try:
+        return kind(**arguments)
+    except TypeError as error:
+        missing = str(error).rpartition(":")[2].strip().strip("'")
+        raise PhysrepError(f"{where}: the setting {missing!r} is missing; add it.") from error
+
+
+def _typed(value: Any, hint: Any, place: str) -> Any:
+    """``value`` as jsonargparse reads this type, so that YAML and command line agree on what is valid."""
+    from jsonargparse import ArgumentParser
+
+    parser = ArgumentParser(exit_on_error=False)
+    parser.add_argument("--value", type=hint)
+    try:
+        return parser.parse_object({"value": value}).value
+    except Exception as error:
+        expected = str(hint).replace("typing.", "").replace("<class '", "").replace("'>", "")
+        raise PhysrepError(f"{place}: {value!r} is not valid; expected {expected}.") from error
+
+
+def expand(config: BenchConfig) -> list[Run]:
+    """The grid: every run for each of its seeds, with encoder, options, training and probes resolved.
+
+    Raises:
+        PhysrepError: no runs, an unknown learner or probe, two runs of one name, or an unknown training setting.
+    """
+    from ..learners import LEARNERS
+    from ..probes import PROBES
+    from ..build import resolve
+
+    if not config.runs:
+        raise PhysrepError("runs: the list is empty; add at least one run, e.g. - learner: jepa.")
+    for name in config.probes:
+        if name not in PROBES:
+            raise PhysrepError(f"probes: there is no probe {name!r}; {nearest(name, list(PROBES))}")
+    grid: list[Run] = []
+    for number, run in enumerate(config.runs):
+        place = f"runs[{number}]"
+        takes_encoder = False
+        trained = False
+        if run.learner != "constant":
+            factory: Any = resolve(run.learner, LEARNERS, "learner")
+            import inspect
+
+            takes_encoder = "encoder" in inspect.signature(factory).parameters
+            trained = getattr(factory, "trainable", True)
+        options = dict(run.options)
+        encoder = run.encoder or config.encoder if takes_encoder else "none"
+        if takes_encoder:
+            shared = config.encoder_options if run.encoder in (None, config.encoder) else {}
+            options = {"encoder": encoder, "encoder_options": run.encoder_options or shared, **options}
+        elif run.encoder:
+            raise PhysrepError(f"{place}: learner {run.learner!r} takes no encoder; remove that setting.")
+        training = _construct(TrainingConfig, {**asdict(config.training), **run.training}, f"{place}: training")
+        training.check()
+        probes = config.probes
+        if run.probes is not None:
+            unknown = [name for name in run.probes if name not in config.probes]
+            if unknown:
+                raise PhysrepError(f"{place}: probe {unknown[0]!r} is not among the benchmark's {list(config.probes)}.")
+            probes = {name: config.probes[name] for name in run.probes}
+        # What draws no random numbers is the same for every seed.
+        seeds = (run.seeds or config.seeds) if takes_encoder or trained else [0]
+        for seed in seeds:
+            grid.append(
+                Run(f"{run.name or run.learner}-s{seed}", run.learner, encoder, seed, options, training, probes)
+            )
+    names = [run.name for run in grid]
+    twice = next((name for name in names if names.count(name) > 1), None)
+    if twice:
+        raise PhysrepError(f"runs: two runs are called {twice!r}; give one of them another name.")
+    return grid
+
+
+def fingerprint(config: BenchConfig) -> str:
+    """Hash of what determines the results."""
+    return content_hash(config.content())

@@ -1,0 +1,228 @@
+"""One run of a benchmark: train (or not), freeze, embed, probe, score."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ..build import build
+from ..data_config import DataConfig, parameter_scales
+from ..files import content_hash, read_json, write_json
+from ..pretrain import pretrain
+from ..run_directory import (
+    SUMMARY,
+    is_finished,
+    learner_config,
+    load_run,
+    prepare_learner,
+    read_summary,
+    save_learner,
+)
+from .config import BenchConfig, Run
+
+if TYPE_CHECKING:
+    from ..data import ClipDataset
+    from ..learners.base import Learner
+    from ..probes import LabelScaler, TokenStore
+    from ..probes.fit import Predictions
+
+SCORES = "scores.json"
+
+FLOOR, LEARNER, CEILING = "floor", "learner", "ceiling"
+
+
+def execute(run: Run, config: BenchConfig, data: DataConfig, folder: Path, device: str = "cpu") -> None:
+    """Do what of a run is not done yet; the last file written is its ``scores.json``."""
+    from ..probes import LabelScaler
+
+    train = data.open("train")
+    splits = {"train": train, "valid": data.open("valid", train.stats), "test": data.open("test", train.stats)}
+    scales = parameter_scales(train, config.scales)
+    scaler = LabelScaler.fit(train.parameters, train.parameter_names, scales)
+    if run.learner == "constant":
+        rows = _constant(run, splits, scaler, config, folder)
+    else:
+        learner = _learner(run, config, data, train, scales, folder, device)
+        stores = _embed(run, learner, splits, config, data, folder, device)
+        rows = []
+        for name, options in run.probes.items():
+            rows += _probe(name, options, stores, scaler, config, run.seed, folder)
+        if learner.needs_labels:
+            rows += _head(learner, stores, splits, scaler, config, data, folder, device)
+    identity = {"system": config.system, "learner": run.learner, "encoder": run.encoder, "seed": run.seed}
+    write_json(folder / SCORES, [{**identity, **row, "run": run.name} for row in rows])
+
+
+def _learner(
+    run: Run, config: BenchConfig, data: DataConfig, train: ClipDataset, scales: dict[str, str], folder: Path, device: str
+) -> Learner:
+    """The frozen learner; trained in ``folder`` first if it is one that trains."""
+    settings = learner_config(run.learner, run.options, config.num_frames, train, scales, data, run.seed)
+    fresh = prepare_learner(settings, train)
+    if fresh.trainable:
+        pretrain(
+            run.learner,
+            data,
+            folder,
+            options=run.options,
+            num_frames=config.num_frames,
+            training=run.training,
+            scales=config.scales,
+            seed=run.seed,
+            device=device,
+            label=run.name,
+        )
+    else:
+        save_learner(folder, fresh, settings)
+    learner, _ = load_run(folder)
+    kind = CEILING if learner.needs_labels else LEARNER if learner.trainable else FLOOR
+    costs: dict[str, Any] = {"parameters": 0, "clips_seen": 0, "seconds": 0.0}
+    if is_finished(folder):
+        costs = read_summary(folder)
+    costs["encoder_parameters"] = sum(p.numel() for p in getattr(learner, "encoder", learner).parameters())
+    summary = {**costs, "learner": run.learner, "encoder": run.encoder, "seed": run.seed, "kind": kind}
+    if not (folder / SUMMARY).is_file() or read_summary(folder) != summary:
+        write_json(folder / SUMMARY, summary)
+    return learner.to("cpu" if device == "cpu" else "cuda")
+
+
+def _embed(
+    run: Run,
+    learner: Learner,
+    splits: dict[str, ClipDataset],
+    config: BenchConfig,
+    data: DataConfig,
+    folder: Path,
+    device: str,
+) -> dict[str, TokenStore]:
+    from ..probes import embed
+
+    stores = {}
+    for split, dataset in splits.items():
+        stores[split] = embed(
+            learner,
+            dataset,
+            dataset.windows(learner.num_frames, config.eval_stride, data.frame_step),
+            folder / "tokens" / split,
+            frames=learner.num_frames,
+            frame_step=data.frame_step,
+            encode=learner.encode,
+            batch_size=64,
+            dtype=config.token_dtype,
+            device="cpu" if device == "cpu" else "cuda",
+            label=f"{run.name}: embed {split}",
+        )
+    return stores
+
+
+def _probe(
+    name: str,
+    options: dict[str, Any],
+    stores: dict[str, TokenStore],
+    scaler: LabelScaler,
+    config: BenchConfig,
+    seed: int,
+    folder: Path,
+) -> list[dict[str, Any]]:
+    """Rows of one probe; read from disk if the same probe was fitted to the same tokens before."""
+    from ..probes import PROBES, evaluate, save_predictions
+
+    key = content_hash(
+        {
+            "probe": name,
+            "options": options,
+            "tokens": {split: store.meta.get("key") for split, store in stores.items()},
+            "scaler": scaler.to_dict(),
+            "resamples": config.resamples,
+            "seed": seed,
+        }
+    )
+    record, predictions = folder / f"probe_{name}.json", folder / f"predictions_{name}.npz"
+    if record.is_file() and predictions.is_file():
+        stored = read_json(record)
+        if stored["key"] == key:
+            return stored["rows"]
+    probe = build(name, PROBES, "probe", options, {"seed": seed})
+    rows, predicted = evaluate(probe, stores, scaler, name=name, resamples=config.resamples)
+    save_predictions(predictions, predicted)
+    write_json(record, {"key": key, "options": options, "choice": getattr(probe, "choice", None), "rows": rows})
+    return rows
+
+
+def _head(
+    learner: Learner,
+    stores: dict[str, TokenStore],
+    splits: dict[str, ClipDataset],
+    scaler: LabelScaler,
+    config: BenchConfig,
+    data: DataConfig,
+    folder: Path,
+    device: str,
+) -> list[dict[str, Any]]:
+    """Scores of a supervised learner's own output, without any probe."""
+    import torch
+
+    predict: Any = getattr(learner, "predict", None)
+    if predict is None:
+        return []
+    predicted = {}
+    for split in ("valid", "test"):
+        store, parts = stores[split], []
+        windows = np.stack([store.trajectory, store.start], 1)
+        with torch.inference_mode():
+            for i in range(0, len(windows), 64):
+                clip = splits[split].clip(windows[i : i + 64], learner.num_frames, data.frame_step)
+                parts.append(predict(clip.to("cpu" if device == "cpu" else "cuda")).cpu())
+        predicted[split] = _predictions(torch.cat(parts).double(), store.labels, store.parameter_names, scaler, windows)
+    return _score(predicted, "head", stores["train"].n_trajectories, config, folder)
+
+
+def _constant(
+    run: Run, splits: dict[str, ClipDataset], scaler: LabelScaler, config: BenchConfig, folder: Path
+) -> list[dict[str, Any]]:
+    """The mean of the training labels as the only prediction: MSE 1 but for the difference of the splits."""
+    import torch
+
+    predicted = {}
+    for split in ("valid", "test"):
+        dataset = splits[split]
+        windows = dataset.windows(config.num_frames, config.eval_stride, config.data.frame_step)
+        labels = dataset.parameters[windows[:, 0]]
+        zeros = torch.zeros(len(windows), len(scaler.names), dtype=torch.float64)
+        predicted[split] = _predictions(zeros, labels.numpy(), dataset.parameter_names, scaler, windows)
+    costs = {"parameters": 0, "clips_seen": 0, "seconds": 0.0, "encoder_parameters": 0}
+    write_json(folder / SUMMARY, {**costs, "learner": run.learner, "encoder": "none", "seed": run.seed, "kind": FLOOR})
+    return _score(predicted, "none", splits["train"].n_trajectories, config, folder)
+
+
+def _predictions(
+    prediction: Any, labels: np.ndarray, names: tuple[str, ...], scaler: LabelScaler, windows: np.ndarray
+) -> Predictions:
+    from ..probes.fit import Predictions
+
+    target = scaler.transform(labels, names).double()
+    return Predictions(
+        scaler.names,
+        prediction.numpy(),
+        target.numpy(),
+        scaler.inverse(prediction).numpy(),
+        scaler.inverse(target).numpy(),
+        windows[:, 0],
+        windows[:, 1],
+    )
+
+
+def _score(
+    predicted: dict[str, Predictions], probe: str, n_train: int, config: BenchConfig, folder: Path
+) -> list[dict[str, Any]]:
+    from ..probes import save_predictions
+    from ..probes.fit import score
+
+    save_predictions(folder / f"predictions_{probe}.npz", predicted)
+    return [
+        {"probe": probe, "split": split, "n_train_trajectories": n_train, **row}
+        for split, part in predicted.items()
+        for row in score(part, resamples=config.resamples)
+    ]

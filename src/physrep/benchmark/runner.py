@@ -1,0 +1,123 @@
+"""From a configuration to results.csv and report.html: the grid of runs, finished ones skipped."""
+
+from __future__ import annotations
+
+import csv
+from concurrent.futures import as_completed
+from pathlib import Path
+from typing import Any
+
+from ..data_config import DataConfig, parameter_scales
+from ..errors import PhysrepError
+from ..files import atomic_write, read_json, write_json, write_yaml
+from ..processes import cores, process_pool
+from ..run_directory import environment
+from .config import BenchConfig, Run, expand
+from .run import SCORES, execute
+from .samples import describe_data, save_samples
+
+COLUMNS = (
+    "system", "learner", "encoder", "probe", "level", "parameter", "split", "metric", "value", "ci_low", "ci_high",
+    "n_trajectories", "n_train_trajectories", "seed", "run",
+)  # fmt: skip
+"""Columns of results.csv."""
+
+
+def bench(config: BenchConfig, out: str | Path, *, device: str = "cpu") -> Path:
+    """Run a benchmark, or finish one: simulate, train, embed, probe, score, report.
+
+    Every step writes its result atomically and is skipped when its result is there, so the call can be killed at any
+    moment and repeated; the table comes out the same.
+
+    Args:
+        config: the benchmark.
+        out: its folder.
+        device: ``cpu`` (runs side by side in processes) or ``cuda`` (one after the other).
+
+    Returns:
+        The path of results.csv. Beside it lie config.yaml, report.html, figures, calibration.csv, runs/ and, unless
+        the configuration names a data set, data/.
+
+    Raises:
+        PhysrepError: bad configuration or data, or the folder holds runs with other settings.
+    """
+    out = Path(out)
+    grid = expand(config)
+    write_yaml(out / "config.yaml", config.as_dict())
+    data = prepare_data(config, out, device)
+    write_json(out / "environment.json", environment())
+    _run_all(grid, config, data, out, device)
+    rows = collect(grid, out)
+    write_results(out / "results.csv", rows)
+    from .calibration import calibration, write_calibration
+
+    write_calibration(out / "calibration.csv", calibration(rows))
+    return out / "results.csv"
+
+
+def prepare_data(config: BenchConfig, out: Path, device: str) -> DataConfig:
+    """The data set, simulated if need be, its splits proved disjoint and its caches built."""
+    from ..data import SPLITS, assert_disjoint
+    from ..simulate import simulate
+
+    data = DataConfig(**vars(config.data))
+    if not data.path:
+        data.path = str(simulate(config.system, out / "data", config.simulation, device=device))
+    assert_disjoint(data.path)
+    train = data.open("train")
+    splits = {"train": train, **{split: data.open(split, train.stats) for split in SPLITS[1:]}}
+    scales = parameter_scales(train, config.scales)
+    write_json(out / "data_summary.json", describe_data(config, data, splits, scales))
+    save_samples(out / "samples.npz", splits["test"])
+    return data
+
+
+def _run_all(grid: list[Run], config: BenchConfig, data: DataConfig, out: Path, device: str) -> None:
+    jobs = config.jobs or cores()
+    # The long ones first, so that the cores finish together.
+    order = sorted(grid, key=lambda run: -_cost(run))
+    folder = out / "runs"
+    if device != "cpu" or jobs == 1:
+        for run in order:
+            execute(run, config, data, folder / run.name, device)
+        return
+    threads = max(1, cores() // jobs)
+    with process_pool(min(jobs, len(order)), threads) as pool:
+        futures = [pool.submit(execute, run, config, data, folder / run.name, device) for run in order]
+        try:
+            for future in as_completed(futures):
+                future.result()
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
+
+
+def _cost(run: Run) -> int:
+    from ..learners import LEARNERS
+
+    if run.learner == "constant" or not getattr(LEARNERS.get(run.learner), "trainable", True):
+        return 0
+    return run.training.steps * run.training.batch_size * run.training.accumulate
+
+
+def collect(grid: list[Run], out: Path) -> list[dict[str, Any]]:
+    """Rows of all runs, in the order of the grid.
+
+    Raises:
+        PhysrepError: a run has no scores.
+    """
+    rows: list[dict[str, Any]] = []
+    for run in grid:
+        path = out / "runs" / run.name / SCORES
+        if not path.is_file():
+            raise PhysrepError(f"{path}: is missing; run `physrep bench` again.")
+        rows += read_json(path)
+    return rows
+
+
+def write_results(path: Path, rows: list[dict[str, Any]]) -> None:
+    """Write the long table."""
+    with atomic_write(path) as file:
+        writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
+        writer.writeheader()
+        writer.writerows({column: row[column] for column in COLUMNS} for row in rows)

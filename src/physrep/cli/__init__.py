@@ -1,0 +1,1 @@
+"""The command line: a thin face. Each command imports what it needs when it is called."""

@@ -1,0 +1,72 @@
+"""Parsing that commands share."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import fields
+from typing import Any, NoReturn
+
+from jsonargparse import ArgumentParser
+
+from ..errors import PhysrepError
+
+
+class Parser(ArgumentParser):
+    """jsonargparse's parser, whose complaint is a `PhysrepError`."""
+
+    def error(self, message: str, ex: Exception | None = None) -> NoReturn:  # pyright: ignore[reportIncompatibleMethodOverride]
+        text = " ".join(str(message).split())
+        raise PhysrepError(f"{text.rstrip('.')}; see `{self.prog} --help`.")
+
+
+def parser(command: str, description: str) -> Parser:
+    """An empty parser of ``physrep COMMAND``."""
+    return Parser(prog=f"physrep {command}", description=description, default_env=False)
+
+
+def dataclass_from(kind: type, values: Mapping[str, Any]) -> Any:
+    """An instance of a dataclass from parsed arguments; others are ignored, absent ones keep their default."""
+    names = {f.name for f in fields(kind)}
+    return kind(**{name: value for name, value in values.items() if name in names and value is not None})
+
+
+def split_overrides(arguments: Sequence[str]) -> tuple[list[str], dict[str, Any]]:
+    """Separate ``--a.b VALUE`` (or ``--a.b=VALUE``) from other arguments; values are read as YAML.
+
+    Raises:
+        PhysrepError: an override without a value.
+    """
+    import yaml
+
+    plain: list[str] = []
+    overrides: dict[str, Any] = {}
+    rest = list(arguments)
+    while rest:
+        word = rest.pop(0)
+        name, equals, value = word.removeprefix("--").partition("=")
+        if not (word.startswith("--") and "." in name):
+            plain.append(word)
+            continue
+        if not equals:
+            if not rest:
+                raise PhysrepError(f"{word} needs a value.")
+            value = rest.pop(0)
+        overrides[name] = yaml.safe_load(value)
+    return plain, overrides
+
+
+def apply_overrides(values: dict[str, Any], overrides: Mapping[str, Any]) -> dict[str, Any]:
+    """Set dotted keys in nested plain data; a number addresses an item of a list (``runs.0.training.steps``)."""
+    for key, value in overrides.items():
+        place: Any = values
+        *path, last = key.split(".")
+        try:
+            for part in path:
+                place = place[int(part)] if isinstance(place, list) else place.setdefault(part, {})
+            if isinstance(place, list):
+                place[int(last)] = value
+            else:
+                place[last] = value
+        except (TypeError, ValueError, IndexError, AttributeError) as error:
+            raise PhysrepError(f"--{key}: there is no such place in the configuration.") from error
+    return values

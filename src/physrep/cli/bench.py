@@ -1,0 +1,57 @@
+"""`physrep bench`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from ..errors import PhysrepError
+from ..files import read_yaml
+from .arguments import apply_overrides, parser, split_overrides
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run a benchmark and say where everything lies."""
+    values, config = read(arguments, "bench", "Run a benchmark: simulate, train, embed, probe, score, report.")
+    if values.print_config:
+        print_config(config)
+        return 0
+    if not values.out:
+        raise PhysrepError("--out is missing; name the folder of the benchmark, e.g. --out runs/quick.")
+    from ..benchmark import bench
+    from .report import finish
+
+    path = bench(config, values.out, device=values.device)
+    print(finish(path.parent))
+    return 0
+
+
+def read(arguments: Sequence[str], command: str, description: str) -> tuple[Any, Any]:
+    """Parsed arguments and the benchmark's configuration with overrides."""
+    from ..benchmark import read_config
+
+    p = parser(
+        command,
+        f"{description} Any setting of CONFIG can be overridden with a dotted name: --training.steps 200 "
+        "--data.path DIR --simulation.trajectories 500. Called again, it goes on where it stopped.",
+    )
+    p.add_argument("config", type=str, help="YAML file, e.g. configs/quick.yaml")
+    p.add_argument("--out", type=str | None, default=None, help="folder of the benchmark")
+    p.add_argument("--device", type=str, default="cpu", help="cpu or cuda")
+    p.add_argument("--print_config", action="store_true", help="print the complete configuration and stop")
+    plain, overrides = split_overrides(arguments)
+    values = p.parse_args(plain)
+    if not Path(values.config).is_file():
+        raise PhysrepError(f"{values.config}: no such file; see the configs folder, e.g. configs/quick.yaml.")
+    stored = read_yaml(values.config)
+    if not isinstance(stored, dict):
+        raise PhysrepError(f"{values.config}: holds no settings; see configs/quick.yaml.")
+    return values, read_config(apply_overrides(stored, overrides), values.config)
+
+
+def print_config(config: Any) -> None:
+    """Print the complete configuration as YAML."""
+    import yaml
+
+    print(yaml.safe_dump(config.as_dict(), sort_keys=False, width=120), end="")

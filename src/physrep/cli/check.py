@@ -1,0 +1,28 @@
+"""`physrep check`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from .arguments import parser
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Validate files."""
+    from ..data import check, exit_code
+
+    p = parser(
+        "check",
+        "Validate a file, a split or a data set in The Well's format. Names every fault with its remedy. "
+        "Exit code 0: valid; 1: faults; 2: not readable.",
+    )
+    p.add_argument("path", type=str, help="file, folder of files, or data set folder")
+    values = p.parse_args(list(arguments))
+    faults = check(values.path)
+    for fault in faults:
+        print(fault)
+    code = exit_code(faults)
+    warnings = sum(fault.severity == "warning" for fault in faults)
+    verdict = {0: "valid", 1: "faults found", 2: "not readable"}[code]
+    print(f"{values.path}: {verdict}" + (f" ({warnings} warning{'s' * (warnings > 1)})" if warnings else ""))
+    return code

@@ -1,0 +1,95 @@
+"""`physrep embed`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from ..data_config import DataConfig
+from .arguments import dataclass_from, parser
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Embed all splits."""
+    p = parser(
+        "embed",
+        "Run a frozen encoder over all splits of a data set; OUT/{train,valid,test} hold the tokens. "
+        "ENCODER is a run directory, or an import path (module:Class) of any torch module (B,C,T,H,W) -> (B,N,D).",
+    )
+    add_arguments(p)
+    p.add_argument("--out", type=str | None, default=None, help="folder of the tokens; default RUN/tokens")
+    values = p.parse_args(list(arguments))
+    stores, _, _ = embed_all(values)
+    for split, store in stores.items():
+        shape = "x".join(map(str, store.tokens.shape[1:]))
+        print(f"{split}: {len(store)} windows of {store.n_trajectories} trajectories, {shape} tokens")
+    print(f"tokens are in {token_folder(values)}")
+    return 0
+
+
+def add_arguments(p: Any) -> None:
+    """Arguments that `embed` and `probe` share."""
+    p.add_argument("encoder", type=str, help="run directory, or import path module:Class")
+    p.add_argument("--data", type=str | None, default=None, help="data set; default that of the run")
+    p.add_argument("--num_frames", type=int, default=16, help="frames per window, for an encoder by import path")
+    p.add_argument("--stride", type=int, default=8, help="distance between the starts of windows")
+    p.add_argument("--fields", type=str, nargs="+", help="fields to read, for an encoder by import path")
+    p.add_argument("--resolution", type=int, nargs="+", help="grid, for an encoder by import path")
+    p.add_argument("--dtype", type=str, default="float32", help="type of stored tokens: float32 or float16")
+    p.add_argument("--batch_size", type=int, default=32)
+    p.add_argument("--device", type=str, default="cpu")
+
+
+def token_folder(values: Any) -> Path:
+    """Where the tokens go."""
+    if getattr(values, "out", None):
+        return Path(values.out)
+    if Path(values.encoder).is_dir():
+        return Path(values.encoder) / "tokens"
+    return Path("runs") / values.encoder.replace(":", ".") / "tokens"
+
+
+def embed_all(values: Any) -> tuple[dict[str, Any], Any, dict[str, str]]:
+    """Token stores per split, the training split, and the scale of each parameter."""
+    from ..data import SPLITS
+    from ..data_config import parameter_scales
+    from ..errors import PhysrepError
+    from ..probes import embed
+    from ..run_directory import learner_config, load_run, prepare_learner, run_data
+
+    given: dict[str, str] | None = None
+    if Path(values.encoder).exists() or "/" in values.encoder:
+        learner, config = load_run(values.encoder)
+        data = run_data(config, values.data)
+        given = config.get("parameters")
+        train = data.open("train")
+    else:
+        if values.data is None:
+            raise PhysrepError(f"--data is missing; name the data set that {values.encoder!r} is to encode.")
+        data = dataclass_from(DataConfig, {**values.as_dict(), "path": values.data})
+        train = data.open("train")
+        # The untrained wrapper only normalises the fields and encodes; the weights are the module's own.
+        config = learner_config(
+            "random", {"encoder": values.encoder}, values.num_frames, train, parameter_scales(train), data, 0
+        )
+        learner = prepare_learner(config, train).eval()
+    splits = {split: train if split == "train" else data.open(split, train.stats) for split in SPLITS}
+    stores = {
+        split: embed(
+            learner,
+            dataset,
+            dataset.windows(learner.num_frames, values.stride, data.frame_step),
+            token_folder(values) / split,
+            frames=learner.num_frames,
+            frame_step=data.frame_step,
+            encode=learner.encode,
+            batch_size=values.batch_size,
+            dtype=values.dtype,
+            device=values.device,
+            label=f"embed {split}",
+        )
+        for split, dataset in splits.items()
+    }
+    scales = parameter_scales(train, {k: v for k, v in (given or {}).items() if k in train.parameter_names})
+    return stores, train, scales

@@ -1,0 +1,82 @@
+"""`physrep COMMAND ...`: finds the command, turns errors into one sentence and an exit code."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from collections.abc import Sequence
+
+from ..errors import PhysrepError
+from ..version import __version__
+
+COMMANDS = {
+    "simulate": ("simulate", "simulate a system into The Well's HDF5 format"),
+    "check": ("check", "validate a file, a split or a data set in The Well's format"),
+    "pretrain": ("pretrain", "train a learner on a data set, without labels"),
+    "embed": ("embed", "run a frozen encoder over a data set and keep its tokens"),
+    "probe": ("probe", "estimate physical parameters from frozen tokens"),
+    "bench": ("bench", "simulate, train, probe, score and report, from one YAML file"),
+    "calibrate": ("calibrate", "is a data set hard enough? its floors and its ceiling"),
+    "report": ("report", "rebuild tables, figures and page of a finished benchmark"),
+    "list": ("list", "names that configurations accept: systems, learners, encoders, probes, metrics"),
+}
+
+_FLOW = "system -> trajectories (HDF5) -> clips -> learner (encoder) -> tokens -> probe -> scores -> report"
+
+
+def usage() -> str:
+    """The text of ``physrep --help``."""
+    lines = [
+        "usage: physrep COMMAND [ARGUMENTS] [--help]",
+        "",
+        "Learn representations of physical systems without labels, and measure what they know.",
+        "",
+        f"  {_FLOW}",
+        "",
+        "commands:",
+        *(f"  {name:<10} {text}" for name, (_, text) in COMMANDS.items()),
+        "",
+        "start with:  physrep bench configs/quick.yaml --out runs/quick",
+        "exit codes:  0 done, 1 `check` found faults, 2 bad input (one sentence says which)",
+    ]
+    return "\n".join(lines)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a command; returns the exit code."""
+    arguments = list(sys.argv[1:] if arguments is None else arguments)
+    if not arguments or arguments[0] in ("-h", "--help", "help"):
+        print(usage())
+        return 0 if arguments else 2
+    if arguments[0] in ("-V", "--version"):
+        print(f"physrep {__version__}")
+        return 0
+    name, *rest = arguments
+    try:
+        if name not in COMMANDS:
+            import difflib
+
+            close = difflib.get_close_matches(name, COMMANDS, n=1)
+            hint = f"did you mean {close[0]!r}?" if close else f"known: {', '.join(COMMANDS)}."
+            raise PhysrepError(f"there is no command {name!r}; {hint}")
+        module = importlib.import_module(f".{COMMANDS[name][0]}", __package__)
+        return module.run(rest) or 0
+    except PhysrepError as error:
+        print(f"physrep {name}: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print(f"\nphysrep {name}: interrupted; the same command goes on where this one stopped.", file=sys.stderr)
+        return 130
+    except BrokenPipeError:
+        # The reader of our output (head, less) has gone; what it wanted it has.
+        sys.stdout = None
+        return 0
+    except OSError as error:
+        # Reached where a library writes by itself; our own writers raise PhysrepError.
+        place = f"{error.filename}: " if error.filename else ""
+        print(f"physrep {name}: {place}{error.strerror or error}; check the path and free space.", file=sys.stderr)
+        return 2
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,58 @@
+"""`physrep pretrain`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Any
+
+from ..data_config import DataConfig
+from .arguments import apply_overrides, dataclass_from, parser, split_overrides
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Train one learner."""
+    from ..benchmark.config import read_config
+    from ..pretrain import TrainingConfig, pretrain
+
+    p = parser(
+        "pretrain",
+        "Train a learner on DATA into the run directory OUT. Further settings are dotted: --training.steps 2000 "
+        "--training.shift true --options.regulariser.std 25 --encoder_options.dims '[32, 64, 128]'; "
+        "`physrep list training` shows those of training.",
+    )
+    p.add_argument("learner", type=str, help="name; see `physrep list learners`")
+    p.add_argument("--data", type=str, required=True, help="data set folder, holding data/{train,valid,test}")
+    p.add_argument("--out", type=str, required=True, help="run directory")
+    p.add_argument("--encoder", type=str | None, default=None, help="name or import path (module:Class)")
+    p.add_argument("--num_frames", type=int, default=16, help="frames per window that the encoder reads")
+    p.add_argument("--fields", type=str, nargs="+", help="fields or components to read; default all")
+    p.add_argument("--resolution", type=int, nargs="+", help="resample to this grid")
+    p.add_argument("--crop", type=str | None, default=None, help="'paper' for the paper's crops")
+    p.add_argument("--seed", type=int, default=0)
+    p.add_argument("--device", type=str, default="auto", help="auto, cpu or cuda")
+    p.add_argument("--devices", type=int, default=1, help="number of GPUs")
+    plain, overrides = split_overrides(arguments)
+    values = p.parse_args(plain)
+    nested: dict[str, Any] = apply_overrides({"training": asdict(TrainingConfig())}, overrides)
+    settings = read_config({key: nested[key] for key in nested if key != "options"}, "command line")
+    options = dict(nested.get("options", {}))
+    if values.encoder:
+        options["encoder"] = values.encoder
+    if "encoder_options" in nested:
+        options["encoder_options"] = nested["encoder_options"]
+    data = dataclass_from(DataConfig, {**vars(settings.data), **values.as_dict(), "path": values.data})
+    out = pretrain(
+        values.learner,
+        data,
+        values.out,
+        options=options,
+        num_frames=values.num_frames,
+        training=settings.training,
+        scales=settings.scales,
+        seed=values.seed,
+        device=values.device,
+        devices=values.devices,
+    )
+    print(f"{out}: weights.safetensors, config.yaml, metrics.csv; next: physrep probe {out}")
+    return 0

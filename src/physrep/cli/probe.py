@@ -1,0 +1,45 @@
+"""`physrep probe`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from .arguments import apply_overrides, parser, split_overrides
+from .embed import add_arguments, embed_all, token_folder
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Embed if need be, fit a probe, print its scores."""
+    p = parser(
+        "probe",
+        "Estimate physical parameters from a frozen encoder: everything is fitted on train, chosen on valid and scored "
+        "once on test. Options of the probe are dotted: --options.epochs 50.",
+    )
+    add_arguments(p)
+    p.add_argument("--probe", type=str, default="ridge", help="name; see `physrep list probes`")
+    p.add_argument("--out", type=str | None, default=None, help="folder of the tokens; default RUN/tokens")
+    p.add_argument("--seed", type=int, default=0)
+    plain, overrides = split_overrides(arguments)
+    values = p.parse_args(plain)
+    options = apply_overrides({}, overrides).get("options", {})
+
+    from ..build import build
+    from ..files import write_json
+    from ..probes import PROBES, LabelScaler, evaluate, save_predictions
+
+    probe = build(values.probe, PROBES, "probe", options, {"seed": values.seed})
+    stores, train, scales = embed_all(values)
+    scaler = LabelScaler.fit(train.parameters, train.parameter_names, scales)
+    rows, predictions = evaluate(probe, stores, scaler, name=values.probe)
+    folder = token_folder(values).parent
+    save_predictions(folder / f"predictions_{values.probe}.npz", predictions)
+    write_json(folder / f"probe_{values.probe}.json", {"options": options, "rows": rows})
+    print(f"{'level':<11} {'parameter':<14} {'metric':<6} {'test':>7}  95% interval over trajectories")
+    for row in rows:
+        if row["split"] == "test":
+            print(
+                f"{row['level']:<11} {row['parameter']:<14} {row['metric']:<6} {row['value']:>7.3f}  "
+                f"[{row['ci_low']:.3f}, {row['ci_high']:.3f}]"
+            )
+    print(f"scores and predictions are in {folder}")
+    return 0

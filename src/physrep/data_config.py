@@ -1,0 +1,80 @@
+"""Which data a run reads, and how: the part of a configuration that training and evaluation share."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+if TYPE_CHECKING:
+    from .data import ClipDataset
+    from .data.clips import ChannelStats
+
+
+@dataclass
+class DataConfig:
+    """A data set in The Well's format and the view on it.
+
+    Attributes:
+        path: folder with ``data/{train,valid,test}/*.hdf5``.
+        fields: fields or components to read; default all.
+        parameters: parameters to estimate; default all that vary.
+        resolution: resample to this grid; default as stored.
+        resample: ``bilinear`` (as in the paper) or ``spectral`` (periodic axes).
+        crop: ``paper``, or ``{axis: [first, last]}`` in grid points; default everything.
+        frame_step: distance between the frames of a window, in stored frames.
+        max_trajectories: use a seeded subset of this many training trajectories.
+        cache_dtype: float32, or float16 for half the disk and about 3 digits.
+        cache_dir: where memory-mapped caches live; default in the data folder.
+    """
+
+    path: str = ""
+    fields: list[str] | None = None
+    parameters: list[str] | None = None
+    resolution: list[int] | None = None
+    resample: Literal["bilinear", "spectral"] = "bilinear"
+    crop: str | dict[str, list[int]] | None = None
+    frame_step: int = 1
+    max_trajectories: int | None = None
+    cache_dtype: Literal["float32", "float16"] = "float32"
+    cache_dir: str | None = None
+
+    def open(self, split: str, stats: ChannelStats | None = None) -> ClipDataset:
+        """Open a split; its cache is built first if there is none. Valid and test need ``stats`` of train."""
+        from .data import open_clips
+
+        crop: Any = self.crop
+        return open_clips(
+            self.path,
+            split,
+            fields=self.fields,
+            parameters=self.parameters,
+            resolution=self.resolution,
+            resample=self.resample,
+            crop=crop if not isinstance(crop, Mapping) else {k: (v[0], v[1]) for k, v in crop.items()},
+            dtype=self.cache_dtype,
+            max_trajectories=self.max_trajectories if split == "train" else None,
+            stats=stats,
+            cache_dir=self.cache_dir,
+        )
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain data for a run's config.yaml, the path made absolute."""
+        return {**asdict(self), "path": str(Path(self.path).resolve())}
+
+
+def parameter_scales(dataset: ClipDataset, given: Mapping[str, str] | None = None) -> dict[str, str]:
+    """``"log"`` or ``"linear"`` per parameter: as given, as the system says, or else by the spread of the values.
+
+    Without other knowledge a parameter is logarithmic if all its values are positive and span a factor of 8 or more.
+    """
+    from .systems import SYSTEMS
+
+    scales: dict[str, str] = {}
+    if dataset.dataset_name in SYSTEMS:
+        scales = {p.name: p.scale for p in SYSTEMS[dataset.dataset_name].parameters}
+    for name, column in zip(dataset.parameter_names, dataset.parameters.T, strict=True):
+        spread = bool((column > 0).all()) and float(column.max() / column.min()) >= 8
+        scales.setdefault(name, "log" if spread else "linear")
+    return {**{name: scales[name] for name in dataset.parameter_names}, **(given or {})}

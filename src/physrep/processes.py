@@ -1,0 +1,40 @@
+"""Worker processes for CPU work: one thread each, gone when their parent is gone."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import threading
+import time
+from concurrent.futures import ProcessPoolExecutor
+
+
+def cores() -> int:
+    """Cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def process_pool(workers: int, threads: int = 1) -> ProcessPoolExecutor:
+    """A pool of fresh processes with ``threads`` torch threads each.
+
+    They are started anew, not forked: a fork copies the parent's threads in an undefined state.
+    """
+    context = multiprocessing.get_context("spawn")
+    return ProcessPoolExecutor(workers, mp_context=context, initializer=_start, initargs=(os.getpid(), threads))
+
+
+def _start(parent: int, threads: int) -> None:
+    # A killed parent cannot tell its workers to stop, and orphans would slow down the command that is started next.
+    threading.Thread(target=_end_with_parent, args=(parent,), daemon=True).start()
+    from .memory import keep_freed_memory
+
+    keep_freed_memory()
+    import torch
+
+    torch.set_num_threads(threads)
+
+
+def _end_with_parent(parent: int) -> None:
+    while os.getppid() == parent:
+        time.sleep(1)
+    os._exit(1)

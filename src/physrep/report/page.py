@@ -1,0 +1,140 @@
+"""The report: one self-contained HTML page, and its figures as PNG files."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from ..files import write_text
+from .answer import answer
+from .curves import MOST_RUNS, curve_figure, shown_runs
+from .fields import sample_figure
+from .figures import dot_figure, save_figure, scatter_figure
+from .scores import CEILING_SHARE, FLOOR_LEAST, LEVELS, calibrate, headline, to_float
+from .source import Bench, Run
+from .style import KINDS, colour, learner_name, number
+from .tables import page_table
+
+
+def build_report(directory: str | Path) -> Path:
+    """Write ``report.html`` and ``figures/*.png`` of a finished benchmark, from its files only.
+
+    The page holds its style and figures, so it can be sent as one file. Absent optional files are named on the page.
+
+    Args:
+        directory: what `physrep bench` wrote; it needs ``results.csv``, everything else is optional.
+
+    Returns:
+        Path of the page.
+
+    Raises:
+        PhysrepError: there are no results, a file is broken, or the page cannot be written.
+    """
+    from jinja2 import Environment, StrictUndefined
+
+    bench = Bench.read(directory)
+    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    environment.globals.update(number=number, colour=colour, learner_name=learner_name)
+    template = environment.from_string(Path(__file__).with_name("template.html.j2").read_text(encoding="utf-8"))
+    path = bench.folder / "report.html"
+    write_text(path, template.render(_context(bench)))
+    return path
+
+
+def _context(bench: Bench) -> dict[str, Any]:
+    sections = [_system(bench, system) for system in bench.systems]
+    samples = curves = None
+    if bench.samples is not None:
+        figure = sample_figure(bench.samples, bench.data)
+        samples = save_figure(figure, bench.folder / "figures" / "samples.png", vector=False, dpi=140)
+    trained = [run for run in bench.runs.values() if run.curves]
+    if (figure := curve_figure(trained)) is not None:
+        curves = save_figure(figure, bench.folder / "figures" / "curves.png")
+    return {
+        "title": f"physrep benchmark: {', '.join(bench.systems)}",
+        "systems": sections,
+        "samples": samples,
+        "curves": curves,
+        "runs_left_out": max(0, len(trained) - len(shown_runs(trained))) if len(trained) > MOST_RUNS else 0,
+        "data": bench.data,
+        "costs": [_cost(run) for run in bench.runs.values()],
+        "config": yaml.safe_dump(bench.config, sort_keys=False, allow_unicode=True) if bench.config else "",
+        "environment": _flat(bench.environment),
+        # The figures above may add notes of their own.
+        "notes": list(dict.fromkeys(bench.notes)),
+        "seeds": max(len(entry.runs) for entry in bench.entries),
+        "rule": {"floor": FLOOR_LEAST, "share": "two thirds" if CEILING_SHARE == 2 / 3 else f"{CEILING_SHARE:.0%}"},
+    }
+
+
+def _system(bench: Bench, system: str) -> dict[str, Any]:
+    found = headline(bench.entries, system)
+    difference = bench.difference(found.learner, found.floor) if found.learner and found.floor else None
+    prefix = "" if len(bench.systems) == 1 else f"{system}_"
+    figures = bench.folder / "figures"
+    parameters = bench.parameters(system)
+    names = [parameter["name"] for parameter in parameters]
+    scatter, shown, absent = scatter_figure(bench, system)
+    measured = [row for row in bench.calibration or [] if row.get("system", bench.data.get("system", system)) == system]
+    rows = measured or calibrate(bench.entries, system)
+    first = next((entry for entry in bench.entries if entry.system == system), None)
+    return {
+        "name": system,
+        "answer": answer(found, difference),
+        "parameters": parameters,
+        "tables": {level: page_table(bench.entries, system, names, level) for level in LEVELS},
+        "trajectories": first.trajectories if first else 0,
+        "training": first.training if first else 0,
+        "dots": save_figure(dot_figure(bench, system), figures / f"{prefix}scores.png"),
+        "scatter": save_figure(scatter, figures / f"{prefix}scatter.png") if scatter is not None else None,
+        "scatter_several": any(len(entry.runs) > 1 for entry in shown),
+        "scatter_absent": absent,
+        "calibration": [_calibration(row) for row in rows],
+        "calibration_computed": not measured,
+    }
+
+
+def _calibration(row: dict[str, Any]) -> dict[str, Any]:
+    values = {key: number(to_float(row.get(key))) for key in ("best_floor", "ceiling", "ratio")}
+    accepted = str(row.get("accepted")).strip().lower() in ("true", "1", "yes")
+    floor = learner_name(str(row.get("floor_name") or "–"))
+    return {"parameter": row["parameter"], "floor_name": floor, "accepted": accepted, **values}
+
+
+def _cost(run: Run) -> dict[str, str]:
+    summary = run.summary
+
+    def count(key: str) -> str:
+        value = to_float(summary.get(key))
+        return f"{value:,.0f}".replace(",", " ") if math.isfinite(value) else "–"
+
+    return {
+        "run": run.name,
+        "learner": learner_name(str(summary.get("learner", "–"))),
+        "encoder": str(summary.get("encoder") or "–"),
+        "kind": KINDS.get(str(summary.get("kind")), "–").lower(),
+        "seed": str(summary.get("seed", "–")),
+        "parameters": count("parameters"),
+        "clips": count("clips_seen"),
+        "seconds": duration(to_float(summary.get("seconds"))),
+    }
+
+
+def duration(seconds: float) -> str:
+    """Seconds as a short text."""
+    if not math.isfinite(seconds):
+        return "–"
+    if seconds < 120:
+        return f"{seconds:.0f} s" if seconds >= 10 else f"{seconds:.1f} s"
+    return f"{seconds / 60:.1f} min" if seconds < 7200 else f"{seconds / 3600:.1f} h"
+
+
+def _flat(value: Any, prefix: str = "") -> dict[str, str]:
+    """Nested plain data as one level with dotted keys."""
+    if not isinstance(value, dict):
+        return {prefix: ", ".join(map(str, value)) if isinstance(value, list) else str(value)}
+    parts = [_flat(part, f"{prefix}.{name}".strip(".")) for name, part in value.items()]
+    return {key: text for part in parts for key, text in part.items()}

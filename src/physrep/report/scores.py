@@ -1,0 +1,249 @@
+"""From the long table to comparable entries: one learner with one probe, and which of them count."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from ..errors import PhysrepError
+from .style import KINDS, KNOWN_KINDS, learner_name, probe_name
+
+LEVELS = ("trajectory", "window")
+NEEDED = ("system", "learner", "probe", "level", "parameter", "split", "metric", "value")
+
+
+class Score(NamedTuple):
+    """A score with its 95% interval; NaN where nothing is known."""
+
+    value: float
+    low: float
+    high: float
+
+
+UNKNOWN = Score(math.nan, math.nan, math.nan)
+
+
+@dataclass
+class Entry:
+    """A learner read out by one probe, over all its seeds.
+
+    Attributes:
+        system, learner, encoder, probe, kind: what it is; kind is ``"floor"``, ``"learner"`` or ``"ceiling"``.
+        runs: names of the runs, one per seed.
+        label: name for tables and figures, with the encoder (and the run) where the name alone is ambiguous.
+        chosen: whether this probe has the lowest mean MSE on valid among the learner's probes.
+        scores: `Score` by (level, split, metric, parameter). Over several seeds the value is their mean, and the
+            interval reaches from the lowest to the highest limit.
+        trajectories: number of test trajectories by level.
+        training: number of training trajectories of the probe, 0 if unknown.
+    """
+
+    system: str
+    learner: str
+    encoder: str
+    probe: str
+    kind: str
+    runs: tuple[str, ...]
+    label: str = ""
+    chosen: bool = False
+    scores: dict[tuple[str, str, str, str], Score] = field(default_factory=dict)
+    trajectories: int = 0
+    training: int = 0
+
+    def score(
+        self, parameter: str = "mean", metric: str = "mse", level: str = "trajectory", split: str = "test"
+    ) -> Score:
+        """One score, NaN if the table does not hold it."""
+        return self.scores.get((level, split, metric, parameter), UNKNOWN)
+
+    @property
+    def value(self) -> float:
+        """Mean MSE on test per trajectory, the number by which learners are compared."""
+        return self.score().value
+
+    @property
+    def title(self) -> str:
+        """Label and probe, for headings of figures."""
+        return f"{self.label}, {probe_name(self.probe)}" if self.probe and self.kind != "floor" else self.label
+
+
+def to_float(text: Any) -> float:
+    """A cell of a CSV file as a number; NaN if it is empty or no number."""
+    try:
+        return float(text)
+    except (TypeError, ValueError):
+        return math.nan
+
+
+def make_entries(rows: Iterable[Mapping[str, Any]], kinds: Mapping[str, str] | None = None) -> list[Entry]:
+    """Group the rows of the long table.
+
+    Args:
+        rows: rows of ``results.csv``, as text or numbers.
+        kinds: run name to ``"floor"``, ``"learner"`` or ``"ceiling"``; other runs go by the name of their learner.
+
+    Returns:
+        Entries, floors first, then learners, then ceilings, each in the order of the table.
+
+    Raises:
+        PhysrepError: there are no rows, or a column is missing.
+    """
+    rows = list(rows)
+    missing = [name for name in NEEDED if not rows or name not in rows[0]]
+    if missing:
+        raise PhysrepError(f"results.csv has no rows, or no column {missing[0]!r}; run `physrep bench` again.")
+    groups: dict[tuple[str, ...], list[Mapping[str, Any]]] = {}
+    variants = _variants(rows)
+    for row in rows:
+        groups.setdefault((*_identity(row, variants), str(row["probe"] or "")), []).append(row)
+    entries = [_entry(key, group, kinds or {}) for key, group in groups.items()]
+    _label(entries)
+    _choose(entries)
+    order = list(KINDS)
+    return sorted(entries, key=lambda entry: order.index(entry.kind))
+
+
+def _variants(rows: Sequence[Mapping[str, Any]]) -> set[tuple[str, str, str]]:
+    """(system, learner, encoder) for which one seed has several runs: these runs are no repetitions of each other."""
+    seen: dict[tuple[str, str, str, str], set[str]] = {}
+    for row in rows:
+        key = (*_basis(row), str(row.get("seed") or ""))
+        seen.setdefault(key, set()).add(str(row.get("run") or ""))
+    return {key[:3] for key, runs in seen.items() if len(runs) > 1}
+
+
+def _basis(row: Mapping[str, Any]) -> tuple[str, str, str]:
+    return str(row["system"]), str(row["learner"]), str(row.get("encoder") or "")
+
+
+def _identity(row: Mapping[str, Any], variants: set[tuple[str, str, str]]) -> tuple[str, ...]:
+    basis = _basis(row)
+    return (*basis, str(row.get("run") or "") if basis in variants else "")
+
+
+def _entry(key: tuple[str, ...], rows: list[Mapping[str, Any]], kinds: Mapping[str, str]) -> Entry:
+    system, learner, encoder, variant, probe = key
+    runs = tuple(dict.fromkeys(str(row.get("run") or "") for row in rows))
+    kind = next((kinds[run] for run in runs if run in kinds), KNOWN_KINDS.get(learner, "learner"))
+    if kind not in KINDS:
+        raise PhysrepError(f"run {runs[0]!r} is of the kind {kind!r}; summary.json must say one of {', '.join(KINDS)}.")
+    entry = Entry(system, learner, encoder, probe, kind, runs, label=variant)
+    cells: dict[tuple[str, str, str, str], list[Score]] = {}
+    for row in rows:
+        name = (str(row["level"]), str(row["split"]), str(row["metric"]), str(row["parameter"]))
+        score = Score(to_float(row["value"]), to_float(row.get("ci_low")), to_float(row.get("ci_high")))
+        cells.setdefault(name, []).append(score)
+        if row["split"] == "test" and math.isfinite(count := to_float(row.get("n_trajectories"))):
+            entry.trajectories = int(count)
+        if math.isfinite(count := to_float(row.get("n_train_trajectories"))):
+            entry.training = int(count)
+    for name, scores in cells.items():
+        values, lows, highs = zip(*scores, strict=True)
+        entry.scores[name] = Score(float(np.mean(values)), float(np.min(lows)), float(np.max(highs)))
+    return entry
+
+
+def _label(entries: list[Entry]) -> None:
+    encoders: dict[str, set[str]] = {}
+    for entry in entries:
+        encoders.setdefault(entry.learner, set()).add(entry.encoder)
+    for entry in entries:
+        variant = entry.label
+        entry.label = learner_name(entry.learner)
+        if variant:
+            entry.label += f" ({variant})"
+        elif len(encoders[entry.learner]) > 1 and entry.encoder:
+            entry.label += f" ({entry.encoder})"
+
+
+def _choose(entries: list[Entry]) -> None:
+    """Mark the probe with the lowest mean MSE on valid, per trajectory, of every learner."""
+    learners: dict[tuple[str, ...], list[Entry]] = {}
+    for entry in entries:
+        learners.setdefault((entry.system, entry.label, *entry.runs), []).append(entry)
+    for probes in learners.values():
+        min(probes, key=_valid).chosen = True
+
+
+def _valid(entry: Entry) -> float:
+    value = entry.score(split="valid").value
+    return value if math.isfinite(value) else math.inf
+
+
+def parameter_names(entries: Iterable[Entry]) -> list[str]:
+    """Parameters in the order of the table, without the mean."""
+    names = dict.fromkeys(key[3] for entry in entries for key in entry.scores)
+    return [name for name in names if name != "mean"]
+
+
+@dataclass
+class Headline:
+    """What the page's first sentences compare, all per trajectory on test; None if the benchmark has no such entry.
+
+    Attributes:
+        learner: of several learners, the one with the lowest mean MSE on valid.
+        floor: the floor with the lowest mean MSE on test (its probe is chosen on valid): the strictest comparison.
+        ceiling: of several ceilings, the one with the lowest mean MSE on valid.
+        others: further learners.
+    """
+
+    system: str
+    learner: Entry | None
+    floor: Entry | None
+    ceiling: Entry | None
+    others: list[Entry]
+
+
+def headline(entries: Iterable[Entry], system: str) -> Headline:
+    """The entries to compare for one system."""
+    chosen = [entry for entry in entries if entry.chosen and entry.system == system]
+    kinds = {kind: [entry for entry in chosen if entry.kind == kind] for kind in KINDS}
+    floors = [entry for entry in kinds["floor"] if math.isfinite(entry.value)]
+    learner = min(kinds["learner"], key=_valid, default=None)
+    return Headline(
+        system,
+        learner,
+        min(floors, key=lambda entry: entry.value, default=None),
+        min(kinds["ceiling"], key=_valid, default=None),
+        [entry for entry in kinds["learner"] if entry is not learner],
+    )
+
+
+FLOOR_LEAST, CEILING_SHARE = 0.15, 2 / 3
+"""A task is hard enough if its best floor has at least the first as MSE, and solvable if the ceiling's is at most the
+second times that."""
+
+
+def calibrate(entries: Iterable[Entry], system: str) -> list[dict[str, Any]]:
+    """Is the task hard enough to tell learners apart, and can it be solved? Per parameter and for the mean.
+
+    Returns:
+        Rows with parameter, best_floor, floor_name, ceiling, ratio (ceiling over floor) and accepted; scores are MSE on
+        test per trajectory. Empty without a floor or a ceiling.
+    """
+    entries = [entry for entry in entries if entry.chosen and entry.system == system]
+    floors = [entry for entry in entries if entry.kind == "floor"]
+    ceiling = headline(entries, system).ceiling
+    rows = []
+    for parameter in [*parameter_names(entries), "mean"]:
+        known = [entry for entry in floors if math.isfinite(entry.score(parameter).value)]
+        if not known or ceiling is None:
+            continue
+        floor = min(known, key=lambda entry: entry.score(parameter).value)
+        best, top = floor.score(parameter).value, ceiling.score(parameter).value
+        ratio = top / best if best > 0 else math.nan
+        rows.append(
+            {
+                "parameter": parameter,
+                "best_floor": best,
+                "floor_name": floor.learner,
+                "ceiling": top,
+                "ratio": ratio,
+                "accepted": best >= FLOOR_LEAST and ratio <= CEILING_SHARE,
+            }
+        )
+    return rows

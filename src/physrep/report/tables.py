@@ -1,0 +1,105 @@
+"""The result table as text for a terminal, as Markdown, and as cells for the page."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from .scores import Entry, Score, make_entries, parameter_names
+from .style import KINDS, number, probe_name
+
+Rows = Iterable[Mapping[str, Any]]
+
+
+def interval(score: Score) -> str:
+    """``[low, high]``, or nothing where it is unknown."""
+    return f"[{number(score.low)}, {number(score.high)}]" if math.isfinite(score.low + score.high) else ""
+
+
+def markdown_table(
+    rows: Rows, kinds: Mapping[str, str] | None = None, level: str = "trajectory", all_probes: bool = False
+) -> str:
+    """The result table in Markdown: MSE on test per parameter, their mean with its 95% interval, and the mean R2.
+
+    Args:
+        rows: rows of ``results.csv``.
+        kinds: run name to kind, for runs whose learner is none of the known floors and ceilings.
+        level: ``"trajectory"`` or ``"window"``.
+        all_probes: show every probe, not only the one with the lowest mean MSE on valid.
+    """
+    header, groups = _cells(rows, kinds, level, all_probes)
+    lines = ["| " + " | ".join(["", *header]) + " |", "|---|---|---|" + "---:|" * (len(header) - 2)]
+    for kind, body in groups:
+        for k, cells in enumerate(body):
+            lines.append("| " + " | ".join([KINDS[kind] if k == 0 else "", *cells]) + " |")
+    return "\n".join(lines) + "\n"
+
+
+def text_table(
+    rows: Rows, kinds: Mapping[str, str] | None = None, level: str = "trajectory", all_probes: bool = False
+) -> str:
+    """The result table for a terminal; arguments as in `markdown_table`."""
+    header, groups = _cells(rows, kinds, level, all_probes)
+    lines = [header, *(cells for _, body in groups for cells in body)]
+    widths = [max(len(cells[k]) for cells in lines) for k in range(len(header))]
+
+    def line(cells: list[str]) -> str:
+        left = [cells[k].ljust(widths[k]) for k in (0, 1)]
+        right = [cells[k].rjust(widths[k]) for k in range(2, len(cells))]
+        return "  ".join(left + right).rstrip()
+
+    rule = "─" * (sum(widths) + 2 * (len(widths) - 1))
+    text = [line(header)]
+    for _, body in groups:
+        text += [rule, *map(line, body)]
+    caption = f"MSE of z-scored parameters on test, per {level} (a constant has 1); 95% intervals over trajectories."
+    text += [rule, caption]
+    return "\n".join(text) + "\n"
+
+
+def _cells(
+    rows: Rows, kinds: Mapping[str, str] | None, level: str, all_probes: bool
+) -> tuple[list[str], list[tuple[str, list[list[str]]]]]:
+    entries = make_entries(rows, kinds)
+    names = parameter_names(entries)
+    several = len({entry.system for entry in entries}) > 1
+    groups = []
+    for kind in KINDS:
+        body = []
+        for entry in entries:
+            if entry.kind != kind or not (entry.chosen or all_probes):
+                continue
+            mean = entry.score("mean", "mse", level)
+            label = f"{entry.system}: {entry.label}" if several else entry.label
+            body.append(
+                [
+                    label,
+                    probe_name(entry.probe),
+                    *(number(entry.score(name, "mse", level).value) for name in names),
+                    f"{number(mean.value)} {interval(mean)}".strip(),
+                    number(entry.score("mean", "r2", level).value),
+                ]
+            )
+        if body:
+            groups.append((kind, body))
+    return ["Learner", "Probe", *(f"MSE {name}" for name in names), "mean MSE [95%]", "mean R²"], groups
+
+
+def page_table(entries: Iterable[Entry], system: str, names: list[str], level: str) -> list[dict[str, Any]]:
+    """Groups of rows for the page: every probe of every learner, with MSE, interval and R2 per parameter and mean."""
+    groups = []
+    for kind, heading in KINDS.items():
+        rows = []
+        for entry in entries:
+            if entry.kind != kind or entry.system != system:
+                continue
+            cells = []
+            for name in [*names, "mean"]:
+                score = entry.score(name, "mse", level)
+                r2 = number(entry.score(name, "r2", level).value)
+                cells.append({"mse": number(score.value), "interval": interval(score), "r2": r2})
+            rows.append({"entry": entry, "probe": probe_name(entry.probe), "cells": cells})
+        if rows:
+            groups.append({"heading": heading, "rows": rows})
+    return groups

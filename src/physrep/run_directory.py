@@ -1,0 +1,171 @@
+"""A run directory: all that evaluation needs of a trained (or untrained) encoder, and nothing but plain data.
+
+    config.yaml          learner, its options, data, training, seed: resolved, complete
+    weights.safetensors  the learner's state, with the statistics and channel names that normalise its input
+    metrics.csv          one row per logged step
+    environment.json     versions, machine, date
+    summary.json         costs; written last, so it marks the run as finished
+    state.pt             to resume an interrupted run: tensors and plain types only
+"""
+
+from __future__ import annotations
+
+import platform
+import time
+from collections.abc import Mapping
+from dataclasses import fields as dataclass_fields
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from .data_config import DataConfig
+from .errors import PhysrepError
+from .files import atomic_path, read_json, read_yaml, write_json, write_yaml
+from .version import __version__
+
+if TYPE_CHECKING:
+    from .data import ClipDataset
+    from .learners.base import Learner
+
+CONFIG, WEIGHTS, METRICS = "config.yaml", "weights.safetensors", "metrics.csv"
+ENVIRONMENT, SUMMARY, STATE = "environment.json", "summary.json", "state.pt"
+
+
+def build_learner(config: Mapping[str, Any]) -> Learner:
+    """The learner that a run's config describes, with fresh weights (seed torch first)."""
+    from .build import build
+    from .learners import LEARNERS
+
+    offered = {key: config[key] for key in ("in_channels", "num_frames", "parameters") if key in config}
+    return build(config["learner"], LEARNERS, "learner", config["options"], offered)
+
+
+def learner_config(
+    learner: str,
+    options: Mapping[str, Any],
+    num_frames: int,
+    train: ClipDataset,
+    scales: Mapping[str, str],
+    data: DataConfig,
+    seed: int,
+) -> dict[str, Any]:
+    """The part of a run's config that `build_learner` and `load_run` read."""
+    return {
+        "physrep": __version__,
+        "learner": learner,
+        "options": dict(options),
+        "in_channels": len(train.channels),
+        "num_frames": num_frames,
+        "parameters": dict(scales),
+        "seed": seed,
+        "data": data.as_dict(),
+    }
+
+
+def prepare_learner(config: Mapping[str, Any], train: ClipDataset) -> Learner:
+    """A seeded learner that knows the training split's statistics."""
+    import torch
+
+    from .probes import LabelScaler
+
+    torch.manual_seed(config["seed"])
+    learner = build_learner(config)
+    learner.set_normalisation(train.channels, train.mean.tolist(), train.std.tolist())
+    if learner.needs_labels:
+        scaler = LabelScaler.fit(train.parameters, train.parameter_names, config["parameters"])
+        set_labels: Any = learner.set_labels
+        set_labels(dict(zip(scaler.names, scaler.mean, strict=True)), dict(zip(scaler.names, scaler.std, strict=True)))
+    return learner
+
+
+def save_learner(run: str | Path, learner: Learner, config: Mapping[str, Any]) -> None:
+    """Write weights and config, atomically, without marking the run as finished."""
+    from safetensors.torch import save_file
+
+    run = Path(run)
+    write_yaml(run / CONFIG, dict(config))
+    state = {name: value.detach().cpu().contiguous() for name, value in learner.state_dict().items()}
+    with atomic_path(run / WEIGHTS) as temporary:
+        save_file(state, temporary)
+    write_json(run / ENVIRONMENT, environment())
+
+
+def load_run(run: str | Path) -> tuple[Learner, dict[str, Any]]:
+    """The frozen learner of a run directory, in evaluation mode, and its config.
+
+    Raises:
+        PhysrepError: the directory, its config or its weights are missing or do not fit together.
+    """
+    from safetensors import SafetensorError
+    from safetensors.torch import load_file
+
+    run = Path(run)
+    if not run.is_dir():
+        raise PhysrepError(f"{run}: is no run directory; give one that `physrep pretrain` wrote.")
+    config = read_yaml(run / CONFIG)
+    if not isinstance(config, dict) or "learner" not in config:
+        raise PhysrepError(f"{run / CONFIG}: describes no learner; give a directory that `physrep pretrain` wrote.")
+    if not (run / WEIGHTS).is_file():
+        raise PhysrepError(f"{run}: has no {WEIGHTS}; let `physrep pretrain` finish, or give another run directory.")
+    learner = build_learner(config)
+    try:
+        learner.load_state_dict(load_file(run / WEIGHTS))
+    except (SafetensorError, OSError, RuntimeError) as error:
+        reason = " ".join(str(error).split())[:300]
+        raise PhysrepError(
+            f"{run / WEIGHTS}: does not hold the weights of {CONFIG} ({reason}); train the run again."
+        ) from error
+    return learner.eval().requires_grad_(False), config
+
+
+def run_data(config: Mapping[str, Any], path: str | None = None) -> DataConfig:
+    """The data that a run was trained on, or the same view on other data."""
+    known = {field.name for field in dataclass_fields(DataConfig)}
+    stored = DataConfig(**{key: value for key, value in config["data"].items() if key in known})
+    if path is not None:
+        stored.path = path
+    return stored
+
+
+def is_finished(run: str | Path) -> bool:
+    """Whether the run has written everything."""
+    return (Path(run) / SUMMARY).is_file() and (Path(run) / WEIGHTS).is_file()
+
+
+def read_summary(run: str | Path) -> dict[str, Any]:
+    """Costs of a finished run."""
+    return read_json(Path(run) / SUMMARY)
+
+
+def environment() -> dict[str, Any]:
+    """Versions, machine and date."""
+    import os
+    from importlib.metadata import PackageNotFoundError, version
+
+    import torch
+
+    def installed(name: str) -> str | None:
+        try:
+            return version(name)
+        except PackageNotFoundError:
+            return None
+
+    return {
+        "physrep": __version__,
+        "python": platform.python_version(),
+        **{name: installed(name) for name in ("torch", "lightning", "numpy", "h5py", "scipy")},
+        "platform": platform.platform(),
+        "processor": _processor(),
+        "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
+        "gpu": torch.cuda.get_device_name() if torch.cuda.is_available() else None,
+        "date": time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime()),
+    }
+
+
+def _processor() -> str:
+    try:
+        for line in Path("/proc/cpuinfo").read_text().splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    except OSError:
+        pass
+    return platform.processor() or platform.machine()
