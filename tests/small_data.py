@@ -20,7 +20,9 @@ def decaying_waves(n: int = N, frames: int = FRAMES, seed: int = 0) -> Trajector
     phase = torch.rand(n, generator=generator, dtype=torch.float64) * 2 * math.pi
     x = torch.arange(SHAPE[0], dtype=torch.float64) / SHAPE[0]
     time = 0.1 * torch.arange(frames, dtype=torch.float64)
-    wave = torch.sin(2 * math.pi * x[None, None, :] + phase[:, None, None]) * torch.exp(-rate[:, None] * time)[..., None]
+    wave = (
+        torch.sin(2 * math.pi * x[None, None, :] + phase[:, None, None]) * torch.exp(-rate[:, None] * time)[..., None]
+    )
     tracer = wave[..., None].expand(*wave.shape, SHAPE[1]).contiguous()
     noise = 0.01 * torch.randn(tracer.shape, generator=generator, dtype=torch.float64)
     velocity = torch.stack([tracer.roll(1, 2) + noise, tracer.roll(3, 3) - noise], -1)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from safetensors.torch import load_file
 from small_data import TINY_ENCODER, write_waves
 from torch import nn
 
+from physrep.data import Symmetries
 from physrep.data_config import DataConfig
 from physrep.errors import PhysrepError
 from physrep.files import read_json, read_yaml
@@ -144,7 +146,7 @@ def test_schedule_starts_with_warmup_and_ends_at_the_final_rate() -> None:
     factors = [learning_rate_factor(step, config) for step in range(101)]
     assert factors[0] == pytest.approx(0.1)
     assert max(factors) == factors[9] == pytest.approx(1.0)
-    assert all(a >= b for a, b in zip(factors[10:], factors[11:], strict=False))
+    assert all(a >= b for a, b in pairwise(factors[10:]))
     assert factors[100] == pytest.approx(0.01)
 
 
@@ -168,6 +170,31 @@ def test_every_window_is_seen_once_per_pass(data: DataConfig) -> None:
     assert seen[:n] != seen[n:]
 
 
+def test_windows_from_anywhere_are_two_views_of_one_trajectory(data: DataConfig) -> None:
+    train_split = data.open("train")
+    symmetries = Symmetries(shift=True)
+    stream = WindowStream(train_split, 8, 1, 16, seed=3, symmetries=symmetries, pairing="any")
+    clip, again = stream.batch(2), stream.batch(2)
+    assert torch.equal(clip.fields, again.fields)
+    assert clip.fields.shape[2] == 8
+    plain = WindowStream(train_split, 8, 1, 16, seed=3, pairing="any").batch(2)
+    # The tracer decays along x only: a mean over shifts tells the trajectory and the time, whatever the shift.
+    def energy(part: torch.Tensor) -> torch.Tensor:
+        return part[:, 0].square().mean((2, 3))
+
+    every = {
+        i: energy(train_split.clip(train_split.windows(1)[train_split.windows(1)[:, 0] == i], 1).fields).flatten()
+        for i in set(clip.trajectory.tolist())
+    }
+    starts = set()
+    for row, trajectory in enumerate(plain.trajectory.tolist()):
+        for view in (plain.fields[row : row + 1, :, :4], plain.fields[row : row + 1, :, 4:]):
+            distance = (every[trajectory][None] - energy(view).T).abs().min(1).values
+            assert float(distance.max()) < 1e-6
+        starts.add(int((every[trajectory] - energy(plain.fields[row : row + 1, :, 4:5])[0]).abs().argmin()))
+    assert len(starts) > 4
+
+
 def test_ranks_share_the_windows(data: DataConfig) -> None:
     train_split = data.open("train")
     streams = [WindowStream(train_split, 8, 1, 2, seed=3) for _ in range(3)]
@@ -181,13 +208,17 @@ def test_ranks_share_the_windows(data: DataConfig) -> None:
 
 
 def test_a_loss_that_diverges_ends_with_a_sentence(data: DataConfig, tmp_path: Path) -> None:
-    with pytest.raises(PhysrepError, match="lower training.learning_rate"):
+    with pytest.raises(PhysrepError, match=r"lower training\.learning_rate"):
         train(tmp_path / "run", data, learning_rate=1e30, clip_norm=0.0, steps=20)
 
 
 @pytest.mark.parametrize(
     ("settings", "message"),
-    [({"steps": 0}, "training.steps is 0"), ({"select": "bets"}, "give 'last' or 'best'"), ({"learning_rate": 0.0}, "must be positive")],
+    [
+        ({"steps": 0}, "training.steps is 0"),
+        ({"select": "bets"}, "give 'last' or 'best'"),
+        ({"learning_rate": 0.0}, "must be positive"),
+    ],
 )
 def test_bad_settings(settings: dict, message: str, data: DataConfig, tmp_path: Path) -> None:
     with pytest.raises(PhysrepError, match=message):

@@ -23,7 +23,9 @@ def contents(root: Path) -> dict[str, dict[str, np.ndarray]]:
         arrays: dict[str, np.ndarray] = {}
         with h5py.File(path) as file:
             file.visititems(
-                lambda name, item, out=arrays: out.__setitem__(name, item[()]) if isinstance(item, h5py.Dataset) else None
+                lambda name, item, out=arrays: (
+                    out.__setitem__(name, item[()]) if isinstance(item, h5py.Dataset) else None
+                )
             )
         found[f"{path.parent.name}/{path.name}"] = arrays
     return found
@@ -81,7 +83,9 @@ def test_goes_on_where_it_stopped(reference: Path, tmp_path: Path, monkeypatch: 
 def test_another_seed_gives_other_numbers(reference: Path, tmp_path: Path) -> None:
     other = simulate("shear_flow", tmp_path, SimulationConfig(**{**vars(SMALL), "seed": 1}), workers=1)
     a, b = contents(reference), contents(other)
-    assert not np.array_equal(a["train/shear_flow_0000.hdf5"]["scalars/Reynolds"], b["train/shear_flow_0000.hdf5"]["scalars/Reynolds"])
+    assert not np.array_equal(
+        a["train/shear_flow_0000.hdf5"]["scalars/Reynolds"], b["train/shear_flow_0000.hdf5"]["scalars/Reynolds"]
+    )
 
 
 def test_refuses_to_mix_two_data_sets(reference: Path) -> None:

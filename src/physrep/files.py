@@ -29,7 +29,9 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
         handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".tmp", dir=path.parent)
         os.close(handle)
     except OSError as error:
-        raise PhysrepError(f"{path}: cannot be written ({error.strerror}); free space or choose another --out.") from error
+        raise PhysrepError(
+            f"{path}: cannot be written ({error.strerror}); free space or choose another --out."
+        ) from error
     temporary = Path(name)
     try:
         yield temporary

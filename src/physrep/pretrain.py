@@ -10,7 +10,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -54,6 +54,8 @@ class TrainingConfig:
         window_stride: distance between the starts of training windows.
         shift: shift every clip along periodic axes at random, an exact symmetry.
         mirrors: axes to mirror at random; only those that the equations allow (`physrep list systems`).
+        boost: velocity field for random Galilean boosts, e.g. ``velocity``; empty for none.
+        rescale: passive fields to rescale and offset at random, e.g. ``[tracer]``.
         checkpoint_every: steps between checkpoints.
         log_every: steps between rows of metrics.csv.
         probe_every: steps between online probes (ridge on a few frozen windows; labels are only read for the log).
@@ -76,6 +78,8 @@ class TrainingConfig:
     window_stride: int = 1
     shift: bool = False
     mirrors: list[str] = field(default_factory=list)
+    boost: str = ""
+    rescale: list[str] = field(default_factory=list)
     checkpoint_every: int = 100
     log_every: int = 10
     probe_every: int = 100
@@ -191,6 +195,8 @@ class WindowStream:
         seed: of order and augmentation.
         stride: distance between the starts of windows.
         symmetries: augmentation.
+        pairing: ``next``: a window is ``frames`` in a row. ``any``: it is two windows of half as many frames from
+            anywhere in one trajectory, each with its own symmetry.
         rank, world: this process's share when several train together.
     """
 
@@ -203,11 +209,14 @@ class WindowStream:
         seed: int,
         stride: int = 1,
         symmetries: Symmetries | None = None,
+        pairing: str = "next",
     ) -> None:
+        self.pairing = pairing
         self.dataset, self.frames, self.frame_step = dataset, frames, frame_step
         self.batch_size, self.seed, self.symmetries = batch_size, seed, symmetries
         self.rank, self.world = 0, 1
-        self.windows = dataset.windows(frames, stride, frame_step)
+        self.frames_in_row = frames // 2 if pairing == "any" else frames
+        self.windows = dataset.windows(self.frames_in_row, stride, frame_step)
         self.first, self.count = 0, 0
         self._pass: tuple[int, np.ndarray] = (-1, np.empty(0, dtype=np.int64))
 
@@ -225,10 +234,19 @@ class WindowStream:
 
     def batch(self, number: int) -> Clip:
         """Micro-batch ``number``."""
+        import torch
+
         first = (number * self.world + self.rank) * self.batch_size
         rows = [self._row(position) for position in range(first, first + self.batch_size)]
         generator = np.random.default_rng([self.seed, 1, number, self.rank])
-        return self.dataset.clip(self.windows[rows], self.frames, self.frame_step, self.symmetries, generator)
+        windows, read = self.windows[rows], self.dataset.clip
+        first_view = read(windows, self.frames_in_row, self.frame_step, self.symmetries, generator)
+        if self.pairing == "next":
+            return first_view
+        latest = self.dataset.lengths[windows[:, 0]] - (self.frames_in_row - 1) * self.frame_step
+        others = np.stack([windows[:, 0], generator.integers(latest)], 1)
+        second_view = read(others, self.frames_in_row, self.frame_step, self.symmetries, generator)
+        return replace(first_view, fields=torch.cat([first_view.fields, second_view.fields], 2))
 
     def _row(self, position: int) -> int:
         number, offset = divmod(position, len(self.windows))

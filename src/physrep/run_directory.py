@@ -1,11 +1,11 @@
 """A run directory: all that evaluation needs of a trained (or untrained) encoder, and nothing but plain data.
 
-    config.yaml          learner, its options, data, training, seed: resolved, complete
-    weights.safetensors  the learner's state, with the statistics and channel names that normalise its input
-    metrics.csv          one row per logged step
-    environment.json     versions, machine, date
-    summary.json         costs; written last, so it marks the run as finished
-    state.pt             to resume an interrupted run: tensors and plain types only
+config.yaml          learner, its options, data, training, seed: resolved, complete
+weights.safetensors  the learner's state, with the statistics and channel names that normalise its input
+metrics.csv          one row per logged step
+environment.json     versions, machine, date
+summary.json         costs; written last, so it marks the run as finished
+state.pt             to resume an interrupted run: tensors and plain types only
 """
 
 from __future__ import annotations

@@ -115,9 +115,7 @@ class Bookkeeper(Callback):
         # Whatever a learner draws (masks, slices, permutations) depends on the chunk alone.
         torch.manual_seed(trajectory_seed(self.seed, "chunk", trainer.global_step, trainer.global_rank))
 
-    def on_train_batch_end(
-        self, trainer: L.Trainer, pl_module: Any, outputs: Any, batch: Any, batch_idx: int
-    ) -> None:
+    def on_train_batch_end(self, trainer: L.Trainer, pl_module: Any, outputs: Any, batch: Any, batch_idx: int) -> None:
         if (batch_idx + 1) % self.config.accumulate:
             return
         step = trainer.global_step
@@ -185,8 +183,8 @@ def fit(
     """Train ``learner`` in place, from its last checkpoint if there is one. Returns seconds of training in all."""
     quiet()
     symmetries = None
-    if training.shift or training.mirrors:
-        symmetries = Symmetries(training.shift, tuple(training.mirrors))
+    if training.shift or training.mirrors or training.boost or training.rescale:
+        symmetries = Symmetries(training.shift, tuple(training.mirrors), training.boost, tuple(training.rescale))
     stream = WindowStream(
         train,
         learner.train_frames,
@@ -195,6 +193,7 @@ def fit(
         config["seed"],
         training.window_stride,
         symmetries,
+        learner.pairing,
     )
     module = LearnerModule(learner, training)
     valid = data.open("valid", train.stats)

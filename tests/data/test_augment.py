@@ -9,16 +9,33 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from physrep.data import Symmetries, open_clips
-from physrep.data.augment import copy_symmetric, draw, mirror_signs
+from physrep.data.augment import Draw, Grid, copy_symmetric, draw, mirror_signs
 from physrep.errors import PhysrepError
 
 COMPONENTS = ((), (0,), (1,), (0, 0), (0, 1), (1, 0), (1, 1))
 
 
-def _apply(source, shifts, mirrored):
-    out = np.empty_like(source)
-    copy_symmetric(source, out, shifts, mirrored, COMPONENTS)
+def _one(shifts=(0, 0), mirrored=(False, False), boosts=(0, 0), scale=None, offset=None):
+    """A draw of one sample."""
+    channels = len(COMPONENTS)
+    return Draw(
+        np.array([shifts]),
+        np.array([mirrored]),
+        np.array([boosts]),
+        np.ones((1, channels), np.float32) if scale is None else np.array([scale], np.float32),
+        np.zeros((1, channels), np.float32) if offset is None else np.array([offset], np.float32),
+    )
+
+
+def _apply(source, shifts, mirrored, **more):
+    out = np.empty(source.shape, dtype=np.float32)
+    copy_symmetric(source, out, _one(shifts, mirrored, **more), 0, COMPONENTS)
     return out
+
+
+def _grid(axes=("x", "y"), shape=(8, 12), periodic=(True, False)):
+    names = ("tracer", "velocity_x", "velocity_y")
+    return Grid(axes, shape, periodic, (0.5, 0.25), 0.1, names, ((), (0,), (1,)), (2.0, 1.0, 1.0))
 
 
 @settings(max_examples=40, deadline=None)
@@ -65,15 +82,14 @@ def test_mirror_keeps_a_divergence_free_field_divergence_free():
 
 def test_half_precision_source():
     source = np.random.default_rng(0).standard_normal((7, 2, 4, 4)).astype(np.float16)
-    out = np.empty(source.shape, dtype=np.float32)
-    copy_symmetric(source, out, (1, 0), (True, False), COMPONENTS)
+    out = _apply(source, (1, 0), (True, False))
     assert np.array_equal(out, _apply(source.astype(np.float32), (1, 0), (True, False)))
 
 
 def test_draws_are_per_sample_seeded_and_respect_the_axes():
     both = Symmetries(shift=True, mirrors=("y",))
-    first = draw(both, np.random.default_rng(1), 500, ("x", "y"), (8, 12), (True, False))
-    again = draw(both, np.random.default_rng(1), 500, ("x", "y"), (8, 12), (True, False))
+    first = draw(both, np.random.default_rng(1), 500, _grid())
+    again = draw(both, np.random.default_rng(1), 500, _grid())
     assert np.array_equal(first.shifts, again.shifts) and np.array_equal(first.mirrored, again.mirrored)
     assert set(first.shifts[:, 0]) == set(range(8)) and not first.shifts[:, 1].any()
     assert not first.mirrored[:, 0].any() and 200 < first.mirrored[:, 1].sum() < 300
@@ -85,7 +101,7 @@ def test_clips_are_augmented_in_the_copy(dataset):
     plain = clips.clip(windows, 3)
     symmetries = Symmetries(shift=True, mirrors=("x", "y"))
     clip = clips.clip(windows, 3, symmetries=symmetries, generator=np.random.default_rng(5))
-    drawn = draw(symmetries, np.random.default_rng(5), len(windows), clips.axes, clips.shape, clips.periodic)
+    drawn = draw(symmetries, np.random.default_rng(5), len(windows), _grid(clips.axes, clips.shape, clips.periodic))
     for i in range(len(windows)):
         dims = [2 + a for a in range(2) if drawn.mirrored[i, a]]
         expected = plain.fields[i].roll(tuple(drawn.shifts[i].tolist()), (2, 3)).flip(dims)
@@ -103,3 +119,38 @@ def test_symmetries_that_the_grid_does_not_have(dataset):
         clips.clip(clips.windows(2), 2, symmetries=Symmetries(shift=True), generator=generator)
     with pytest.raises(PhysrepError, match="names axis 'z'"):
         clips.clip(clips.windows(2), 2, symmetries=Symmetries(mirrors=("z",)), generator=generator)
+    with pytest.raises(PhysrepError, match="boost needs a periodic axis"):
+        clips.clip(clips.windows(2), 2, symmetries=Symmetries(boost="velocity"), generator=generator)
+    with pytest.raises(PhysrepError, match="rescale needs the channel 'dye'"):
+        clips.clip(clips.windows(2), 2, symmetries=Symmetries(rescale=("dye",)), generator=generator)
+
+
+def test_a_boost_moves_the_frames_and_adds_its_velocity():
+    drawn = draw(Symmetries(boost="velocity"), np.random.default_rng(0), 200, _grid())
+    assert set(drawn.boosts[:, 0]) == {-1, 0, 1} and not drawn.boosts[:, 1].any()
+    # One point (0.5) per frame (0.1) is a velocity of 5.
+    assert np.allclose(drawn.offset[:, 1], 5 * drawn.boosts[:, 0]) and not drawn.offset[:, [0, 2]].any()
+    source = np.random.default_rng(0).standard_normal((7, 4, 5, 6)).astype(np.float32)
+    out = _apply(source, (2, 0), (False, False), boosts=(-1, 1), offset=[0, 5, 0, 0, 0, 0, 0])
+    for frame in range(4):
+        expected = np.roll(source[:, frame], (2 - frame, frame), (1, 2))
+        expected[1] += 5
+        assert np.array_equal(out[:, frame], expected)
+
+
+def test_a_mirrored_boost_is_the_boost_of_the_mirror_image():
+    """Frames that move by +1 point, seen in a mirror, move by -1 with the opposite velocity."""
+    drawn = draw(Symmetries(boost="velocity", mirrors=("x",)), np.random.default_rng(0), 200, _grid())
+    sign = np.where(drawn.mirrored[:, 0], -1, 1)
+    assert np.allclose(drawn.offset[:, 1], 5 * sign * drawn.boosts[:, 0])
+
+
+def test_a_passive_field_is_rescaled_and_offset_alone():
+    drawn = draw(Symmetries(rescale=("tracer",)), np.random.default_rng(0), 2000, _grid())
+    assert (np.abs(drawn.scale[:, 0]) >= 0.5).all() and (np.abs(drawn.scale[:, 0]) <= 2).all()
+    assert 900 < (drawn.scale[:, 0] < 0).sum() < 1100
+    assert np.std(drawn.offset[:, 0]) == pytest.approx(2.0, rel=0.1)
+    assert (drawn.scale[:, 1:] == 1).all() and not drawn.offset[:, 1:].any()
+    source = np.random.default_rng(0).standard_normal((7, 2, 5, 6)).astype(np.float32)
+    out = _apply(source, (0, 0), (False, False), scale=[-2, 1, 1, 1, 1, 1, 1], offset=[3, 0, 0, 0, 0, 0, 0])
+    assert np.allclose(out[0], 3 - 2 * source[0]) and np.array_equal(out[1:], source[1:])

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from physrep.errors import PhysrepError
 from physrep.learners import JEPA, VICReg
+from physrep.learners.pooling import pooled
 from physrep.nn.predictor import ConvTokenPredictor, TokenPredictor
 
 
@@ -65,14 +66,24 @@ def test_an_encoder_from_outside_needs_nothing_but_tokens():
     assert terms["loss"].isfinite()
 
 
-def test_pooled_rows():
-    learner, clip = jepa(rows="pooled"), make_clip(frames=16, size=(16, 16))
+def test_clips_as_rows():
+    learner, clip = jepa(rows="clips", projector=(6, 4)), make_clip(frames=16, size=(16, 16))
     context, target = learner.encode(clip.frames(0, 8)), learner.encode(clip.frames(8, 16))
-    predicted = learner.predictor(context, learner.encoder.grid(8, 16, 16))
-    expected = VICReg()(predicted.mean(1), target.mean(1))["loss"]
+    x, y = learner.projector(pooled(context)), learner.projector(pooled(target))
+    assert x.shape == (3, 4)
+    expected = VICReg()(x + learner.predictor(x), y)["loss"]
     torch.testing.assert_close(learner.loss(clip)["loss"], expected, rtol=1e-4, atol=1e-5)
-    with pytest.raises(PhysrepError, match="'tokens' or 'pooled'"):
-        jepa(rows="clips")
+    with pytest.raises(PhysrepError, match="'tokens' or 'clips'"):
+        jepa(rows="pooled")
+
+
+def test_pairing_is_what_the_trainer_reads():
+    assert jepa().pairing == "next"
+    assert jepa(rows="clips", pairing="any").pairing == "any"
+    with pytest.raises(PhysrepError, match="needs rows: clips"):
+        jepa(pairing="any")
+    with pytest.raises(PhysrepError, match="'next' or 'any'"):
+        jepa(rows="clips", pairing="near")
 
 
 def test_regulariser_options_and_typing_errors():
@@ -118,7 +129,7 @@ def test_bfloat16_autocast_is_close():
     assert all(p.grad is not None and p.grad.isfinite().all() for p in learner.parameters())
 
 
-def test_one_clip_of_one_token_cannot_be_regularised():
-    learner = jepa(rows="pooled")
+def test_one_clip_as_the_only_row_cannot_be_regularised():
+    learner = jepa(rows="clips")
     with pytest.raises(PhysrepError, match="larger batch"):
         learner.loss(make_clip(batch=1, frames=16, size=(16, 16)))

@@ -168,13 +168,33 @@ def test_one_run_with_nan(tmp_path: Path) -> None:
 
 def test_calibration_file_and_several_seeds(tmp_path: Path, drawn: list[str]) -> None:
     folder = write_bench(tmp_path / "seeds", seeds=(0, 1))
-    row = {"parameter": "Reynolds", "best_floor": 0.37, "floor_name": "statistics", "ceiling": 0.111, "ratio": 0.3,
-           "accepted": "True"}  # fmt: skip
-    write_csv(folder / "calibration.csv", [row, {**row, "parameter": "Schmidt", "accepted": "False"}])
+    row = {"level": "window", "parameter": "Reynolds", "best_floor": 0.37, "floor_name": "statistics + ridge",
+           "ceiling": 0.111, "ceiling_name": "supervised + head", "ratio": 0.3, "accepted": "True"}  # fmt: skip
+    write_csv(folder / "calibration.csv", [row, {**row, "level": "trajectory", "accepted": "False"}])
     _, text = read_page(build_report(folder))
     assert "Up to 2 seeds" in text and "of several seeds the first is shown" in text
-    assert "0.370 Field statistics 0.111 0.300 yes" in text and "0.111 0.300 no" in text
+    for level, verdict in (("window", "yes"), ("trajectory", "no")):
+        assert f"Reynolds {level} 0.370 Field statistics, ridge 0.111 Supervised, own head 0.300 {verdict}" in text
     assert "There is no calibration.csv for it" not in text
+
+
+@pytest.mark.parametrize(("floor", "ceiling", "accepted"), [(0.3, 0.1, "yes"), (0.3, 0.24, "no"), (0.1, 0.02, "no")])
+def test_calibration_is_computed_where_there_is_no_file(
+    tmp_path: Path, drawn: list[str], floor: float, ceiling: float, accepted: str
+) -> None:
+    learners = {"statistics": ("floor", {"ridge": floor}), "supervised": ("ceiling", {"head": ceiling})}
+    folder = write_bench(tmp_path / "computed", learners=learners, optional=False)
+    _, text = read_page(build_report(folder))
+    scores = {
+        (row["learner"], row["level"]): number(float(row["value"]))
+        for row in read_csv(folder / "results.csv")
+        if (row["split"], row["metric"], row["parameter"]) == ("test", "mse", "mean")
+    }
+    for level in ("window", "trajectory"):
+        best, top = (scores[learner, level] for learner in ("statistics", "supervised"))
+        assert f"mean {level} {best} Field statistics, ridge {top} Supervised, own head" in text
+    verdicts = re.findall(r"own head [\d.]+ (yes|no)\b", text)
+    assert len(verdicts) == 6 and set(verdicts) == {accepted}
 
 
 def test_several_systems(tmp_path: Path, drawn: list[str]) -> None:

@@ -11,7 +11,7 @@ from bench_directory import read_csv, write_bench
 
 from physrep.errors import PhysrepError
 from physrep.report import markdown_table, text_table
-from physrep.report.scores import calibrate, headline, make_entries, parameter_names
+from physrep.report.scores import headline, make_entries, parameter_names
 from physrep.report.style import number
 
 
@@ -65,24 +65,13 @@ def test_seeds_are_averaged_and_variants_kept_apart() -> None:
     assert [(entry.label, entry.chosen) for entry in variants] == [("JEPA (wide)", True), ("JEPA (deep)", True)]
 
 
-def test_headline_takes_strictest_floor_and_the_learner_chosen_on_valid() -> None:
+def test_headline_chooses_floor_and_learner_on_valid() -> None:
     rows = long_rows("statistics", "ridge", 0.3, 0.5) + long_rows("pixels", "ridge", 0.4, 0.45)
     rows += long_rows("jepa", "ridge", 0.2, 0.4) + long_rows("mpp", "ridge", 0.25, 0.1)
     found = headline(make_entries(rows), "heat")
-    assert found.floor is not None and found.floor.learner == "pixels"
+    assert found.floor is not None and found.floor.learner == "statistics"
     assert found.learner is not None and found.learner.learner == "jepa"
     assert [entry.learner for entry in found.others] == ["mpp"] and found.ceiling is None
-
-
-@pytest.mark.parametrize(
-    ("floor", "ceiling", "accepted"), [(0.3, 0.1, True), (0.3, 0.21, False), (0.14, 0.02, False), (0.3, 0.199, True)]
-)
-def test_calibration_rule(floor: float, ceiling: float, accepted: bool) -> None:
-    rows = long_rows("statistics", "ridge", floor, floor) + long_rows("supervised", "head", ceiling, ceiling)
-    table = calibrate(make_entries(rows), "heat")
-    assert [row["parameter"] for row in table] == ["kappa", "mean"]
-    for row in table:
-        assert row["accepted"] is accepted and row["ratio"] == pytest.approx(ceiling / floor)
 
 
 def test_missing_columns_and_empty_tables_are_named() -> None:

@@ -7,6 +7,7 @@ ceiling is at most two thirds of that floor. Which floor and which probe are bes
 from __future__ import annotations
 
 import csv
+import math
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,10 @@ from ..files import atomic_write
 FLOORS, CEILINGS = ("statistics", "pixels", "random"), ("supervised",)
 LOWEST_FLOOR, LARGEST_RATIO = 0.15, 2 / 3
 
-COLUMNS = ("level", "parameter", "best_floor", "floor_name", "ceiling", "ceiling_name", "ratio", "accepted")
+COLUMNS: tuple[str, ...] = (
+    "level", "parameter", "best_floor", "floor_name", "ceiling", "ceiling_name", "ratio", "accepted",
+)  # fmt: skip
+"""Columns of calibration.csv."""
 
 
 def calibration(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -35,7 +39,7 @@ def calibration(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
             floor, ceiling = _best(cells, FLOORS), _best(cells, CEILINGS)
             if floor is None or ceiling is None:
                 continue
-            ratio = ceiling["value"] / floor["value"]
+            ratio = ceiling["value"] / floor["value"] if floor["value"] > 0 else math.nan
             table.append(
                 {
                     "level": level,
@@ -52,8 +56,9 @@ def calibration(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 def _best(cells: list[dict[str, Any]], learners: tuple[str, ...]) -> dict[str, Any] | None:
-    """The test row of the run and probe with the lowest MSE on valid."""
+    """The test row of the run and probe with the lowest MSE on valid; None if none has a finite one."""
     valid = [row for row in cells if row["split"] == "valid" and row["learner"] in learners]
+    valid = [row for row in valid if math.isfinite(row["value"])]
     if not valid:
         return None
     best = min(valid, key=lambda row: row["value"])
@@ -74,11 +79,14 @@ def write_calibration(path: Path, table: list[dict[str, Any]]) -> None:
 
 def calibration_text(table: list[dict[str, Any]]) -> str:
     """The table for a terminal, with the verdict."""
-    lines = [f"{'level':<11}{'parameter':<14}{'best floor':>11}  {'':<24}{'ceiling':>8}  {'':<22}{'ratio':>6}  accepted"]
+    lines = [
+        f"{'level':<11}{'parameter':<14}{'best floor':>11}  {'':<24}{'ceiling':>8}  {'':<22}{'ratio':>6}  accepted"
+    ]
     for row in table:
+        verdict = "yes" if row["accepted"] else "no"
         lines.append(
             f"{row['level']:<11}{row['parameter']:<14}{row['best_floor']:>11.3f}  {row['floor_name']:<24}"
-            f"{row['ceiling']:>8.3f}  {row['ceiling_name']:<22}{row['ratio']:>6.2f}  {'yes' if row['accepted'] else 'no'}"
+            f"{row['ceiling']:>8.3f}  {row['ceiling_name']:<22}{row['ratio']:>6.2f}  {verdict}"
         )
     lines.append(
         f"Test MSE of z-scored parameters (constant = 1). Accepted: floor >= {LOWEST_FLOOR}, "

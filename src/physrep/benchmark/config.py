@@ -111,7 +111,9 @@ def read_config(values: Mapping[str, Any], source: str) -> BenchConfig:
 
 def _construct(kind: type, values: Any, where: str) -> Any:
     if not isinstance(values, Mapping):
-        raise PhysrepError(f"{where}: must be a mapping of settings, got {type(values).__name__}; see configs/quick.yaml.")
+        raise PhysrepError(
+            f"{where}: must be a mapping of settings, got {type(values).__name__}; see configs/quick.yaml."
+        )
     hints = get_type_hints(kind)
     known = [f.name for f in fields(kind)]
     arguments: dict[str, Any] = {}
@@ -154,9 +156,9 @@ def expand(config: BenchConfig) -> list[Run]:
     Raises:
         PhysrepError: no runs, an unknown learner or probe, two runs of one name, or an unknown training setting.
     """
+    from ..build import resolve
     from ..learners import LEARNERS
     from ..probes import PROBES
-    from ..build import resolve
 
     if not config.runs:
         raise PhysrepError("runs: the list is empty; add at least one run, e.g. - learner: jepa.")

@@ -56,7 +56,13 @@ def execute(run: Run, config: BenchConfig, data: DataConfig, folder: Path, devic
 
 
 def _learner(
-    run: Run, config: BenchConfig, data: DataConfig, train: ClipDataset, scales: dict[str, str], folder: Path, device: str
+    run: Run,
+    config: BenchConfig,
+    data: DataConfig,
+    train: ClipDataset,
+    scales: dict[str, str],
+    folder: Path,
+    device: str,
 ) -> Learner:
     """The frozen learner; trained in ``folder`` first if it is one that trains."""
     settings = learner_config(run.learner, run.options, config.num_frames, train, scales, data, run.seed)

@@ -57,7 +57,9 @@ def describe_data(
 
 def save_samples(path: Path, test: ClipDataset) -> None:
     """A few test trajectories, spread over the first parameter, at a few times: ``fields (n, C, T, H, W)``."""
-    order = np.argsort(test.parameters[:, 0].numpy(), kind="stable") if test.parameters.shape[1] else np.arange(len(test))
+    order = (
+        np.argsort(test.parameters[:, 0].numpy(), kind="stable") if test.parameters.shape[1] else np.arange(len(test))
+    )
     chosen = order[np.linspace(0, len(order) - 1, min(SAMPLES, len(order))).round().astype(int)]
     last = int(test.lengths.min()) - 1
     times = np.unique(np.linspace(0, last, FRAMES).round().astype(int))

@@ -21,7 +21,8 @@ class Parser(ArgumentParser):
 
 def parser(command: str, description: str) -> Parser:
     """An empty parser of ``physrep COMMAND``."""
-    return Parser(prog=f"physrep {command}", description=description, default_env=False)
+    # jsonargparse reads an option of that name as its own, which prints parsed arguments, not our configuration.
+    return Parser(prog=f"physrep {command}", description=description, default_env=False, print_config=None)
 
 
 def dataclass_from(kind: type, values: Mapping[str, Any]) -> Any:

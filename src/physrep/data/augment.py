@@ -1,9 +1,16 @@
-"""Exact symmetries of a system as augmentations: shifts along periodic axes, and mirrors.
+"""Exact symmetries of a system as augmentations: shifts along periodic axes, mirrors, boosts, rescaled passive fields.
 
 A mirror of axis ``a`` reverses the order of the points along ``a`` and changes the sign of every tensor component with
 an odd number of indices ``a``: ``velocity_a``, ``D_ab``, but not ``D_aa``. Scalars keep their sign (a pseudo-scalar
 such as vorticity would not, so do not use mirrors on one). Reversing the points reflects about the middle of the grid,
 which on a periodic axis differs from the reflection about its first point by a shift, itself a symmetry.
+
+A Galilean boost by ``n`` points per frame along a periodic axis shifts frame ``t`` by ``n t`` points and adds
+``n dx / dt`` to the velocity along that axis, so that it needs no interpolation. A passive field s obeys a linear
+equation without sources, so ``a s + b`` obeys it too.
+
+Source: for symmetries as views, Mialon et al., Self-supervised learning with Lie symmetries for partial differential
+equations, 2023, https://arxiv.org/abs/2307.05432. Here only those that leave every parameter as it is.
 """
 
 from __future__ import annotations
@@ -19,52 +26,95 @@ from ..errors import PhysrepError
 
 @dataclass(frozen=True)
 class Symmetries:
-    """Which symmetries to draw from.
+    """Which symmetries to draw from; those that the equations allow are attributes of `physrep.systems.System`.
 
     Attributes:
         shift: shift every periodic axis by a random number of points.
-        mirrors: names of the axes to mirror, each with probability 1/2; those that the equations allow
-            (`physrep.systems.System.mirrors`).
+        mirrors: names of the axes to mirror, each with probability 1/2.
+        boost: name of the velocity field for Galilean boosts of -1, 0 or 1 point per frame along every periodic axis;
+            empty for none.
+        rescale: names of passive fields to replace by ``a s + b``, with ``a`` of random sign and log-uniform in
+            [1/2, 2], and ``b`` normal with the field's standard deviation.
     """
 
     shift: bool = False
     mirrors: tuple[str, ...] = ()
+    boost: str = ""
+    rescale: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class Draw:
-    """One symmetry per sample: `shifts` in points and `mirrored`, both with shape ``(B, D)``; the shift comes first."""
+    """One symmetry per sample, applied in this order: shift and boost, mirror, rescaling.
+
+    Attributes:
+        shifts: points, with shape ``(B, D)``.
+        mirrored: with shape ``(B, D)``.
+        boosts: points per frame, with shape ``(B, D)``.
+        scale, offset: per channel, with shape ``(B, C)``; the offset is in the channel's unit.
+    """
 
     shifts: np.ndarray
     mirrored: np.ndarray
+    boosts: np.ndarray
+    scale: np.ndarray
+    offset: np.ndarray
 
 
-def draw(
-    symmetries: Symmetries,
-    generator: np.random.Generator,
-    batch: int,
-    axes: Sequence[str],
-    shape: Sequence[int],
-    periodic: Sequence[bool],
-) -> Draw:
-    """Draw a symmetry for each of ``batch`` samples on a grid.
+@dataclass(frozen=True)
+class Grid:
+    """What a draw must know of the data: names, shape, spacing and the scale of the channels."""
+
+    axes: Sequence[str]
+    shape: Sequence[int]
+    periodic: Sequence[bool]
+    dx: Sequence[float]
+    dt: float
+    channels: Sequence[str]
+    components: Sequence[tuple[int, ...]]
+    std: Sequence[float]
+
+
+def draw(symmetries: Symmetries, generator: np.random.Generator, batch: int, grid: Grid) -> Draw:
+    """Draw a symmetry for each of ``batch`` samples.
 
     Raises:
-        PhysrepError: a mirror names an axis that is not there, or shifts are wanted and no axis is periodic.
+        PhysrepError: an axis or field is not there, or shifts or boosts are wanted and no axis is periodic.
     """
     for axis in symmetries.mirrors:
-        if axis not in axes:
-            raise PhysrepError(f"mirrors names axis {axis!r}, but the axes are {list(axes)}.")
-    if symmetries.shift and not any(periodic):
-        raise PhysrepError("shift needs a periodic axis, but none is (a cropped axis is not); set shift to false.")
-    shifts = np.zeros((batch, len(axes)), dtype=np.int64)
-    mirrored = np.zeros((batch, len(axes)), dtype=bool)
-    for i, axis in enumerate(axes):
-        if symmetries.shift and periodic[i]:
-            shifts[:, i] = generator.integers(shape[i], size=batch)
+        if axis not in grid.axes:
+            raise PhysrepError(f"mirrors names axis {axis!r}, but the axes are {list(grid.axes)}.")
+    if (symmetries.shift or symmetries.boost) and not any(grid.periodic):
+        wish = "shift" if symmetries.shift else "boost"
+        raise PhysrepError(f"{wish} needs a periodic axis, but none is (a cropped axis is not); switch it off.")
+    dimensions, channels = len(grid.axes), len(grid.channels)
+    shifts = np.zeros((batch, dimensions), dtype=np.int64)
+    boosts = np.zeros((batch, dimensions), dtype=np.int64)
+    mirrored = np.zeros((batch, dimensions), dtype=bool)
+    scale = np.ones((batch, channels), dtype=np.float32)
+    offset = np.zeros((batch, channels), dtype=np.float32)
+    for i, axis in enumerate(grid.axes):
+        if symmetries.shift and grid.periodic[i]:
+            shifts[:, i] = generator.integers(grid.shape[i], size=batch)
         if axis in symmetries.mirrors:
             mirrored[:, i] = generator.random(batch) < 0.5
-    return Draw(shifts, mirrored)
+        if symmetries.boost and grid.periodic[i]:
+            boosts[:, i] = generator.integers(-1, 2, size=batch)
+            row = _channel(f"{symmetries.boost}_{axis}", grid, "boost")
+            # The mirror comes after the boost and turns the added velocity too, as it turns the motion of the frames.
+            offset[:, row] += boosts[:, i] * np.float32(grid.dx[i] / grid.dt) * np.where(mirrored[:, i], -1, 1)
+    for name in symmetries.rescale:
+        row = _channel(name, grid, "rescale")
+        factor = np.exp(generator.uniform(-np.log(2), np.log(2), size=batch))
+        scale[:, row] = factor * np.where(generator.random(batch) < 0.5, -1, 1)
+        offset[:, row] += generator.standard_normal(batch) * grid.std[row]
+    return Draw(shifts, mirrored, boosts, scale, offset)
+
+
+def _channel(name: str, grid: Grid, wish: str) -> int:
+    if name not in grid.channels:
+        raise PhysrepError(f"{wish} needs the channel {name!r}, but the data have {', '.join(grid.channels)}.")
+    return list(grid.channels).index(name)
 
 
 def mirror_signs(components: Sequence[tuple[int, ...]], mirrored: Sequence[bool] | np.ndarray) -> np.ndarray:
@@ -74,24 +124,30 @@ def mirror_signs(components: Sequence[tuple[int, ...]], mirrored: Sequence[bool]
 
 
 def copy_symmetric(
-    source: np.ndarray,
-    out: np.ndarray,
-    shifts: Sequence[int] | np.ndarray,
-    mirrored: Sequence[bool] | np.ndarray,
-    components: Sequence[tuple[int, ...]],
+    source: np.ndarray, out: np.ndarray, drawn: Draw, sample: int, components: Sequence[tuple[int, ...]]
 ) -> None:
-    """Copy ``source`` to ``out``, both ``(C, T, *S)``, shifted and then mirrored.
-
-    A shift is a few block copies: ``out[s:] = source[:n-s]`` and ``out[:s] = source[n-s:]`` along each axis.
-    """
+    """Copy ``source`` to ``out``, both ``(C, T, *S)``, transformed by one sample of a draw."""
+    shifts, boosts, mirrored = drawn.shifts[sample], drawn.boosts[sample], drawn.mirrored[sample]
     target = out[(..., *(slice(None, None, -1) if flip else slice(None) for flip in mirrored))]
+    if boosts.any():
+        for frame in range(source.shape[1]):
+            _copy_shifted(source[:, frame], target[:, frame], shifts + frame * boosts)
+    else:
+        _copy_shifted(source, target, shifts)
+    scale = mirror_signs(components, mirrored) * drawn.scale[sample]
+    for channel in np.flatnonzero(scale != 1):
+        np.multiply(out[channel], scale[channel], out=out[channel])
+    for channel in np.flatnonzero(drawn.offset[sample]):
+        np.add(out[channel], drawn.offset[sample, channel], out=out[channel])
+
+
+def _copy_shifted(source: np.ndarray, target: np.ndarray, shifts: np.ndarray) -> None:
+    """A shift of the last axes in a few block copies: ``out[s:] = in[:n-s]`` and ``out[:s] = in[n-s:]`` along each."""
     parts = []
-    for shift, n in zip(shifts, source.shape[2:], strict=True):
+    for shift, n in zip(shifts, source.shape[source.ndim - len(shifts) :], strict=True):
         shift = int(shift) % n
         whole = [(slice(shift, n), slice(0, n - shift))]
         parts.append([*whole, (slice(0, shift), slice(n - shift, n))] if shift else whole)
     for blocks in itertools.product(*parts):
         to, of = zip(*blocks, strict=True)
         target[(..., *to)] = source[(..., *of)]
-    for channel in np.flatnonzero(mirror_signs(components, mirrored) < 0):
-        np.negative(out[channel], out=out[channel])

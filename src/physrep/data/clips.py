@@ -15,7 +15,7 @@ from torch import Tensor
 from ..clip import Clip
 from ..errors import PhysrepError
 from ..files import read_json
-from .augment import Symmetries, copy_symmetric, draw
+from .augment import Grid, Symmetries, copy_symmetric, draw
 from .buffers import empty
 from .cache import DATA, META, Dtype, cached_split
 from .names import label_parameters, select_parameters
@@ -170,6 +170,10 @@ class ClipDataset:
         """Standard deviation per channel of the training split, float32 with shape ``(C,)``."""
         return self.stats.std
 
+    def _grid(self, frame_step: int) -> Grid:
+        dt, std = self.dt * frame_step, self.stats.std.tolist()
+        return Grid(self.axes, self.shape, self.periodic, self.dx, dt, self.channels, self.components, std)
+
     def windows(self, frames: int, stride: int = 1, frame_step: int = 1) -> np.ndarray:
         """Rows (trajectory, start) of all windows, int64 with shape ``(n, 2)``; see `WellSplit.windows`."""
         return window_grid(self.lengths.tolist(), frames, stride, frame_step, f"{self.dataset_name}/{self.split}")
@@ -218,10 +222,9 @@ class ClipDataset:
         else:
             if generator is None:
                 raise ValueError("symmetries need a generator")
-            drawn = draw(symmetries, generator, len(windows), self.axes, self.shape, self.periodic)
+            drawn = draw(symmetries, generator, len(windows), self._grid(frame_step))
             for i, source in enumerate(sources):
-                values, target = source.float().numpy(), fields[i].numpy()
-                copy_symmetric(values, target, drawn.shifts[i], drawn.mirrored[i], self.components)
+                copy_symmetric(source.float().numpy(), fields[i].numpy(), drawn, i, self.components)
         index = torch.from_numpy(trajectory.copy())
         return Clip(
             fields=fields,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
@@ -24,11 +24,14 @@ class Learner(nn.Module, ABC):
         in_channels: number of field components.
         num_frames: frames that `encode` wants.
         train_frames: frames that `loss` wants.
+        pairing: how the `train_frames` of a training clip belong together: ``"next"``, in a row, or ``"any"``, two
+            windows from anywhere in one trajectory.
         trainable: whether `loss` can be minimised; False for baselines without training.
         needs_labels: whether `loss` reads the clip's parameters; False for everything that learns without labels.
     """
 
     embed_dim: int
+    pairing: Literal["next", "any"] = "next"
     trainable: bool = True
     needs_labels: bool = False
     field_mean: Tensor

@@ -5,14 +5,26 @@ With encoder f, predictor g, a window x and the window y of the same length that
     loss = VICReg(g(f(x)), f(y)),
 
 with gradients through both sides: no momentum encoder, no stopped gradient. The variance and covariance terms keep the
-encodings from collapsing.
+encodings from collapsing. This is the published form, with the tokens of the batch as VICReg's samples.
 
-Source: "Representation Learning for Spatiotemporal Physical Systems", 2026, https://arxiv.org/abs/2603.13227.
+A second form predicts between whole clips: h(f(x)) is the mean and standard deviation of the tokens, through a projector
+(an MLP, thrown away after training), and
+
+    loss = VICReg(g(h(f(x))), h(f(y))).
+
+With ``pairing: any`` x and y are windows from anywhere in one trajectory, each seen through its own symmetry, so that
+what x tells of y is what does not change along a trajectory: its physical parameters among it.
+
+Sources:
+    "Representation Learning for Spatiotemporal Physical Systems", 2026, https://arxiv.org/abs/2603.13227.
+    Mialon et al., Self-supervised learning with Lie symmetries for partial differential equations, 2023,
+    https://arxiv.org/abs/2307.05432, for symmetries as views and a projector.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import itertools
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 import torch
@@ -23,6 +35,7 @@ from ..clip import Clip
 from ..errors import PhysrepError
 from ..nn import PREDICTORS, ConvNeXt3D
 from .base import Learner
+from .pooling import pooled
 from .vicreg import VICReg
 
 
@@ -39,8 +52,10 @@ class JEPA(Learner):
         predictor_options: keyword arguments of the predictor.
         regulariser: loss on (prediction, target), a module that returns a dict with ``"loss"``; None takes `VICReg`
             with the paper's weights.
-        rows: what VICReg's statistics run over: every token of the batch (``"tokens"``, as in the paper), or the mean
-            token of every clip (``"pooled"``).
+        rows: what VICReg's samples are: every token of the batch (``"tokens"``, as in the paper), or every clip
+            (``"clips"``).
+        projector: widths of the projector's layers, for ``rows: clips``.
+        pairing: ``"next"``, y follows x, or ``"any"``.
     """
 
     def __init__(
@@ -52,15 +67,25 @@ class JEPA(Learner):
         predictor: str | nn.Module | None = None,
         predictor_options: Mapping[str, Any] | None = None,
         regulariser: VICReg | Mapping[str, Any] | None = None,
-        rows: Literal["tokens", "pooled"] = "tokens",
+        rows: Literal["tokens", "clips"] = "tokens",
+        projector: Sequence[int] = (512, 128),
+        pairing: Literal["next", "any"] = "next",
     ) -> None:
         super().__init__(in_channels, num_frames, train_frames=2 * num_frames)
-        if rows not in ("tokens", "pooled"):
-            raise PhysrepError(f"jepa: rows is {rows!r}; give 'tokens' or 'pooled'.")
-        self.rows = rows
+        if rows not in ("tokens", "clips"):
+            raise PhysrepError(f"jepa: rows is {rows!r}; give 'tokens' or 'clips'.")
+        if pairing not in ("next", "any"):
+            raise PhysrepError(f"jepa: pairing is {pairing!r}; give 'next' or 'any'.")
+        if pairing == "any" and rows == "tokens":
+            raise PhysrepError("jepa: tokens of windows from anywhere do not correspond; pairing 'any' needs rows: clips.")
+        self.rows, self.pairing = rows, pairing
         self.encoder = build_encoder(encoder, in_channels, num_frames, encoder_options)
         self.embed_dim = embedding_dimension(self.encoder, in_channels, num_frames)
-        self.predictor = self._build_predictor(predictor, predictor_options)
+        if rows == "clips":
+            self.projector = _mlp(2 * self.embed_dim, projector)
+            self.predictor = _mlp(projector[-1], (2 * projector[-1], projector[-1]))
+        else:
+            self.predictor = self._build_predictor(predictor, predictor_options)
         if isinstance(regulariser, nn.Module):
             self.regulariser = regulariser
         else:
@@ -93,12 +118,12 @@ class JEPA(Learner):
         n = self.num_frames
         # One pass over both windows is exact, as no layer mixes clips, and runs larger matrix products.
         both = self._tokens(torch.cat([x[:, :, :n], x[:, :, n:]]))
-        context, target = both.chunk(2)
-        predicted = self.predictor(context, self._grid(x))
-        if self.rows == "pooled":
-            terms = self.regulariser(predicted.mean(1), target.mean(1))
+        if self.rows == "clips":
+            context, target = self.projector(pooled(both)).chunk(2)
+            terms = self.regulariser((context + self.predictor(context)).unsqueeze(1), target.unsqueeze(1))
         else:
-            terms = self.regulariser(predicted, target)
+            context, target = both.chunk(2)
+            terms = self.regulariser(self.predictor(context, self._grid(x)), target)
         return {**terms, **_spread(both.detach())}
 
     def _tokens(self, x: Tensor) -> Tensor:
@@ -107,6 +132,15 @@ class JEPA(Learner):
     def _grid(self, x: Tensor) -> tuple[int, int, int] | None:
         grid = getattr(self.encoder, "grid", None)
         return grid(self.num_frames, *x.shape[3:]) if grid is not None else None
+
+
+def _mlp(width: int, layers: Sequence[int]) -> nn.Sequential:
+    """Linear layers with GELU between them."""
+    widths = [width, *layers]
+    modules: list[nn.Module] = []
+    for before, after in itertools.pairwise(widths):
+        modules += [nn.Linear(before, after), nn.GELU()]
+    return nn.Sequential(*modules[:-1])
 
 
 def _spread(tokens: Tensor) -> dict[str, Tensor]:

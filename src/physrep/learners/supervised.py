@@ -17,6 +17,7 @@ from ..build import build_encoder, check_encoding, embedding_dimension
 from ..clip import Clip
 from ..errors import PhysrepError
 from .base import Learner
+from .pooling import pooled
 
 
 class Supervised(Learner):
@@ -100,9 +101,7 @@ class Supervised(Learner):
 
     def predict(self, clip: Clip) -> Tensor:
         """Z-scored predictions with shape ``(B, P)``."""
-        tokens = self.encode(clip)
-        spread = (tokens.var(1, correction=0) + 1e-6).sqrt()
-        return self.head(torch.cat([tokens.mean(1), spread], dim=1)).float()
+        return self.head(pooled(self.encode(clip))).float()
 
     def loss(self, clip: Clip) -> dict[str, Tensor]:
         """Mean squared error of the z-scored parameters: ``loss``, and ``mse_NAME`` for each."""

@@ -8,14 +8,15 @@ from typing import Any
 
 import yaml
 
+from ..benchmark.calibration import LARGEST_RATIO, LOWEST_FLOOR, calibration
 from ..files import write_text
 from .answer import answer
 from .curves import MOST_RUNS, curve_figure, shown_runs
 from .fields import sample_figure
 from .figures import dot_figure, save_figure, scatter_figure
-from .scores import CEILING_SHARE, FLOOR_LEAST, LEVELS, calibrate, headline, to_float
+from .scores import LEVELS, headline, to_float
 from .source import Bench, Run
-from .style import KINDS, colour, learner_name, number
+from .style import KINDS, colour, learner_name, number, probe_name
 from .tables import page_table
 
 
@@ -66,7 +67,7 @@ def _context(bench: Bench) -> dict[str, Any]:
         # The figures above may add notes of their own.
         "notes": list(dict.fromkeys(bench.notes)),
         "seeds": max(len(entry.runs) for entry in bench.entries),
-        "rule": {"floor": FLOOR_LEAST, "share": "two thirds" if CEILING_SHARE == 2 / 3 else f"{CEILING_SHARE:.0%}"},
+        "rule": {"floor": LOWEST_FLOOR, "share": "two thirds" if LARGEST_RATIO == 2 / 3 else f"{LARGEST_RATIO:.0%}"},
     }
 
 
@@ -78,8 +79,10 @@ def _system(bench: Bench, system: str) -> dict[str, Any]:
     parameters = bench.parameters(system)
     names = [parameter["name"] for parameter in parameters]
     scatter, shown, absent = scatter_figure(bench, system)
-    measured = [row for row in bench.calibration or [] if row.get("system", bench.data.get("system", system)) == system]
-    rows = measured or calibrate(bench.entries, system)
+    # calibration.csv is of the one system that a benchmark has.
+    measured = (bench.calibration or []) if bench.data.get("system", system) == system else []
+    own = [{**row, "value": to_float(row["value"])} for row in bench.rows if row["system"] == system]
+    rows = measured or calibration(own)
     first = next((entry for entry in bench.entries if entry.system == system), None)
     return {
         "name": system,
@@ -100,8 +103,14 @@ def _system(bench: Bench, system: str) -> dict[str, Any]:
 def _calibration(row: dict[str, Any]) -> dict[str, Any]:
     values = {key: number(to_float(row.get(key))) for key in ("best_floor", "ceiling", "ratio")}
     accepted = str(row.get("accepted")).strip().lower() in ("true", "1", "yes")
-    floor = learner_name(str(row.get("floor_name") or "–"))
-    return {"parameter": row["parameter"], "floor_name": floor, "accepted": accepted, **values}
+    names = {key: _readout(str(row.get(key) or "–")) for key in ("floor_name", "ceiling_name")}
+    return {"level": row.get("level", "–"), "parameter": row["parameter"], "accepted": accepted, **names, **values}
+
+
+def _readout(name: str) -> str:
+    """``LEARNER + PROBE`` of calibration.csv in the words of the page."""
+    learner, _, probe = name.partition(" + ")
+    return f"{learner_name(learner)}, {probe_name(probe)}" if probe else learner_name(learner)
 
 
 def _cost(run: Run) -> dict[str, str]:

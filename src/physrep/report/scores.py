@@ -184,10 +184,11 @@ def parameter_names(entries: Iterable[Entry]) -> list[str]:
 class Headline:
     """What the page's first sentences compare, all per trajectory on test; None if the benchmark has no such entry.
 
+    Of several floors, learners and ceilings it is the one with the lowest mean MSE on valid, as in
+    `physrep.benchmark.calibration`.
+
     Attributes:
-        learner: of several learners, the one with the lowest mean MSE on valid.
-        floor: the floor with the lowest mean MSE on test (its probe is chosen on valid): the strictest comparison.
-        ceiling: of several ceilings, the one with the lowest mean MSE on valid.
+        learner, floor, ceiling: the entries chosen.
         others: further learners.
     """
 
@@ -207,43 +208,7 @@ def headline(entries: Iterable[Entry], system: str) -> Headline:
     return Headline(
         system,
         learner,
-        min(floors, key=lambda entry: entry.value, default=None),
+        min(floors, key=_valid, default=None),
         min(kinds["ceiling"], key=_valid, default=None),
         [entry for entry in kinds["learner"] if entry is not learner],
     )
-
-
-FLOOR_LEAST, CEILING_SHARE = 0.15, 2 / 3
-"""A task is hard enough if its best floor has at least the first as MSE, and solvable if the ceiling's is at most the
-second times that."""
-
-
-def calibrate(entries: Iterable[Entry], system: str) -> list[dict[str, Any]]:
-    """Is the task hard enough to tell learners apart, and can it be solved? Per parameter and for the mean.
-
-    Returns:
-        Rows with parameter, best_floor, floor_name, ceiling, ratio (ceiling over floor) and accepted; scores are MSE on
-        test per trajectory. Empty without a floor or a ceiling.
-    """
-    entries = [entry for entry in entries if entry.chosen and entry.system == system]
-    floors = [entry for entry in entries if entry.kind == "floor"]
-    ceiling = headline(entries, system).ceiling
-    rows = []
-    for parameter in [*parameter_names(entries), "mean"]:
-        known = [entry for entry in floors if math.isfinite(entry.score(parameter).value)]
-        if not known or ceiling is None:
-            continue
-        floor = min(known, key=lambda entry: entry.score(parameter).value)
-        best, top = floor.score(parameter).value, ceiling.score(parameter).value
-        ratio = top / best if best > 0 else math.nan
-        rows.append(
-            {
-                "parameter": parameter,
-                "best_floor": best,
-                "floor_name": floor.learner,
-                "ceiling": top,
-                "ratio": ratio,
-                "accepted": best >= FLOOR_LEAST and ratio <= CEILING_SHARE,
-            }
-        )
-    return rows

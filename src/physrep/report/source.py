@@ -57,6 +57,7 @@ class Bench:
 
     Attributes:
         folder: the directory.
+        rows: of ``results.csv``, as text.
         entries: see `physrep.report.scores.make_entries`.
         runs: by name.
         config, data, environment: plain data; empty if the file is absent.
@@ -66,6 +67,7 @@ class Bench:
     """
 
     folder: Path
+    rows: list[dict[str, str]]
     entries: list[Entry]
     runs: dict[str, Run]
     config: Any
@@ -91,6 +93,7 @@ class Bench:
         calibration = folder / "calibration.csv"
         bench = cls(
             folder,
+            rows,
             make_entries(rows, kinds),
             runs,
             _optional(read_yaml, folder / "config.yaml", {}, notes),

@@ -104,6 +104,8 @@ class System(ABC):
         periodic: per axis, whether it is periodic.
         mirrors: axes whose reflection (with the reflected vector component) maps solutions to solutions of the
             same parameters. Periodic axes may in addition be shifted. Used as exact augmentations.
+        boost: name of the velocity field if Galilean boosts map solutions to solutions, else empty.
+        passive: fields s for which ``a s + b`` is a solution too.
         resolution, frames, save_dt: defaults of grid, stored frames and time between them.
         initial_conditions: names of the families that `simulate` accepts; the first is the default.
         unit_time, unit_length: names of the units, for axes of figures.
@@ -117,6 +119,8 @@ class System(ABC):
     origin: tuple[float, ...]
     periodic: tuple[bool, ...]
     mirrors: tuple[str, ...] = ()
+    boost: str = ""
+    passive: tuple[str, ...] = ()
     resolution: tuple[int, ...]
     frames: int
     save_dt: float

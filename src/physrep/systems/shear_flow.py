@@ -8,13 +8,14 @@ Domain: x ∈ [0, 1), y ∈ [-1, 1), periodic in both; grid points x_i = i/n_x, 
 Units: the velocity jump across a layer and the length of the box along x are 1, so a time unit is one box crossing.
 
 Method: vorticity ω = ∂ₓu_y - ∂_y u_x and streamfunction (u_x = ∂_y ψ, u_y = -∂ₓψ, ∇²ψ = -ω) in dealiased Fourier space,
-so that ∇·u = 0 to rounding; the mean flow is a constant of the motion and is carried apart. Viscosity and diffusion are
-exact through the integrating factor exp(-νk²t); advection is explicit, classical Runge-Kutta of 4th order. With
+so that ∇·u = 0 to rounding. The mean flow is a constant of the motion: the fluctuation is integrated in the frame that
+moves with it, and shifted by a phase when a frame is stored. Viscosity and diffusion are exact through the integrating
+factor exp(-νk²t); advection is explicit, classical Runge-Kutta of 4th order. With
 
     ∂ₜω = (∂_y² - ∂ₓ²)(u_x u_y) - ∂ₓ∂_y (u_y² - u_x²) + ν∇²ω
 
-a stage takes 3 inverse and 4 forward transforms. The step is the largest submultiple of the frame interval with
-Courant number Δt (k_x|u_x| + k_y|u_y|) below `COURANT` (stability limit 2.8).
+a stage takes 3 inverse and 4 forward transforms. Each trajectory takes the longest step, a submultiple of the frame
+interval, that keeps its Courant number Δt (k_x|u_x| + k_y|u_y|) below 2.4 (the method is stable to 2.8).
 
 Good values: Re 160 to 1600 and Sc 0.2 to 2 on 64 x 128 points; `resolved_ranges` tells what a grid resolves.
 
@@ -36,13 +37,11 @@ from torch import Tensor
 from ..errors import PhysrepError
 from .base import Field, Parameter, System, Trajectories
 from .shear_flow_initial import FAMILIES, resample
+from .shear_flow_solver import SPEED_LIMIT, ShearFlowSolver
 from .spectral import FourierBox
 
-COURANT = 2.4
-"""Courant number of the time step; the method is stable to 2.8."""
-
-SPEED_LIMIT = 100.0
-"""A velocity component above this has blown up: the flow loses energy, and it starts with speeds of about 1."""
+LENGTHS = (1.0, 2.0)
+"""Side lengths of the box."""
 
 CACHE_BATCH = 4
 """Trajectories integrated together on a CPU; more fall out of its cache, fewer pay more per-call overhead."""
@@ -61,10 +60,12 @@ class ShearFlow(System):
         Parameter("Schmidt", "Sc", 0.2, 2.0, "log", "1", "viscosity over tracer diffusivity"),
     )
     axes = ("x", "y")
-    lengths = (1.0, 2.0)
+    lengths = LENGTHS
     origin = (0.0, -1.0)
     periodic = (True, True)
     mirrors = ("x", "y")
+    boost = "velocity"
+    passive = ("tracer",)
     resolution = (64, 128)
     frames = 101
     save_dt = 0.1
@@ -115,13 +116,13 @@ class ShearFlow(System):
         if dtype not in (torch.float32, torch.float64):
             raise PhysrepError(f"shear_flow: dtype {dtype} must be torch.float32 or torch.float64.")
         batch = self.check_parameters(parameters, None if initial is not None else seeds)
-        box = FourierBox(resolution, self.lengths, dtype, device)
+        box = FourierBox((resolution[0], resolution[1]), LENGTHS, dtype, device)
         state, mean = self._start(box, family, initial, seeds, batch)
         size = CACHE_BATCH if torch.device(device).type == "cpu" else batch
         parts, failed = [], {}
         for first in range(0, batch, size):
             rows = slice(first, first + size)
-            solver = _Solver(box, {name: value[rows] for name, value in parameters.items()}, mean[rows], max_dt)
+            solver = ShearFlowSolver(box, {name: value[rows] for name, value in parameters.items()}, mean[rows], max_dt)
             fields, ended = self._integrate(solver, state[rows], frames, save_dt)
             parts.append(fields)
             failed.update({first + row: reason for row, reason in ended.items()})
@@ -139,7 +140,7 @@ class ShearFlow(System):
     @staticmethod
     @torch.inference_mode()
     def _integrate(
-        solver: _Solver, state: Tensor, frames: int, save_dt: float
+        solver: ShearFlowSolver, state: Tensor, frames: int, save_dt: float
     ) -> tuple[dict[str, Tensor], dict[int, str]]:
         """Stored fields (B, T, ...) of one batch, and the reason for every trajectory that was ended."""
         stored: dict[str, list[Tensor]] = {}
@@ -199,122 +200,3 @@ class ShearFlow(System):
             "precision": str(dtype).removeprefix("torch."),
             "initial_condition": family,
         }
-
-
-class _Buffers:
-    """Work arrays for the first rows of a batch, with the views that every stage writes (making views costs time)."""
-
-    def __init__(self, spectral: Tensor, padded: Tensor, products: Tensor) -> None:
-        self.spectral, self.padded, self.products = spectral, padded, products
-        self.velocity, self.tracer = spectral[:, :2], spectral[:, 2]
-        self.uw, self.difference, self.fluxes = products[:, 0], products[:, 1], products[:, 2:]
-
-
-class _Solver:
-    """The semi-discrete equations of one batch, in the frame that moves with each trajectory's mean flow.
-
-    The state stacks vorticity and tracer: complex (B, 2, K, nx). Trajectories never interact: each takes its own number
-    of steps, so a result does not depend on what else is in the batch. The loop over stages is bound by memory
-    traffic, so it works in preallocated buffers and on real views.
-    """
-
-    def __init__(
-        self, box: FourierBox, parameters: dict[str, Tensor], mean: Tensor, max_dt: float | None = None
-    ) -> None:
-        self.box, self.mean, self.max_dt = box, mean, max_dt
-        viscosity = 1 / parameters["Reynolds"].double()
-        diffusivity = viscosity / parameters["Schmidt"].double()
-        rates = torch.stack([viscosity, diffusivity], 1)[..., None, None].to(box.k2.device)
-        self._decay_rate = rates * box.k2.double()
-        self._phase_rate = box.kx.double() * mean[:, :1].double() + box.ky.double() * mean[:, 1:].double()
-        self._to_velocity = 1j * torch.stack([box.ky * box.inverse_k2, -box.kx * box.inverse_k2])
-        mask = box.mask
-        symbols = ((box.kx**2 - box.ky**2) * mask, box.kx * box.ky * mask, -1j * box.kx * mask, -1j * box.ky * mask)
-        self._symbols = torch.stack([symbol + 0j for symbol in torch.broadcast_tensors(*symbols)])
-        batch, (nx, ny) = len(mean), box.shape
-        like = {"dtype": self._to_velocity.dtype, "device": mean.device}
-        spectral = torch.empty(batch, 3, box.modes_y, nx, **like)
-        padded = torch.zeros(batch, 3, nx, ny // 2 + 1, **like)
-        products = mean.new_empty(batch, 4, nx, ny)
-        self._buffers = [_Buffers(spectral[:rows], padded[:rows], products[:rows]) for rows in range(1, batch + 1)]
-        self._factor_key: tuple[float, ...] = ()
-        self._factors = (mean, mean)
-
-    def physical(self, state: Tensor) -> Tensor:
-        """Velocity without the mean flow, and tracer, on the moving grid: (B, 3, nx, ny)."""
-        buffers = self._buffers[len(state) - 1]
-        torch.mul(state[:, :1], self._to_velocity, out=buffers.velocity)
-        buffers.tracer.copy_(state[:, 1])
-        return self.box.to_physical(buffers.spectral, buffers.padded)
-
-    def at_rest(self, state: Tensor, time: float) -> Tensor:
-        """The state seen from the grid at rest: moved by the mean flow over ``time``."""
-        phase = self._phase_rate * -time
-        return state * torch.polar(torch.ones_like(phase), phase).to(state.dtype)
-
-    def snapshot(self, state: Tensor, time: float) -> dict[str, Tensor]:
-        """Stored fields of one frame; the pressure solves ∇²p = -∂ᵢ∂ⱼ(uᵢuⱼ) with zero mean."""
-        box = self.box
-        u, w, s = self.physical(self.at_rest(state, time)).unbind(1)
-        uu, ww, uw = box.to_spectral(torch.stack([u * u, w * w, u * w]))
-        pressure = -(box.kx**2 * uu + box.ky**2 * ww + 2 * box.kx * box.ky * uw) * box.inverse_k2
-        velocity = torch.stack([u, w], -1) + self.mean[:, None, None, :, 0, 0]
-        return {"tracer": s, "pressure": box.to_physical(pressure), "velocity": velocity}
-
-    def tendency(self, physical: Tensor) -> Tensor:
-        """Advection of vorticity and tracer, dealiased, as a real view: (B, 2, K, nx, 2)."""
-        u, w, _ = physical.unbind(1)
-        buffers = self._buffers[len(physical) - 1]
-        torch.mul(u, w, out=buffers.uw)
-        torch.mul(w, w, out=buffers.difference).addcmul_(u, u, value=-1)
-        torch.mul(physical[:, :2], physical[:, 2:], out=buffers.fluxes)
-        terms = self.box.transform(buffers.products).mul_(self._symbols)
-        return torch.view_as_real(terms[:, ::2].add(terms[:, 1::2]))
-
-    def sound(self, physical: Tensor) -> Tensor:
-        """Whether each trajectory is finite and slower than `SPEED_LIMIT`: (B,)."""
-        peak = physical.abs().amax((2, 3))
-        return (peak[:, :2] <= SPEED_LIMIT).all(1) & torch.isfinite(peak[:, 2])
-
-    def steps(self, physical: Tensor, interval: float) -> list[int]:
-        """Number of equal steps per trajectory that keep the Courant number (with 10 % head-room for its growth)."""
-        kx, ky = self.box.k_max
-        rates = (kx * physical[:, 0].abs() + ky * physical[:, 1].abs()).amax((1, 2)).tolist()
-        slowest = 1 if self.max_dt is None else math.ceil(interval / self.max_dt - 1e-9)
-        return [max(slowest, 1, math.ceil(1.1 * interval * rate / COURANT)) for rate in rates]
-
-    def advance(self, state: Tensor, physical: Tensor, interval: float) -> Tensor:
-        """Integrate over ``interval``; ``physical`` belongs to ``state``.
-
-        Lawson's form of RK4 with E = exp(-rate Δt / 2):
-        v(t+Δt) = E²v + Δt/6 (E²k₁ + 2E(k₂ + k₃) + k₄), nested so that every factor is applied once.
-        """
-        steps = self.steps(physical, interval)
-        # Most steps first: those that still have steps to take are always the first rows.
-        order = sorted(range(len(steps)), key=lambda row: -steps[row])
-        steps = [steps[row] for row in order]
-        state, physical = state[order], physical[order]
-        decays, dts = self._factor(order, steps, interval)
-        for step in range(steps[0]):
-            active = sum(count > step for count in steps)
-            v, decay, dt = torch.view_as_real(state[:active]), decays[:active], dts[:active]
-            k1 = self.tendency(physical[:active] if step == 0 else self.physical(state[:active]))
-            k2 = self._rates_at(torch.addcmul(v, k1, dt, value=1 / 2).mul_(decay))
-            decayed = v * decay
-            k3 = self._rates_at(torch.addcmul(decayed, k2, dt, value=1 / 2))
-            k4 = self._rates_at(decayed.addcmul_(k3, dt).mul_(decay))
-            v.addcmul_(k1, dt, value=1 / 6).mul_(decay)
-            v.addcmul_(k2.add_(k3), dt, value=1 / 3).mul_(decay).addcmul_(k4, dt, value=1 / 6)
-        return torch.empty_like(state).index_copy_(0, torch.tensor(order, device=state.device), state)
-
-    def _rates_at(self, state: Tensor) -> Tensor:
-        return self.tendency(self.physical(torch.view_as_complex(state)))
-
-    def _factor(self, order: list[int], steps: list[int], interval: float) -> tuple[Tensor, Tensor]:
-        """exp(-rate Δt / 2), once for the real and once for the imaginary part, (B, 2, K, nx, 2), and Δt."""
-        key = (*order, *steps, interval)
-        if key != self._factor_key:
-            dt = interval / torch.tensor(steps, dtype=torch.float64, device=self.mean.device).view(-1, 1, 1, 1, 1)
-            factor = torch.exp(self._decay_rate[order] * (dt[..., 0] / -2)).to(self.mean.dtype)
-            self._factor_key, self._factors = key, (torch.stack([factor, factor], -1), dt.to(self.mean.dtype))
-        return self._factors

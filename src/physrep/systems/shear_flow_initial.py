@@ -94,7 +94,7 @@ def diverse(seed: int, target: FourierBox) -> Tensor:
     layers = _layers(generator, box, 0.04)
     psi = _random_field(generator, box, slope_shift=-1.0)
     u, w = 1j * box.ky * psi, -1j * box.kx * psi
-    rms = torch.sqrt(sum(box.to_physical(c).square().mean() for c in (u, w)))
+    rms = box.to_physical(torch.stack([u, w])).square().mean((1, 2)).sum().sqrt()
     share = _draw(generator, 0.05, 0.95)
     speed = _draw(generator, 0.15, 0.6, log=True)
     u = math.sqrt(share) * _unit(layers, box) + math.sqrt(1 - share) * u / rms
@@ -138,5 +138,5 @@ FAMILIES: dict[str, Callable[[int, FourierBox], Tensor]] = {"diverse": diverse, 
 
 def resample(fields: Tensor, target: FourierBox) -> Tensor:
     """Coefficients on ``target`` of periodic fields ``(..., nx, ny)`` given on any grid."""
-    source = FourierBox(tuple(fields.shape[-2:]), target.lengths, target.kx.dtype, target.kx.device)
+    source = FourierBox((fields.shape[-2], fields.shape[-1]), target.lengths, target.kx.dtype, target.kx.device)
     return source.resize(source.to_spectral(fields), target)
