@@ -13,21 +13,32 @@ from typing import Any
 from .version import __version__
 
 _PUBLIC = {
-    "Clip": "clip",
     "PhysrepError": "errors",
     "SYSTEMS": "systems",
+    "SimulationConfig": "simulation",
+    "simulate": "simulation",
+    "Clip": "clip",
+    "Trajectories": "systems",
+    "write_well": "data",
+    "open_clips": "data",
+    "DataConfig": "data_config",
     "LEARNERS": "learners",
     "ENCODERS": "nn",
-    "PROBES": "probes",
-    "METRICS": "metrics",
-    "simulate": "simulate",
-    "open_clips": "data",
-    "pretrain": "pretrain",
+    "TrainingConfig": "pretraining",
+    "pretrain": "pretraining",
     "load_run": "run_directory",
+    "PROBES": "probes",
+    "LabelScaler": "probes",
+    "RidgeProbe": "probes",
+    "AttentiveProbeFit": "probes",
     "embed": "probes",
     "evaluate": "probes",
+    "METRICS": "metrics",
+    "BenchConfig": "benchmark",
     "bench": "benchmark",
+    "build_report": "report",
 }
+"""Public name to the module that holds it."""
 
 __all__ = ["__version__", *_PUBLIC]  # pyright: ignore[reportUnsupportedDunderAll]
 

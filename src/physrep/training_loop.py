@@ -23,7 +23,7 @@ from .errors import PhysrepError
 from .files import atomic_path, atomic_write
 from .learners.base import Learner
 from .online_probe import OnlineProbe, validation_loss
-from .pretrain import TrainingConfig, WindowStream, read_metrics
+from .pretraining import TrainingConfig, WindowStream, read_metrics
 from .progress import Progress
 from .run_directory import METRICS, STATE
 from .systems import trajectory_seed

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from physrep.errors import PhysrepError
-from physrep.metrics import mse
+from physrep.metrics import METRICS, mse
 from physrep.probes import (
     PROBES,
     AttentiveProbeFit,
@@ -59,7 +59,7 @@ def test_contract_of_every_probe(name):
     assert isinstance(probe, PROBES[name]) and isinstance(probe, Probe)
     assert list(inspect.signature(probe.fit).parameters) == ["tokens", "labels", "tokens_valid", "labels_valid"]
     rows, predictions = evaluate(probe, stores, scaler(stores), name=name, resamples=50)
-    assert len(rows) == 2 * 2 * 3 * 2
+    assert len(rows) == 2 * 2 * 3 * len(METRICS)
     assert set(rows[0]) == {
         "probe", "level", "parameter", "split", "metric", "value", "ci_low", "ci_high",
         "n_trajectories", "n_train_trajectories",

@@ -10,8 +10,8 @@ from ..build import nearest
 from ..data_config import DataConfig
 from ..errors import PhysrepError
 from ..files import content_hash
-from ..pretrain import TrainingConfig
-from ..simulate import SimulationConfig
+from ..pretraining import TrainingConfig
+from ..simulation import SimulationConfig
 
 
 @dataclass

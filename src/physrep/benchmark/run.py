@@ -10,7 +10,7 @@ import numpy as np
 from ..build import build
 from ..data_config import DataConfig, parameter_scales
 from ..files import content_hash, read_json, write_json
-from ..pretrain import pretrain
+from ..pretraining import pretrain
 from ..run_directory import (
     SUMMARY,
     is_finished,

@@ -58,7 +58,7 @@ def bench(config: BenchConfig, out: str | Path, *, device: str = "cpu") -> Path:
 def prepare_data(config: BenchConfig, out: Path, device: str) -> DataConfig:
     """The data set, simulated if need be, its splits proved disjoint and its caches built."""
     from ..data import SPLITS, assert_disjoint
-    from ..simulate import simulate
+    from ..simulation import simulate
 
     data = DataConfig(**vars(config.data))
     if not data.path:

@@ -80,7 +80,7 @@ def _metrics() -> list[str]:
 
 
 def _training() -> list[str]:
-    from ..pretrain import TrainingConfig
+    from ..pretraining import TrainingConfig
 
     default = TrainingConfig()
     return [f"{f.name:<22} {getattr(default, f.name)!r}" for f in fields(TrainingConfig)]

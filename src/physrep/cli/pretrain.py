@@ -13,7 +13,7 @@ from .arguments import apply_overrides, dataclass_from, parser, split_overrides
 def run(arguments: Sequence[str]) -> int:
     """Train one learner."""
     from ..benchmark.config import read_config
-    from ..pretrain import TrainingConfig, pretrain
+    from ..pretraining import TrainingConfig, pretrain
 
     p = parser(
         "pretrain",

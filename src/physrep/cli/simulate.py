@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ..errors import PhysrepError
-from ..simulate import SimulationConfig, simulate
+from ..simulation import SimulationConfig, simulate
 from .arguments import dataclass_from, parser
 
 

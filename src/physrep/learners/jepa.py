@@ -135,12 +135,12 @@ class JEPA(Learner):
 
 
 def _mlp(width: int, layers: Sequence[int]) -> nn.Sequential:
-    """Linear layers with GELU between them."""
+    """Linear layers with batch norm and ReLU between them, as in VICReg's expander; it is no part of the encoder."""
     widths = [width, *layers]
     modules: list[nn.Module] = []
     for before, after in itertools.pairwise(widths):
-        modules += [nn.Linear(before, after), nn.GELU()]
-    return nn.Sequential(*modules[:-1])
+        modules += [nn.Linear(before, after), nn.BatchNorm1d(after), nn.ReLU()]
+    return nn.Sequential(*modules[:-2])
 
 
 def _spread(tokens: Tensor) -> dict[str, Tensor]:

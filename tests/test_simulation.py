@@ -10,7 +10,7 @@ import pytest
 
 from physrep.data import assert_disjoint, check
 from physrep.errors import PhysrepError
-from physrep.simulate import SimulationConfig, simulate
+from physrep.simulation import SimulationConfig, simulate
 from physrep.systems import SYSTEMS
 
 SMALL = SimulationConfig(trajectories=12, resolution=[16, 32], frames=4, per_file=3, ranges={"Reynolds": [20, 60]})
@@ -58,7 +58,7 @@ def test_the_same_on_any_number_of_workers(reference: Path, tmp_path: Path) -> N
 
 
 def test_goes_on_where_it_stopped(reference: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    import physrep.simulate as module
+    import physrep.simulation as module
 
     original, calls = module._simulate_file, []
 
@@ -121,7 +121,7 @@ def test_underresolved_is_recorded_when_allowed(tmp_path: Path) -> None:
 
 
 def test_a_trajectory_that_blows_up_is_drawn_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    import physrep.simulate as module
+    import physrep.simulation as module
 
     system = SYSTEMS["shear_flow"]
     original, seen = type(system).simulate, []
@@ -149,7 +149,7 @@ def test_a_trajectory_that_blows_up_is_drawn_again(tmp_path: Path, monkeypatch: 
 def test_a_trajectory_that_always_blows_up_ends_with_a_sentence(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    import physrep.simulate as module
+    import physrep.simulation as module
 
     original = type(SYSTEMS["shear_flow"]).simulate
 

@@ -16,7 +16,7 @@ from physrep.data import Symmetries
 from physrep.data_config import DataConfig
 from physrep.errors import PhysrepError
 from physrep.files import read_json, read_yaml
-from physrep.pretrain import TrainingConfig, WindowStream, pretrain, read_metrics
+from physrep.pretraining import TrainingConfig, WindowStream, pretrain, read_metrics
 from physrep.run_directory import load_run
 
 TRAINING = TrainingConfig(
