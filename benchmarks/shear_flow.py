@@ -1,9 +1,9 @@
 """Cost of a shear-flow trajectory (T = 10, 101 frames) beside the target and beside the bare Fourier transforms.
 
 The clock is the process's CPU time on one thread; every figure is the best of the repeats, per trajectory. The floor is
-the time of the transforms that the method cannot do without (3 inverse and 4 forward per stage, 4 stages per step)
-for the number of steps that were taken, measured in the same batch size just before. FLOP counts 2.5 N log2 N for a
-real transform of N points. Parameters are the middle of the resolved range.
+the time of the transforms that the method cannot do without (3 inverse and 4 forward per stage, 4 stages per step) for
+the number of steps that were taken, measured just before on as many trajectories as the solver takes at a time. FLOP
+counts 2.5 N log2 N for a real transform of N points. Parameters are the middle of the resolved range.
 
     python benchmarks/shear_flow.py [--repeats 3] [--batches 1 4 16] [--dtype float32]
 
@@ -22,6 +22,7 @@ from collections.abc import Callable, Sequence
 import torch
 
 from physrep.systems import SYSTEMS
+from physrep.systems.shear_flow import CACHE_POINTS
 from physrep.systems.shear_flow_solver import ShearFlowSolver
 from physrep.systems.spectral import FourierBox
 
@@ -61,7 +62,7 @@ def best(function: Callable[[], object], repeats: int) -> float:
 
 def transform_time(grid: tuple[int, int], batch: int, dtype: torch.dtype, repeats: int) -> float:
     """CPU seconds of one stage's transforms, per trajectory."""
-    batch = min(batch, 4)
+    batch = min(batch, max(1, CACHE_POINTS // (grid[0] * grid[1])))
     box = FourierBox(grid, (1.0, 2.0), dtype)
     products = torch.randn(batch, 4, *grid, dtype=dtype)
     modes = box.transform(products[:, :3])

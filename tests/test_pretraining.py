@@ -178,6 +178,7 @@ def test_windows_from_anywhere_are_two_views_of_one_trajectory(data: DataConfig)
     assert torch.equal(clip.fields, again.fields)
     assert clip.fields.shape[2] == 8
     plain = WindowStream(train_split, 8, 1, 16, seed=3, pairing="any").batch(2)
+
     # The tracer decays along x only: a mean over shifts tells the trajectory and the time, whatever the shift.
     def energy(part: torch.Tensor) -> torch.Tensor:
         return part[:, 0].square().mean((2, 3))

@@ -23,7 +23,7 @@ BATCH = 16
 """Trajectories per solver call on a CPU: more fall out of the cache, fewer pay per-call overhead."""
 
 ATTEMPTS = 3
-"""A trajectory that blows up is drawn again (new parameters, new start) at most this often."""
+"""How often a trajectory is drawn (parameters and start) before one that always blows up ends the simulation."""
 
 _log = logging.getLogger(__name__)
 

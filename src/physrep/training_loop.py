@@ -8,6 +8,7 @@ import math
 import time
 import warnings
 from collections.abc import Mapping
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -149,7 +150,9 @@ class Bookkeeper(Callback):
         self._clock = time.monotonic()
         if trainer.is_global_zero:
             write_metrics(self.out, self.rows)
-        with atomic_path(self.out / STATE) as temporary:
+        # Every process takes part in collecting the state; the first alone writes it.
+        place = atomic_path(self.out / STATE) if trainer.is_global_zero else nullcontext(self.out / STATE)
+        with place as temporary:
             trainer.save_checkpoint(temporary, weights_only=False)
         self._saved = trainer.global_step
 

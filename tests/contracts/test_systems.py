@@ -96,8 +96,9 @@ def test_shapes_names_and_types(system, dtype):
 
 
 def test_deterministic_and_seeds_independent(system):
-    parameters = {p.name: torch.full((2,), p.draw(0.2, *system.resolved_ranges(small(system))[p.name]))
-                  for p in system.parameters}
+    parameters = {
+        p.name: torch.full((2,), p.draw(0.2, *system.resolved_ranges(small(system))[p.name])) for p in system.parameters
+    }
     a, b = simulate(system, [3, 4], parameters=parameters), simulate(system, [3, 4], parameters=parameters)
     swapped = simulate(system, [4, 3], parameters=parameters)
     for name, value in a.fields.items():

@@ -21,9 +21,10 @@ def tracer_errors(resolution: tuple[int, int], schmidt: float, seeds) -> torch.T
 
 
 def check(errors: torch.Tensor) -> None:
-    """Half of the trajectories within 1 %, the root mean square within 2 %, at both times."""
+    """Half of the trajectories within 1 %; the root mean square within 2.5 % at t = 0.5 and 1 % at t = 4."""
     assert float(errors.median(1).values.max()) < 1e-2, errors
-    assert float(errors.square().mean(1).sqrt().max()) < 2e-2, errors
+    early, late = errors.square().mean(1).sqrt().tolist()
+    assert early < 2.5e-2 and late < 1e-2, errors
 
 
 def test_upper_end_is_resolved():
@@ -33,7 +34,7 @@ def test_upper_end_is_resolved():
 
 @pytest.mark.slow
 @pytest.mark.parametrize("schmidt", [FLOW.parameter("Schmidt").low, FLOW.parameter("Schmidt").high])
-@pytest.mark.parametrize("resolution", [(64, 64), (64, 128)])
+@pytest.mark.parametrize("resolution", [(32, 64), (64, 64), (64, 128)])
 def test_upper_end_is_resolved_full_size(resolution, schmidt):
     check(tracer_errors(resolution, schmidt, range(100, 116)))
 

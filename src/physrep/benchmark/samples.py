@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import torch
 
 from ..data_config import DataConfig
 from ..files import atomic_path, read_json
@@ -13,8 +14,6 @@ from ..files import atomic_path, read_json
 if TYPE_CHECKING:
     from ..data import ClipDataset
     from .config import BenchConfig
-
-SAMPLES, FRAMES = 4, 6
 
 
 def describe_data(
@@ -56,22 +55,22 @@ def describe_data(
 
 
 def save_samples(path: Path, test: ClipDataset) -> None:
-    """A few test trajectories, spread over the first parameter, at a few times: ``fields (n, C, T, H, W)``."""
-    order = (
-        np.argsort(test.parameters[:, 0].numpy(), kind="stable") if test.parameters.shape[1] else np.arange(len(test))
-    )
-    chosen = order[np.linspace(0, len(order) - 1, min(SAMPLES, len(order))).round().astype(int)]
-    last = int(test.lengths.min()) - 1
-    times = np.unique(np.linspace(0, last, FRAMES).round().astype(int))
-    fields = np.stack(
-        [np.concatenate([test.clip(np.array([[i, t]]), 1).fields[0].numpy() for t in times], 1) for i in chosen]
-    )
+    """A few whole test trajectories: ``fields (n, C, T, H, W)``.
+
+    They are spread over the range of the first parameter; the middle and the largest value come first, because figures
+    with little room show the first ones, and these usually have most structure.
+    """
+    ranked = test.parameters[:, 0] if test.parameters.shape[1] else torch.arange(len(test))
+    order = np.argsort(ranked.numpy(), kind="stable")
+    quantiles = np.array([0.5, 0.95, 0.75, 0.05])[: len(order)]
+    chosen = order[(quantiles * (len(order) - 1)).round().astype(int)]
+    frames = int(test.lengths.min())
+    fields = test.clip(np.stack([chosen, np.zeros_like(chosen)], 1), frames).fields.numpy()
     with atomic_path(path) as temporary, open(temporary, "wb") as file:
         np.savez(
             file,
-            fields=fields.astype(np.float32),
+            fields=fields,
             channels=np.array(test.channels),
             parameters=test.parameters.numpy()[chosen],
             parameter_names=np.array(test.parameter_names),
-            times=times * test.dt,
         )

@@ -31,8 +31,12 @@ def dataclass_from(kind: type, values: Mapping[str, Any]) -> Any:
     return kind(**{name: value for name, value in values.items() if name in names and value is not None})
 
 
-def split_overrides(arguments: Sequence[str]) -> tuple[list[str], dict[str, Any]]:
+def split_overrides(arguments: Sequence[str], names: Sequence[str] = ()) -> tuple[list[str], dict[str, Any]]:
     """Separate ``--a.b VALUE`` (or ``--a.b=VALUE``) from other arguments; values are read as YAML.
+
+    Args:
+        arguments: of the command line.
+        names: settings without a dot that are overrides too.
 
     Raises:
         PhysrepError: an override without a value.
@@ -45,7 +49,7 @@ def split_overrides(arguments: Sequence[str]) -> tuple[list[str], dict[str, Any]
     while rest:
         word = rest.pop(0)
         name, equals, value = word.removeprefix("--").partition("=")
-        if not (word.startswith("--") and "." in name):
+        if not (word.startswith("--") and ("." in name or name in names)):
             plain.append(word)
             continue
         if not equals:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -29,18 +30,18 @@ def run(arguments: Sequence[str]) -> int:
 
 def read(arguments: Sequence[str], command: str, description: str) -> tuple[Any, Any]:
     """Parsed arguments and the benchmark's configuration with overrides."""
-    from ..benchmark import read_config
+    from ..benchmark import BenchConfig, read_config
 
     p = parser(
         command,
-        f"{description} Any setting of CONFIG can be overridden with a dotted name: --training.steps 200 "
-        "--data.path DIR --simulation.trajectories 500. Called again, it goes on where it stopped.",
+        f"{description} Any setting of CONFIG can be overridden, dotted where it is nested: --seeds '[0, 1]' "
+        "--training.steps 200 --data.path DIR --simulation.trajectories 500. Called again, it goes on where it stopped.",
     )
     p.add_argument("config", type=str, help="YAML file, e.g. configs/quick.yaml")
     p.add_argument("--out", type=str | None, default=None, help="folder of the benchmark")
     p.add_argument("--device", type=str, default="cpu", help="cpu or cuda")
     p.add_argument("--print_config", action="store_true", help="print the complete configuration and stop")
-    plain, overrides = split_overrides(arguments)
+    plain, overrides = split_overrides(arguments, [f.name for f in fields(BenchConfig)])
     values = p.parse_args(plain)
     if not Path(values.config).is_file():
         raise PhysrepError(f"{values.config}: no such file; see the configs folder, e.g. configs/quick.yaml.")

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
 from ..errors import PhysrepError
+from ..files import read_yaml
 from .bench import print_config, read
 
 
@@ -22,7 +24,12 @@ def run(arguments: Sequence[str]) -> int:
         return 0
     from ..report.source import read_table
 
-    path = bench(config, values.out or "runs/calibrate", device=values.device)
+    out = Path(values.out or "runs/calibrate")
+    if (out / "config.yaml").exists():
+        kept = [run["learner"] for run in read_yaml(out / "config.yaml").get("runs", [])]
+        if sorted(kept) != sorted(run.learner for run in config.runs):
+            raise PhysrepError(f"{out}: holds a benchmark with other runs; choose another --out.")
+    path = bench(config, out, device=values.device)
     rows = [{**row, "value": float(row["value"])} for row in read_table(path)]
     print(calibration_text(calibration(rows)))
     print(f"table: {path.parent / 'calibration.csv'}")

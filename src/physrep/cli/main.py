@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import os
 import sys
 from collections.abc import Sequence
 
@@ -52,6 +53,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"physrep {__version__}")
         return 0
     name, *rest = arguments
+    # Import paths (module:Class) name files of the folder that one works in, as with `python -m`.
+    sys.path.append(os.getcwd())
     try:
         if name not in COMMANDS:
             import difflib

@@ -7,8 +7,8 @@ With encoder f, predictor g, a window x and the window y of the same length that
 with gradients through both sides: no momentum encoder, no stopped gradient. The variance and covariance terms keep the
 encodings from collapsing. This is the published form, with the tokens of the batch as VICReg's samples.
 
-A second form predicts between whole clips: h(f(x)) is the mean and standard deviation of the tokens, through a projector
-(an MLP, thrown away after training), and
+A second form predicts between whole clips: h(f(x)) is the mean and standard deviation of the tokens, through a
+projector (an MLP, thrown away after training), and
 
     loss = VICReg(g(h(f(x))), h(f(y))).
 
@@ -77,7 +77,9 @@ class JEPA(Learner):
         if pairing not in ("next", "any"):
             raise PhysrepError(f"jepa: pairing is {pairing!r}; give 'next' or 'any'.")
         if pairing == "any" and rows == "tokens":
-            raise PhysrepError("jepa: tokens of windows from anywhere do not correspond; pairing 'any' needs rows: clips.")
+            raise PhysrepError(
+                "jepa: tokens of windows from anywhere do not correspond; pairing 'any' needs rows: clips."
+            )
         self.rows, self.pairing = rows, pairing
         self.encoder = build_encoder(encoder, in_channels, num_frames, encoder_options)
         self.embed_dim = embedding_dimension(self.encoder, in_channels, num_frames)
