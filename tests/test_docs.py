@@ -136,3 +136,18 @@ def test_recipe_of_a_metric() -> None:
     by_hand = run(test)["test_rmse_by_hand"]
     by_hand.__globals__["rmse"] = metric
     by_hand()
+
+
+def test_the_python_example_of_the_readme(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (block,) = blocks("README.md")
+    for shown, small in (
+        ("trajectories=300", 'trajectories=20, ranges={"Reynolds": [20, 90]}'),
+        ("[32, 64]", "[16, 32]"),
+        ("steps=200", "steps=3, batch_size=4"),
+    ):
+        assert shown in block
+        block = block.replace(shown, small)
+    monkeypatch.chdir(tmp_path)
+    rows = run(block)["rows"]
+    assert {row["parameter"] for row in rows} == {"Reynolds", "Schmidt", "mean"}
+    assert {row["split"] for row in rows} == {"valid", "test"}

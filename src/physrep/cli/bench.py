@@ -35,7 +35,7 @@ def read(arguments: Sequence[str], command: str, description: str) -> tuple[Any,
     p = parser(
         command,
         f"{description} Any setting of CONFIG can be overridden, dotted where it is nested: --seeds '[0, 1]' "
-        "--training.steps 200 --data.path DIR --simulation.trajectories 500. Called again, it goes on where it stopped.",
+        "--training.steps 200 --data.path DIR --simulation.trajectories 500. Called again, it goes on.",
     )
     p.add_argument("config", type=str, help="YAML file, e.g. configs/quick.yaml")
     p.add_argument("--out", type=str | None, default=None, help="folder of the benchmark")
