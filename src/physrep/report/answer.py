@@ -8,6 +8,8 @@ from ..metrics import Difference
 from .scores import Entry, Headline, Score
 from .style import number, probe_name
 
+_MAIN = ("trajectory", "test", "mse")
+
 
 def answer(found: Headline, difference: Difference | None = None) -> list[str]:
     """Sentences on the learner, its comparison with the best floor, and with the ceiling.
@@ -29,11 +31,24 @@ def answer(found: Headline, difference: Difference | None = None) -> list[str]:
         + "."
     ]
     sentences.append(f"{_against_floor(learner, found.floor, difference)} {_against_ceiling(learner, found)}")
+    if found.floor is not None:
+        sentences += _per_parameter(learner, found.floor)
     if found.others:
         listed = ", ".join(f"{_name(entry)} {_score(entry.score())}" for entry in found.others)
         count = len(found.others) + 1
         sentences.append(f"It is the best of {count} learners on valid; the others reach on test: {listed}.")
     return sentences
+
+
+def _per_parameter(learner: Entry, floor: Entry) -> list[str]:
+    """A mean can hide that one parameter is learned and another is not."""
+    names = dict.fromkeys(name for level, split, metric, name in learner.scores if (level, split, metric) == _MAIN)
+    parts = [
+        f"{name} {number(learner.score(name).value)} against {number(floor.score(name).value)}"
+        for name in names
+        if name != "mean" and math.isfinite(learner.score(name).value) and math.isfinite(floor.score(name).value)
+    ]
+    return [f"By parameter, {learner.label} against that floor: {', '.join(parts)}."] if len(parts) > 1 else []
 
 
 def _name(entry: Entry) -> str:
