@@ -100,7 +100,7 @@ def test_pretrain_probe_and_report_of_a_run(data: Path, tmp_path: Path, capsys: 
 def test_an_encoder_by_import_path(
     data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    (tmp_path / "my_encoder.py").write_text(
+    (tmp_path / "pooling_encoder.py").write_text(
         "from torch import nn\n"
         "class Mine(nn.Module):\n"
         "    def forward(self, x):\n"
@@ -108,7 +108,7 @@ def test_an_encoder_by_import_path(
     )
     monkeypatch.syspath_prepend(tmp_path)
     out = str(tmp_path / "tokens")
-    assert main(["probe", "my_encoder:Mine", "--data", str(data), "--num_frames", "4", "--out", out]) == 0
+    assert main(["probe", "pooling_encoder:Mine", "--data", str(data), "--num_frames", "4", "--out", out]) == 0
     assert "rate" in capsys.readouterr().out
 
 

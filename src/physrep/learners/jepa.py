@@ -121,6 +121,8 @@ class JEPA(Learner):
         # One pass over both windows is exact, as no layer mixes clips, and runs larger matrix products.
         both = self._tokens(torch.cat([x[:, :, :n], x[:, :, n:]]))
         if self.rows == "clips":
+            if len(x) < 2:
+                raise PhysrepError("jepa: rows: clips compares the clips of a batch; give a larger batch.")
             context, target = self.projector(pooled(both)).chunk(2)
             terms = self.regulariser((context + self.predictor(context)).unsqueeze(1), target.unsqueeze(1))
         else:
