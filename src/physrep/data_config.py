@@ -59,6 +59,13 @@ class DataConfig:
             cache_dir=self.cache_dir,
         )
 
+    def open_splits(self) -> dict[str, ClipDataset]:
+        """Train, valid and test, all with the statistics of train."""
+        from .data import SPLITS
+
+        train = self.open("train")
+        return {split: train if split == "train" else self.open(split, train.stats) for split in SPLITS}
+
     def as_dict(self) -> dict[str, Any]:
         """Plain data for a run's config.yaml, the path made absolute."""
         return {**asdict(self), "path": str(Path(self.path).resolve())}

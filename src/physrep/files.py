@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import csv
 import hashlib
 import json
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any
 
@@ -78,6 +79,14 @@ def read_json(path: str | Path) -> Any:
 def write_yaml(path: str | Path, value: Any) -> None:
     """Write ``value`` as YAML, atomically, keys in the given order."""
     write_text(path, yaml.safe_dump(value, sort_keys=False, width=120))
+
+
+def write_csv(path: str | Path, columns: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> None:
+    """Write a table atomically; a column that a row lacks stays empty."""
+    with atomic_write(path) as file:
+        writer = csv.DictWriter(file, columns, lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
 
 
 def read_yaml(path: str | Path) -> Any:

@@ -22,12 +22,10 @@ from .files import read_yaml, write_json
 from .run_directory import (
     CONFIG,
     METRICS,
-    STATE,
     SUMMARY,
     is_finished,
     learner_config,
     prepare_learner,
-    read_summary,
     save_learner,
 )
 
@@ -265,6 +263,3 @@ def read_metrics(run: str | Path) -> list[dict[str, str]]:
         return []
     with open(path, newline="", encoding="utf-8") as file:
         return list(csv.DictReader(file))
-
-
-__all__ = ["STATE", "TrainingConfig", "WindowStream", "pretrain", "read_metrics", "read_summary"]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import logging
 import math
 import time
@@ -21,7 +20,7 @@ from .clip import Clip
 from .data import ClipDataset, Symmetries
 from .data_config import DataConfig
 from .errors import PhysrepError
-from .files import atomic_path, atomic_write
+from .files import atomic_path, write_csv
 from .learners.base import Learner
 from .online_probe import OnlineProbe, validation_loss
 from .pretraining import TrainingConfig, WindowStream, read_metrics
@@ -96,6 +95,7 @@ class Bookkeeper(Callback):
         self.best: tuple[float, int] = (math.inf, 0)
         self.best_weights: dict[str, Tensor] = {}
         self.seconds = 0.0
+        self._saved = -1
 
     # Lightning saves and restores what these return with the checkpoint.
     def state_dict(self) -> dict[str, Any]:
@@ -138,7 +138,7 @@ class Bookkeeper(Callback):
             logger.log_metrics({k: v for k, v in row.items() if k != "step"}, step)
 
     def on_train_epoch_end(self, trainer: L.Trainer, pl_module: Any) -> None:
-        if trainer.global_step <= self._last_saved(trainer):
+        if trainer.global_step <= self._saved:
             return
         if self.valid is not None:
             value = validation_loss(pl_module.learner, self.valid, self.stream.frame_step)
@@ -156,9 +156,6 @@ class Bookkeeper(Callback):
             trainer.save_checkpoint(temporary, weights_only=False)
         self._saved = trainer.global_step
 
-    def _last_saved(self, trainer: L.Trainer) -> int:
-        return getattr(self, "_saved", -1)
-
     def _elapsed(self) -> float:
         return self.seconds + time.monotonic() - self._clock
 
@@ -166,10 +163,7 @@ class Bookkeeper(Callback):
 def write_metrics(out: Path, rows: list[dict[str, Any]]) -> None:
     """Write metrics.csv; columns in the order of first appearance, empty where a row has no value."""
     columns = list(dict.fromkeys(name for row in rows for name in row))
-    with atomic_write(out / METRICS) as file:
-        writer = csv.DictWriter(file, columns, lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(rows)
+    write_csv(out / METRICS, columns, rows)
 
 
 def fit(

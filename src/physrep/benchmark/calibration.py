@@ -6,12 +6,11 @@ ceiling is at most two thirds of that floor. Which floor and which probe are bes
 
 from __future__ import annotations
 
-import csv
 import math
 from pathlib import Path
 from typing import Any
 
-from ..files import atomic_write
+from ..files import write_csv
 
 FLOORS, CEILINGS = ("statistics", "pixels", "random"), ("supervised",)
 LOWEST_FLOOR, LARGEST_RATIO = 0.15, 2 / 3
@@ -71,10 +70,7 @@ def write_calibration(path: Path, table: list[dict[str, Any]]) -> None:
     if not table:
         path.unlink(missing_ok=True)
         return
-    with atomic_write(path) as file:
-        writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(table)
+    write_csv(path, COLUMNS, table)
 
 
 def calibration_text(table: list[dict[str, Any]]) -> str:

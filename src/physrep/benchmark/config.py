@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields, is_dataclass
 from typing import Any, get_type_hints
@@ -9,7 +10,6 @@ from typing import Any, get_type_hints
 from ..build import nearest
 from ..data_config import DataConfig
 from ..errors import PhysrepError
-from ..files import content_hash
 from ..pretraining import TrainingConfig
 from ..simulation import SimulationConfig
 
@@ -80,12 +80,6 @@ class BenchConfig:
         """Plain data."""
         return asdict(self)
 
-    def content(self) -> dict[str, Any]:
-        """What determines the results: all but how the work is spread over cores."""
-        plain = asdict(self)
-        plain.pop("jobs")
-        return plain
-
 
 @dataclass(frozen=True)
 class Run:
@@ -97,6 +91,7 @@ class Run:
     seed: int
     options: dict[str, Any]
     training: TrainingConfig
+    trained: bool
     probes: dict[str, dict[str, Any]]
 
 
@@ -172,8 +167,6 @@ def expand(config: BenchConfig) -> list[Run]:
         trained = False
         if run.learner != "constant":
             factory: Any = resolve(run.learner, LEARNERS, "learner")
-            import inspect
-
             takes_encoder = "encoder" in inspect.signature(factory).parameters
             trained = getattr(factory, "trainable", True)
         options = dict(run.options)
@@ -195,15 +188,12 @@ def expand(config: BenchConfig) -> list[Run]:
         seeds = (run.seeds or config.seeds) if takes_encoder or trained else [0]
         for seed in seeds:
             grid.append(
-                Run(f"{run.name or run.learner}-s{seed}", run.learner, encoder, seed, options, training, probes)
+                Run(
+                    f"{run.name or run.learner}-s{seed}", run.learner, encoder, seed, options, training, trained, probes
+                )
             )
     names = [run.name for run in grid]
     twice = next((name for name in names if names.count(name) > 1), None)
     if twice:
         raise PhysrepError(f"runs: two runs are called {twice!r}; give one of them another name.")
     return grid
-
-
-def fingerprint(config: BenchConfig) -> str:
-    """Hash of what determines the results."""
-    return content_hash(config.content())

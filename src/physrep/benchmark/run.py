@@ -37,8 +37,8 @@ def execute(run: Run, config: BenchConfig, data: DataConfig, folder: Path, devic
     """Do what of a run is not done yet; the last file written is its ``scores.json``."""
     from ..probes import LabelScaler
 
-    train = data.open("train")
-    splits = {"train": train, "valid": data.open("valid", train.stats), "test": data.open("test", train.stats)}
+    splits = data.open_splits()
+    train = splits["train"]
     scales = parameter_scales(train, config.scales)
     scaler = LabelScaler.fit(train.parameters, train.parameter_names, scales)
     if run.learner == "constant":
@@ -65,9 +65,7 @@ def _learner(
     device: str,
 ) -> Learner:
     """The frozen learner; trained in ``folder`` first if it is one that trains."""
-    settings = learner_config(run.learner, run.options, config.num_frames, train, scales, data, run.seed)
-    fresh = prepare_learner(settings, train)
-    if fresh.trainable:
+    if run.trained:
         pretrain(
             run.learner,
             data,
@@ -81,7 +79,8 @@ def _learner(
             label=run.name,
         )
     else:
-        save_learner(folder, fresh, settings)
+        settings = learner_config(run.learner, run.options, config.num_frames, train, scales, data, run.seed)
+        save_learner(folder, prepare_learner(settings, train), settings)
     learner, _ = load_run(folder)
     kind = CEILING if learner.needs_labels else LEARNER if learner.trainable else FLOOR
     costs: dict[str, Any] = {"parameters": 0, "clips_seen": 0, "seconds": 0.0}

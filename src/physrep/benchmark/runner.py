@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import csv
 from concurrent.futures import as_completed
 from pathlib import Path
 from typing import Any
 
 from ..data_config import DataConfig, parameter_scales
 from ..errors import PhysrepError
-from ..files import atomic_write, read_json, write_json, write_yaml
+from ..files import read_json, write_csv, write_json, write_yaml
 from ..processes import cores, process_pool
 from ..run_directory import environment
 from .config import BenchConfig, Run, expand
@@ -57,16 +56,15 @@ def bench(config: BenchConfig, out: str | Path, *, device: str = "cpu") -> Path:
 
 def prepare_data(config: BenchConfig, out: Path, device: str) -> DataConfig:
     """The data set, simulated if need be, its splits proved disjoint and its caches built."""
-    from ..data import SPLITS, assert_disjoint
+    from ..data import assert_disjoint
     from ..simulation import simulate
 
     data = DataConfig(**vars(config.data))
     if not data.path:
         data.path = str(simulate(config.system, out / "data", config.simulation, device=device))
     assert_disjoint(data.path)
-    train = data.open("train")
-    splits = {"train": train, **{split: data.open(split, train.stats) for split in SPLITS[1:]}}
-    scales = parameter_scales(train, config.scales)
+    splits = data.open_splits()
+    scales = parameter_scales(splits["train"], config.scales)
     write_json(out / "data_summary.json", describe_data(config, data, splits, scales))
     save_samples(out / "samples.npz", splits["test"])
     return data
@@ -93,11 +91,7 @@ def _run_all(grid: list[Run], config: BenchConfig, data: DataConfig, out: Path, 
 
 
 def _cost(run: Run) -> int:
-    from ..learners import LEARNERS
-
-    if run.learner == "constant" or not getattr(LEARNERS.get(run.learner), "trainable", True):
-        return 0
-    return run.training.steps * run.training.batch_size * run.training.accumulate
+    return run.trained * run.training.steps * run.training.batch_size * run.training.accumulate
 
 
 def collect(grid: list[Run], out: Path) -> list[dict[str, Any]]:
@@ -117,7 +111,4 @@ def collect(grid: list[Run], out: Path) -> list[dict[str, Any]]:
 
 def write_results(path: Path, rows: list[dict[str, Any]]) -> None:
     """Write the long table."""
-    with atomic_write(path) as file:
-        writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
-        writer.writeheader()
-        writer.writerows({column: row[column] for column in COLUMNS} for row in rows)
+    write_csv(path, COLUMNS, ({column: row[column] for column in COLUMNS} for row in rows))

@@ -52,7 +52,6 @@ def token_folder(values: Any) -> Path:
 
 def embed_all(values: Any) -> tuple[dict[str, Any], Any, dict[str, str]]:
     """Token stores per split, the training split, and the scale of each parameter."""
-    from ..data import SPLITS
     from ..data_config import parameter_scales
     from ..errors import PhysrepError
     from ..probes import embed
@@ -74,7 +73,7 @@ def embed_all(values: Any) -> tuple[dict[str, Any], Any, dict[str, str]]:
             "random", {"encoder": values.encoder}, values.num_frames, train, parameter_scales(train), data, 0
         )
         learner = prepare_learner(config, train).eval()
-    splits = {split: train if split == "train" else data.open(split, train.stats) for split in SPLITS}
+    splits = data.open_splits()
     stores = {
         split: embed(
             learner,
