@@ -22,7 +22,7 @@ from collections.abc import Callable, Sequence
 import torch
 
 from physrep.systems import SYSTEMS
-from physrep.systems.shear_flow import CACHE_POINTS
+from physrep.systems import SYSTEMS
 from physrep.systems.shear_flow_solver import ShearFlowSolver
 from physrep.systems.spectral import FourierBox
 
@@ -62,7 +62,7 @@ def best(function: Callable[[], object], repeats: int) -> float:
 
 def transform_time(grid: tuple[int, int], batch: int, dtype: torch.dtype, repeats: int) -> float:
     """CPU seconds of one stage's transforms, per trajectory."""
-    batch = min(batch, max(1, CACHE_POINTS // (grid[0] * grid[1])))
+    batch = min(batch, max(1, SYSTEMS["shear_flow"].cache_points // (grid[0] * grid[1])))
     box = FourierBox(grid, (1.0, 2.0), dtype)
     products = torch.randn(batch, 4, *grid, dtype=dtype)
     modes = box.transform(products[:, :3])

@@ -17,6 +17,7 @@ import torch
 from torch import Tensor
 
 from ..errors import PhysrepError
+from .solver import Setup, Solver, record
 
 
 @dataclass(frozen=True)
@@ -108,6 +109,11 @@ class System(ABC):
         passive: fields s for which ``a s + b`` is a solution too.
         resolution, frames, save_dt: defaults of grid, stored frames and time between them.
         initial_conditions: names of the families that `simulate` accepts; the first is the default.
+        initial_fields: fields that a given start must hold.
+        options: switches beside the parameters, name to accepted values, the first being the default.
+        method: one line on the discretisation, for the metadata of files.
+        cache_points: grid points that are integrated together on a CPU, over all trajectories: more fall out of its
+            cache, fewer pay more overhead per call. The results do not depend on it.
         unit_time, unit_length: names of the units, for axes of figures.
     """
 
@@ -125,6 +131,10 @@ class System(ABC):
     frames: int
     save_dt: float
     initial_conditions: tuple[str, ...]
+    initial_fields: tuple[str, ...]
+    options: dict[str, tuple[Any, ...]] = {}  # noqa: RUF012 - a constant of the class
+    method: str
+    cache_points: int = 2**16
     unit_time: str = "1"
     unit_length: str = "1"
 
@@ -133,6 +143,31 @@ class System(ABC):
         """The part of each parameter's prior that this grid resolves, ``{name: (low, high)}``."""
 
     @abstractmethod
+    def solver(
+        self,
+        parameters: dict[str, Tensor],
+        seeds: Sequence[int],
+        initial: dict[str, Tensor] | None,
+        setup: Setup,
+    ) -> Solver:
+        """The solver of one batch, in its state at t = 0.
+
+        Args:
+            parameters: checked, tensors with shape ``(B,)``.
+            seeds: one per trajectory; unused where ``initial`` is given.
+            initial: checked fields to start from, on a grid of any size (the system resamples them), or None.
+            setup: everything else.
+        """
+
+    def attributes(self, setup: Setup) -> dict[str, Any]:
+        """Notes for a file's metadata: method, precision, start and options."""
+        return {
+            "solver": self.method,
+            "precision": str(setup.dtype).removeprefix("torch."),
+            "initial_condition": setup.initial_condition,
+            **setup.options,
+        }
+
     def simulate(
         self,
         parameters: dict[str, Tensor],
@@ -143,10 +178,15 @@ class System(ABC):
         save_dt: float | None = None,
         initial_condition: str | None = None,
         initial: dict[str, Tensor] | None = None,
+        options: dict[str, Any] | None = None,
         dtype: torch.dtype = torch.float32,
         device: torch.device | str = "cpu",
+        max_dt: float | None = None,
     ) -> Trajectories:
         """Integrate a batch.
+
+        A trajectory that is no longer finite, or outside what is physical, is ended: it is named in ``failed`` and its
+        frames from there on are NaN. The others are not affected.
 
         Args:
             parameters: one value per trajectory and parameter, tensors with shape ``(B,)``.
@@ -155,13 +195,113 @@ class System(ABC):
             frames: number of stored frames, the first at t = 0.
             save_dt: time between stored frames.
             initial_condition: name of a family in `initial_conditions`.
-            initial: start from these fields instead (shapes as in `Trajectories.fields` without the time axis).
+            initial: start from these fields instead (shapes as in `Trajectories.fields` without the time axis, on the
+                system's own kind of grid, of any size); at least `initial_fields`.
+            options: switches of this system, see `options`.
             dtype: float32 or float64.
             device: where to compute.
+            max_dt: bounds the time step further.
 
         Returns:
             The trajectories, on the CPU in float32 or float64 as computed.
+
+        Raises:
+            PhysrepError: bad resolution, frames, family, option, parameters or initial fields.
         """
+        frames = self.frames if frames is None else frames
+        save_dt = self.save_dt if save_dt is None else save_dt
+        if frames < 1 or not 0 < save_dt < math.inf:
+            raise PhysrepError(f"{self.name}: frames={frames} and save_dt={save_dt} must be positive.")
+        family = "given" if initial is not None else initial_condition or self.initial_conditions[0]
+        setup = Setup(
+            self.check_resolution(resolution or self.resolution),
+            self.check_family(family) if initial is None else family,
+            self.check_options(options),
+            dtype,
+            device,
+            max_dt,
+        )
+        if max_dt is not None and not max_dt > 0:
+            raise PhysrepError(f"{self.name}: max_dt={max_dt} must be positive.")
+        if dtype not in (torch.float32, torch.float64):
+            raise PhysrepError(f"{self.name}: dtype {dtype} must be torch.float32 or torch.float64.")
+        batch = self.check_parameters(parameters, None if initial is not None else seeds)
+        if initial is not None:
+            self.check_initial(initial, batch)
+        on_cpu = torch.device(device).type == "cpu"
+        size = max(1, self.cache_points // math.prod(setup.resolution)) if on_cpu else batch
+        parts: list[dict[str, Tensor]] = []
+        failed: dict[int, str] = {}
+        for first in range(0, batch, size):
+            rows = slice(first, first + size)
+            solver = self.solver(
+                {name: value[rows] for name, value in parameters.items()},
+                seeds[rows],
+                None if initial is None else {name: value[rows] for name, value in initial.items()},
+                setup,
+            )
+            fields, ended = record(solver, frames, save_dt)
+            parts.append(fields)
+            failed.update({first + row: reason for row, reason in ended.items()})
+        return Trajectories(
+            system=self.name,
+            fields={field.name: torch.cat([part[field.name] for part in parts]) for field in self.fields},
+            parameters={p.name: parameters[p.name].cpu().double() for p in self.parameters},
+            time=torch.arange(frames, dtype=torch.float64) * save_dt,
+            coordinates=self.grid(setup.resolution),
+            periodic=self.periodic,
+            failed=failed,
+            attributes=self.attributes(setup),
+        )
+
+    def check_resolution(self, resolution: Sequence[int]) -> tuple[int, ...]:
+        """``resolution`` as a tuple, or a `PhysrepError`."""
+        if len(resolution) != len(self.axes) or min(resolution) < 8:
+            raise PhysrepError(
+                f"{self.name}: resolution {list(resolution)} must be {len(self.axes)} numbers of at least 8, for the "
+                f"axes {', '.join(self.axes)}."
+            )
+        return tuple(resolution)
+
+    def check_family(self, name: str) -> str:
+        """``name`` if it is a family of initial conditions, or a `PhysrepError`."""
+        if name not in self.initial_conditions:
+            raise PhysrepError(
+                f"{self.name}: there is no initial condition {name!r}; it has {list(self.initial_conditions)}."
+            )
+        return name
+
+    def check_options(self, options: dict[str, Any] | None) -> dict[str, Any]:
+        """All switches of this system with their values, the first choice where absent, or a `PhysrepError`."""
+        for name, value in (options or {}).items():
+            if name not in self.options:
+                raise PhysrepError(f"{self.name}: there is no option {name!r}; it has {list(self.options) or 'none'}.")
+            if value not in self.options[name]:
+                raise PhysrepError(f"{self.name}: option {name} is {value!r}; it can be {list(self.options[name])}.")
+        return {name: (options or {}).get(name, choices[0]) for name, choices in self.options.items()}
+
+    def check_initial(self, initial: dict[str, Tensor], batch: int) -> None:
+        """Raise `PhysrepError` unless ``initial`` holds what a start needs, in shapes that fit."""
+        missing = [name for name in self.initial_fields if name not in initial]
+        if missing:
+            raise PhysrepError(
+                f"{self.name}: initial holds {sorted(initial)}; it needs {list(self.initial_fields)} as well."
+            )
+        dimensions = len(self.axes)
+        grids = set()
+        for own in self.fields:
+            if own.name not in initial:
+                continue
+            shape = tuple(initial[own.name].shape)
+            grid, components = shape[1 : 1 + dimensions], shape[1 + dimensions :]
+            if len(grid) < dimensions or components != (dimensions,) * own.order or shape[0] != batch:
+                wanted = (batch, *(f"n{axis}" for axis in self.axes), *[dimensions] * own.order)
+                raise PhysrepError(
+                    f"{self.name}: initial {own.name} has shape {shape}; it must be ({', '.join(map(str, wanted))})."
+                )
+            grids.add(grid)
+        if len(grids) > 1:
+            raise PhysrepError(f"{self.name}: initial fields lie on different grids {sorted(grids)}; give one grid.")
 
     def parameter(self, name: str) -> Parameter:
         """The parameter called ``name``."""

@@ -27,25 +27,19 @@ References:
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
-from typing import Any
 
 import torch
 from torch import Tensor
 
-from ..errors import PhysrepError
-from .base import Field, Parameter, System, Trajectories
+from .base import Field, Parameter, System
 from .shear_flow_initial import FAMILIES, resample
-from .shear_flow_solver import SPEED_LIMIT, ShearFlowSolver
+from .shear_flow_solver import ShearFlowSolver
+from .solver import Setup
 from .spectral import FourierBox
 
 LENGTHS = (1.0, 2.0)
 """Side lengths of the box."""
-
-CACHE_POINTS = 2**16
-"""Grid points integrated together on a CPU, over all trajectories: more fall out of its cache, fewer pay more overhead
-per call. The results do not depend on it."""
 
 RESOLVED_RE_SC = 3200.0
 """Largest Re·max(1, Sc) on 64 x 128 points; it grows as the square of the grid.
@@ -75,6 +69,8 @@ class ShearFlow(System):
     frames = 101
     save_dt = 0.1
     initial_conditions = tuple(FAMILIES)
+    initial_fields = ("tracer", "velocity")
+    method = "physrep Fourier vorticity-streamfunction, integrating-factor RK4"
 
     def resolved_ranges(self, resolution: Sequence[int]) -> dict[str, tuple[float, float]]:
         """Sc keeps its prior; Re ends where Re·Sc_max reaches what the coarser direction resolves.
@@ -86,123 +82,19 @@ class ShearFlow(System):
         high = min(reynolds.high, RESOLVED_RE_SC * (points_per_unit / 64) ** 2 / max(1.0, schmidt.high))
         return {"Reynolds": (min(reynolds.high, high / 10), high), "Schmidt": (schmidt.low, schmidt.high)}
 
-    def simulate(
-        self,
-        parameters: dict[str, Tensor],
-        seeds: Sequence[int],
-        *,
-        resolution: Sequence[int] | None = None,
-        frames: int | None = None,
-        save_dt: float | None = None,
-        initial_condition: str | None = None,
-        initial: dict[str, Tensor] | None = None,
-        dtype: torch.dtype = torch.float32,
-        device: torch.device | str = "cpu",
-        max_dt: float | None = None,
-    ) -> Trajectories:
-        """Integrate a batch (see `System.simulate`); ``max_dt`` bounds the time step below the Courant limit.
-
-        A trajectory that is not finite, or faster than `SPEED_LIMIT`, is ended: it is named in ``failed`` and its
-        frames from there on are NaN. The others are not affected.
-
-        Raises:
-            PhysrepError: bad resolution, frames, family, parameters or initial fields.
-        """
-        resolution = tuple(resolution or self.resolution)
-        frames = self.frames if frames is None else frames
-        save_dt = self.save_dt if save_dt is None else save_dt
-        family = initial_condition or self.initial_conditions[0]
-        if len(resolution) != 2 or min(resolution) < 8:
-            raise PhysrepError(f"shear_flow: resolution {resolution} must be two numbers of at least 8, e.g. 64 128.")
-        if frames < 1 or not 0 < save_dt < math.inf:
-            raise PhysrepError(f"shear_flow: frames={frames} and save_dt={save_dt} must be positive.")
-        if max_dt is not None and not max_dt > 0:
-            raise PhysrepError(f"shear_flow: max_dt={max_dt} must be positive.")
-        if dtype not in (torch.float32, torch.float64):
-            raise PhysrepError(f"shear_flow: dtype {dtype} must be torch.float32 or torch.float64.")
-        batch = self.check_parameters(parameters, None if initial is not None else seeds)
-        box = FourierBox((resolution[0], resolution[1]), LENGTHS, dtype, device)
-        state, mean = self._start(box, family, initial, seeds, batch)
-        on_cpu = torch.device(device).type == "cpu"
-        size = max(1, CACHE_POINTS // (resolution[0] * resolution[1])) if on_cpu else batch
-        parts, failed = [], {}
-        for first in range(0, batch, size):
-            rows = slice(first, first + size)
-            solver = ShearFlowSolver(box, {name: value[rows] for name, value in parameters.items()}, mean[rows], max_dt)
-            fields, ended = self._integrate(solver, state[rows], frames, save_dt)
-            parts.append(fields)
-            failed.update({first + row: reason for row, reason in ended.items()})
-        return Trajectories(
-            system=self.name,
-            fields={field.name: torch.cat([part[field.name] for part in parts]) for field in self.fields},
-            parameters={p.name: parameters[p.name].cpu().double() for p in self.parameters},
-            time=torch.arange(frames, dtype=torch.float64) * save_dt,
-            coordinates=self.grid(resolution),
-            periodic=self.periodic,
-            failed=failed,
-            attributes=self._attributes(family if initial is None else "given", dtype),
-        )
-
-    @staticmethod
-    @torch.inference_mode()
-    def _integrate(
-        solver: ShearFlowSolver, state: Tensor, frames: int, save_dt: float
-    ) -> tuple[dict[str, Tensor], dict[int, str]]:
-        """Stored fields (B, T, ...) of one batch, and the reason for every trajectory that was ended."""
-        stored: dict[str, list[Tensor]] = {}
-        ended: dict[int, tuple[int, str]] = {}
-        for frame in range(frames):
-            physical = solver.physical(state)
-            for row, sound in enumerate(solver.sound(physical).tolist()):
-                if not sound:
-                    reason = f"not finite or faster than {SPEED_LIMIT:g} at t = {frame * save_dt:.4g}"
-                    ended.setdefault(row, (frame, reason))
-                    state[row] = physical[row] = 0
-            for name, value in solver.snapshot(state, frame * save_dt).items():
-                stored.setdefault(name, []).append(value.cpu())
-            if frame + 1 < frames:
-                state = solver.advance(state, physical, save_dt)
-        fields = {name: torch.stack(values, 1) for name, values in stored.items()}
-        for row, (frame, _) in ended.items():
-            for value in fields.values():
-                value[row, frame:] = math.nan
-        return fields, {row: reason for row, (_, reason) in ended.items()}
-
-    def _start(
-        self, box: FourierBox, family: str, initial: dict[str, Tensor] | None, seeds: Sequence[int], batch: int
-    ) -> tuple[Tensor, Tensor]:
-        """Spectral state (B, 2, K, nx) of vorticity and tracer, and the mean flow (B, 2, 1, 1)."""
+    def solver(
+        self, parameters: dict[str, Tensor], seeds: Sequence[int], initial: dict[str, Tensor] | None, setup: Setup
+    ) -> ShearFlowSolver:
+        """See `System.solver`."""
+        box = FourierBox((setup.resolution[0], setup.resolution[1]), LENGTHS, setup.dtype, setup.device)
         if initial is not None:
-            fields = self._given(initial, batch).to(box.kx)
+            fields = torch.stack([*initial["velocity"].unbind(-1), initial["tracer"]], 1).to(box.kx)
             u, w, s = resample(fields, box).unbind(1)
         else:
-            if family not in FAMILIES:
-                raise PhysrepError(f"shear_flow: no initial condition {family!r}; it has {list(FAMILIES)}.")
             # Drawn in float64 on the CPU one seed at a time: the same start on every device, in every batch.
-            starts = torch.stack([FAMILIES[family](seed, box) for seed in seeds])
+            starts = torch.stack([FAMILIES[setup.initial_condition](seed, box) for seed in seeds])
             u, w, s = starts.to(box.kx.device, torch.promote_types(box.kx.dtype, torch.complex64)).unbind(1)
         # Taking the curl projects on divergence-free fields.
         vorticity = 1j * box.kx * w - 1j * box.ky * u
         mean = torch.stack([u[:, :1, :1].real, w[:, :1, :1].real], 1)
-        return torch.stack([vorticity, s], 1) * box.mask, mean
-
-    @staticmethod
-    def _given(initial: dict[str, Tensor], batch: int) -> Tensor:
-        """Given fields as one tensor (B, 3, nx, ny), checked."""
-        if not {"velocity", "tracer"} <= set(initial):
-            raise PhysrepError(f"shear_flow: initial holds {sorted(initial)}; it needs 'velocity' and 'tracer'.")
-        velocity, tracer = initial["velocity"], initial["tracer"]
-        if tracer.dim() != 3 or velocity.shape != (*tracer.shape, 2) or len(tracer) != batch:
-            raise PhysrepError(
-                f"shear_flow: initial velocity {tuple(velocity.shape)} and tracer {tuple(tracer.shape)} must have "
-                f"shapes ({batch}, nx, ny, 2) and ({batch}, nx, ny)."
-            )
-        return torch.stack([velocity[..., 0], velocity[..., 1], tracer], 1)
-
-    @staticmethod
-    def _attributes(family: str, dtype: torch.dtype) -> dict[str, Any]:
-        return {
-            "solver": "physrep Fourier vorticity-streamfunction, integrating-factor RK4",
-            "precision": str(dtype).removeprefix("torch."),
-            "initial_condition": family,
-        }
+        return ShearFlowSolver(box, parameters, torch.stack([vorticity, s], 1) * box.mask, mean, setup.max_dt)

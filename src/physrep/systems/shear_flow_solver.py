@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor
 
+from .solver import Solver
 from .spectral import FourierBox
 
 COURANT = 2.4
@@ -26,18 +28,25 @@ class _Buffers:
         self.uw, self.difference, self.fluxes = products[:, 0], products[:, 1], products[:, 2:]
 
 
-class ShearFlowSolver:
+class ShearFlowSolver(Solver):
     """The semi-discrete equations of one batch, in the frame that moves with each trajectory's mean flow.
 
-    The state stacks vorticity and tracer: complex (B, 2, K, nx). Trajectories never interact: each takes its own number
-    of steps, so a result does not depend on what else is in the batch. The loop over stages is bound by memory
-    traffic, so it works in preallocated buffers and on real views.
+    The state stacks vorticity and tracer: complex (B, 2, K, nx); ``mean`` is the mean flow (B, 2, 1, 1). Trajectories
+    never interact: each takes its own number of steps, so a result does not depend on what else is in the batch. The
+    loop over stages is bound by memory traffic, so it works in preallocated buffers and on real views.
     """
 
     def __init__(
-        self, box: FourierBox, parameters: dict[str, Tensor], mean: Tensor, max_dt: float | None = None
+        self,
+        box: FourierBox,
+        parameters: dict[str, Tensor],
+        state: Tensor,
+        mean: Tensor,
+        max_dt: float | None = None,
     ) -> None:
-        self.box, self.mean, self.max_dt = box, mean, max_dt
+        self.box, self.state, self.mean, self.max_dt = box, state, mean, max_dt
+        self.time = 0.0
+        self._present: Tensor | None = None  # the physical fields of `state`, where they are known
         viscosity = 1 / parameters["Reynolds"].double()
         diffusivity = viscosity / parameters["Schmidt"].double()
         rates = torch.stack([viscosity, diffusivity], 1)[..., None, None].to(box.k2.device)
@@ -68,10 +77,10 @@ class ShearFlowSolver:
         phase = self._phase_rate * -time
         return state * torch.polar(torch.ones_like(phase), phase).to(state.dtype)
 
-    def snapshot(self, state: Tensor, time: float) -> dict[str, Tensor]:
-        """Stored fields of one frame; the pressure solves ∇²p = -∂ᵢ∂ⱼ(uᵢuⱼ) with zero mean."""
+    def snapshot(self) -> dict[str, Tensor]:
+        """Tracer, velocity, and the pressure, which solves ∇²p = -∂ᵢ∂ⱼ(uᵢuⱼ) with zero mean."""
         box = self.box
-        u, w, s = self.physical(self.at_rest(state, time)).unbind(1)
+        u, w, s = self.physical(self.at_rest(self.state, self.time)).unbind(1)
         uu, ww, uw = box.to_spectral(torch.stack([u * u, w * w, u * w]))
         pressure = -(box.kx**2 * uu + box.ky**2 * ww + 2 * box.kx * box.ky * uw) * box.inverse_k2
         velocity = torch.stack([u, w], -1) + self.mean[:, None, None, :, 0, 0]
@@ -88,10 +97,17 @@ class ShearFlowSolver:
         terms = self.box.transform(buffers.products).mul_(self._symbols)
         return torch.view_as_real(terms[:, ::2].add(terms[:, 1::2]))
 
-    def sound(self, physical: Tensor) -> Tensor:
-        """Whether each trajectory is finite and slower than `SPEED_LIMIT`: (B,)."""
-        peak = physical.abs().amax((2, 3))
-        return (peak[:, :2] <= SPEED_LIMIT).all(1) & torch.isfinite(peak[:, 2])
+    def faults(self) -> dict[int, str]:
+        """Trajectories that are not finite or faster than `SPEED_LIMIT`."""
+        self._present = self.physical(self.state)
+        peak = self._present.abs().amax((2, 3))
+        sound = (peak[:, :2] <= SPEED_LIMIT).all(1) & torch.isfinite(peak[:, 2])
+        return {row: f"not finite or faster than {SPEED_LIMIT:g}" for row in (~sound).nonzero()[:, 0].tolist()}
+
+    def rest(self, rows: Sequence[int]) -> None:
+        """No fluctuation at all."""
+        self.state[list(rows)] = 0
+        self._present = None
 
     def steps(self, physical: Tensor, interval: float) -> list[int]:
         """Number of equal steps per trajectory that keep the Courant number (with 10 % head-room for its growth)."""
@@ -100,17 +116,19 @@ class ShearFlowSolver:
         slowest = 1 if self.max_dt is None else math.ceil(interval / self.max_dt - 1e-9)
         return [max(slowest, 1, math.ceil(1.1 * interval * rate / COURANT)) for rate in rates]
 
-    def advance(self, state: Tensor, physical: Tensor, interval: float) -> Tensor:
-        """Integrate over ``interval``; ``physical`` belongs to ``state``.
+    def advance(self, interval: float) -> None:
+        """Integrate over ``interval`` by Lawson's form of RK4.
 
-        Lawson's form of RK4 with E = exp(-rate Δt / 2):
-        v(t+Δt) = E²v + Δt/6 (E²k₁ + 2E(k₂ + k₃) + k₄), nested so that every factor is applied once.
+        With E = exp(-rate Δt / 2): v(t+Δt) = E²v + Δt/6 (E²k₁ + 2E(k₂ + k₃) + k₄), nested so that every factor is
+        applied once.
         """
+        physical = self.physical(self.state) if self._present is None else self._present
+        self._present = None
         steps = self.steps(physical, interval)
         # Most steps first: those that still have steps to take are always the first rows.
         order = sorted(range(len(steps)), key=lambda row: -steps[row])
         steps = [steps[row] for row in order]
-        state, physical = state[order], physical[order]
+        state, physical = self.state[order], physical[order]
         decays, dts = self._factor(order, steps, interval)
         for step in range(steps[0]):
             active = sum(count > step for count in steps)
@@ -122,7 +140,8 @@ class ShearFlowSolver:
             k4 = self._rates_at(decayed.addcmul_(k3, dt).mul_(decay))
             v.addcmul_(k1, dt, value=1 / 6).mul_(decay)
             v.addcmul_(k2.add_(k3), dt, value=1 / 3).mul_(decay).addcmul_(k4, dt, value=1 / 6)
-        return torch.empty_like(state).index_copy_(0, torch.tensor(order, device=state.device), state)
+        self.state = torch.empty_like(state).index_copy_(0, torch.tensor(order, device=state.device), state)
+        self.time += interval
 
     def _rates_at(self, state: Tensor) -> Tensor:
         return self.tendency(self.physical(torch.view_as_complex(state)))
