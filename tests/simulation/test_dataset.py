@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
+import signal
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import h5py
@@ -11,6 +16,8 @@ import pytest
 from physrep.data import assert_disjoint, check
 from physrep.errors import PhysrepError
 from physrep.simulation import SimulationConfig, simulate
+from physrep.simulation.config import resolve
+from physrep.simulation.file import FileTask, simulate_file
 from physrep.systems import SYSTEMS
 
 SMALL = SimulationConfig(trajectories=12, resolution=[16, 32], frames=4, per_file=3, ranges={"Reynolds": [20, 60]})
@@ -58,9 +65,9 @@ def test_the_same_on_any_number_of_workers(reference: Path, tmp_path: Path) -> N
 
 
 def test_goes_on_where_it_stopped(reference: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    import physrep.simulation as module
+    import physrep.simulation.dataset as module
 
-    original, calls = module._simulate_file, []
+    original, calls = module.simulate_file, []
 
     def stops_after_two(*arguments):
         if len(calls) == 2:
@@ -68,16 +75,43 @@ def test_goes_on_where_it_stopped(reference: Path, tmp_path: Path, monkeypatch: 
         calls.append(arguments)
         return original(*arguments)
 
-    monkeypatch.setattr(module, "_simulate_file", stops_after_two)
+    monkeypatch.setattr(module, "simulate_file", stops_after_two)
     with pytest.raises(KeyboardInterrupt):
         simulate("shear_flow", tmp_path, SMALL, workers=1)
     root = tmp_path / "shear_flow"
     finished = {path: path.stat().st_mtime_ns for path in root.glob("data/*/*.hdf5")}
     assert len(finished) == 2
-    monkeypatch.setattr(module, "_simulate_file", original)
+    monkeypatch.setattr(module, "simulate_file", original)
     simulate("shear_flow", tmp_path, SMALL, workers=1)
     assert_same(reference, root)
     assert all(path.stat().st_mtime_ns == time for path, time in finished.items())
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_killed_command_repeated_gives_bit_identical_files(workers: int, tmp_path: Path) -> None:
+    """SIGKILL at some moment, the same command again: every byte as without interruption, nothing left over."""
+    settings = ["--trajectories", "10", "--resolution", "16", "32", "--frames", "40", "--per_file", "1"]
+
+    def start(out: Path) -> subprocess.Popen:
+        words = ["simulate", "shear_flow", "--out", str(out), "--workers", str(workers), *settings]
+        return subprocess.Popen([sys.executable, "-m", "physrep", *words], stderr=subprocess.DEVNULL)
+
+    def digests(out: Path) -> dict[str, str]:
+        files = (path for path in sorted(out.rglob("*")) if path.is_file())
+        return {str(path.relative_to(out)): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
+
+    assert start(tmp_path / "whole").wait() == 0
+    cut = tmp_path / "cut"
+    process = start(cut)
+    while len(list(cut.rglob("*.hdf5"))) < 3:
+        assert process.poll() is None, "ended before it could be killed"
+        time.sleep(0.002)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    time.sleep(1.5 if workers > 1 else 0)  # workers end by themselves when their parent is gone
+    assert len(list(cut.rglob("*.hdf5"))) < 10
+    assert start(cut).wait() == 0
+    assert digests(cut) == digests(tmp_path / "whole")
 
 
 def test_another_seed_gives_other_numbers(reference: Path, tmp_path: Path) -> None:
@@ -121,8 +155,6 @@ def test_underresolved_is_recorded_when_allowed(tmp_path: Path) -> None:
 
 
 def test_a_trajectory_that_blows_up_is_drawn_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    import physrep.simulation as module
-
     system = SYSTEMS["shear_flow"]
     original, seen = type(system).simulate, []
 
@@ -136,9 +168,9 @@ def test_a_trajectory_that_blows_up_is_drawn_again(tmp_path: Path, monkeypatch: 
 
     monkeypatch.setattr(type(system), "simulate", fails_once)
     settings = {**vars(SMALL), "trajectories": 5, "per_file": 3}
-    request, notes = module._resolve("shear_flow", SimulationConfig(**settings))
-    task = module._Task(tmp_path / "file.hdf5", (0, 1, 2))
-    messages = module._simulate_file(task, "shear_flow", request, notes, "cpu")
+    request = resolve("shear_flow", SimulationConfig(**settings))
+    task = FileTask(tmp_path / "file.hdf5", (0, 1, 2))
+    messages = simulate_file(task, request, "cpu")
     assert len(messages) == 1
     assert "trajectory 1" in messages[0]
     assert "drawn again" in messages[0]
@@ -149,8 +181,6 @@ def test_a_trajectory_that_blows_up_is_drawn_again(tmp_path: Path, monkeypatch: 
 def test_a_trajectory_that_always_blows_up_ends_with_a_sentence(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    import physrep.simulation as module
-
     original = type(SYSTEMS["shear_flow"]).simulate
 
     def always_fails(self, parameters, seeds, **settings):
@@ -160,5 +190,5 @@ def test_a_trajectory_that_always_blows_up_ends_with_a_sentence(
 
     monkeypatch.setattr(type(SYSTEMS["shear_flow"]), "simulate", always_fails)
     with pytest.raises(PhysrepError, match="without success; take a finer grid"):
-        module.simulate("shear_flow", tmp_path, SMALL, workers=1)
+        simulate("shear_flow", tmp_path, SMALL, workers=1)
     assert not list(tmp_path.glob("shear_flow/data/*/*.hdf5"))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from typing import Any
 
@@ -15,7 +15,11 @@ def run(arguments: Sequence[str]) -> int:
     """List names."""
     p = parser("list", "List the names that configurations accept, with one line each.")
     p.add_argument("kind", type=str, nargs="?", default="all", help=", ".join(KINDS))
+    p.add_argument("name", type=str, nargs="?", help="with systems: one system, with its equations and all settings")
     values = p.parse_args(list(arguments))
+    if values.kind == "systems" and values.name:
+        print("\n".join(_system(values.name)))
+        return 0
     if values.kind not in (*KINDS, "all"):
         from ..errors import PhysrepError
 
@@ -38,17 +42,49 @@ def _systems() -> list[str]:
 
     lines = []
     for name, system in SYSTEMS.items():
-        text = _first_line(sys.modules[type(system).__module__])
-        resolution = "x".join(map(str, system.resolution))
-        lines.append(f"{name:<22} {text}")
-        lines.append(f"{'':<22} fields {', '.join(f.name for f in system.fields)}; axes {', '.join(system.axes)}")
-        for p in system.parameters:
-            low, high = system.resolved_ranges(system.resolution)[p.name]
-            lines.append(
-                f"{'':<22} {p.name} ({p.symbol}, {p.scale}): {p.meaning}; {low:.4g} to {high:.4g} at {resolution}"
-            )
-        lines.append(f"{'':<22} starts {', '.join(system.initial_conditions)}; mirrors {', '.join(system.mirrors)}")
+        lines.append(f"{name:<24} {_first_line(sys.modules[type(system).__module__])}")
+        symbols = ", ".join(f"{p.name} ({p.symbol})" for p in system.parameters)
+        stored = ", ".join(field.name for field in system.fields)
+        lines.append(f"{'':<24} parameters {symbols}; fields {stored}; axes {', '.join(system.axes)}")
+    return [*lines, "`physrep list systems NAME` tells equations, units, ranges, starts and options."]
+
+
+def _system(name: str) -> list[str]:
+    """All that is needed to simulate one system."""
+    import inspect
+    import sys
+
+    from ..simulation.config import known_system
+
+    system = known_system(name)
+    kinds = ("scalar", "vector", "tensor")
+    text = inspect.getdoc(sys.modules[type(system).__module__]) or ""
+    lines = [text, "", "Settings (defaults of `physrep simulate`)"]
+    default = " ".join(map(str, system.resolution))
+    lines += [
+        f"  --resolution {default}  --frames {system.frames}  --save_dt {system.save_dt:g}",
+        f"  --initial_condition   {', '.join(system.initial_conditions)} (the first is the default)",
+        *(
+            f"  --option {key}=VALUE{'':<4}{', '.join(map(str, choices))} (the first is the default)"
+            for key, choices in system.options.items()
+        ),
+        "  fields                " + ", ".join(f"{f.name} ({kinds[f.order]})" for f in system.fields),
+        f"  mirror symmetries     {', '.join(system.mirrors) or 'none'}",
+        "",
+        "Parameters, and the ranges that a grid resolves (--range NAME=LOW:HIGH)",
+        *(f"  {p.name} ({p.symbol}): {p.meaning}, drawn {p.scale}-uniformly" for p in system.parameters),
+    ]
+    for factor in (0.5, 1, 2, 4):
+        grid = [max(8, round(factor * n)) for n in system.resolution]
+        resolved, drawn = system.resolved_ranges(grid), system.default_ranges(grid)
+        lines.append(f"  {' x '.join(map(str, grid)):<20}  {_ranges(resolved)}")
+        if drawn != resolved:
+            lines.append(f"  {'':<20}  drawn by default: {_ranges(drawn)}")
     return lines
+
+
+def _ranges(ranges: Mapping[str, tuple[float, float]]) -> str:
+    return ", ".join(f"{name} {low:.4g} to {high:.4g}" for name, (low, high) in ranges.items())
 
 
 def _table(registry: dict[str, Any]) -> list[str]:

@@ -3,18 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import yaml
 
 from ..errors import PhysrepError
-from ..simulation import SimulationConfig, simulate
+from ..files import read_json
+from ..simulation import MARK, SimulationConfig, simulate, simulate_from
 from .arguments import dataclass_from, parser
 
 
 def run(arguments: Sequence[str]) -> int:
-    """Simulate a data set."""
+    """Simulate a data set, or one run from a stored frame."""
     p = parser(
         "simulate",
         "Simulate trajectories of a system into OUT/SYSTEM/data/{train,valid,test}/*.hdf5 (The Well's format) and "
-        "stats.yaml. Interrupted, the same command goes on; the seed means the same for any number of workers.",
+        "stats.yaml. Interrupted, the same command goes on; the seed means the same for any number of workers. "
+        "With --from, one run starts from a stored frame instead and is compared with the frames that follow it. "
+        "`physrep list systems NAME` tells a system's equations, units, ranges, starts and options.",
     )
     p.add_argument("system", type=str, help="name; see `physrep list systems`")
     p.add_argument("--out", type=str, required=True, help="folder of the data set")
@@ -22,18 +29,94 @@ def run(arguments: Sequence[str]) -> int:
     p.add_argument(
         "--range", type=str, action="append", default=[], metavar="NAME=LOW:HIGH", help="parameter range; repeatable"
     )
+    p.add_argument(
+        "--option", type=str, action="append", default=[], metavar="NAME=VALUE", help="switch of the system; repeatable"
+    )
     p.add_argument("--splits", type=float, nargs=3, default=[0.8, 0.1, 0.1], help="fractions of train, valid, test")
-    p.add_class_arguments(SimulationConfig, skip={"resolution", "ranges", "splits"})
+    p.add_argument(
+        "--allow-underresolved",
+        action="store_true",
+        help="simulate outside the range that the grid resolves, and record it in the files",
+    )
+    p.add_class_arguments(SimulationConfig, skip={"resolution", "ranges", "options", "splits", "allow_underresolved"})
     p.add_argument("--workers", type=int | None, default=None, help="processes; default the number of cores")
     p.add_argument("--device", type=str, default="cpu", help="cpu, or cuda for one large batch per file")
+    p.add_argument("--preview", action="store_true", help="write an animation and a contact sheet beside the data")
+    p.add_argument("--from", type=str, dest="source", metavar="FILE", help="start one run from a frame of this file")
+    p.add_argument("--frame", type=int, default=0, help="with --from: which frame; negative counts from the end")
+    p.add_argument("--trajectory", type=int, default=0, help="with --from: which trajectory of the file")
+    p.add_argument(
+        "--parameter",
+        type=str,
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help="with --from: a value that replaces the file's; repeatable",
+    )
     values = p.parse_args(list(arguments))
+    options = dict(_pair(text, "--option", "closure=kinetic") for text in values.option)
+    if values.source:
+        return _continue(values, {name: yaml.safe_load(value) for name, value in options.items()})
     config = dataclass_from(SimulationConfig, values.as_dict())
     config.ranges = dict(_range(text) for text in values.range)
+    config.options = {name: yaml.safe_load(value) for name, value in options.items()}
     root = simulate(values.system, values.out, config, workers=values.workers, device=values.device)
     files = sorted((root / "data").glob("*/*.hdf5"))
     size = sum(path.stat().st_size for path in files)
-    print(f"{root}: {config.trajectories} trajectories in {len(files)} files, {size / 1e6:.0f} MB, and stats.yaml")
+    count = read_json(root / MARK)["trajectories"]
+    print(f"{root}: {count} trajectories in {len(files)} files, {size / 1e6:.0f} MB, and stats.yaml")
+    if values.preview:
+        _preview(files, root / "preview")
     return 0
+
+
+def _continue(values: Any, options: dict[str, Any]) -> int:
+    parameters = {}
+    for text in values.parameter:
+        name, value = _pair(text, "--parameter", "Reynolds=500")
+        try:
+            parameters[name] = float(value)
+        except ValueError as error:
+            raise PhysrepError(f"--parameter {text!r}: {value!r} is not a number.") from error
+    result = simulate_from(
+        values.system,
+        values.source,
+        values.out,
+        frame=values.frame,
+        trajectory=values.trajectory,
+        resolution=values.resolution,
+        frames=values.frames,
+        save_dt=values.save_dt,
+        parameters=parameters,
+        options=options,
+        precision=values.precision,
+        allow_underresolved=values.allow_underresolved,
+        device=values.device,
+    )
+    print(f"{result.path}: run from frame {values.frame} of trajectory {values.trajectory} of {values.source}")
+    if len(result.times) > 1:
+        print("relative difference from the frames of the source, ‖new - stored‖ / ‖stored - mean‖:")
+        print("  ".join(f"{name:>12}" for name in ("t", *result.differences)))
+        for row, time in enumerate(result.times):
+            cells = (f"{time:12.4g}", *(f"{column[row]:12.2e}" for column in result.differences.values()))
+            print("  ".join(cells))
+    if values.preview:
+        _preview([result.path], result.path.with_suffix(""))
+    return 0
+
+
+def _preview(files: Sequence[Path], folder: Path) -> None:
+    from ..report.preview import write_preview
+
+    for path in write_preview(files, folder):
+        print(path)
+
+
+def _pair(text: str, option: str, example: str) -> tuple[str, str]:
+    name, equals, value = text.partition("=")
+    if not (name and equals and value):
+        raise PhysrepError(f"{option} {text!r} is not NAME=VALUE, e.g. {example}.")
+    return name, value
 
 
 def _range(text: str) -> tuple[str, list[float]]:

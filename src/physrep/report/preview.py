@@ -1,0 +1,190 @@
+"""Pictures of simulated data: a contact sheet and an animation."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ..data import WellFile, open_well
+from ..files import atomic_path
+from ..systems import SYSTEMS
+from .style import INK, MUTED, diverging, paper
+from .views import View, views
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+COLUMNS = 5
+"""Times of a contact sheet."""
+
+ANIMATION_FRAMES = 60
+FRAMES_PER_SECOND = 12
+
+
+def write_preview(files: Sequence[Path], folder: Path, trajectories: int = 3) -> list[Path]:
+    """Write ``contact_sheet.png`` (some trajectories at five times) and ``animation.gif`` (the first of them).
+
+    Args:
+        files: files of one data set in The Well's format.
+        folder: where to write.
+        trajectories: rows of the contact sheet.
+
+    Returns:
+        The two paths.
+    """
+    shown: list[tuple[str, np.ndarray, list[View]]] = []
+    for path in files:
+        with open_well(path) as file:
+            for index in range(file.n_trajectories):
+                if len(shown) < trajectories:
+                    shown.append((_title(file, index), file.time[index], views(file, index)))
+    folder.mkdir(parents=True, exist_ok=True)
+    sheet, animation = folder / "contact_sheet.png", folder / "animation.gif"
+    with atomic_path(sheet) as temporary:
+        contact_sheet(shown).savefig(temporary, dpi=130, format="png")
+    with atomic_path(animation) as temporary:
+        _animate(*shown[0], temporary)
+    return [sheet, animation]
+
+
+def contact_sheet(shown: Sequence[tuple[str, np.ndarray, list[View]]]) -> Figure:
+    """Figure with a block of rows per trajectory (one row per view) and a column per time.
+
+    Args:
+        shown: per trajectory its title, its times and its views.
+    """
+    from matplotlib.figure import Figure
+
+    rows = sum(len(own) for _, _, own in shown)
+    first = shown[0][2][0]
+    ratio = first.extent[1] / first.extent[0]
+    tall = min(max(1.75 * ratio, 0.45), 2.2)
+    cell = min(max(tall / ratio, 0.9), 1.75)
+    with paper():
+        figure = Figure(figsize=(cell * COLUMNS + 1.5, rows * tall + 0.45 * len(shown) + 0.3), layout="constrained")
+        blocks = figure.subfigures(len(shown), 1, squeeze=False, height_ratios=[len(own) for _, _, own in shown])
+        for block, (title, times, own) in zip(blocks[:, 0], shown, strict=True):
+            block.suptitle(title, x=0.01, ha="left", fontsize=9.5, color=INK)
+            axes = block.subplots(len(own), COLUMNS, squeeze=False)
+            picked = np.linspace(0, len(times) - 1, COLUMNS).round().astype(int)
+            for view, line in zip(own, axes, strict=True):
+                for frame, ax in zip(picked, line, strict=True):
+                    image = _draw(ax, view, int(frame))
+                    if view is own[-1]:
+                        ax.set_xlabel(f"t = {times[frame]:.3g}", fontsize=7.5, color=MUTED, labelpad=2)
+                line[0].set_ylabel(view.label, fontsize=8)
+                _bar(block, image, list(line))
+    return figure
+
+
+def _animate(title: str, times: np.ndarray, own: list[View], path: Path) -> None:
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+    from PIL import Image
+
+    wide = 2.6
+    tall = min(max(wide * own[0].extent[1] / own[0].extent[0], 0.8), 4.5)
+    pages = []
+    picked = np.unique(np.linspace(0, len(times) - 1, ANIMATION_FRAMES).round().astype(int))
+    with paper():
+        figure = Figure(figsize=(wide * len(own) + 0.3, tall + 0.75), layout="constrained", dpi=80)
+        canvas = FigureCanvasAgg(figure)
+        axes = figure.subplots(1, len(own), squeeze=False)[0]
+        images = [_draw(ax, view, 0) for ax, view in zip(axes, own, strict=True)]
+        for ax, view, image in zip(axes, own, images, strict=True):
+            ax.set_title(view.label, fontsize=8.5)
+            _bar(figure, image, [ax])
+        heading = figure.suptitle(title, fontsize=9.5)
+        canvas.draw()
+        figure.set_layout_engine("none")  # laid out once: nothing may jump
+        for frame in picked:
+            for ax, view, image in zip(axes, own, images, strict=True):
+                image.set_data(view.values[frame].T)
+                if view.angle is not None:
+                    for old in list(ax.collections):
+                        old.remove()
+                    _director(ax, view, int(frame))
+            heading.set_text(f"{title},  t = {times[frame]:.2f}")
+            canvas.draw()
+            pages.append(Image.fromarray(np.asarray(canvas.buffer_rgba())[..., :3].copy()))
+    # One palette for all pages, or colours flicker from page to page.
+    sample = np.concatenate([np.asarray(pages[i]) for i in (0, len(pages) // 3, 2 * len(pages) // 3, -1)])
+    palette = Image.fromarray(sample).quantize(256)
+    pages = [page.quantize(palette=palette, dither=Image.Dither.NONE) for page in pages]
+    pages[0].save(
+        path,
+        format="GIF",
+        save_all=True,
+        append_images=pages[1:],
+        duration=1000 // FRAMES_PER_SECOND,
+        loop=0,
+        optimize=True,
+    )
+
+
+def _draw(ax: Axes, view: View, frame: int) -> Any:
+    low, high, signed = _range(view.values)
+    image = ax.imshow(
+        view.values[frame].T,
+        origin="lower",
+        extent=(0, view.extent[0], 0, view.extent[1]),
+        vmin=low,
+        vmax=high,
+        cmap=diverging() if signed else "cividis",
+        interpolation="bilinear",
+    )
+    if view.angle is not None:
+        _director(ax, view, frame)
+    ax.set(xticks=[], yticks=[])
+    for spine in ax.spines.values():
+        spine.set(visible=True, linewidth=0.3, color="#888888")
+    return image
+
+
+def _director(ax: Axes, view: View, frame: int, lines: int = 24) -> None:
+    """Headless lines along the director, on a coarser grid."""
+    from matplotlib.collections import LineCollection
+
+    assert view.angle is not None
+    _, nx, ny = view.values.shape
+    i, j = np.meshgrid(np.arange(0, nx, max(1, nx // lines)), np.arange(0, ny, max(1, ny // lines)), indexing="ij")
+    angle = view.angle[frame, i, j].ravel()
+    centre = np.stack([(i.ravel() + 0.5) * view.extent[0] / nx, (j.ravel() + 0.5) * view.extent[1] / ny], 1)
+    half = 0.4 * max(view.extent) / lines * np.stack([np.cos(angle), np.sin(angle)], 1)
+    ax.add_collection(
+        LineCollection(np.stack([centre - half, centre + half], 1).tolist(), colors="white", linewidths=0.6, alpha=0.8)
+    )
+
+
+def _range(values: np.ndarray) -> tuple[float, float, bool]:
+    """Limits of the colours over all frames, and whether zero is in their middle."""
+    low, high = (float(x) for x in np.percentile(values, [0.3, 99.7]))
+    if low < 0 < high and min(-low, high) > 0.05 * max(-low, high):
+        limit = max(-low, high)
+        return -limit, limit, True
+    if high - low <= 1e-12 * max(abs(low), abs(high), 1e-30):
+        return low - 0.5, high + 0.5, False
+    return low, high, False
+
+
+def _bar(figure: Any, image: Any, axes: list[Axes]) -> None:
+    bar = figure.colorbar(image, ax=axes, shrink=0.85, aspect=14, pad=0.01)
+    low, high = image.get_clim()
+    bar.set_ticks([low, 0, high] if low < 0 < high else [low, high])
+    bar.set_ticklabels([f"{tick:.2g}".replace("-", "−") for tick in bar.get_ticks()])
+    bar.ax.tick_params(labelsize=7, length=2)
+    bar.outline.set_linewidth(0.3)
+
+
+def _title(file: WellFile, trajectory: int) -> str:
+    system = SYSTEMS.get(file.dataset_name)
+    symbols = {p.name: p.symbol for p in system.parameters} if system else {}
+    values = ", ".join(
+        f"{symbols.get(name, name)} = {value[trajectory]:.3g}".replace("-", "−")
+        for name, value in file.parameters.items()
+    )
+    return f"{file.dataset_name}: {values}"

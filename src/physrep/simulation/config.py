@@ -1,0 +1,159 @@
+"""What to simulate, checked and with the defaults of the system filled in."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from ..build import nearest
+from ..data import split_counts
+from ..errors import PhysrepError
+from ..files import content_hash, read_json
+from ..systems import SYSTEMS, System
+
+MARK = "simulation.json"
+"""File in a simulated data set that holds its request."""
+
+
+@dataclass
+class SimulationConfig:
+    """What to simulate.
+
+    Attributes:
+        trajectories: number of trajectories, over all splits.
+        resolution: grid points per axis; default of the system if absent.
+        frames: stored frames per trajectory; default of the system if absent.
+        save_dt: time between stored frames; default of the system if absent.
+        seed: fixes parameters, initial conditions and splits.
+        initial_condition: family of initial conditions; default of the system if absent.
+        options: switches of the system ``{name: value}``, e.g. how a closure is made; defaults of the system.
+        ranges: parameter ranges ``{name: [low, high]}`` inside what the grid resolves; default all of that.
+        splits: fractions of train, valid and test.
+        per_file: trajectories per file, the unit of work of a process (on a GPU, the size of a batch).
+        precision: float32 or float64 arithmetic (files are float32).
+        allow_underresolved: simulate outside the resolved range all the same, and record it in the files.
+        matched_to: folder of a simulated data set to make the matched partner of (system heat): the same initial
+            fields in the same files, another equation.
+    """
+
+    trajectories: int = 100
+    resolution: list[int] | None = None
+    frames: int | None = None
+    save_dt: float | None = None
+    seed: int = 0
+    initial_condition: str | None = None
+    options: dict[str, Any] = field(default_factory=dict)
+    ranges: dict[str, list[float]] = field(default_factory=dict)
+    splits: list[float] = field(default_factory=lambda: [0.8, 0.1, 0.1])
+    per_file: int = 16
+    precision: Literal["float32", "float64"] = "float32"
+    allow_underresolved: bool = False
+    matched_to: str | None = None
+
+
+@dataclass(frozen=True)
+class Request:
+    """A checked `SimulationConfig`.
+
+    Attributes:
+        settings: all settings with defaults filled in, as plain data.
+        resolved: whether the grid resolves all of the ranges.
+        partner: the settings of the data set that this one is matched to, or None.
+    """
+
+    settings: dict[str, Any]
+    resolved: bool
+    partner: dict[str, Any] | None = None
+
+    @property
+    def system(self) -> System:
+        """The system."""
+        return SYSTEMS[self.settings["system"]]
+
+    @property
+    def key(self) -> str:
+        """Hash of the settings."""
+        return content_hash(self.settings)
+
+
+def known_system(name: str) -> System:
+    """The system called ``name``, or a `PhysrepError` with the nearest name."""
+    if name not in SYSTEMS:
+        raise PhysrepError(f"there is no system {name!r}; {nearest(name, list(SYSTEMS))}")
+    return SYSTEMS[name]
+
+
+def resolve(name: str, config: SimulationConfig) -> Request:
+    """Check ``config`` for the system called ``name``.
+
+    Raises:
+        PhysrepError: an unknown name, a bad value, or a range that the grid does not resolve.
+    """
+    system = known_system(name)
+    partner = None
+    if config.matched_to is not None:
+        partner = _partner(config.matched_to)
+        config = _like(config, partner)
+    resolution = list(system.check_resolution(config.resolution or system.resolution))
+    for key, value in (("trajectories", config.trajectories), ("per_file", config.per_file), ("frames", config.frames)):
+        if value is not None and value < 1:
+            raise PhysrepError(f"{name}: {key} is {value}; it must be at least 1.")
+    split_counts(config.trajectories, config.splits)
+    ranges = {**system.default_ranges(resolution), **{key: tuple(value) for key, value in config.ranges.items()}}
+    for key, value in ranges.items():
+        if len(value) != 2:
+            raise PhysrepError(f"{name}: range of {key} is {list(value)}; give [low, high].")
+    complaint = system.check_ranges(resolution, ranges)
+    if complaint and not config.allow_underresolved:
+        raise PhysrepError(f"{complaint}; {finer_grid(system, resolution, ranges)}, or --allow-underresolved.")
+    family = config.initial_condition or system.initial_conditions[0]
+    if family not in system.initial_conditions:
+        raise PhysrepError(
+            f"{name}: there is no initial condition {family!r}; {nearest(family, list(system.initial_conditions))}"
+        )
+    settings = {
+        **asdict(config),
+        "system": name,
+        "resolution": resolution,
+        "frames": config.frames or system.frames,
+        "save_dt": config.save_dt or system.save_dt,
+        "initial_condition": family,
+        "options": system.check_options(config.options),
+        "ranges": {key: [float(v) for v in value] for key, value in ranges.items()},
+        "matched_to": None if partner is None else content_hash(partner),
+    }
+    return Request(settings, resolved=complaint is None, partner=partner)
+
+
+def finer_grid(system: System, resolution: list[int], ranges: Mapping[str, Sequence[float]]) -> str:
+    """What would do: the first of a few doublings of the grid that resolves ``ranges``."""
+    for doubling in (2, 4, 8):
+        finer = [doubling * n for n in resolution]
+        if system.check_ranges(finer, ranges) is None:
+            return f"take --resolution {' '.join(map(str, finer))}, a smaller range"
+    return "take a smaller range (8 times finer in each direction does not do)"
+
+
+def _partner(folder: str) -> dict[str, Any]:
+    path = Path(folder) / MARK
+    if not path.exists():
+        raise PhysrepError(f"{folder}: holds no {MARK}, so it is not a data set that physrep simulated.")
+    return read_json(path)
+
+
+def _like(config: SimulationConfig, partner: dict[str, Any]) -> SimulationConfig:
+    """The settings of a matched partner, which must not be given a second time."""
+    shared = ("trajectories", "resolution", "frames", "save_dt", "seed", "initial_condition", "splits", "per_file")
+    default = SimulationConfig()
+    for name in (*shared, "ranges"):
+        if getattr(config, name) != getattr(default, name):
+            raise PhysrepError(f"matched_to: {name} follows from the partner's data set; leave it out.")
+    return SimulationConfig(
+        **{name: partner[name] for name in shared},
+        options=config.options,
+        precision=config.precision,
+        allow_underresolved=config.allow_underresolved,
+        matched_to=config.matched_to,
+    )

@@ -1,0 +1,122 @@
+"""The trajectories of one file: drawn, integrated, drawn again where one blows up, and written."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from ..data import write_well
+from ..errors import PhysrepError
+from ..systems import SYSTEMS, Trajectories, trajectory_seed
+from .config import Request
+
+BATCH = 16
+"""Trajectories per solver call on a CPU."""
+
+ATTEMPTS = 3
+"""How often a trajectory is drawn (parameters and start) before one that always blows up ends the simulation."""
+
+
+@dataclass(frozen=True)
+class FileTask:
+    """A file to write and the numbers of its trajectories in the data set."""
+
+    path: Path
+    indices: tuple[int, ...]
+
+
+def simulate_file(task: FileTask, request: Request, device: str) -> list[str]:
+    """Simulate the trajectories of one file and write it; returns one message per trajectory that was drawn again.
+
+    Raises:
+        PhysrepError: a trajectory blew up in every attempt, or the file cannot be written.
+    """
+    messages: list[str] = []
+    size = BATCH if device == "cpu" else len(task.indices)
+    parts = [
+        _sound_batch(task.indices[first : first + size], request, device, messages)
+        for first in range(0, len(task.indices), size)
+    ]
+    whole = parts[0]
+    if len(parts) > 1:
+        whole.fields = {name: torch.cat([part.fields[name] for part in parts]) for name in whole.fields}
+        whole.parameters = {name: torch.cat([part.parameters[name] for part in parts]) for name in whole.parameters}
+    notes = {
+        "seed": request.settings["seed"],
+        "resolved": request.resolved,
+        "trajectory_numbers": ",".join(map(str, task.indices)),
+        "simulation": request.key,
+    }
+    write_well(task.path, whole, notes)
+    return messages
+
+
+def _sound_batch(indices: Sequence[int], request: Request, device: str, messages: list[str]) -> Trajectories:
+    """These trajectories, each of them finite to its end."""
+    system = request.settings["system"]
+    result = _batch(indices, 0, request, device)
+    for attempt in range(1, ATTEMPTS + 1):
+        for row, reason in list(result.failed.items()):
+            values = ", ".join(f"{name} {float(v[row]):.4g}" for name, v in result.parameters.items())
+            what = f"{system}: trajectory {indices[row]} ({values}): {reason}"
+            if attempt == ATTEMPTS:
+                raise PhysrepError(
+                    f"{what}; drawn again {ATTEMPTS - 1} times without success; take a finer grid or smaller ranges."
+                )
+            messages.append(f"{what}; drawn again")
+            again = _batch([indices[row]], attempt, request, device)
+            del result.failed[row]
+            if again.failed:
+                result.failed[row] = again.failed[0]
+            for stored, fresh in ((result.fields, again.fields), (result.parameters, again.parameters)):
+                for name in stored:
+                    stored[name][row] = fresh[name][0]
+        if not result.failed:
+            break
+    return result
+
+
+def _batch(indices: Sequence[int], attempt: int, request: Request, device: str) -> Trajectories:
+    settings = request.settings
+    seeds, parameters = draw(indices, attempt, request)
+    return request.system.simulate(
+        parameters,
+        seeds,
+        resolution=settings["resolution"],
+        frames=settings["frames"],
+        save_dt=settings["save_dt"],
+        initial_condition=settings["initial_condition"],
+        options=settings["options"],
+        dtype=getattr(torch, settings["precision"]),
+        device=device,
+    )
+
+
+def draw(indices: Sequence[int], attempt: int, request: Request) -> tuple[list[int], dict[str, Tensor]]:
+    """Seeds and parameters of trajectories: functions of the data set's seed and the trajectory's number alone.
+
+    A matched partner takes both from the data set that it is matched to, and its diffusivity from
+    `physrep.systems.matched_pairs`.
+    """
+    settings = request.settings if request.partner is None else request.partner
+    name = settings["system"]
+    seeds = [trajectory_seed(settings["seed"], name, index, attempt) for index in indices]
+    parameters = SYSTEMS[name].draw_parameters(seeds, settings["resolution"], settings["ranges"])
+    if request.partner is None:
+        return seeds, parameters
+    from ..systems.matched_pairs import matched_diffusivity
+
+    diffusivity = matched_diffusivity(
+        name,
+        parameters,
+        seeds,
+        resolution=settings["resolution"],
+        frames=settings["frames"],
+        save_dt=settings["save_dt"],
+        initial_condition=settings["initial_condition"],
+    )
+    return seeds, {request.system.parameters[0].name: diffusivity}
