@@ -67,6 +67,8 @@ def test_priors(system):
     assert list(ranges) == names
     for name, (low, high) in ranges.items():
         assert low < high <= system.parameter(name).high, name
+    for name, (low, high) in system.default_ranges(system.resolution).items():
+        assert ranges[name][0] <= low < high <= ranges[name][1], name
     finer = system.resolved_ranges([2 * n for n in system.resolution])
     assert all(finer[name][1] >= high for name, (_, high) in ranges.items()), "a finer grid never resolves less"
     with pytest.raises(PhysrepError, match="no parameter"):
@@ -97,7 +99,7 @@ def test_shapes_names_and_types(system, dtype):
 
 def test_deterministic_and_seeds_independent(system):
     parameters = {
-        p.name: torch.full((2,), p.draw(0.2, *system.resolved_ranges(small(system))[p.name])) for p in system.parameters
+        p.name: torch.full((2,), p.draw(0.2, *system.default_ranges(small(system))[p.name])) for p in system.parameters
     }
     a, b = simulate(system, [3, 4], parameters=parameters), simulate(system, [3, 4], parameters=parameters)
     swapped = simulate(system, [4, 3], parameters=parameters)
@@ -119,7 +121,7 @@ def test_the_global_random_state_is_untouched(system):
 def test_every_parameter_acts(system, position):
     if position >= len(system.parameters):
         pytest.skip("fewer parameters")
-    ranges = system.resolved_ranges(small(system))
+    ranges = system.default_ranges(small(system))
     values = {p.name: torch.full((2,), p.draw(0.5, *ranges[p.name])) for p in system.parameters}
     parameter = system.parameters[position]
     values[parameter.name] = torch.tensor([parameter.draw(u, *ranges[parameter.name]) for u in (0.2, 0.8)])

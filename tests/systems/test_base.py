@@ -27,10 +27,10 @@ def test_parameter_quantiles():
     assert log.draw(0.5, 4, 9) == pytest.approx(6)
 
 
-def test_draws_are_log_uniform_inside_the_resolved_range():
+def test_draws_are_log_uniform_inside_the_default_range():
     count = 2000
     values = FLOW.draw_parameters(range(count), (64, 128))
-    for name, (low, high) in FLOW.resolved_ranges((64, 128)).items():
+    for name, (low, high) in FLOW.default_ranges((64, 128)).items():
         column = values[name]
         assert column.dtype == torch.float64 and low <= column.min() and column.max() <= high
         quantiles = [math.log(v / low) / math.log(high / low) for v in column.tolist()]

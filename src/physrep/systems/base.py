@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -141,6 +141,10 @@ class System(ABC):
     @abstractmethod
     def resolved_ranges(self, resolution: Sequence[int]) -> dict[str, tuple[float, float]]:
         """The part of each parameter's prior that this grid resolves, ``{name: (low, high)}``."""
+
+    def default_ranges(self, resolution: Sequence[int]) -> dict[str, tuple[float, float]]:
+        """What is drawn from unless ranges are given: all that the grid resolves, or a useful part of it."""
+        return self.resolved_ranges(resolution)
 
     @abstractmethod
     def solver(
@@ -332,10 +336,10 @@ class System(ABC):
         return batch
 
     def draw_parameters(
-        self, seeds: Sequence[int], resolution: Sequence[int], ranges: dict[str, Sequence[float]] | None = None
+        self, seeds: Sequence[int], resolution: Sequence[int], ranges: Mapping[str, Sequence[float]] | None = None
     ) -> dict[str, Tensor]:
-        """Parameters from the prior, one set per seed, inside what the grid resolves (or inside ``ranges``)."""
-        limits: dict[str, Sequence[float]] = {**self.resolved_ranges(resolution), **(ranges or {})}
+        """Parameters from the prior, one set per seed, inside `default_ranges` (or inside ``ranges``)."""
+        limits: dict[str, Sequence[float]] = {**self.default_ranges(resolution), **(ranges or {})}
         values: dict[str, list[float]] = {p.name: [] for p in self.parameters}
         for seed in seeds:
             generator = torch.Generator().manual_seed(trajectory_seed(seed, "parameters"))
@@ -344,7 +348,7 @@ class System(ABC):
                 values[parameter.name].append(parameter.draw(u, *limits[parameter.name]))
         return {name: torch.tensor(column, dtype=torch.float64) for name, column in values.items()}
 
-    def check_ranges(self, resolution: Sequence[int], ranges: dict[str, Sequence[float]]) -> str | None:
+    def check_ranges(self, resolution: Sequence[int], ranges: Mapping[str, Sequence[float]]) -> str | None:
         """A sentence that says which asked range the grid does not resolve, or None."""
         resolved = self.resolved_ranges(resolution)
         for name, (low, high) in ranges.items():

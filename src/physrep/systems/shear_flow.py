@@ -73,14 +73,16 @@ class ShearFlow(System):
     method = "physrep Fourier vorticity-streamfunction, integrating-factor RK4"
 
     def resolved_ranges(self, resolution: Sequence[int]) -> dict[str, tuple[float, float]]:
-        """Sc keeps its prior; Re ends where Re·Sc_max reaches what the coarser direction resolves.
+        """Sc keeps its prior; Re ends where Re·Sc_max reaches what the coarser direction resolves."""
+        low, high = self.default_ranges(resolution)["Reynolds"]
+        return {**self.default_ranges(resolution), "Reynolds": (min(self.parameters[0].low, low), high)}
 
-        The lower end of Re follows the upper one (a factor 10 below it), so that a coarse grid still has a range.
-        """
+    def default_ranges(self, resolution: Sequence[int]) -> dict[str, tuple[float, float]]:
+        """Re over one decade below what the grid resolves: flows that live as long as they are watched."""
         reynolds, schmidt = self.parameters
         points_per_unit = min(n / length for n, length in zip(resolution, self.lengths, strict=True))
         high = min(reynolds.high, RESOLVED_RE_SC * (points_per_unit / 64) ** 2 / max(1.0, schmidt.high))
-        return {"Reynolds": (min(reynolds.high, high / 10), high), "Schmidt": (schmidt.low, schmidt.high)}
+        return {"Reynolds": (high / 10, high), "Schmidt": (schmidt.low, schmidt.high)}
 
     def solver(
         self, parameters: dict[str, Tensor], seeds: Sequence[int], initial: dict[str, Tensor] | None, setup: Setup
