@@ -356,7 +356,8 @@ class System(ABC):
             if not low <= high:
                 raise PhysrepError(f"{self.name}: range of {name} is empty: [{low}, {high}]; give low <= high.")
             inside = resolved[name]
-            if low < inside[0] * (1 - 1e-9) or high > inside[1] * (1 + 1e-9):
+            slack = 1e-9 * max(abs(inside[0]), abs(inside[1]))
+            if low < inside[0] - slack or high > inside[1] + slack:
                 return (
                     f"{self.name} at {'x'.join(map(str, resolution))} points resolves {name} in "
                     f"[{inside[0]:.4g}, {inside[1]:.4g}], not [{low:.4g}, {high:.4g}]"

@@ -1,0 +1,108 @@
+r"""Heat conduction in two dimensions: diffusion of a temperature, integrated exactly.
+
+    ∂ₜu = κ ∇²u
+
+Symbols: u temperature, κ thermal diffusivity.
+Domain: the unit square. `heat`: x, y ∈ [0, 1) periodic, points x_i = i/n_x, y_j = j/n_y. `heat_fixed_edges`:
+u = 0 on all four edges (kept in contact with cold bodies), points in the middle of cells, x_i = (i + 1/2)/n_x and
+y_j = (j + 1/2)/n_y; the edges are not stored. The spacing 1/n is the same in both.
+Units: the side of the box is 1 and the unit of time is free; κ is in sides² per unit of time.
+
+Method: every mode decays by itself, û_k(t) = û_k(0) exp(-κk²t): Fourier modes, or sine modes for fixed edges. There is
+no time step; the error is that of rounding. `max_dt` has no effect. All modes of the grid are kept.
+
+Good values: κ from 1e-4 to 1e-2: over the default t = 1 a Gaussian widens by √(2κt), 0.014 to 0.14. Every grid resolves
+every κ; what it holds of the start is said in `linear_initial`.
+
+References:
+    H. S. Carslaw, J. C. Jaeger, Conduction of Heat in Solids, 2nd ed., Oxford (1959).
+    L. C. Evans, Partial Differential Equations, 2nd ed., AMS (2010), section 2.3: https://doi.org/10.1090/gsm/019
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from .base import Field, Parameter, System
+from .fourier_grid import FourierGrid, resample
+from .linear_initial import FAMILIES, fixed_start, periodic_start
+from .linear_solver import LinearSolver, column, decay
+from .sine_grid import SineGrid, resample_sine
+from .solver import Setup
+
+DIFFUSIVITY = Parameter("diffusivity", "κ", 1e-4, 1e-2, "log", "L²/T", "diffusivity")
+"""Shared by heat and advection-diffusion."""
+
+
+class Heat(System):
+    """Heat conduction in a periodic box; see the module's docstring for equation and method."""
+
+    name = "heat"
+    fields = (Field("temperature"),)
+    parameters = (DIFFUSIVITY,)
+    axes = ("x", "y")
+    lengths = (1.0, 1.0)
+    origin = (0.0, 0.0)
+    periodic = (True, True)
+    mirrors = ("x", "y")
+    passive = ("temperature",)
+    resolution = (64, 64)
+    frames = 101
+    save_dt = 0.01
+    initial_conditions = tuple(FAMILIES)
+    initial_fields = ("temperature",)
+    method = "physrep exact, Fourier modes"
+
+    def resolved_ranges(self, resolution: Sequence[int]) -> dict[str, tuple[float, float]]:
+        """The whole prior on every grid: modes are integrated exactly."""
+        return {parameter.name: (parameter.low, parameter.high) for parameter in self.parameters}
+
+    def solver(
+        self, parameters: dict[str, Tensor], seeds: Sequence[int], initial: dict[str, Tensor] | None, setup: Setup
+    ) -> LinearSolver:
+        """See `System.solver`."""
+        grid = FourierGrid(setup.resolution, self.lengths, setup.device)
+        start = periodic_fields(initial, "temperature", seeds, setup)
+        rate = column(parameters["diffusivity"], grid.k2) * grid.k2
+        return LinearSolver(grid, {"temperature": start}, lambda interval: decay(rate, interval), setup.dtype)
+
+
+class HeatFixedEdges(Heat):
+    """Heat conduction in a box whose edges are held at temperature 0; see the module's docstring."""
+
+    name = "heat_fixed_edges"
+    periodic = (False, False)
+    passive = ()
+    method = "physrep exact, sine modes"
+
+    def solver(
+        self, parameters: dict[str, Tensor], seeds: Sequence[int], initial: dict[str, Tensor] | None, setup: Setup
+    ) -> LinearSolver:
+        """See `System.solver`."""
+        grid = SineGrid(setup.resolution, self.lengths, setup.device)
+        if initial is None:
+            start = torch.stack([fixed_start(setup.initial_condition, seed, setup.resolution) for seed in seeds])
+        else:
+            start = resample_sine(initial["temperature"].double(), setup.resolution)
+        rate = column(parameters["diffusivity"], grid.k2) * grid.k2
+        start = start.to(setup.device)
+        return LinearSolver(grid, {"temperature": start}, lambda interval: decay(rate, interval), setup.dtype)
+
+    def grid(self, resolution: Sequence[int]) -> dict[str, Tensor]:
+        """Coordinates per axis, the middles of cells, float64."""
+        return {
+            axis: length * (torch.arange(n, dtype=torch.float64) + 0.5) / n
+            for axis, length, n in zip(self.axes, self.lengths, resolution, strict=True)
+        }
+
+
+def periodic_fields(initial: dict[str, Tensor] | None, name: str, seeds: Sequence[int], setup: Setup) -> Tensor:
+    """The starts of a batch on the periodic unit square: given, or drawn from the seeds; float64 (B, nx, ny)."""
+    if initial is not None:
+        return resample(initial[name].to(setup.device, torch.float64), setup.resolution)
+    # Drawn on the CPU one seed at a time: the same start on every device, in every batch.
+    starts = [periodic_start(setup.initial_condition, seed, setup.resolution) for seed in seeds]
+    return torch.stack(starts).to(setup.device)
