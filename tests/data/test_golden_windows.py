@@ -12,7 +12,7 @@ from golden import golden_directory
 from safetensors.torch import load_file
 
 from physrep.data import WellSplit, open_clips, open_well, read_stats, split_files
-from physrep.data.names import PAPER_CROPS, canonical_parameter
+from physrep.data.names import canonical_parameter
 
 pytestmark = pytest.mark.golden
 
@@ -72,7 +72,7 @@ def test_official_windows(case, name, cached, golden, tmp_path):
         "fields": channels,
         "parameters": parameters,
         "resolution": run["resolution"],
-        "crop": PAPER_CROPS.get(root.name),
+        "crop": "paper",
     }
     reader = WellSplit(root, split, 2 * frames, stride, **options)
     assert len(reader) == run["len"]

@@ -32,12 +32,12 @@ GRID = (48, 28)
 
 
 def onset(shape, max_dt) -> float:
-    """Ra where the growth rate of the critical roll passes zero, interpolated between 1700 and 1715."""
-    amplitude = frames_of(roll_box([1700.0, 1715.0], 1e-6, shape, max_dt=max_dt), 31, 1.0)["velocity"][..., 1]
+    """Ra where the growth rate of the critical roll passes zero, interpolated between 1706 and 1710."""
+    amplitude = frames_of(roll_box([1706.0, 1710.0], 1e-6, shape, max_dt=max_dt), 31, 1.0)["velocity"][..., 1]
     size = amplitude.flatten(2).norm(dim=2).log()
     below, above = ((size[:, -1] - size[:, 15]) / 15).tolist()
     assert below < 0 < above
-    return 1700 + 15 * below / (below - above)
+    return 1706 + 4 * below / (below - above)
 
 
 def test_onset_of_convection():

@@ -59,7 +59,7 @@ def prepare_data(config: BenchConfig, out: Path, device: str) -> DataConfig:
     from ..data import assert_disjoint
     from ..simulation import simulate
 
-    data = DataConfig(**vars(config.data))
+    data = config.data.located(config.system)
     if not data.path:
         data.path = str(simulate(config.system, out / "data", config.simulation, device=device))
     assert_disjoint(data.path)

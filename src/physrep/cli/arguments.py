@@ -25,6 +25,28 @@ def parser(command: str, description: str) -> Parser:
     return Parser(prog=f"physrep {command}", description=description, default_env=False, print_config=None)
 
 
+def add_data_root(p: ArgumentParser, given_by: str) -> None:
+    """The option ``--data-root``; ``given_by`` says how data sets are then named."""
+    p.add_argument(
+        "--data-root",
+        "--data_root",
+        type=str | None,
+        default=None,
+        metavar="DIR",
+        help=f"folder or address that holds data sets of The Well, as DIR/NAME/data or DIR/datasets/NAME/data, e.g. "
+        f"hf://datasets/polymathic-ai; {given_by}",
+    )
+
+
+def dataset_path(name: str, data_root: str | None) -> str:
+    """The folder of a data set: what was given, or what lies below ``--data-root`` under that name."""
+    if data_root is None:
+        return name
+    from ..data import locate_dataset
+
+    return str(locate_dataset(data_root, name))
+
+
 def dataclass_from(kind: type, values: Mapping[str, Any]) -> Any:
     """An instance of a dataclass from parsed arguments; others are ignored, absent ones keep their default."""
     names = {f.name for f in fields(kind)}

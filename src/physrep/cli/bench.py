@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
 from ..errors import PhysrepError
 from ..files import read_yaml
-from .arguments import apply_overrides, parser, split_overrides
+from .arguments import add_data_root, apply_overrides, parser, split_overrides
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -20,6 +20,7 @@ def run(arguments: Sequence[str]) -> int:
         return 0
     if not values.out:
         raise PhysrepError("--out is missing; name the folder of the benchmark, e.g. --out runs/quick.")
+    config.data = config.data.located(config.system)
     from ..benchmark import bench
     from .report import finish
 
@@ -40,6 +41,7 @@ def read(arguments: Sequence[str], command: str, description: str) -> tuple[Any,
     p.add_argument("config", type=str, help="YAML file, e.g. configs/quick.yaml")
     p.add_argument("--out", type=str | None, default=None, help="folder of the benchmark")
     p.add_argument("--device", type=str, default="cpu", help="cpu or cuda")
+    add_data_root(p, "the data set is CONFIG's data.dataset, or else its system, which is then not simulated")
     p.add_argument("--print_config", action="store_true", help="print the complete configuration and stop")
     plain, overrides = split_overrides(arguments, [f.name for f in fields(BenchConfig)])
     values = p.parse_args(plain)
@@ -48,7 +50,10 @@ def read(arguments: Sequence[str], command: str, description: str) -> tuple[Any,
     stored = read_yaml(values.config)
     if not isinstance(stored, dict):
         raise PhysrepError(f"{values.config}: holds no settings; see configs/quick.yaml.")
-    return values, read_config(apply_overrides(stored, overrides), values.config)
+    config = read_config(apply_overrides(stored, overrides), values.config)
+    if values.data_root is not None:
+        config.data = replace(config.data, root=values.data_root, path="")
+    return values, config
 
 
 def print_config(config: Any) -> None:

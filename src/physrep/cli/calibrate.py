@@ -24,6 +24,7 @@ def run(arguments: Sequence[str]) -> int:
         return 0
     from ..report.source import read_table
 
+    config.data = config.data.located(config.system)
     out = Path(values.out or "runs/calibrate")
     if (out / "config.yaml").exists():
         kept = [run["learner"] for run in read_yaml(out / "config.yaml").get("runs", [])]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from .arguments import parser
+from .arguments import add_data_root, dataset_path, parser
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -16,13 +16,16 @@ def run(arguments: Sequence[str]) -> int:
         "Validate a file, a split or a data set in The Well's format. Names every fault with its remedy. "
         "Exit code 0: valid; 1: faults; 2: not readable.",
     )
-    p.add_argument("path", type=str, help="file, folder of files, or data set folder")
+    p.add_argument("path", type=str, help="file, folder of files, or data set folder, or the address of one")
+    p.add_argument("--quick", action="store_true", help="read the first and last frames only, not all values")
+    add_data_root(p, "PATH is then the NAME of a data set")
     values = p.parse_args(list(arguments))
-    faults = check(values.path)
+    path = dataset_path(values.path, values.data_root)
+    faults = check(path, quick=values.quick)
     for fault in faults:
         print(fault)
     code = exit_code(faults)
     warnings = sum(fault.severity == "warning" for fault in faults)
     verdict = {0: "valid", 1: "faults found", 2: "not readable"}[code]
-    print(f"{values.path}: {verdict}" + (f" ({warnings} warning{'s' * (warnings > 1)})" if warnings else ""))
+    print(f"{path}: {verdict}" + (f" ({warnings} warning{'s' * (warnings > 1)})" if warnings else ""))
     return code

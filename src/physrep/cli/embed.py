@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from ..data_config import DataConfig
-from .arguments import dataclass_from, parser
+from .arguments import add_data_root, dataclass_from, dataset_path, parser
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -32,6 +32,7 @@ def add_arguments(p: Any) -> None:
     """Arguments that `embed` and `probe` share."""
     p.add_argument("encoder", type=str, help="run directory, or import path module:Class")
     p.add_argument("--data", type=str | None, default=None, help="data set; default that of the run")
+    add_data_root(p, "--data is then the NAME of a data set, default that of the run's")
     p.add_argument("--num_frames", type=int, default=16, help="frames per window, for an encoder by import path")
     p.add_argument("--stride", type=int, default=8, help="distance between the starts of windows")
     p.add_argument("--fields", type=str, nargs="+", help="fields to read, for an encoder by import path")
@@ -50,6 +51,14 @@ def token_folder(values: Any) -> Path:
     return Path("runs") / values.encoder.replace(":", ".") / "tokens"
 
 
+def _data_path(values: Any, trained_on: Mapping[str, Any]) -> str | None:
+    """The data set that is asked for; None if it is that of the run, where the run found it."""
+    name = values.data
+    if name is None and values.data_root is not None:
+        name = trained_on.get("dataset") or Path(trained_on["path"]).name
+    return None if name is None else dataset_path(name, values.data_root)
+
+
 def embed_all(values: Any) -> tuple[dict[str, Any], Any, dict[str, str]]:
     """Token stores per split, the training split, and the scale of each parameter."""
     from ..data_config import parameter_scales
@@ -60,13 +69,13 @@ def embed_all(values: Any) -> tuple[dict[str, Any], Any, dict[str, str]]:
     given: dict[str, str] | None = None
     if Path(values.encoder).exists() or "/" in values.encoder:
         learner, config = load_run(values.encoder)
-        data = run_data(config, values.data)
+        data = run_data(config, _data_path(values, config["data"]))
         given = config.get("parameters")
         train = data.open("train")
     else:
         if values.data is None:
             raise PhysrepError(f"--data is missing; name the data set that {values.encoder!r} is to encode.")
-        data = dataclass_from(DataConfig, {**values.as_dict(), "path": values.data})
+        data = dataclass_from(DataConfig, {**values.as_dict(), "path": dataset_path(values.data, values.data_root)})
         train = data.open("train")
         # The untrained wrapper only normalises the fields and encodes; the weights are the module's own.
         config = learner_config(

@@ -7,7 +7,7 @@ from dataclasses import asdict
 from typing import Any
 
 from ..data_config import DataConfig
-from .arguments import apply_overrides, dataclass_from, parser, split_overrides
+from .arguments import add_data_root, apply_overrides, dataclass_from, dataset_path, parser, split_overrides
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -23,6 +23,7 @@ def run(arguments: Sequence[str]) -> int:
     )
     p.add_argument("learner", type=str, help="name; see `physrep list learners`")
     p.add_argument("--data", type=str, required=True, help="data set folder, holding data/{train,valid,test}")
+    add_data_root(p, "--data is then the NAME of a data set")
     p.add_argument("--out", type=str, required=True, help="run directory")
     p.add_argument("--encoder", type=str | None, default=None, help="name or import path (module:Class)")
     p.add_argument("--num_frames", type=int, default=16, help="frames per window that the encoder reads")
@@ -41,7 +42,8 @@ def run(arguments: Sequence[str]) -> int:
         options["encoder"] = values.encoder
     if "encoder_options" in nested:
         options["encoder_options"] = nested["encoder_options"]
-    data = dataclass_from(DataConfig, {**vars(settings.data), **values.as_dict(), "path": values.data})
+    place = {"path": dataset_path(values.data, values.data_root), "dataset": values.data if values.data_root else ""}
+    data = dataclass_from(DataConfig, {**vars(settings.data), **values.as_dict(), **place})
     out = pretrain(
         values.learner,
         data,

@@ -1,7 +1,7 @@
 """A split of a dataset, cropped, resampled and laid out for training, in one memory-mapped file.
 
 The file holds ``(trajectory, C, T, *S)``, so that a window is one contiguous copy per channel. It is built once. The
-name of its folder is a hash of all that determines its content: names, sizes and times of the source files, fields,
+name of its folder is a hash of all that determines its content: names, sizes and versions of the source files, fields,
 grid, dtype and the version of the code that computes it. ``meta.json`` is written last and is the completion mark; a
 folder without it, or with a data file of another size, is built again.
 """
@@ -14,16 +14,20 @@ import math
 import os
 import shutil
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, Literal
 
 import numpy as np
 
 from ..errors import PhysrepError
-from ..files import content_hash, file_fingerprint, read_json, write_json
+from ..files import content_hash, read_json, write_json
 from ..progress import Progress
+from .remote import AnyPath, RemotePath, as_path, fingerprint
+from .remote_cache import cache_home
 from .resample import Method
 from .scan import Crop, Scan, View, scan_split, split_files
+from .space import check_space
 from .stats import Moments, frame_blocks
 from .wellfile import WellFile
 
@@ -34,8 +38,31 @@ DATA, META = "fields.npy", "meta.json"
 Dtype = Literal["float32", "float16"]
 
 
+@dataclass(frozen=True)
+class _Plan:
+    """What a cache is to hold and where it goes; nothing is read for it but the list of files."""
+
+    root: AnyPath
+    split: str
+    paths: Sequence[AnyPath]
+    folder: Path
+    key: str
+    fields: Sequence[str] | None
+    resolution: Sequence[int] | None
+    resample: Method | None
+    crop: Crop
+    dtype: Dtype
+
+    @property
+    def complete(self) -> bool:
+        return is_complete(self.folder, self.key)
+
+    def scan(self) -> Scan:
+        return scan_split(self.paths, self.fields, self.resolution, self.resample, self.crop)
+
+
 def cached_split(
-    root: str | Path,
+    root: str | Path | RemotePath,
     split: str,
     *,
     fields: Sequence[str] | None = None,
@@ -50,18 +77,83 @@ def cached_split(
     Args:
         root, split, fields, resolution, resample, crop: as in `physrep.data.WellSplit`.
         dtype: "float32", or "float16" for half the memory and about 3 digits.
-        cache_dir: where caches live; default ``root/cache``.
+        cache_dir: where caches live; default ``root/cache``, of a remote ``root`` ``PHYSREP_CACHE/clips/NAME``.
 
     Raises:
         PhysrepError: the source is faulty or not finite, does not fit float16, or the disk is too small.
     """
+    plan = _plan(root, split, fields, resolution, resample, crop, dtype, cache_dir)
+    if not plan.complete:
+        with _lock(plan.folder):
+            # Another process may have built it while this one waited for the lock.
+            if not plan.complete:
+                _build(plan)
+                again = _plan(root, split, fields, resolution, resample, crop, dtype, cache_dir)
+                if again.key != plan.key:
+                    (plan.folder / META).unlink()
+                    raise PhysrepError(f"{root}: files of split {split} changed while they were read; run it again.")
+    return plan.folder
+
+
+def check_cache_space(
+    root: str | Path | RemotePath,
+    splits: Sequence[str],
+    *,
+    fields: Sequence[str] | None = None,
+    resolution: Sequence[int] | None = None,
+    resample: Method | None = "bilinear",
+    crop: Crop = None,
+    dtype: Dtype = "float32",
+    cache_dir: str | Path | None = None,
+) -> int:
+    """Make sure, from metadata alone, that the caches of all these splits fit on the disk together.
+
+    Args:
+        root, fields, resolution, resample, crop, dtype, cache_dir: as in `cached_split`.
+        splits: names of splits.
+
+    Returns:
+        Bytes that are still to be written; complete caches need none.
+
+    Raises:
+        PhysrepError: the disk is too small; the sentence says what is needed, what is free and what would help.
+    """
+    plans = [_plan(root, split, fields, resolution, resample, crop, dtype, cache_dir) for split in splits]
+    needed = sum(cache_bytes(plan.scan(), dtype) for plan in plans if not plan.complete)
+    if needed:
+        _check_space(plans[0].folder.parent, needed)
+    return needed
+
+
+def cache_bytes(scan: Scan, dtype: Dtype = "float32") -> int:
+    """Bytes of the cache of a split: ``channels * points * frames of all trajectories * bytes per value``."""
+    shape = scan.view.resampler.shape
+    return len(scan.view.channels) * math.prod(shape) * sum(scan.lengths) * np.dtype(dtype).itemsize
+
+
+def _check_space(folder: Path, needed: int) -> None:
+    remedies = "choose a lower resolution, fewer fields, dtype float16, another cache_dir, or free space"
+    check_space(folder, needed, "the cache", remedies)
+
+
+def _plan(
+    root: str | Path | RemotePath,
+    split: str,
+    fields: Sequence[str] | None,
+    resolution: Sequence[int] | None,
+    resample: Method | None,
+    crop: Crop,
+    dtype: Dtype,
+    cache_dir: str | Path | None,
+) -> _Plan:
     if dtype not in ("float32", "float16"):
         raise PhysrepError(f"cache: unknown dtype {dtype!r}; use 'float32' or 'float16'.")
+    root = as_path(root)
     split = "valid" if split == "val" else split
     paths = split_files(root, split)
     request = {
         "version": CACHE_VERSION,
-        "files": [file_fingerprint(path) for path in paths],
+        "files": [fingerprint(path) for path in paths],
         "fields": None if fields is None else list(fields),
         "resolution": None if resolution is None else [int(n) for n in resolution],
         "resample": resample,
@@ -69,17 +161,11 @@ def cached_split(
         "dtype": dtype,
     }
     key = content_hash(request)
-    folder = Path(cache_dir if cache_dir is not None else Path(root) / "cache") / f"{split}-{key}"
-    if not is_complete(folder, key):
-        with _lock(folder):
-            # Another process may have built it while this one waited for the lock.
-            if not is_complete(folder, key):
-                scan = scan_split(paths, fields, resolution, resample, crop)
-                _build(folder, key, split, scan, dtype)
-                if [file_fingerprint(path) for path in paths] != request["files"]:
-                    (folder / META).unlink()
-                    raise PhysrepError(f"{root}: files of split {split} changed while they were read; run it again.")
-    return folder
+    if cache_dir is None:
+        place = root / "cache" if isinstance(root, Path) else cache_home() / "clips" / root.name
+    else:
+        place = Path(cache_dir)
+    return _Plan(root, split, paths, place / f"{split}-{key}", key, fields, resolution, resample, crop, dtype)
 
 
 def is_complete(folder: str | Path, key: str) -> bool:
@@ -114,12 +200,15 @@ def _cannot_write(folder: Path, error: OSError) -> PhysrepError:
     return PhysrepError(f"{folder}: cannot be written ({reason}); free space or choose another cache_dir.")
 
 
-def _build(folder: Path, key: str, split: str, scan: Scan, dtype: Dtype) -> None:
+def _build(plan: _Plan) -> None:
+    folder = plan.folder
+    scan = plan.scan()
     try:
         shutil.rmtree(folder, ignore_errors=True)
+        _check_space(folder.parent, cache_bytes(scan, plan.dtype))
         folder.mkdir(parents=True)
-        moments = _write_data(folder, split, scan, np.dtype(dtype))
-        write_json(folder / META, _describe(folder, key, split, scan, moments))
+        moments = _write_data(folder, plan.split, scan, np.dtype(plan.dtype))
+        write_json(folder / META, _describe(folder, plan.key, plan.split, scan, moments))
     except OSError as error:
         shutil.rmtree(folder, ignore_errors=True)
         raise _cannot_write(folder, error) from error
@@ -153,13 +242,6 @@ def _write_data(folder: Path, split: str, scan: Scan, dtype: np.dtype[Any]) -> l
     """Write the array and return the moments of every trajectory."""
     shape, lengths = scan.view.resampler.shape, scan.lengths
     frame_size = len(scan.view.channels) * math.prod(shape)
-    needed = frame_size * sum(lengths) * dtype.itemsize
-    free = shutil.disk_usage(folder).free
-    if needed > 0.98 * free:
-        raise PhysrepError(
-            f"{folder.parent}: the cache needs {needed / 1e9:.2f} GB, but {free / 1e9:.2f} GB are free; "
-            "free space, choose another cache_dir, a lower resolution or dtype float16."
-        )
     equal = len(set(lengths)) == 1
     full_shape = (len(lengths), len(scan.view.channels), lengths[0], *shape) if equal else (frame_size * sum(lengths),)
     header = {"descr": np.lib.format.dtype_to_descr(dtype), "fortran_order": False, "shape": full_shape}

@@ -11,29 +11,41 @@ from ..progress import Progress
 from .check_format import check_format
 from .check_values import check_values
 from .faults import Fault
+from .remote import AnyPath, RemotePath, as_path
 from .scan import SPLITS, hdf5_files
 from .splits import shared_trajectories
 from .stats import read_stats
 from .wellfile import WellFile, open_hdf5
 
 
-def check(path: str | Path) -> list[Fault]:
+def check(path: str | Path | RemotePath, quick: bool = False) -> list[Fault]:
     """Validate a file, a folder of files (a split), or a dataset folder with ``data/{train,valid,test}``.
+
+    Args:
+        path: file or folder, or its address.
+        quick: of the values read the first and the last frame of every trajectory only.
 
     Returns:
         All faults, errors and warnings; empty if the data are in order. `exit_code` sums them up.
     """
-    path = Path(path)
+    path = as_path(path)
+    try:
+        return _check(path, quick)
+    except PhysrepError as error:
+        return [_unreadable(path, error)]
+
+
+def _check(path: AnyPath, quick: bool) -> list[Fault]:
     if path.is_file():
-        return check_file(path)
+        return check_file(path, quick)
     if not path.is_dir():
         return [Fault.unreadable_at(path, "no such file or folder", "check the path")]
     if (path / "data").is_dir():
-        return _check_dataset(path)
+        return _check_dataset(path, quick)
     files = hdf5_files(path)
     if not files:
         return [Fault.unreadable_at(path, "holds no .hdf5 file and no folder 'data'", "give a file, split or dataset")]
-    return _check_files(files)
+    return _check_files(files, quick)
 
 
 def exit_code(faults: Sequence[Fault]) -> int:
@@ -43,24 +55,28 @@ def exit_code(faults: Sequence[Fault]) -> int:
     return int(any(fault.severity == "error" for fault in faults))
 
 
-def check_file(path: str | Path) -> list[Fault]:
+def check_file(path: str | Path | RemotePath, quick: bool = False) -> list[Fault]:
     """Validate one file: its format first and, if that is in order, its values."""
-    path = Path(path)
+    path = as_path(path)
     try:
-        with open_hdf5(path) as file:
+        with open_hdf5(path, glance=quick) as file:
             faults = check_format(path, file)
         if any(fault.severity == "error" for fault in faults):
             return faults
-        with WellFile(path) as well:
-            return faults + check_values(well)
+        with WellFile(path, glance=quick) as well:
+            return faults + check_values(well, quick)
     except PhysrepError as error:
-        problem, _, remedy = str(error).removeprefix(f"{path}: ").removesuffix(".").partition("; ")
-        return [Fault.unreadable_at(path, problem, remedy or "copy or simulate the file again")]
+        return [_unreadable(path, error)]
 
 
-def _check_dataset(root: Path) -> list[Fault]:
+def _unreadable(path: AnyPath, error: PhysrepError) -> Fault:
+    problem, _, remedy = str(error).removeprefix(f"{path}: ").removesuffix(".").partition("; ")
+    return Fault.unreadable_at(path, problem, remedy or "copy or simulate the file again")
+
+
+def _check_dataset(root: AnyPath, quick: bool) -> list[Fault]:
     faults: list[Fault] = []
-    files: dict[str, list[Path]] = {}
+    files: dict[str, Sequence[AnyPath]] = {}
     for split in SPLITS:
         folder = root / "data" / split
         files[split] = hdf5_files(folder) if folder.is_dir() else []
@@ -69,18 +85,18 @@ def _check_dataset(root: Path) -> list[Fault]:
     every = [path for paths in files.values() for path in paths]
     if not every:
         return [Fault.unreadable_at(root / "data", "holds no .hdf5 file in any split", "simulate or download the data")]
-    faults += _check_files(every)
+    faults += _check_files(every, quick)
     if not any(fault.severity == "error" for fault in faults):
         faults += _check_overlap(root, files)
         faults += _check_stats(root, every[0])
     return faults
 
 
-def _check_files(paths: Sequence[Path]) -> list[Fault]:
+def _check_files(paths: Sequence[AnyPath], quick: bool) -> list[Fault]:
     faults: list[Fault] = []
     with Progress(len(paths), "check", "files") as progress:
         for path in paths:
-            faults += check_file(path)
+            faults += check_file(path, quick)
             progress.advance(note=path.name)
     if any(fault.severity == "error" for fault in faults):
         return faults
@@ -94,9 +110,9 @@ def _check_files(paths: Sequence[Path]) -> list[Fault]:
     return faults
 
 
-def _identity(path: Path) -> dict[str, Any]:
+def _identity(path: AnyPath) -> dict[str, Any]:
     """What must agree among the files of a dataset."""
-    with WellFile(path) as file:
+    with WellFile(path, glance=True) as file:
         return {
             "dataset_name": file.dataset_name,
             "spatial_dims": list(file.axes),
@@ -109,20 +125,26 @@ def _identity(path: Path) -> dict[str, Any]:
         }
 
 
-def _check_overlap(root: Path, files: dict[str, list[Path]]) -> list[Fault]:
+def _check_overlap(root: AnyPath, files: dict[str, Sequence[AnyPath]]) -> list[Fault]:
     faults = []
+    starts: dict[tuple[str, str], list[str]] = {}
     for (path, index), (other, other_index), same in shared_trajectories(files):
         elsewhere = f"trajectory {index} of {path.parent.name}/{path.name}"
         if same:
             problem, remedy = f"trajectory {other_index} is also {elsewhere}", "delete one of them: scores would lie"
             faults.append(Fault(other, "splits", problem, remedy))
         else:
-            problem = f"trajectory {other_index} starts from the same frame as {elsewhere}, with other parameters"
-            faults.append(Fault(other, "splits", problem, "put equal initial conditions into one split", "warning"))
+            here = f"trajectory {other_index} of {other.parent.name}/{other.name}"
+            starts.setdefault((path.parent.name, other.parent.name), []).append(f"{here} and {elsewhere}")
+    # A set of initial conditions that is repeated for every parameter set makes thousands of such pairs.
+    for (split, other_split), pairs in starts.items():
+        problem = f"{len(pairs)} pairs start from the same frame with other parameters in {split} and {other_split}"
+        remedy = f"put equal initial conditions into one split; the first is {pairs[0]}"
+        faults.append(Fault(root / "data" / other_split, "splits", problem, remedy, "warning"))
     return faults
 
 
-def _check_stats(root: Path, example: Path) -> list[Fault]:
+def _check_stats(root: AnyPath, example: AnyPath) -> list[Fault]:
     path = root / "stats.yaml"
     again = "write it with physrep.data.write_stats"
     if not path.is_file():
@@ -132,7 +154,7 @@ def _check_stats(root: Path, example: Path) -> list[Fault]:
     except PhysrepError as error:
         return [Fault(path, "stats.yaml", str(error).removeprefix(f"{path}: ").removesuffix("."), again)]
     faults = []
-    with WellFile(example) as file:
+    with WellFile(example, glance=True) as file:
         for name, field in file.fields.items():
             if not field.time_varying:
                 continue

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any, Literal
 
 import h5py
 import numpy as np
 
 from .faults import Fault
+from .remote import AnyPath
 
 BOUNDARY_TYPES = ("WALL", "OPEN", "PERIODIC")
 
 
-def check_format(path: Path, file: h5py.File) -> list[Fault]:
+def check_format(path: AnyPath, file: h5py.File) -> list[Fault]:
     """All departures of an open file from the format; attributes are named ``group/dataset@attribute``."""
     checker = _FormatChecker(path, file)
     checker.run()
@@ -21,7 +21,7 @@ def check_format(path: Path, file: h5py.File) -> list[Fault]:
 
 
 class _FormatChecker:
-    def __init__(self, path: Path, file: h5py.File) -> None:
+    def __init__(self, path: AnyPath, file: h5py.File) -> None:
         self.path, self.file = path, file
         self.faults: list[Fault] = []
         self.axes: list[str] = []

@@ -11,8 +11,8 @@ from .stats import frame_blocks
 from .wellfile import WellFile
 
 
-def check_values(file: WellFile) -> list[Fault]:
-    """Faults in the numbers of a file whose format is in order."""
+def check_values(file: WellFile, quick: bool = False) -> list[Fault]:
+    """Faults in the numbers of a file whose format is in order; ``quick`` reads first and last frames only."""
     faults = []
     if file.n_frames < 2:
         problem = f"has {file.n_frames} frames"
@@ -23,8 +23,11 @@ def check_values(file: WellFile) -> list[Fault]:
         low = np.full(len(field.channels), np.inf)
         high = np.full(len(field.channels), -np.inf)
         bad: tuple[int, int, str] | None = None
+        blocks = frame_blocks(file.n_frames, 4 * len(field.channels) * math.prod(file.shape))
+        if quick:
+            blocks = [(start, 1) for start in sorted({0, file.n_frames - 1})]
         for trajectory in range(file.n_trajectories):
-            for start, frames in frame_blocks(file.n_frames, 4 * len(field.channels) * math.prod(file.shape)):
+            for start, frames in blocks:
                 block = file.read(trajectory, start, frames, channels=field.channels)
                 flat = block.reshape(len(block), -1)
                 finite = np.isfinite(block)

@@ -20,6 +20,7 @@ from .buffers import empty
 from .cache import DATA, META, Dtype, cached_split
 from .names import label_parameters, select_parameters
 from .reader import choose_trajectories, window_grid
+from .remote import RemotePath
 from .resample import Method
 from .scan import Crop
 from .stats import Moments
@@ -240,7 +241,7 @@ class ClipDataset:
 
 
 def open_clips(
-    root: str | Path,
+    root: str | Path | RemotePath,
     split: str,
     *,
     fields: Sequence[str] | None = None,

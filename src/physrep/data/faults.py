@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Literal
+
+from .remote import AnyPath
 
 
 @dataclass(frozen=True)
@@ -20,7 +21,7 @@ class Fault:
         unreadable: the file could not be read at all.
     """
 
-    file: Path
+    file: AnyPath
     item: str
     problem: str
     remedy: str
@@ -28,7 +29,7 @@ class Fault:
     unreadable: bool = False
 
     @classmethod
-    def unreadable_at(cls, file: Path, problem: str, remedy: str) -> Fault:
+    def unreadable_at(cls, file: AnyPath, problem: str, remedy: str) -> Fault:
         """A fault of something that could not be read."""
         return cls(file, "file", problem, remedy, "error", True)
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Mapping, Sequence
+from fractions import Fraction
 
 from ..errors import PhysrepError
 
@@ -17,10 +18,13 @@ PARAMETER_ALIASES: dict[str, dict[str, str]] = {"shear_flow": {"Rayleigh": "Reyn
 # Scalars that have one value in the whole dataset: not labels. They can still be asked for by name.
 CONSTANT_PARAMETERS: dict[str, tuple[str, ...]] = {"active_matter": ("L",)}
 
-# Index ranges (first, last exclusive) per axis that Qu et al. cut out before they resize.
-PAPER_CROPS: dict[str, dict[str, tuple[int, int]]] = {
-    "shear_flow": {"y": (0, 256)},
-    "rayleigh_benard": {"x": (192, 320)},
+# Parts of axes that Qu et al. cut out before they resize, as fractions: on the published grids they are y[0:256] of
+# 512 points and x[192:320] of 512 points. On other grids they are the same part of the domain.
+PAPER_CROPS: dict[str, dict[str, tuple[Fraction, Fraction]]] = {
+    "shear_flow": {"y": (Fraction(0), Fraction(1, 2))},
+    "rayleigh_benard": {"x": (Fraction(3, 8), Fraction(5, 8))},
+    "rayleigh_benard_uniform": {"x": (Fraction(3, 8), Fraction(5, 8))},
+    "active_matter": {},
 }
 
 
@@ -45,6 +49,31 @@ def canonical_parameter(dataset: str, name: str, stored: Sequence[str]) -> str:
 def label_parameters(dataset: str, names: Sequence[str]) -> tuple[str, ...]:
     """Of a dataset's parameters, those that vary (see `CONSTANT_PARAMETERS`)."""
     return tuple(name for name in names if name not in CONSTANT_PARAMETERS.get(dataset, ()))
+
+
+def paper_crop(dataset: str, axes: Sequence[str], shape: Sequence[int], source: object) -> dict[str, tuple[int, int]]:
+    """The paper's crop as index ranges (first, last exclusive) per axis of a grid.
+
+    Raises:
+        PhysrepError: the paper has no such dataset, or its crop is no whole number of these grid points.
+    """
+    if dataset not in PAPER_CROPS:
+        known = ", ".join(PAPER_CROPS)
+        raise PhysrepError(
+            f"{source}: the paper has no dataset {dataset!r} (it has {known}); give crop as a map from axis to "
+            "[first, last], or leave it out."
+        )
+    limits = {}
+    for axis, part in PAPER_CROPS[dataset].items():
+        n = shape[list(axes).index(axis)]
+        first, last = (n * fraction for fraction in part)
+        if first.denominator > 1 or last.denominator > 1:
+            raise PhysrepError(
+                f"{source}: crop 'paper' is {part[0]} to {part[1]} of axis {axis}, no whole number of its {n} points; "
+                "give it in points, as a map from axis to [first, last]."
+            )
+        limits[axis] = (int(first), int(last))
+    return limits
 
 
 def select_channels(

@@ -13,6 +13,7 @@ import torch
 from ..clip import Clip
 from ..errors import PhysrepError
 from .names import label_parameters, select_parameters
+from .remote import AnyPath, RemotePath, as_path
 from .resample import Method
 from .scan import Crop, scan_split, split_files
 from .wellfile import WellFile
@@ -61,7 +62,7 @@ class WellSplit:
     training, `physrep.data.open_clips` serves the same windows from a memory-mapped cache, many times faster.
 
     Args:
-        root: dataset folder, with ``data/<split>/*.hdf5``.
+        root: dataset folder with ``data/<split>/*.hdf5``, or its address, e.g. ``hf://datasets/polymathic-ai/NAME``.
         split: "train", "valid" or "test".
         frames: frames per window.
         stride: distance between the starts of windows.
@@ -84,7 +85,7 @@ class WellSplit:
 
     def __init__(
         self,
-        root: str | Path,
+        root: str | Path | RemotePath,
         split: str,
         frames: int,
         stride: int = 1,
@@ -96,7 +97,7 @@ class WellSplit:
         crop: Crop = None,
         max_trajectories: int | None = None,
     ) -> None:
-        self.root, self.frames, self.frame_step = Path(root), frames, frame_step
+        self.root, self.frames, self.frame_step = as_path(root), frames, frame_step
         scan = scan_split(split_files(root, split), fields, resolution, resample, crop)
         self.view, self.files = scan.view, scan.files
         names = label_parameters(scan.dataset_name, list(scan.parameters)) if parameters is None else parameters
@@ -141,7 +142,7 @@ class WellSplit:
     def __getstate__(self) -> dict[str, object]:
         return {**self.__dict__, "_open": OrderedDict()}
 
-    def location(self, window: int) -> tuple[Path, int, int]:
+    def location(self, window: int) -> tuple[AnyPath, int, int]:
         """File, trajectory in that file, and first frame of a window."""
         trajectory, start = self.windows[window]
         file, local = self._places[trajectory]

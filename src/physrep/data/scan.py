@@ -10,7 +10,8 @@ import numpy as np
 import torch
 
 from ..errors import PhysrepError
-from .names import PAPER_CROPS
+from .names import paper_crop
+from .remote import HDF5_SUFFIXES, AnyPath, RemotePath, as_path
 from .resample import Method, Resampler
 from .wellfile import WellFile
 
@@ -23,19 +24,19 @@ Crop = str | Mapping[str, Sequence[int]] | None
 class FileInfo:
     """What a split needs to know of each of its files."""
 
-    path: Path
+    path: AnyPath
     n_trajectories: int
     n_frames: int
 
 
-def split_files(root: str | Path, split: str) -> list[Path]:
+def split_files(root: str | Path | RemotePath, split: str) -> Sequence[AnyPath]:
     """HDF5 files of a split in the order of their names; "val" is accepted for "valid".
 
     Raises:
         PhysrepError: no such dataset or split, or a split without files.
     """
     split = "valid" if split == "val" else split
-    root = Path(root)
+    root = as_path(root)
     if not (root / "data").is_dir():
         raise PhysrepError(f"{root}: is not a dataset folder; it must hold data/train, data/valid and data/test.")
     folder = root / "data" / split
@@ -48,9 +49,9 @@ def split_files(root: str | Path, split: str) -> list[Path]:
     return files
 
 
-def hdf5_files(folder: str | Path) -> list[Path]:
+def hdf5_files(folder: str | Path | RemotePath) -> Sequence[AnyPath]:
     """The .hdf5 and .h5 files in a folder in the order of their names, leaving out hidden ones."""
-    entries = (entry for entry in Path(folder).iterdir() if entry.suffix in (".hdf5", ".h5"))
+    entries = (entry for entry in as_path(folder).iterdir() if entry.suffix in HDF5_SUFFIXES)
     return sorted((entry for entry in entries if not entry.name.startswith(".")), key=lambda entry: entry.name)
 
 
@@ -96,13 +97,13 @@ def _crop_limits(file: WellFile, crop: Crop) -> dict[str, tuple[int, int]]:
     if isinstance(crop, str):
         if crop != "paper":
             raise PhysrepError(f"{file.path}: unknown crop {crop!r}; use 'paper' or a map from axis to [first, last].")
-        crop = PAPER_CROPS.get(file.dataset_name, {})
+        return paper_crop(file.dataset_name, file.axes, file.shape, file.path)
     limits = {}
     for axis, (low, high) in crop.items():
         if axis not in file.axes:
             raise PhysrepError(f"{file.path}: crop names axis {axis!r}, but the axes are {list(file.axes)}.")
         n = file.shape[file.axes.index(axis)]
-        if not 0 <= low < high <= n:
+        if not 0 <= low < high <= n or int(low) != low or int(high) != high:
             raise PhysrepError(f"{file.path}: crop [{low}, {high}] of axis {axis} does not fit its {n} points.")
         limits[axis] = (int(low), int(high))
     return limits
@@ -125,7 +126,7 @@ class Scan:
 
 
 def scan_split(
-    paths: Sequence[Path],
+    paths: Sequence[AnyPath],
     fields: Sequence[str] | None,
     resolution: Sequence[int] | None,
     resample: Method | None,
@@ -140,7 +141,7 @@ def scan_split(
     first: WellFile | None = None
     infos, columns = [], []
     for path in paths:
-        with WellFile(path) as file:
+        with WellFile(path, glance=True) as file:
             first = first or file
             for what, own, other in _identity(file, first):
                 if own != other:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from ..errors import PhysrepError
 from ..systems.base import trajectory_seed
+from .remote import AnyPath, RemotePath, as_path
 from .scan import SPLITS, hdf5_files
 from .wellfile import WellFile
 
@@ -54,9 +55,9 @@ def split_of(index: int, n: int, seed: int, fractions: Sequence[float] = DEFAULT
     return assign_splits(n, seed, fractions)[index]
 
 
-def first_frame_hashes(path: str | Path) -> list[tuple[str, tuple[float, ...]]]:
+def first_frame_hashes(path: str | Path | RemotePath) -> list[tuple[str, tuple[float, ...]]]:
     """Per trajectory of a file, a hash of the first frame of all fields, and its parameters."""
-    with WellFile(path) as file:
+    with WellFile(path, glance=True) as file:
         names = sorted(file.channels)
         return [
             (
@@ -68,8 +69,8 @@ def first_frame_hashes(path: str | Path) -> list[tuple[str, tuple[float, ...]]]:
 
 
 def shared_trajectories(
-    files: Mapping[str, Sequence[Path]],
-) -> list[tuple[tuple[Path, int], tuple[Path, int], bool]]:
+    files: Mapping[str, Sequence[AnyPath]],
+) -> list[tuple[tuple[AnyPath, int], tuple[AnyPath, int], bool]]:
     """Pairs of trajectories from different splits whose first frames agree bit for bit.
 
     Args:
@@ -79,7 +80,7 @@ def shared_trajectories(
         Tuples (file and index, file and index in the other split, whether the parameters agree too). Where they do
         not, the two start from the same initial condition but are not the same trajectory.
     """
-    seen: dict[str, list[tuple[str, Path, int, tuple[float, ...]]]] = {}
+    seen: dict[str, list[tuple[str, AnyPath, int, tuple[float, ...]]]] = {}
     shared = []
     for split, paths in files.items():
         for path in paths:
@@ -91,13 +92,13 @@ def shared_trajectories(
     return shared
 
 
-def assert_disjoint(root: str | Path) -> None:
+def assert_disjoint(root: str | Path | RemotePath) -> None:
     """Make sure that no trajectory of a dataset is in two splits.
 
     Raises:
         PhysrepError: one is; the sentence names both places.
     """
-    folders = {split: Path(root) / "data" / split for split in SPLITS}
+    folders = {split: as_path(root) / "data" / split for split in SPLITS}
     files = {split: hdf5_files(folder) for split, folder in folders.items() if folder.is_dir()}
     for (path, index), (other, other_index), same in shared_trajectories(files):
         if same:

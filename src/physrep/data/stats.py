@@ -16,10 +16,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import yaml
 
 from ..errors import PhysrepError
 from ..files import read_yaml, write_yaml
 from ..progress import Progress
+from .remote import RemotePath, as_path
 from .scan import split_files
 from .wellfile import StoredField, WellFile
 
@@ -74,7 +76,7 @@ def frame_blocks(n_frames: int, bytes_per_frame: int) -> list[tuple[int, int]]:
     return [(start, min(step, n_frames - start)) for start in range(0, n_frames, step)]
 
 
-def compute_stats(files: Sequence[str | Path]) -> dict[str, dict[str, Any]]:
+def compute_stats(files: Sequence[str | Path | RemotePath]) -> dict[str, dict[str, Any]]:
     """Statistics of the time-varying fields of files of one dataset; give it the training files only.
 
     Returns:
@@ -101,7 +103,7 @@ def compute_stats(files: Sequence[str | Path]) -> dict[str, dict[str, Any]]:
                     value, delta = _field_moments(file, field)
                     values[name] = values.get(name, Moments.zero(len(field.channels))) + value
                     deltas[name] = deltas.get(name, Moments.zero(len(field.channels))) + delta
-            progress.advance(note=Path(path).name)
+            progress.advance(note=as_path(path).name)
     stats: dict[str, dict[str, Any]] = {}
     for suffix, table in (("", values), ("_delta", deltas)):
         for kind in KINDS:
@@ -139,13 +141,20 @@ def write_stats(root: str | Path) -> dict[str, dict[str, Any]]:
     return stats
 
 
-def read_stats(path: str | Path) -> dict[str, dict[str, Any]]:
+def read_stats(path: str | Path | RemotePath) -> dict[str, dict[str, Any]]:
     """Read a ``stats.yaml`` and make sure that all six maps are there.
 
     Raises:
         PhysrepError: the file is missing, not YAML, or incomplete.
     """
-    stats = read_yaml(path)
+    path = as_path(path)
+    if isinstance(path, Path):
+        stats = read_yaml(path)
+    else:
+        try:
+            stats = yaml.safe_load(path.read_text())
+        except yaml.YAMLError:
+            stats = None
     wanted = [kind + suffix for suffix in ("", "_delta") for kind in KINDS]
     if not isinstance(stats, dict) or any(not isinstance(stats.get(name), dict) for name in wanted):
         raise PhysrepError(f"{path}: must hold the maps {', '.join(wanted)}; write it again from the training split.")

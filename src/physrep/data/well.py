@@ -5,7 +5,6 @@ from __future__ import annotations
 import errno
 import json
 import re
-import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -19,6 +18,7 @@ from torch import Tensor
 from ..errors import PhysrepError
 from ..files import atomic_path
 from ..systems.base import Trajectories
+from .space import check_space
 
 # HDF5 keeps attributes in the object header, which is limited to 64 KiB; parameters are stored there as float64.
 MAX_TRAJECTORIES_PER_FILE = 8000
@@ -95,14 +95,8 @@ def _validate(path: Path, trajectories: Trajectories) -> dict[str, int]:
 
 
 def _check_space(path: Path, trajectories: Trajectories) -> None:
-    folder = next(folder for folder in path.absolute().parents if folder.exists())
     needed = 4 * sum(values.numel() for values in trajectories.fields.values())
-    free = shutil.disk_usage(folder).free
-    if needed > 0.98 * free:
-        raise PhysrepError(
-            f"{path}: cannot be written (needs {needed / 1e9:.2f} GB, {free / 1e9:.2f} GB are free); "
-            "free space or choose another folder."
-        )
+    check_space(path.parent, needed, path.name, "free space or choose another folder")
 
 
 def _write_root(file: h5py.File, trajectories: Trajectories, notes: Mapping[str, Any]) -> None:

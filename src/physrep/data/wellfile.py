@@ -13,6 +13,8 @@ import numpy as np
 
 from ..errors import PhysrepError
 from .names import canonical_parameter, channel_names, component_axes, select_channels
+from .remote import RemotePath, as_path
+from .remote_cache import open_remote_hdf5
 
 
 @dataclass(frozen=True)
@@ -32,6 +34,10 @@ class WellFile:
 
     The metadata stay valid after `close`.
 
+    Args:
+        path: the file, or its address (see `physrep.data.remote`).
+        glance: only metadata or a few frames are wanted, so a remote file need not be fetched as a whole.
+
     Attributes:
         path, dataset_name: the file and the name of the dataset that it belongs to.
         axes: names of the spatial axes, in storage order.
@@ -50,10 +56,10 @@ class WellFile:
         PhysrepError: no such file, not HDF5, truncated, or a part that the format requires is missing.
     """
 
-    def __init__(self, path: str | Path) -> None:
-        self.path = Path(path)
+    def __init__(self, path: str | Path | RemotePath, glance: bool = False) -> None:
+        self.path = as_path(path)
         # h5py types an item as group, dataset or datatype; which one it is, the format says, so Any.
-        self._file: Any = open_hdf5(self.path)
+        self._file: Any = open_hdf5(self.path, glance)
         try:
             self._read_metadata(self._file)
         except (KeyError, ValueError, TypeError, IndexError, AttributeError) as error:
@@ -201,23 +207,23 @@ class WellFile:
         return block.reshape(*full, len(field.channels))
 
 
-def open_well(path: str | Path) -> WellFile:
+def open_well(path: str | Path | RemotePath) -> WellFile:
     """Open a file in The Well's format: ``with open_well(path) as file: file.read(0, 0, 16)``."""
     return WellFile(path)
 
 
-def open_hdf5(path: str | Path) -> h5py.File:
-    """Open an HDF5 file for reading, or say in one sentence why it cannot be opened."""
-    path = Path(path)
-    if not path.is_file():
+def open_hdf5(path: str | Path | RemotePath, glance: bool = False) -> h5py.File:
+    """Open an HDF5 file for reading, or say in one sentence why it cannot be opened; ``glance`` as in `WellFile`."""
+    path = as_path(path)
+    if isinstance(path, Path) and not path.is_file():
         raise PhysrepError(f"{path}: no such file; check the path.")
     try:
-        return h5py.File(path, "r")
+        return h5py.File(path, "r") if isinstance(path, Path) else open_remote_hdf5(path, glance)
     except OSError as error:
         text = str(error)
         if "truncated" in text:
             raise PhysrepError(f"{path}: is truncated; copy or simulate the file again.") from error
-        if "signature" in text or path.stat().st_size == 0:
+        if "signature" in text or (isinstance(path, Path) and path.stat().st_size == 0):
             raise PhysrepError(f"{path}: is not an HDF5 file; give a file in The Well's format.") from error
         raise PhysrepError(f"{path}: cannot be opened ({text}); copy or simulate the file again.") from error
 

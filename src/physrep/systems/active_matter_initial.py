@@ -24,7 +24,7 @@ In the kinetic model the moments from A₄ on are those of the Bingham distribut
     Ψ = 1/(2π) (1 + Σ_{i=0..7} 0.1 (r₀ - 1/2) cos(2πk₁x/L + r₁) cos(2πk₂y/L + r₂) cos^{i+1}(2θ + r₃))
 
 with k₁, k₂ uniform in 1, ..., 8 and r₀, ..., r₃ uniform in [0, 1), drawn for every i: almost isotropic, and almost
-uniform (the contrast of c is 0.003).
+uniform (the standard deviation of c is 0.01, and falls by diffusion).
 """
 
 from __future__ import annotations

@@ -1,0 +1,35 @@
+"""Is there room on the disk? Asked before a long piece of work, not found out at its end."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+from ..errors import PhysrepError
+
+USABLE = 0.98
+"""Share of the free space that may be filled."""
+
+
+def check_space(folder: Path, needed: int, what: str, remedies: str) -> None:
+    """Refuse work that needs more disk than is free.
+
+    Args:
+        folder: where the bytes go; it need not exist yet.
+        needed: bytes.
+        what: what needs them, as the subject of a sentence, e.g. ``"the cache"``.
+        remedies: what to do about it.
+
+    Raises:
+        PhysrepError: too little is free; the sentence says what is needed, what is free and where.
+    """
+    folder = folder.absolute()
+    existing = next(place for place in (folder, *folder.parents) if place.exists())
+    free = shutil.disk_usage(existing).free
+    if needed > USABLE * free:
+        raise PhysrepError(f"{folder}: {what} needs {gigabytes(needed)}, but {gigabytes(free)} are free; {remedies}.")
+
+
+def gigabytes(size: float) -> str:
+    """A size for readers, in 10^9 bytes."""
+    return f"{size / 1e9:.2f} GB"
