@@ -22,7 +22,6 @@ from collections.abc import Callable, Sequence
 import torch
 
 from physrep.systems import SYSTEMS
-from physrep.systems import SYSTEMS
 from physrep.systems.shear_flow_solver import ShearFlowSolver
 from physrep.systems.spectral import FourierBox
 

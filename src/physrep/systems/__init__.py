@@ -5,7 +5,7 @@ from .advection_diffusion import AdvectionDiffusion
 from .base import Field, Parameter, System, Trajectories, trajectory_seed
 from .damped_wave import DampedWave
 from .gray_scott import GrayScott, GrayScott3D
-from .heat import Heat
+from .heat import Heat, HeatFixedEdges
 from .rayleigh_benard import RayleighBenard, RayleighBenardUniform
 from .shear_flow import ShearFlow
 
@@ -19,6 +19,7 @@ SYSTEMS: dict[str, System] = {
         GrayScott(),
         GrayScott3D(),
         Heat(),
+        HeatFixedEdges(),
         AdvectionDiffusion(),
         DampedWave(),
     )

@@ -13,7 +13,7 @@ It is tabulated once, with its derivative, and interpolated by cubic Hermite pol
 
 References:
     Chaubal and Leal, A closure approximation for liquid-crystalline polymer models based on parametric density
-    estimation, J. Rheol. 42 (1998): https://doi.org/10.1122/1.550928
+    estimation, J. Rheol. 42 (1998) 177
     Weady, Shelley and Stein, A fast Chebyshev method for the Bingham closure with application to active nematic
     suspensions, J. Comput. Phys. 457 (2022): https://arxiv.org/abs/2203.05869
 """
