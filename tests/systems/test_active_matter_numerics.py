@@ -33,7 +33,7 @@ def developed():
 
 
 def test_order_in_time(developed):
-    """2nd order, which is that of the single Stokes sweep per stage; the error is far below that of SBDF2 (1e-2)."""
+    """2nd order, which is that of the single Stokes sweep per stage, with a small constant."""
     options = {"initial": developed, "resolution": (32, 32), "frames": 2, "save_dt": 1.0}
     exact = run(-4.0, 1.0, max_dt=0.0025, **options).fields["D"][:, 1]
     errors = [error(run(-4.0, 1.0, max_dt=dt, **options).fields["D"][:, 1], exact) for dt in (0.04, 0.02, 0.01)]

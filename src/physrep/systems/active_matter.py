@@ -25,7 +25,7 @@ Two models (option ``model``):
   most random distribution with that A₂. It is a reduced model, not the kinetic equation above: about isotropy both have
   the same linear growth, then order and flow of the closure run ahead by some 10 %; statistics agree, tracks do not.
 - ``kinetic`` integrates A₀ to A_2M (M = 24 on 64 points per side, in proportion on other grids), which is the kinetic
-  equation to the accuracy of the truncation. On 64 x 64 points it costs about 35 times as much, and it needs a finer
+  equation to the accuracy of the truncation. On 64 x 64 points it costs 25 to 40 times as much, and it needs a finer
   grid: A_2m winds m times as fast around a defect as the director does. Coarse grids lose positivity (|A₂| > c) and
   blow up whatever the time step or M; so ζ above 3 (n/64)² is refused. A start from stored fields takes the moments
   from A₄ on, which are not stored, from the Bingham distribution.

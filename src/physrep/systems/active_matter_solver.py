@@ -25,7 +25,7 @@ then far below that of the grid (docs/systems.md)."""
 SATURATED_SPEED = 1.1
 """Largest |u_x| + |u_y| of developed active turbulence over |α|: it varies between 0.9 and 1.5, for every ζ."""
 
-TURNING = 1.8
+TURNING = 1.2
 """Bound of Δt times the rate 2ζ + |α|/2 at which the order relaxes."""
 
 SPEED_LIMIT = 100.0
