@@ -62,8 +62,8 @@ def contact_sheet(shown: Sequence[tuple[str, np.ndarray, list[View]]]) -> Figure
     rows = sum(len(own) for _, _, own in shown)
     first = shown[0][2][0]
     ratio = first.extent[1] / first.extent[0]
-    tall = min(max(1.75 * ratio, 0.45), 2.2)
-    cell = min(max(tall / ratio, 0.9), 1.75)
+    tall = min(max(1.75 * ratio, 0.55), 2.2)
+    cell = min(max(tall / ratio, 0.9), 2.2)
     with paper():
         figure = Figure(figsize=(cell * COLUMNS + 1.5, rows * tall + 0.45 * len(shown) + 0.3), layout="constrained")
         blocks = figure.subfigures(len(shown), 1, squeeze=False, height_ratios=[len(own) for _, _, own in shown])
@@ -75,8 +75,9 @@ def contact_sheet(shown: Sequence[tuple[str, np.ndarray, list[View]]]) -> Figure
                 for frame, ax in zip(picked, line, strict=True):
                     image = _draw(ax, view, int(frame))
                     if view is own[-1]:
-                        ax.set_xlabel(f"t = {times[frame]:.3g}", fontsize=7.5, color=MUTED, labelpad=2)
-                line[0].set_ylabel(view.label, fontsize=8)
+                        ax.set_xlabel(f"t = {times[frame]:.4g}", fontsize=7.5, color=MUTED, labelpad=2)
+                flat = {"rotation": 0, "ha": "right", "va": "center"} if tall < 0.8 else {}
+                line[0].set_ylabel(view.label.replace(" (", "\n("), fontsize=8, **flat)
                 _bar(block, image, list(line))
     return figure
 
@@ -186,8 +187,10 @@ def _range(values: np.ndarray) -> tuple[float, float, bool]:
 def _bar(figure: Any, image: Any, axes: list[Axes]) -> None:
     bar = figure.colorbar(image, ax=axes, shrink=0.85, aspect=14, pad=0.01)
     low, high = image.get_clim()
-    bar.set_ticks([low, 0, high] if low < 0 < high else [low, high])
-    bar.set_ticklabels([f"{tick:.2g}".replace("-", "−") for tick in bar.get_ticks()])
+    bar.set_ticks([low, 0, high] if low == -high else [low, high])
+    # What is below a thousandth of the range is 0 to the eye.
+    ticks = [0.0 if abs(tick) < 1e-3 * (high - low) else tick for tick in bar.get_ticks()]
+    bar.set_ticklabels([f"{tick:.2g}".replace("-", "−") for tick in ticks])
     bar.ax.tick_params(labelsize=7, length=2)
     bar.outline.set_linewidth(0.3)
 
