@@ -118,7 +118,7 @@ def print_dedalus(n: int, dt: float, scheme: str, alpha: float = -3.0, zeta: flo
     import dedalus.public as d3  # pyright: ignore[reportMissingImports]
     import numpy as np
 
-    from physrep.systems.bingham import BinghamClosure
+    from physrep.systems.active_matter.bingham import BinghamClosure
 
     beta, diffusion, closure = 0.8, 0.05, BinghamClosure()
     run = full(1, alpha=alpha, zeta=zeta)

@@ -21,9 +21,9 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from physrep.systems.fourier_grid import FourierGrid, resample
-from physrep.systems.gray_scott import GrayScott, GrayScott3D
-from physrep.systems.gray_scott_solver import GrayScottSolver
+from physrep.systems.gray_scott.solver import GrayScottSolver
+from physrep.systems.gray_scott.system import GrayScott, GrayScott3D
+from physrep.systems.grids.fourier_grid import FourierGrid, resample
 
 
 class Quarter(GrayScott):

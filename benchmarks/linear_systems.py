@@ -20,12 +20,12 @@ from collections.abc import Callable, Sequence
 import torch
 
 from physrep.systems import System
-from physrep.systems.advection_diffusion import AdvectionDiffusion
-from physrep.systems.damped_wave import DampedWave
-from physrep.systems.fourier_grid import FourierGrid
-from physrep.systems.heat import Heat, HeatFixedEdges
-from physrep.systems.matched_pairs import PARTNERS, match_heat
-from physrep.systems.sine_grid import SineGrid
+from physrep.systems.grids.fourier_grid import FourierGrid
+from physrep.systems.grids.sine_grid import SineGrid
+from physrep.systems.linear.advection_diffusion import AdvectionDiffusion
+from physrep.systems.linear.damped_wave import DampedWave
+from physrep.systems.linear.heat import Heat, HeatFixedEdges
+from physrep.systems.linear.matched_pairs import PARTNERS, match_heat
 
 SYSTEMS: tuple[System, ...] = (Heat(), HeatFixedEdges(), AdvectionDiffusion(), DampedWave())
 

@@ -26,8 +26,8 @@ import torch
 from torch import Tensor
 
 from physrep.systems import SYSTEMS
-from physrep.systems.chebyshev import gauss, interpolation, lobatto
-from physrep.systems.rayleigh_benard_solver import RayleighBenardSolver
+from physrep.systems.grids.chebyshev import gauss, interpolation, lobatto
+from physrep.systems.rayleigh_benard.solver import RayleighBenardSolver
 
 CONVECTION = SYSTEMS["rayleigh_benard"]
 GRIDS = ((64, 32), (128, 32), (256, 64))

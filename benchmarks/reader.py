@@ -25,7 +25,7 @@ import torch
 from torch import Tensor
 
 from physrep.data import open_clips, write_well
-from physrep.systems.base import Trajectories
+from physrep.systems.description import Trajectories
 
 FIELDS = {"concentration": 0, "velocity": 1, "D": 2, "E": 2}
 

@@ -22,8 +22,8 @@ from collections.abc import Callable, Sequence
 import torch
 
 from physrep.systems import SYSTEMS
-from physrep.systems.shear_flow_solver import ShearFlowSolver
-from physrep.systems.spectral import FourierBox
+from physrep.systems.grids.fourier_box import FourierBox
+from physrep.systems.shear_flow.solver import ShearFlowSolver
 
 GRIDS = ((32, 64), (64, 64), (64, 128), (128, 128))
 TARGETS = {(64, 64): 0.21, (64, 128): 0.33, (128, 128): 1.3}

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from physrep.data import write_well
-from physrep.systems.base import Trajectories
+from physrep.systems.description import Trajectories
 
 AXES = ("x", "y", "z")
 

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from physrep.systems import Trajectories
-from physrep.systems.active_matter import ActiveMatter
+from physrep.systems.active_matter.system import ActiveMatter
 
 MATTER = ActiveMatter()
 LENGTH = 10.0

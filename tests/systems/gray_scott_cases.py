@@ -6,9 +6,9 @@ import torch
 from torch import Tensor
 
 from physrep.systems import Trajectories
-from physrep.systems.fourier_grid import FourierGrid
-from physrep.systems.gray_scott import DIFFUSIVITIES, GrayScott, GrayScott3D
-from physrep.systems.gray_scott_solver import GrayScottSolver
+from physrep.systems.gray_scott.solver import GrayScottSolver
+from physrep.systems.gray_scott.system import DIFFUSIVITIES, GrayScott, GrayScott3D
+from physrep.systems.grids.fourier_grid import FourierGrid
 
 
 class Quarter(GrayScott):

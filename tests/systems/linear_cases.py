@@ -8,9 +8,9 @@ import torch
 from torch import Tensor
 
 from physrep.systems import System, Trajectories
-from physrep.systems.advection_diffusion import AdvectionDiffusion
-from physrep.systems.damped_wave import DampedWave
-from physrep.systems.heat import Heat, HeatFixedEdges
+from physrep.systems.linear.advection_diffusion import AdvectionDiffusion
+from physrep.systems.linear.damped_wave import DampedWave
+from physrep.systems.linear.heat import Heat, HeatFixedEdges
 
 HEAT, FIXED, ADVECTION, WAVE = Heat(), HeatFixedEdges(), AdvectionDiffusion(), DampedWave()
 ALL = (HEAT, FIXED, ADVECTION, WAVE)

@@ -10,12 +10,12 @@ from numpy.polynomial import chebyshev
 from torch import Tensor
 
 from physrep.systems import Trajectories
-from physrep.systems.chebyshev import gauss, lobatto
-from physrep.systems.rayleigh_benard import RayleighBenard
-from physrep.systems.rayleigh_benard_channel import Channel
-from physrep.systems.rayleigh_benard_frames import FrameMaker
-from physrep.systems.rayleigh_benard_initial import Start, coefficients
-from physrep.systems.rayleigh_benard_solver import RayleighBenardSolver
+from physrep.systems.grids.chebyshev import gauss, lobatto
+from physrep.systems.rayleigh_benard.channel import Channel
+from physrep.systems.rayleigh_benard.frames import FrameMaker
+from physrep.systems.rayleigh_benard.initial import Start, coefficients
+from physrep.systems.rayleigh_benard.solver import RayleighBenardSolver
+from physrep.systems.rayleigh_benard.system import RayleighBenard
 from physrep.systems.solver import record
 
 CONVECTION = RayleighBenard()

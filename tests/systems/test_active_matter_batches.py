@@ -137,7 +137,7 @@ def test_blow_up_is_reported_and_leaves_the_others_alone(factor, batch):
 
 def poisoned(start):
     """A run in which NaN gets into row 1 within the first interval."""
-    from physrep.systems.active_matter_solver import ActiveMatterSolver
+    from physrep.systems.active_matter.solver import ActiveMatterSolver
 
     advance = ActiveMatterSolver.advance
 

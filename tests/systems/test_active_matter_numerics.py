@@ -21,10 +21,10 @@ from active_matter_cases import (
 )
 
 from physrep.errors import PhysrepError
-from physrep.systems.active_matter import kinetic_moments
-from physrep.systems.active_matter_initial import FAMILIES
-from physrep.systems.active_matter_moments import Bingham, Kinetic
-from physrep.systems.spectral import FourierBox
+from physrep.systems.active_matter.initial import FAMILIES
+from physrep.systems.active_matter.moments import Bingham, Kinetic
+from physrep.systems.active_matter.system import kinetic_moments
+from physrep.systems.grids.fourier_box import FourierBox
 
 
 @pytest.fixture(scope="module")

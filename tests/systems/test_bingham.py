@@ -7,7 +7,7 @@ import math
 import pytest
 import torch
 
-from physrep.systems.bingham import BinghamClosure, bingham_moments, concentration_parameter
+from physrep.systems.active_matter.bingham import BinghamClosure, bingham_moments, concentration_parameter
 
 
 def quadrature(kappa: torch.Tensor, order: int) -> torch.Tensor:

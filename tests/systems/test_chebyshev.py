@@ -9,7 +9,7 @@ import pytest
 import torch
 from numpy.polynomial import chebyshev as reference
 
-from physrep.systems.chebyshev import (
+from physrep.systems.grids.chebyshev import (
     differentiation,
     dirichlet_modes,
     gauss,

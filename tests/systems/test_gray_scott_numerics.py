@@ -10,8 +10,8 @@ import torch
 from gray_scott_cases import CUBE, FLAT, QUARTER, error, run, soft_start, solver
 
 from physrep.errors import PhysrepError
-from physrep.systems.gray_scott_initial import steady_state
-from physrep.systems.gray_scott_solver import GrayScottSolver, phi
+from physrep.systems.gray_scott.initial import steady_state
+from physrep.systems.gray_scott.solver import GrayScottSolver, phi
 from physrep.systems.solver import record
 
 F, K = 0.03, 0.056

@@ -9,9 +9,9 @@ import torch
 from gray_scott_cases import CUBE, FLAT, QUARTER, error, run
 
 from physrep.errors import PhysrepError
-from physrep.systems.fourier_grid import resample
-from physrep.systems.gray_scott import BAND, band
-from physrep.systems.gray_scott_initial import FAMILIES, start, steady_state
+from physrep.systems.gray_scott.initial import FAMILIES, start, steady_state
+from physrep.systems.gray_scott.system import BAND, band
+from physrep.systems.grids.fourier_grid import resample
 
 PATTERN = 0.02
 """Standard deviation of B above which a field is a pattern; uniform states have 0, one resting spot about 0.03."""

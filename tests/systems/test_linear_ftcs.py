@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from physrep.errors import PhysrepError
-from physrep.systems.ftcs_heat import STABILITY_LIMIT, draw_ftcs, ftcs_heat, step
+from physrep.systems.linear.ftcs_heat import STABILITY_LIMIT, draw_ftcs, ftcs_heat, step
 
 
 def blob(n=64, width=7.0):

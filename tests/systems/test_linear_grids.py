@@ -7,8 +7,8 @@ import math
 import pytest
 import torch
 
-from physrep.systems.fourier_grid import FourierGrid, resample
-from physrep.systems.sine_grid import SineGrid, resample_sine
+from physrep.systems.grids.fourier_grid import FourierGrid, resample
+from physrep.systems.grids.sine_grid import SineGrid, resample_sine
 
 
 @pytest.mark.parametrize("shape", [(8, 10), (9, 7), (6, 8, 10), (5, 8, 7)])

@@ -6,9 +6,9 @@ import pytest
 import torch
 from linear_cases import ADVECTION, FIXED, HEAT, WAVE, error, middle, points
 
-from physrep.systems.fourier_grid import resample
-from physrep.systems.linear_initial import FAMILIES, fixed_start, periodic_start
-from physrep.systems.sine_grid import resample_sine
+from physrep.systems.grids.fourier_grid import resample
+from physrep.systems.grids.sine_grid import resample_sine
+from physrep.systems.linear.initial import FAMILIES, fixed_start, periodic_start
 
 
 @pytest.mark.parametrize("family", list(FAMILIES))

@@ -8,7 +8,7 @@ import pytest
 import torch
 from linear_cases import ADVECTION, FIXED, HEAT, WAVE, error, gaussian, points, run, shift
 
-from physrep.systems.linear_solver import damped_oscillation
+from physrep.systems.linear.solver import damped_oscillation
 
 PI2 = 2 * math.pi
 

@@ -8,7 +8,7 @@ from linear_cases import ADVECTION, HEAT, WAVE, middle
 from test_linear_systems import gradient_energy
 
 from physrep.errors import PhysrepError
-from physrep.systems.matched_pairs import PARTNERS, comparable_velocity, match_heat, matched_diffusivity
+from physrep.systems.linear.matched_pairs import PARTNERS, comparable_velocity, match_heat, matched_diffusivity
 
 SEEDS = list(range(50, 74))
 SETTINGS = {"resolution": (48, 48), "frames": 21, "save_dt": 0.04}

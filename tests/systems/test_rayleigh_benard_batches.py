@@ -10,8 +10,8 @@ import torch
 from rayleigh_benard_cases import BUOYANCY, CONVECTION, ZERO, Calculus, columns, error, frame, run
 
 from physrep.errors import PhysrepError
-from physrep.systems.chebyshev import gauss, uniform
-from physrep.systems.rayleigh_benard import RayleighBenardUniform
+from physrep.systems.grids.chebyshev import gauss, uniform
+from physrep.systems.rayleigh_benard.system import RayleighBenardUniform
 
 UNIFORM = RayleighBenardUniform()
 SMALL = {"resolution": (32, 16), "frames": 6, "dtype": torch.float32}
@@ -197,8 +197,8 @@ def test_an_unresolved_flow_is_ended_soon_and_alone():
 
 def test_an_unstable_step_is_reported(monkeypatch):
     """With the Courant bound taken away the explicit step is unstable: the run ends with a reason, not with numbers."""
-    monkeypatch.setattr("physrep.systems.rayleigh_benard_solver.COURANT", 60.0)
-    monkeypatch.setattr("physrep.systems.rayleigh_benard_solver.LARGEST_STEP", 0.5)
+    monkeypatch.setattr("physrep.systems.rayleigh_benard.solver.COURANT", 60.0)
+    monkeypatch.setattr("physrep.systems.rayleigh_benard.solver.LARGEST_STEP", 0.5)
     result = CONVECTION.simulate(columns([1e6, 1e6], 1.0, 2), [0, 1], resolution=(64, 32), frames=41)
     assert set(result.failed) == {0, 1}
 

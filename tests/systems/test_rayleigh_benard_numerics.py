@@ -17,7 +17,7 @@ from rayleigh_benard_cases import (
     run,
 )
 
-from physrep.systems.chebyshev import gauss
+from physrep.systems.grids.chebyshev import gauss
 
 GRID = (32, 16)
 

@@ -24,7 +24,7 @@ from rayleigh_benard_cases import (
     run,
 )
 
-from physrep.systems.chebyshev import gauss
+from physrep.systems.grids.chebyshev import gauss
 
 RAYLEIGH, PRANDTL = torch.tensor([5e3, 1e4], dtype=torch.float64), torch.tensor([0.5, 2.0], dtype=torch.float64)
 VISCOSITY, DIFFUSIVITY = (PRANDTL / RAYLEIGH).sqrt(), 1 / (RAYLEIGH * PRANDTL).sqrt()

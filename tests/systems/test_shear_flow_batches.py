@@ -130,7 +130,7 @@ def test_a_tracer_that_is_not_finite_is_reported():
 
 def test_a_numerical_blow_up_on_the_way_is_reported(monkeypatch):
     """With the Courant bound taken away the explicit step is unstable: the run ends with a reason, not with numbers."""
-    monkeypatch.setattr("physrep.systems.shear_flow_solver.COURANT", 60.0)
+    monkeypatch.setattr("physrep.systems.shear_flow.solver.COURANT", 60.0)
     parameters = {"Reynolds": torch.tensor([1e5, 1e5]), "Schmidt": torch.ones(2)}
     result = FLOW.simulate(parameters, [0, 1], resolution=(32, 64), frames=21, save_dt=0.5)
     assert result.failed

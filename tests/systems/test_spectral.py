@@ -7,7 +7,7 @@ import math
 import pytest
 import torch
 
-from physrep.systems.spectral import FourierBox
+from physrep.systems.grids.fourier_box import FourierBox
 
 SHAPES = [(16, 32), (15, 27), (12, 9), (32, 16)]
 

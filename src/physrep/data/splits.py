@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from ..errors import PhysrepError
-from ..systems.base import trajectory_seed
+from ..systems.description import trajectory_seed
 from .remote import AnyPath, RemotePath, as_path
 from .scan import SPLITS, hdf5_files
 from .wellfile import WellFile

@@ -17,7 +17,7 @@ from torch import Tensor
 
 from ..errors import PhysrepError
 from ..files import atomic_path
-from ..systems.base import Trajectories
+from ..systems.description import Trajectories
 from .space import check_space
 
 # HDF5 keeps attributes in the object header, which is limited to 64 KiB; parameters are stored there as float64.

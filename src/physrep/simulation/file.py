@@ -100,7 +100,7 @@ def draw(indices: Sequence[int], attempt: int, request: Request) -> tuple[list[i
     """Seeds and parameters of trajectories: functions of the data set's seed and the trajectory's number alone.
 
     A matched partner takes both from the data set that it is matched to, and its diffusivity from
-    `physrep.systems.matched_pairs`.
+    `physrep.systems.linear.matched_pairs`.
     """
     settings = request.settings if request.partner is None else request.partner
     name = settings["system"]
@@ -108,7 +108,7 @@ def draw(indices: Sequence[int], attempt: int, request: Request) -> tuple[list[i
     parameters = SYSTEMS[name].draw_parameters(seeds, settings["resolution"], settings["ranges"])
     if request.partner is None:
         return seeds, parameters
-    from ..systems.matched_pairs import matched_diffusivity
+    from ..systems.linear.matched_pairs import matched_diffusivity
 
     diffusivity = matched_diffusivity(
         name,

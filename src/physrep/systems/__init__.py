@@ -1,11 +1,10 @@
 """Physical systems: equations to trajectories. `SYSTEMS` maps names to instances."""
 
 from .active_matter import ActiveMatter
-from .advection_diffusion import AdvectionDiffusion
-from .base import Field, Parameter, System, Trajectories, trajectory_seed
-from .damped_wave import DampedWave
+from .base import System
+from .description import Field, Parameter, Trajectories, trajectory_seed
 from .gray_scott import GrayScott, GrayScott3D
-from .heat import Heat, HeatFixedEdges
+from .linear import AdvectionDiffusion, DampedWave, Heat, HeatFixedEdges
 from .rayleigh_benard import RayleighBenard, RayleighBenardUniform
 from .shear_flow import ShearFlow
 

@@ -18,7 +18,7 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
-from .solver import Solver
+from ..solver import Solver
 
 Propagator = Callable[[float], Tensor]
 """Interval to P with shape ``(B, P, P, *modes)``, float64 or complex128."""

@@ -32,11 +32,12 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from .base import Field, Parameter, System
-from .shear_flow_initial import FAMILIES, resample
-from .shear_flow_solver import ShearFlowSolver
-from .solver import Setup
-from .spectral import FourierBox
+from ..base import System
+from ..description import Field, Parameter
+from ..grids.fourier_box import FourierBox
+from ..solver import Setup
+from .initial import FAMILIES, resample
+from .solver import ShearFlowSolver
 
 LENGTHS = (1.0, 2.0)
 """Side lengths of the box."""

@@ -8,9 +8,9 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from .active_matter_moments import AngularModel
-from .solver import Solver
-from .spectral import FourierBox
+from ..grids.fourier_box import FourierBox
+from ..solver import Solver
+from .moments import AngularModel
 
 DIFFUSION = 0.05
 """d_T and d_R, both of translation and of rotation."""

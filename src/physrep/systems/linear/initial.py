@@ -24,9 +24,9 @@ from collections.abc import Callable, Sequence
 import torch
 from torch import Tensor
 
-from .base import trajectory_seed
-from .fourier_grid import FourierGrid, resample
-from .sine_grid import sine_matrix
+from ..description import trajectory_seed
+from ..grids.fourier_grid import FourierGrid, resample
+from ..grids.sine_grid import sine_matrix
 
 MASTER = 128
 """Points per unit length of the grid on which every family is drawn."""

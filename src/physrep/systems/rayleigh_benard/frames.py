@@ -12,8 +12,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from .chebyshev import integration, interpolation, lobatto
-from .rayleigh_benard_channel import Channel, times_ik
+from ..grids.chebyshev import integration, interpolation, lobatto
+from .channel import Channel, times_ik
 
 
 class FrameMaker:

@@ -28,13 +28,13 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from ..errors import PhysrepError
+from ...errors import PhysrepError
+from ..base import System
+from ..grids.fourier_grid import FourierGrid
+from ..solver import Setup
 from .advection_diffusion import AdvectionDiffusion
-from .base import System
 from .damped_wave import DampedWave
-from .fourier_grid import FourierGrid
-from .linear_solver import LinearSolver
-from .solver import Setup
+from .solver import LinearSolver
 
 PARTNERS: dict[str, System] = {system.name: system for system in (AdvectionDiffusion(), DampedWave())}
 """Systems that can be paired with `heat`."""

@@ -18,7 +18,7 @@ import math
 import torch
 from torch import Tensor
 
-from .chebyshev import differentiation, dirichlet_modes
+from ..grids.chebyshev import differentiation, dirichlet_modes
 
 
 class Channel:

@@ -57,13 +57,14 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ..errors import PhysrepError
-from .active_matter_initial import FAMILIES, from_fields
-from .active_matter_moments import AngularModel, Bingham, Kinetic
-from .active_matter_solver import ActiveMatterSolver
-from .base import Field, Parameter, System
-from .solver import Setup
-from .spectral import FourierBox
+from ...errors import PhysrepError
+from ..base import System
+from ..description import Field, Parameter
+from ..grids.fourier_box import FourierBox
+from ..solver import Setup
+from .initial import FAMILIES, from_fields
+from .moments import AngularModel, Bingham, Kinetic
+from .solver import ActiveMatterSolver
 
 LENGTH = 10.0
 """Side length L of the box."""

@@ -29,7 +29,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from .spectral import FourierBox
+from ..grids.fourier_box import FourierBox
 
 _MODES = 20
 """Random fields hold modes |m| ≤ 20 along x and |n| ≤ 40 along y: isotropic, and the same on every finer grid."""

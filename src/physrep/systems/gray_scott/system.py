@@ -10,7 +10,7 @@ Units: those of The Well (its data set gray_scott_reaction_diffusion): concentra
 the unit of time is that of the reaction A B², the half side of the square is 1.
 
 Method: Fourier modes, all of them, with the reaction evaluated on the grid; ETDRK4 in time, which integrates diffusion,
-feeding and decay exactly and keeps steady states (`gray_scott_solver`). Steps of at most 2, shorter while B is high.
+feeding and decay exactly and keeps steady states (`solver`). Steps of at most 2, shorter while B is high.
 
 Good values: patterns live in a narrow band of k around √F/2 - F, above which A = 1, B = 0 is the only uniform state.
 `draw_parameters` draws F log-uniformly in [0.014, 0.1] and k uniformly in the band [k_low(F), k_high(F)] of `band`;
@@ -34,12 +34,13 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from ..errors import PhysrepError
-from .base import Field, Parameter, System, trajectory_seed
-from .fourier_grid import FourierGrid, resample
-from .gray_scott_initial import FAMILIES, start
-from .gray_scott_solver import GrayScottSolver
-from .solver import Setup
+from ...errors import PhysrepError
+from ..base import System
+from ..description import Field, Parameter, trajectory_seed
+from ..grids.fourier_grid import FourierGrid, resample
+from ..solver import Setup
+from .initial import FAMILIES, start
+from .solver import GrayScottSolver
 
 DIFFUSIVITIES = (2e-5, 1e-5)
 """δ_A and δ_B."""

@@ -5,7 +5,7 @@ The column of ω at k = 0 holds the mean flow U(y) instead, which obeys ∂ₜU 
 
     ∇² is the number λ_n - κ_k²,    so ψ = -ω/(λ_n - κ_k²), and an implicit step is a division.
 
-`rayleigh_benard_walls` keeps the walls free of slip. The nonlinear term of the vorticity is taken in the form
+`walls` keeps the walls free of slip. The nonlinear term of the vorticity is taken in the form
 
     -u·∇ω = (∂_y² - ∂ₓ²)(u_x u_y) + ∂ₓ∂_y (u_x² - u_y²).
 """
@@ -18,12 +18,12 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from .chebyshev import lobatto
-from .rayleigh_benard_buffers import Buffers, work_arrays
-from .rayleigh_benard_channel import Channel
-from .rayleigh_benard_frames import FrameMaker
-from .rayleigh_benard_walls import NoSlip
-from .solver import Solver
+from ..grids.chebyshev import lobatto
+from ..solver import Solver
+from .buffers import Buffers, work_arrays
+from .channel import Channel
+from .frames import FrameMaker
+from .walls import NoSlip
 
 COURANT = 1.7
 """Courant number Δt (κ_max|u_x| + k_y|u_y|), with k_y = N/√(y(1-y)) the finest local wavenumber along y. The explicit

@@ -29,12 +29,13 @@ from collections.abc import Sequence
 
 from torch import Tensor
 
-from .base import Field, Parameter, System
-from .fourier_grid import FourierGrid
+from ..base import System
+from ..description import Field, Parameter
+from ..grids.fourier_grid import FourierGrid
+from ..solver import Setup
 from .heat import DIFFUSIVITY, periodic_fields
-from .linear_initial import FAMILIES
-from .linear_solver import LinearSolver, column, decay
-from .solver import Setup
+from .initial import FAMILIES
+from .solver import LinearSolver, column, decay
 
 
 class AdvectionDiffusion(System):

@@ -35,8 +35,8 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
+from ..grids.fourier_box import FourierBox
 from .bingham import bingham_moments
-from .spectral import FourierBox
 
 _MODES = 10
 """Random fields hold modes up to this number along each axis."""

@@ -14,7 +14,7 @@ own rate, ū(t) = ū(0) + w̄(0)(1 - e^{-γt})/γ, and the energy ½∫(w² + c�
 Good values: c from 0.3 to 1.5 and γ from 0.5 to 10 over the default t = 1. The longest waves (k = 2π) are overdamped
 where γ > 4πc, which happens below c = 0.8; all others oscillate. Every grid resolves every value.
 
-Initial conditions: the families of `linear_initial` as displacements at rest, and `diverse_moving`, a `diverse`
+Initial conditions: the families of `initial` as displacements at rest, and `diverse_moving`, a `diverse`
 displacement with a random rate of its own.
 
 References:
@@ -30,12 +30,13 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
-from .base import Field, Parameter, System
-from .fourier_grid import FourierGrid
+from ..base import System
+from ..description import Field, Parameter
+from ..grids.fourier_grid import FourierGrid
+from ..solver import Setup
 from .heat import periodic_fields
-from .linear_initial import FAMILIES, random_rate
-from .linear_solver import LinearSolver, column, damped_oscillation
-from .solver import Setup
+from .initial import FAMILIES, random_rate
+from .solver import LinearSolver, column, damped_oscillation
 
 MOVING = "diverse_moving"
 """The family whose starts are not at rest."""

@@ -13,9 +13,9 @@ import math
 import torch
 from torch import Tensor
 
-from .chebyshev import differentiation, interpolation, lobatto
-from .rayleigh_benard_channel import Channel
-from .rayleigh_benard_initial import Start
+from ..grids.chebyshev import differentiation, interpolation, lobatto
+from .channel import Channel
+from .initial import Start
 
 _NOISE = 6e-8
 """Relative error of given values: files hold float32."""

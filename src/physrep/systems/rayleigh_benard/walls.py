@@ -15,7 +15,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from .rayleigh_benard_channel import Channel
+from .channel import Channel
 
 
 class NoSlip:

@@ -22,9 +22,9 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from .fourier_grid import FourierGrid
-from .linear_solver import column
-from .solver import Solver
+from ..grids.fourier_grid import FourierGrid
+from ..linear.solver import column
+from ..solver import Solver
 
 STEP = 2.0
 """Longest time step: its error (1e-4 at t = 200) is a hundredth of that of the default grid (docs/systems.md)."""

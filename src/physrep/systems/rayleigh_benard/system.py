@@ -37,14 +37,15 @@ from collections.abc import Callable, Sequence
 import torch
 from torch import Tensor
 
-from .base import Field, Parameter, System
-from .chebyshev import gauss, uniform
-from .rayleigh_benard_channel import Channel
-from .rayleigh_benard_frames import FrameMaker
-from .rayleigh_benard_given import starts
-from .rayleigh_benard_initial import FAMILIES, coefficients
-from .rayleigh_benard_solver import RayleighBenardSolver
-from .solver import Setup
+from ..base import System
+from ..description import Field, Parameter
+from ..grids.chebyshev import gauss, uniform
+from ..solver import Setup
+from .channel import Channel
+from .frames import FrameMaker
+from .given import starts
+from .initial import FAMILIES, coefficients
+from .solver import RayleighBenardSolver
 
 LENGTHS = (4.0, 1.0)
 """Length of the box along x and height of the layer."""

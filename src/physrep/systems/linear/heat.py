@@ -12,7 +12,7 @@ Method: every mode decays by itself, û_k(t) = û_k(0) exp(-κk²t): Fourier mod
 no time step; the error is that of rounding. `max_dt` has no effect. All modes of the grid are kept.
 
 Good values: κ from 1e-4 to 1e-2: over the default t = 1 a Gaussian widens by √(2κt), 0.014 to 0.14. Every grid resolves
-every κ; what it holds of the start is said in `linear_initial`.
+every κ; what it holds of the start is said in `initial`.
 
 References:
     H. S. Carslaw, J. C. Jaeger, Conduction of Heat in Solids, 2nd ed., Oxford (1959).
@@ -26,12 +26,13 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from .base import Field, Parameter, System
-from .fourier_grid import FourierGrid, resample
-from .linear_initial import FAMILIES, fixed_start, periodic_start
-from .linear_solver import LinearSolver, column, decay
-from .sine_grid import SineGrid, resample_sine
-from .solver import Setup
+from ..base import System
+from ..description import Field, Parameter
+from ..grids.fourier_grid import FourierGrid, resample
+from ..grids.sine_grid import SineGrid, resample_sine
+from ..solver import Setup
+from .initial import FAMILIES, fixed_start, periodic_start
+from .solver import LinearSolver, column, decay
 
 DIFFUSIVITY = Parameter("diffusivity", "κ", 1e-4, 1e-2, "log", "L²/T", "diffusivity")
 """Shared by heat and advection-diffusion."""

@@ -29,8 +29,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from .chebyshev import lobatto
-from .rayleigh_benard_channel import Channel
+from ..grids.chebyshev import lobatto
+from .channel import Channel
 
 _MODES = 16
 """Random fields hold wavenumbers up to this."""

@@ -21,9 +21,9 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from ..errors import PhysrepError
-from .base import Trajectories
-from .linear_initial import draw
+from ...errors import PhysrepError
+from ..description import Trajectories
+from .initial import draw
 
 SPACING, SUBSTEPS, TIME_STEP = 1.0, 10, 0.1
 

@@ -1,7 +1,7 @@
 r"""Fourier transforms on a periodic box of any dimension, with all modes of the grid.
 
 A real field on ``n_1 × ... × n_d`` points is ``f(x) = Σ_m F_m exp(i k_m·x)`` with ``k_m = 2π m / L``; half of the last
-axis is stored (``rfftn``). Nothing is cut: `spectral.FourierBox` is the dealiased transform of two dimensions.
+axis is stored (``rfftn``). Nothing is cut: `fourier_box.FourierBox` is the dealiased transform of two dimensions.
 
 The Nyquist mode of an even axis, cos(π i) on the grid, stands for +k and -k at once. Its k² is that of the mode; its
 odd wavenumber (`advecting`) is 0, because a real field holds no sine there: it neither moves nor has a slope.

@@ -8,8 +8,8 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from .solver import Solver
-from .spectral import FourierBox
+from ..grids.fourier_box import FourierBox
+from ..solver import Solver
 
 COURANT = 2.4
 """Courant number of the time step; the method is stable to 2.8. On runs that the grid resolves, the error of the step

@@ -1,0 +1,1 @@
+"""Grids, and the transforms and derivatives that belong to them."""

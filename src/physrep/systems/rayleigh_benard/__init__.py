@@ -1,0 +1,5 @@
+"""Rayleigh-Bénard convection between two walls."""
+
+from .system import RayleighBenard, RayleighBenardUniform
+
+__all__ = ["RayleighBenard", "RayleighBenardUniform"]

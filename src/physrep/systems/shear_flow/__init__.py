@@ -1,0 +1,5 @@
+"""Shear flow with a tracer."""
+
+from .system import ShearFlow
+
+__all__ = ["ShearFlow"]
