@@ -7,11 +7,11 @@ are the middle of the resolved range. "Target" is a prototype's second-order sch
 
 With --errors it prints what `resolved_ranges` rests on: the relative error of D against a grid twice as fine one time
 unit after a common, developed start, the largest |A2|/c (above 1 no distribution has it), and the root mean square of
-velocity and strain over t = 5 to 15 on both grids (docs/systems.md).
+velocity and strain over t = 5 to 15 on both grids (docs/systems).
 
     python benchmarks/active_matter.py --errors
 
-With --dedalus it compares with Dedalus (v3, see docs/systems.md), where that is installed: the same equations of the
+With --dedalus it compares with Dedalus (v3, see docs/systems), where that is installed: the same equations of the
 Bingham model, written anew, from the same start and with the same modes (the grid a multiple of 3).
 
     python benchmarks/active_matter.py --dedalus --grids 48 [--scheme SBDF2] [--step 0.0025]

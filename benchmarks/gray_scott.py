@@ -6,7 +6,7 @@ transforms that the method cannot do without (2 inverse and 1 forward per stage,
     python benchmarks/gray_scott.py [--trajectories 8]
 
 With --errors it prints instead how far grids and time steps are from finer ones, in a box of side 1 (a quarter of the
-square, same spacing); with --patterns how many drawn trajectories hold a pattern at the end (docs/systems.md).
+square, same spacing); with --patterns how many drawn trajectories hold a pattern at the end (docs/systems).
 
     python benchmarks/gray_scott.py --errors
     python benchmarks/gray_scott.py --patterns [--trajectories 64]

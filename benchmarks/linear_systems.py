@@ -6,7 +6,7 @@ matrix products for fixed edges).
 
     python benchmarks/linear_systems.py [--repeats 3] [--batch 16]
 
-With --pairs it prints instead the diffusivities that match heat to a partner (docs/systems.md).
+With --pairs it prints instead the diffusivities that match heat to a partner (docs/systems).
 
     python benchmarks/linear_systems.py --pairs
 """

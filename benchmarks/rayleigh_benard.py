@@ -5,7 +5,7 @@ of the default range of the grid.
 
     python benchmarks/rayleigh_benard.py [--repeats 3] [--batches 1 4 16] [--dtype float32]
 
-How far a grid is from one with twice as many points each way, over the default range (docs/systems.md):
+How far a grid is from one with twice as many points each way, over the default range (docs/systems):
 
     python benchmarks/rayleigh_benard.py --errors
 

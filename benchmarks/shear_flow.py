@@ -7,7 +7,7 @@ counts 2.5 N log2 N for a real transform of N points. Parameters are the middle 
 
     python benchmarks/shear_flow.py [--repeats 3] [--batches 1 4 16] [--dtype float32]
 
-With --errors it prints instead how far a grid is from one twice as fine, over the resolved range (docs/systems.md).
+With --errors it prints instead how far a grid is from one twice as fine, over the resolved range (docs/systems).
 
     python benchmarks/shear_flow.py --errors
 """

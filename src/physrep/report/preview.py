@@ -16,6 +16,7 @@ from .views import View, views
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.colors import ListedColormap
     from matplotlib.figure import Figure
 
 COLUMNS = 5
@@ -147,7 +148,7 @@ def _draw(ax: Axes, view: View, frame: int) -> Any:
         extent=(0, view.extent[0], 0, view.extent[1]),
         vmin=low,
         vmax=high,
-        cmap=diverging() if signed else "cividis",
+        cmap=_pale() if view.angle is not None else diverging() if signed else "cividis",
         interpolation="bilinear",
     )
     if view.angle is not None:
@@ -156,6 +157,14 @@ def _draw(ax: Axes, view: View, frame: int) -> Any:
     for spine in ax.spines.values():
         spine.set(visible=True, linewidth=0.3, color="#888888")
     return image
+
+
+def _pale() -> ListedColormap:
+    """Colours on which dark lines can be seen."""
+    import matplotlib
+    from matplotlib.colors import ListedColormap
+
+    return ListedColormap(matplotlib.colormaps["GnBu"](np.linspace(0.0, 0.6, 256)).tolist(), name="physrep_pale")
 
 
 def _director(ax: Axes, view: View, frame: int, lines: int = 24) -> None:
@@ -168,9 +177,8 @@ def _director(ax: Axes, view: View, frame: int, lines: int = 24) -> None:
     angle = view.angle[frame, i, j].ravel()
     centre = np.stack([(i.ravel() + 0.5) * view.extent[0] / nx, (j.ravel() + 0.5) * view.extent[1] / ny], 1)
     half = 0.4 * max(view.extent) / lines * np.stack([np.cos(angle), np.sin(angle)], 1)
-    ax.add_collection(
-        LineCollection(np.stack([centre - half, centre + half], 1).tolist(), colors="white", linewidths=0.6, alpha=0.8)
-    )
+    ax.add_collection(LineCollection(np.stack([centre - half, centre + half], 1).tolist(), colors=INK, linewidths=0.6))
+    ax.set(xlim=(0, view.extent[0]), ylim=(0, view.extent[1]))
 
 
 def _range(values: np.ndarray) -> tuple[float, float, bool]:

@@ -20,7 +20,7 @@ BETA = 0.8
 
 COURANT = 2.8
 """Courant number Δt (k_x|u_x| + k_y|u_y|) of the time step: the method's limit of stability. The error of the step is
-then far below that of the grid (docs/systems.md)."""
+then far below that of the grid (docs/systems)."""
 
 SATURATED_SPEED = 1.1
 """Largest |u_x| + |u_y| of developed active turbulence over |α|: it varies between 0.9 and 1.5, for every ζ."""

@@ -71,10 +71,10 @@ LENGTH = 10.0
 
 RESOLVED_ZETA = {"bingham": 5.0, "kinetic": 3.0}
 """Largest ζ of each model on 64 points per side; it grows as the square of the grid, since a defect's core has the size
-√(d_T/ζ) (docs/systems.md)."""
+√(d_T/ζ) (docs/systems)."""
 
 RESOLVED_ALPHA = -5.0
-"""Strongest α on 64 points per side; it grows as the square root of the grid (docs/systems.md)."""
+"""Strongest α on 64 points per side; it grows as the square root of the grid (docs/systems)."""
 
 MOMENTS = 24
 """Complex moments of the kinetic model on 64 points per side; |A_2m| falls as exp(-m² d_R/|G|), so M grows as √ζ."""

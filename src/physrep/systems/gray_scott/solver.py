@@ -27,7 +27,7 @@ from ..linear.solver import column
 from ..solver import Solver
 
 STEP = 2.0
-"""Longest time step: its error (1e-4 at t = 200) is a hundredth of that of the default grid (docs/systems.md)."""
+"""Longest time step: its error (1e-4 at t = 200) is a hundredth of that of the default grid (docs/systems)."""
 
 REACTION = 1.2
 """Largest product of time step and reaction rate 2AB + B²: it shortens the first steps of starts with high B."""

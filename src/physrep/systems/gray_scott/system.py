@@ -46,7 +46,7 @@ DIFFUSIVITIES = (2e-5, 1e-5)
 """δ_A and δ_B."""
 
 POINTS_PER_UNIT = 64
-"""The coarsest grid that resolves the patterns: on it B is right to 2 % at t = 200 (docs/systems.md)."""
+"""The coarsest grid that resolves the patterns: on it B is right to 2 % at t = 200 (docs/systems)."""
 
 BAND = (
     (0.0140, 4.0e-3, 8.85e-3),
@@ -59,7 +59,7 @@ BAND = (
     (0.0790, -2.0e-3, 2.0e-3),
     (0.1000, -3.0e-3, 1.0e-3),
 )
-"""F, and the edges of the pattern-forming band as distances of k from √F/2 - F; measured, see docs/systems.md."""
+"""F, and the edges of the pattern-forming band as distances of k from √F/2 - F; measured, see docs/systems."""
 
 
 def band(F: float) -> tuple[float, float]:

@@ -54,7 +54,7 @@ RESOLVED_RAYLEIGH = 6e5
 """Largest Ra on 128 x 32 points; six times more for every doubling of the grid.
 
 There, over `diverse` starts up to t = 12 and against a grid twice as fine, the relative error of buoyancy and velocity
-is about 1 % (median; docs/systems.md).
+is about 1 % (median; docs/systems).
 """
 
 

@@ -13,7 +13,7 @@ from ..solver import Solver
 
 COURANT = 2.4
 """Courant number of the time step; the method is stable to 2.8. On runs that the grid resolves, the error of the step
-stays below that of the grid (docs/systems.md)."""
+stays below that of the grid (docs/systems)."""
 
 SPEED_LIMIT = 100.0
 """A velocity component above this has blown up: the flow loses energy, and it starts with speeds of about 1."""

@@ -46,7 +46,7 @@ RESOLVED_RE_SC = 3200.0
 """Largest Re·max(1, Sc) on 64 x 128 points; it grows as the square of the grid.
 
 There, over `diverse` starts and against a grid twice as fine, the tracer's relative error is 0.003 (median) and 0.021
-(root mean square) at t = 0.5, where its filaments are thinnest, and 0.0006 and 0.003 at t = 4 (docs/systems.md).
+(root mean square) at t = 0.5, where its filaments are thinnest, and 0.0006 and 0.003 at t = 4 (docs/systems).
 """
 
 
