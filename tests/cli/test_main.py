@@ -165,3 +165,10 @@ def test_a_full_disk_is_one_sentence(
     assert code == 2
     assert "No space left" in error
     assert "Traceback" not in error
+
+
+@pytest.mark.parametrize("word", ["--save_dt", "--save-dt", "--save-dt=0.2", "--per-file=2", "--allow_underresolved"])
+def test_dashes_and_underscores_are_the_same_option(word: str, tmp_path: Path) -> None:
+    value = [] if "=" in word or "allow" in word else ["0.2"]
+    words = ["simulate", "heat", "--out", str(tmp_path), "--resolution", "8", "8", "--frames", "2"]
+    assert main([*words, "--trajectories", "3", word, *value]) == 0

@@ -12,11 +12,27 @@ from ..errors import PhysrepError
 
 
 class Parser(ArgumentParser):
-    """jsonargparse's parser, whose complaint is a `PhysrepError`."""
+    """jsonargparse's parser, whose complaint is a `PhysrepError`, and to which ``--save-dt`` is ``--save_dt``."""
+
+    def parse_args(self, args: Sequence[str] | None = None, *rest: Any, **settings: Any) -> Any:  # pyright: ignore[reportIncompatibleMethodOverride]
+        known = self._option_string_actions
+        return super().parse_args([_spelling(word, known) for word in args or ()], *rest, **settings)
 
     def error(self, message: str, ex: Exception | None = None) -> NoReturn:  # pyright: ignore[reportIncompatibleMethodOverride]
         text = " ".join(str(message).split())
         raise PhysrepError(f"{text.rstrip('.')}; see `{self.prog} --help`.")
+
+
+def _spelling(word: str, known: Mapping[str, Any]) -> str:
+    """An option with dashes as the parser knows it with underscores, or the other way round; others as they are."""
+    name, equals, value = word.partition("=")
+    if not name.startswith("--") or name in known:
+        return word
+    stem = name[2:]
+    for other in ("--" + stem.replace("-", "_"), "--" + stem.replace("_", "-")):
+        if other in known:
+            return other + equals + value
+    return word
 
 
 def parser(command: str, description: str) -> Parser:
@@ -29,7 +45,6 @@ def add_data_root(p: ArgumentParser, given_by: str) -> None:
     """The option ``--data-root``; ``given_by`` says how data sets are then named."""
     p.add_argument(
         "--data-root",
-        "--data_root",
         type=str | None,
         default=None,
         metavar="DIR",
