@@ -192,3 +192,20 @@ def test_a_trajectory_that_always_blows_up_ends_with_a_sentence(
     with pytest.raises(PhysrepError, match="without success; take a finer grid"):
         simulate("shear_flow", tmp_path, SMALL, workers=1)
     assert not list(tmp_path.glob("shear_flow/data/*/*.hdf5"))
+
+
+def test_an_option_that_allows_less_narrows_the_default_range(tmp_path: Path) -> None:
+    settings = {
+        "resolution": [32, 32],
+        "frames": 2,
+        "save_dt": 0.01,
+        "trajectories": 8,
+        "options": {"model": "kinetic"},
+    }
+    assert resolve("active_matter", SimulationConfig(**settings)).settings["ranges"]["zeta"][1] == pytest.approx(0.75)
+    root = simulate("active_matter", tmp_path, SimulationConfig(**settings), workers=1)
+    with h5py.File(root / "data/train/active_matter_0000.hdf5") as file:
+        assert file["scalars/zeta"][()].max() <= 0.75
+        assert "kinetic equation" in file.attrs["angular_model"]
+    with pytest.raises(PhysrepError, match="with model=kinetic this grid allows zeta"):
+        resolve("active_matter", SimulationConfig(**settings, ranges={"zeta": [0.3, 1.0]}))

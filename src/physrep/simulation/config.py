@@ -101,10 +101,19 @@ def resolve(name: str, config: SimulationConfig) -> Request:
         if value is not None and value < 1:
             raise PhysrepError(f"{name}: {key} is {value}; it must be at least 1.")
     split_counts(config.trajectories, config.splits)
-    ranges = {**system.default_ranges(resolution), **{key: tuple(value) for key, value in config.ranges.items()}}
+    options = system.check_options(config.options)
+    limits = system.option_limits(resolution, options)
+    ranges = {**_clipped(system.default_ranges(resolution), limits), **{k: tuple(v) for k, v in config.ranges.items()}}
     for key, value in ranges.items():
         if len(value) != 2:
             raise PhysrepError(f"{name}: range of {key} is {list(value)}; give [low, high].")
+    for key, (low, high) in limits.items():
+        if ranges[key][0] < low or ranges[key][1] > high * (1 + 1e-9):
+            chosen = ", ".join(f"{name}={value}" for name, value in options.items())
+            raise PhysrepError(
+                f"{name}: with {chosen} this grid allows {key} in [{low:.4g}, {high:.4g}], not {list(ranges[key])}; "
+                "take a finer grid, a smaller range or another option."
+            )
     complaint = system.check_ranges(resolution, ranges)
     if complaint and not config.allow_underresolved:
         raise PhysrepError(f"{complaint}; {finer_grid(system, resolution, ranges)}, or --allow-underresolved.")
@@ -120,11 +129,23 @@ def resolve(name: str, config: SimulationConfig) -> Request:
         "frames": config.frames or system.frames,
         "save_dt": config.save_dt or system.save_dt,
         "initial_condition": family,
-        "options": system.check_options(config.options),
+        "options": options,
         "ranges": {key: [float(v) for v in value] for key, value in ranges.items()},
         "matched_to": None if partner is None else content_hash(partner),
     }
     return Request(settings, resolved=complaint is None, partner=partner)
+
+
+def _clipped(
+    ranges: Mapping[str, tuple[float, float]], limits: Mapping[str, tuple[float, float]]
+) -> dict[str, tuple[float, ...]]:
+    """``ranges`` inside ``limits``; a range that would be empty stays, and is then complained of."""
+    inside: dict[str, tuple[float, ...]] = dict(ranges)
+    for key, (low, high) in limits.items():
+        clipped = (max(low, ranges[key][0]), min(high, ranges[key][1]))
+        if clipped[0] < clipped[1]:
+            inside[key] = clipped
+    return inside
 
 
 def finer_grid(system: System, resolution: list[int], ranges: Mapping[str, Sequence[float]]) -> str:

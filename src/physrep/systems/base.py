@@ -73,6 +73,10 @@ class System(ABC):
         """What is drawn from unless ranges are given: all that the grid resolves, or a useful part of it."""
         return self.resolved_ranges(resolution)
 
+    def option_limits(self, resolution: Sequence[int], options: Mapping[str, Any]) -> dict[str, tuple[float, float]]:
+        """Parameter ranges that these options allow on this grid, where they allow less than it resolves."""
+        return {}
+
     @abstractmethod
     def solver(
         self,

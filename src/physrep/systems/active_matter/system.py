@@ -51,7 +51,7 @@ References:
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
@@ -118,6 +118,12 @@ class ActiveMatter(System):
         highest = min(zeta.high, RESOLVED_ZETA["bingham"] * finer**2)
         return {"alpha": (strongest, alpha.high), "zeta": (min(zeta.low, highest / 2), highest)}
 
+    def option_limits(self, resolution: Sequence[int], options: Mapping[str, Any]) -> dict[str, tuple[float, float]]:
+        """The kinetic model needs a finer grid than the closure for the same ζ."""
+        if options["model"] != "kinetic":
+            return {}
+        return {"zeta": (0.0, RESOLVED_ZETA["kinetic"] * (min(resolution) / 64) ** 2)}
+
     def attributes(self, setup: Setup) -> dict[str, Any]:
         """See `System.attributes`; names the angular model in words."""
         moments = kinetic_moments(setup.resolution)
@@ -139,7 +145,7 @@ class ActiveMatter(System):
         if setup.options["model"] == "bingham":
             model: AngularModel = Bingham(setup.dtype, setup.device)
         else:
-            highest = RESOLVED_ZETA["kinetic"] * (min(setup.resolution) / 64) ** 2
+            highest = self.option_limits(setup.resolution, setup.options)["zeta"][1]
             if float(parameters["zeta"].max()) > highest * (1 + 1e-9):
                 raise PhysrepError(
                     f"{self.name}: the kinetic model on {'x'.join(map(str, setup.resolution))} points resolves zeta up "
