@@ -18,7 +18,9 @@ def sample_figure(samples: Samples, data: dict[str, Any]) -> Figure:
     from matplotlib.figure import Figure
 
     height, width = samples.fields.shape[4], samples.fields.shape[3]
-    trajectories, frames, channels = min(3, len(samples.fields)), min(4, samples.fields.shape[2]), len(samples.channels)
+    flat = height < 0.75 * width
+    trajectories, frames = min(2 if flat else 3, len(samples.fields)), min(4, samples.fields.shape[2])
+    channels = len(samples.channels)
     cell = 8.6 / (trajectories * frames + 1.4)
     with paper():
         tall = min(max(cell * height / width, 0.4 * cell), 2.2 * cell)
@@ -60,10 +62,15 @@ def draw_samples(
                 spine.set(visible=True, linewidth=0.3, color="#888888")
             if channel == rows - 1:
                 ax.set_xlabel(_time(times[k], data), fontsize=7, color=MUTED, labelpad=2)
-            if channel == 0 and k == 0:
-                ax.set_title(_parameters(samples, block, data), loc="left", fontsize=8.5)
+            if channel == 0:
+                # The title spans its columns, none of which may grow for it; an empty one in each keeps the height.
+                ax.set_title(" ", fontsize=8.5)
+                if k == 0:
+                    ax.set_title(_parameters(samples, block, data), loc="left", fontsize=8.5).set_in_layout(False)
         assert image is not None
-        axes[channel, 0].set_ylabel(_channel(samples.channels[picked[channel]]), fontsize=8)
+        label = axes[channel, 0].set_ylabel(_channel(samples.channels[picked[channel]]), fontsize=8)
+        if fields.shape[4] < 0.75 * fields.shape[3]:
+            label.set(rotation=0, ha="right", va="center")  # upright labels would run into those of other rows
         bar = figure.colorbar(image, ax=list(axes[channel]), shrink=0.9, aspect=14, pad=0.008)
         bar.set_ticks([low, 0, high] if signed else [low, high])
         bar.set_ticklabels([f"{tick:.2g}".replace("-", "−") for tick in bar.get_ticks()])
