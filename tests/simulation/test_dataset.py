@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import shutil
 import signal
 import subprocess
 import sys
@@ -87,10 +88,10 @@ def test_goes_on_where_it_stopped(reference: Path, tmp_path: Path, monkeypatch: 
     assert all(path.stat().st_mtime_ns == time for path, time in finished.items())
 
 
-@pytest.mark.parametrize("workers", [1, 2])
+@pytest.mark.parametrize("workers", [pytest.param(1, marks=pytest.mark.slow), 2])
 def test_a_killed_command_repeated_gives_bit_identical_files(workers: int, tmp_path: Path) -> None:
     """SIGKILL at some moment, the same command again: every byte as without interruption, nothing left over."""
-    settings = ["--trajectories", "10", "--resolution", "16", "32", "--frames", "40", "--per_file", "1"]
+    settings = ["--trajectories", "10", "--resolution", "24", "48", "--frames", "60", "--per_file", "1"]
 
     def start(out: Path) -> subprocess.Popen:
         words = ["simulate", "shear_flow", "--out", str(out), "--workers", str(workers), *settings]
@@ -102,14 +103,18 @@ def test_a_killed_command_repeated_gives_bit_identical_files(workers: int, tmp_p
 
     assert start(tmp_path / "whole").wait() == 0
     cut = tmp_path / "cut"
-    process = start(cut)
-    while len(list(cut.rglob("*.hdf5"))) < 3:
-        assert process.poll() is None, "ended before it could be killed"
-        time.sleep(0.002)
-    process.send_signal(signal.SIGKILL)
-    process.wait()
-    time.sleep(1.5 if workers > 1 else 0)  # workers end by themselves when their parent is gone
-    assert len(list(cut.rglob("*.hdf5"))) < 10
+    for _ in range(5):  # on a busy machine the command may end before it is killed
+        shutil.rmtree(cut, ignore_errors=True)
+        process = start(cut)
+        while len(list(cut.rglob("*.hdf5"))) < 3 and process.poll() is None:
+            time.sleep(0.002)
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+        time.sleep(1.5 if workers > 1 else 0)  # workers end by themselves when their parent is gone
+        if len(list(cut.rglob("*.hdf5"))) < 10:
+            break
+    else:
+        pytest.fail("never killed in time")
     assert start(cut).wait() == 0
     assert digests(cut) == digests(tmp_path / "whole")
 
