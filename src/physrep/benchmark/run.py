@@ -35,7 +35,7 @@ FLOOR, LEARNER, CEILING = "floor", "learner", "ceiling"
 
 def execute(run: Run, config: BenchConfig, data: DataConfig, folder: Path, device: str = "cpu") -> None:
     """Do what of a run is not done yet; the last file written is its ``scores.json``."""
-    from ..probes import LabelScaler
+    from ..probes import LabelScaler, embed_splits
 
     splits = data.open_splits()
     train = splits["train"]
@@ -45,7 +45,16 @@ def execute(run: Run, config: BenchConfig, data: DataConfig, folder: Path, devic
         rows = _constant(run, splits, scaler, config, folder)
     else:
         learner = _learner(run, config, data, train, scales, folder, device)
-        stores = _embed(run, learner, splits, config, data, folder, device)
+        stores = embed_splits(
+            learner,
+            splits,
+            folder / "tokens",
+            stride=config.eval_stride,
+            frame_step=data.frame_step,
+            dtype=config.token_dtype,
+            device="cpu" if device == "cpu" else "cuda",
+            label=f"{run.name}: embed",
+        )
         rows = []
         for name, options in run.probes.items():
             rows += _probe(name, options, stores, scaler, config, run.seed, folder)
@@ -91,35 +100,6 @@ def _learner(
     if not (folder / SUMMARY).is_file() or read_summary(folder) != summary:
         write_json(folder / SUMMARY, summary)
     return learner.to("cpu" if device == "cpu" else "cuda")
-
-
-def _embed(
-    run: Run,
-    learner: Learner,
-    splits: dict[str, ClipDataset],
-    config: BenchConfig,
-    data: DataConfig,
-    folder: Path,
-    device: str,
-) -> dict[str, TokenStore]:
-    from ..probes import embed
-
-    stores = {}
-    for split, dataset in splits.items():
-        stores[split] = embed(
-            learner,
-            dataset,
-            dataset.windows(learner.num_frames, config.eval_stride, data.frame_step),
-            folder / "tokens" / split,
-            frames=learner.num_frames,
-            frame_step=data.frame_step,
-            encode=learner.encode,
-            batch_size=64,
-            dtype=config.token_dtype,
-            device="cpu" if device == "cpu" else "cuda",
-            label=f"{run.name}: embed {split}",
-        )
-    return stores
 
 
 def _probe(

@@ -63,7 +63,7 @@ def embed_all(values: Any) -> tuple[dict[str, Any], Any, dict[str, str]]:
     """Token stores per split, the training split, and the scale of each parameter."""
     from ..data_config import parameter_scales
     from ..errors import PhysrepError
-    from ..probes import embed
+    from ..probes import embed_splits
     from ..run_directory import learner_config, load_run, prepare_learner, run_data
 
     given: dict[str, str] | None = None
@@ -82,22 +82,15 @@ def embed_all(values: Any) -> tuple[dict[str, Any], Any, dict[str, str]]:
             "random", {"encoder": values.encoder}, values.num_frames, train, parameter_scales(train), data, 0
         )
         learner = prepare_learner(config, train).eval()
-    splits = data.open_splits()
-    stores = {
-        split: embed(
-            learner,
-            dataset,
-            dataset.windows(learner.num_frames, values.stride, data.frame_step),
-            token_folder(values) / split,
-            frames=learner.num_frames,
-            frame_step=data.frame_step,
-            encode=learner.encode,
-            batch_size=values.batch_size,
-            dtype=values.dtype,
-            device=values.device,
-            label=f"embed {split}",
-        )
-        for split, dataset in splits.items()
-    }
+    stores = embed_splits(
+        learner,
+        data.open_splits(),
+        token_folder(values),
+        stride=values.stride,
+        frame_step=data.frame_step,
+        batch_size=values.batch_size,
+        dtype=values.dtype,
+        device=values.device,
+    )
     scales = parameter_scales(train, {k: v for k, v in (given or {}).items() if k in train.parameter_names})
     return stores, train, scales

@@ -10,6 +10,7 @@ from .embed import embed
 from .fit import Predictions, evaluate, load_predictions, save_predictions
 from .labels import LabelScaler, paper_label_statistics
 from .linear import RidgeProbe
+from .splits import embed_splits
 from .store import TokenStore
 
 PROBES: dict[str, type[Probe]] = {"ridge": RidgeProbe, "attentive": AttentiveProbeFit}
@@ -24,6 +25,7 @@ __all__ = [
     "RidgeProbe",
     "TokenStore",
     "embed",
+    "embed_splits",
     "evaluate",
     "load_predictions",
     "paper_label_statistics",
