@@ -12,6 +12,7 @@ from torch import Tensor
 from ..data import write_well
 from ..errors import PhysrepError
 from ..systems import SYSTEMS, Trajectories, trajectory_seed
+from ..systems.linear.matched_pairs import matched_diffusivity
 from .config import Request
 
 BATCH = 16
@@ -108,8 +109,6 @@ def draw(indices: Sequence[int], attempt: int, request: Request) -> tuple[list[i
     parameters = SYSTEMS[name].draw_parameters(seeds, settings["resolution"], settings["ranges"])
     if request.partner is None:
         return seeds, parameters
-    from ..systems.linear.matched_pairs import matched_diffusivity
-
     diffusivity = matched_diffusivity(
         name,
         parameters,

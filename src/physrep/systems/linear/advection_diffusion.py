@@ -29,16 +29,15 @@ from collections.abc import Sequence
 
 from torch import Tensor
 
-from ..base import System
 from ..description import Field, Parameter
 from ..grids.fourier_grid import FourierGrid
 from ..solver import Setup
-from .heat import DIFFUSIVITY, periodic_fields
-from .initial import FAMILIES
+from .heat import DIFFUSIVITY
 from .solver import LinearSolver, column, decay
+from .square import LinearSystem, periodic_fields
 
 
-class AdvectionDiffusion(System):
+class AdvectionDiffusion(LinearSystem):
     """Advection and diffusion by a uniform wind; see the module's docstring for equation and method."""
 
     name = "advection_diffusion"
@@ -48,21 +47,8 @@ class AdvectionDiffusion(System):
         Parameter("velocity_y", "v_y", -1.0, 1.0, "linear", "L/T", "wind along y"),
         Parameter("diffusivity", "D", DIFFUSIVITY.low, DIFFUSIVITY.high, "log", "L²/T", "diffusivity"),
     )
-    axes = ("x", "y")
-    lengths = (1.0, 1.0)
-    origin = (0.0, 0.0)
-    periodic = (True, True)
     passive = ("concentration",)
-    resolution = (64, 64)
-    frames = 101
-    save_dt = 0.01
-    initial_conditions = tuple(FAMILIES)
     initial_fields = ("concentration",)
-    method = "physrep exact, Fourier modes"
-
-    def resolved_ranges(self, resolution: Sequence[int]) -> dict[str, tuple[float, float]]:
-        """The whole prior on every grid: modes are integrated exactly."""
-        return {parameter.name: (parameter.low, parameter.high) for parameter in self.parameters}
 
     def solver(
         self, parameters: dict[str, Tensor], seeds: Sequence[int], initial: dict[str, Tensor] | None, setup: Setup

@@ -30,19 +30,18 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
-from ..base import System
 from ..description import Field, Parameter
 from ..grids.fourier_grid import FourierGrid
 from ..solver import Setup
-from .heat import periodic_fields
 from .initial import FAMILIES, random_rate
 from .solver import LinearSolver, column, damped_oscillation
+from .square import LinearSystem, periodic_fields
 
 MOVING = "diverse_moving"
 """The family whose starts are not at rest."""
 
 
-class DampedWave(System):
+class DampedWave(LinearSystem):
     """Damped waves; see the module's docstring for equation and method."""
 
     name = "damped_wave"
@@ -51,21 +50,9 @@ class DampedWave(System):
         Parameter("wave_speed", "c", 0.3, 1.5, "log", "L/T", "speed of undamped waves"),
         Parameter("damping", "γ", 0.5, 10.0, "log", "1/T", "damping rate"),
     )
-    axes = ("x", "y")
-    lengths = (1.0, 1.0)
-    origin = (0.0, 0.0)
-    periodic = (True, True)
     mirrors = ("x", "y")
-    resolution = (64, 64)
-    frames = 101
-    save_dt = 0.01
     initial_conditions = (*FAMILIES, MOVING)
     initial_fields = ("displacement", "displacement_rate")
-    method = "physrep exact, Fourier modes"
-
-    def resolved_ranges(self, resolution: Sequence[int]) -> dict[str, tuple[float, float]]:
-        """The whole prior on every grid: modes are integrated exactly."""
-        return {parameter.name: (parameter.low, parameter.high) for parameter in self.parameters}
 
     def solver(
         self, parameters: dict[str, Tensor], seeds: Sequence[int], initial: dict[str, Tensor] | None, setup: Setup

@@ -26,40 +26,27 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from ..base import System
 from ..description import Field, Parameter
-from ..grids.fourier_grid import FourierGrid, resample
+from ..grids.fourier_grid import FourierGrid
 from ..grids.sine_grid import SineGrid, resample_sine
 from ..solver import Setup
-from .initial import FAMILIES, fixed_start, periodic_start
+from .initial import fixed_start
 from .solver import LinearSolver, column, decay
+from .square import LinearSystem, periodic_fields
 
 DIFFUSIVITY = Parameter("diffusivity", "κ", 1e-4, 1e-2, "log", "L²/T", "diffusivity")
 """Shared by heat and advection-diffusion."""
 
 
-class Heat(System):
+class Heat(LinearSystem):
     """Heat conduction in a periodic box; see the module's docstring for equation and method."""
 
     name = "heat"
     fields = (Field("temperature"),)
     parameters = (DIFFUSIVITY,)
-    axes = ("x", "y")
-    lengths = (1.0, 1.0)
-    origin = (0.0, 0.0)
-    periodic = (True, True)
     mirrors = ("x", "y")
     passive = ("temperature",)
-    resolution = (64, 64)
-    frames = 101
-    save_dt = 0.01
-    initial_conditions = tuple(FAMILIES)
     initial_fields = ("temperature",)
-    method = "physrep exact, Fourier modes"
-
-    def resolved_ranges(self, resolution: Sequence[int]) -> dict[str, tuple[float, float]]:
-        """The whole prior on every grid: modes are integrated exactly."""
-        return {parameter.name: (parameter.low, parameter.high) for parameter in self.parameters}
 
     def solver(
         self, parameters: dict[str, Tensor], seeds: Sequence[int], initial: dict[str, Tensor] | None, setup: Setup
@@ -98,12 +85,3 @@ class HeatFixedEdges(Heat):
             axis: length * (torch.arange(n, dtype=torch.float64) + 0.5) / n
             for axis, length, n in zip(self.axes, self.lengths, resolution, strict=True)
         }
-
-
-def periodic_fields(initial: dict[str, Tensor] | None, name: str, seeds: Sequence[int], setup: Setup) -> Tensor:
-    """The starts of a batch on the periodic unit square: given, or drawn from the seeds; float64 (B, nx, ny)."""
-    if initial is not None:
-        return resample(initial[name].to(setup.device, torch.float64), setup.resolution)
-    # Drawn on the CPU one seed at a time: the same start on every device, in every batch.
-    starts = [periodic_start(setup.initial_condition, seed, setup.resolution) for seed in seeds]
-    return torch.stack(starts).to(setup.device)
