@@ -21,9 +21,10 @@ from __future__ import annotations
 
 import argparse
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import torch
+from clock import best
 from torch import Tensor
 
 from physrep.systems import SYSTEMS
@@ -31,16 +32,6 @@ from physrep.systems import SYSTEMS
 MATTER = SYSTEMS["active_matter"]
 TARGETS = {64: 1.2, 128: 4.5}
 """CPU seconds of the reference prototype at its best batch size."""
-
-
-def best(function: Callable[[], object], repeats: int) -> float:
-    """Smallest CPU time of several calls."""
-    times = []
-    for _ in range(repeats):
-        start = time.process_time()
-        function()
-        times.append(time.process_time() - start)
-    return min(times)
 
 
 def full(batch: int, **values: float) -> dict[str, Tensor]:

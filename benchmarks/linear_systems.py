@@ -14,10 +14,10 @@ With --pairs it prints instead the diffusivities that match heat to a partner (d
 from __future__ import annotations
 
 import argparse
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import torch
+from clock import best
 
 from physrep.systems import System
 from physrep.systems.grids.fourier_grid import FourierGrid
@@ -30,26 +30,17 @@ from physrep.systems.linear.matched_pairs import PARTNERS, match_heat
 SYSTEMS: tuple[System, ...] = (Heat(), HeatFixedEdges(), AdvectionDiffusion(), DampedWave())
 
 
-def best(function: Callable[[], object], repeats: int) -> float:
-    """Smallest CPU time of several calls, after one that is not counted."""
-    function()
-    times = []
-    for _ in range(repeats):
-        start = time.process_time()
-        function()
-        times.append(time.process_time() - start)
-    return min(times)
-
-
 def row(system: System, n: int, batch: int, repeats: int) -> str:
     """One line of the table."""
     grid = (n, n)
     parameters = system.draw_parameters(range(batch), grid)
+    system.simulate(parameters, range(batch), resolution=grid)  # not counted: tables are made
     seconds = best(lambda: system.simulate(parameters, range(batch), resolution=grid), repeats) / batch
     start = best(lambda: system.simulate(parameters, range(batch), resolution=grid, frames=1), repeats) / batch
     basis = SineGrid(grid, (1.0, 1.0)) if not system.periodic[0] else FourierGrid(grid, (1.0, 1.0))
     coefficients = basis.to_spectral(torch.randn(batch, *grid))
     count = system.frames * len(system.fields)
+    basis.to_physical(coefficients)
     floor = best(lambda: [basis.to_physical(coefficients) for _ in range(count)], repeats) / batch
     return f"{system.name:20} {n:4d} {1e3 * seconds:9.2f} {1e3 * start:9.2f} {1e3 * floor:9.2f}"
 

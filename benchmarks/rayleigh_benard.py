@@ -20,9 +20,10 @@ from __future__ import annotations
 import argparse
 import logging
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import torch
+from clock import best
 from torch import Tensor
 
 from physrep.systems import SYSTEMS
@@ -55,16 +56,6 @@ class StepCounter:
 
     def __exit__(self, *error: object) -> None:
         RayleighBenardSolver._choose_steps = self._choose  # type: ignore[method-assign]
-
-
-def best(function: Callable[[], object], repeats: int) -> float:
-    """Smallest CPU time of several calls."""
-    times = []
-    for _ in range(repeats):
-        start = time.process_time()
-        function()
-        times.append(time.process_time() - start)
-    return min(times)
 
 
 def parameters(rayleigh: float, prandtl: float, batch: int) -> dict[str, Tensor]:

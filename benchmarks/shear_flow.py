@@ -16,10 +16,10 @@ from __future__ import annotations
 
 import argparse
 import math
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import torch
+from clock import best
 
 from physrep.systems import SYSTEMS
 from physrep.systems.grids.fourier_box import FourierBox
@@ -47,16 +47,6 @@ class StepCounter:
 
     def __exit__(self, *error: object) -> None:
         ShearFlowSolver.steps = self._steps  # type: ignore[method-assign]
-
-
-def best(function: Callable[[], object], repeats: int) -> float:
-    """Smallest CPU time of several calls."""
-    times = []
-    for _ in range(repeats):
-        start = time.process_time()
-        function()
-        times.append(time.process_time() - start)
-    return min(times)
 
 
 def transform_time(grid: tuple[int, int], batch: int, dtype: torch.dtype, repeats: int) -> float:
