@@ -84,7 +84,7 @@ def contact_sheet(shown: Sequence[tuple[str, np.ndarray, list[View]]]) -> Figure
 
 
 def _save_sheet(figure: Figure, path: Path) -> None:
-    """With 256 colours, which is all that two colour maps need, a sheet is a quarter as large."""
+    """With the 256 colours of `_palette` a sheet is a quarter as large."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from PIL import Image
 
@@ -92,7 +92,24 @@ def _save_sheet(figure: Figure, path: Path) -> None:
     canvas = FigureCanvasAgg(figure)
     canvas.draw()
     picture = Image.fromarray(np.asarray(canvas.buffer_rgba())[..., :3].copy())
-    picture.quantize(256, dither=Image.Dither.NONE).save(path, format="PNG", optimize=True)
+    picture.quantize(palette=_palette(), dither=Image.Dither.NONE).save(path, format="PNG", optimize=True)
+
+
+def _palette() -> Any:
+    """256 colours out of the very colour maps, so that no field is shown in colours that its bar does not have."""
+    import matplotlib
+    from PIL import Image
+
+    parts = (
+        (diverging(), 101),
+        (matplotlib.colormaps["cividis"], 100),
+        (_pale(), 31),
+        (matplotlib.colormaps["gray"], 24),
+    )
+    colours = np.concatenate([cmap(np.linspace(0, 1, count))[:, :3] for cmap, count in parts])
+    image = Image.new("P", (1, 1))
+    image.putpalette((255 * colours).round().astype(np.uint8).ravel().tolist())
+    return image
 
 
 def _animate(title: str, times: np.ndarray, own: list[View], path: Path) -> None:
@@ -125,9 +142,7 @@ def _animate(title: str, times: np.ndarray, own: list[View], path: Path) -> None
             heading.set_text(f"{title},  t = {times[frame]:.2f}")
             canvas.draw()
             pages.append(Image.fromarray(np.asarray(canvas.buffer_rgba())[..., :3].copy()))
-    # One palette for all pages, or colours flicker from page to page.
-    sample = np.concatenate([np.asarray(pages[i]) for i in (0, len(pages) // 3, 2 * len(pages) // 3, -1)])
-    palette = Image.fromarray(sample).quantize(256)
+    palette = _palette()  # one for all pages, or colours flicker from page to page
     pages = [page.quantize(palette=palette, dither=Image.Dither.NONE) for page in pages]
     pages[0].save(
         path,
