@@ -120,6 +120,7 @@ class Bookkeeper(Callback):
         if (batch_idx + 1) % self.config.accumulate:
             return
         step = trainer.global_step
+        pl_module.learner.after_step(step / self.config.steps)
         self.progress.advance()
         if step % self.config.log_every and step != self.config.steps:
             return

@@ -55,6 +55,13 @@ class Learner(nn.Module, ABC):
     def encode(self, clip: Clip) -> Tensor:
         """Tokens with shape ``(B, N, D)`` of a clip of `num_frames` frames."""
 
+    def after_step(self, progress: float) -> None:
+        """Called after every optimiser step; for what gradients do not update, such as a momentum teacher.
+
+        Args:
+            progress: fraction of the training steps that are done, in (0, 1].
+        """
+
     @property
     def channels(self) -> tuple[str, ...]:
         """Names of the channels that the encoder reads, in order; empty before `set_normalisation`."""
