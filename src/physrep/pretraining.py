@@ -32,6 +32,7 @@ from .run_directory import (
 if TYPE_CHECKING:
     from .clip import Clip
     from .data import ClipDataset, Symmetries
+    from .learners.base import Learner
 
 
 @dataclass
@@ -40,6 +41,8 @@ class TrainingConfig:
 
     Attributes:
         steps: optimiser steps.
+        flops: if positive, ``steps`` is not read: as many steps are taken as fit into this many floating-point
+            operations of loss and backward pass, so that learners of different cost get the same compute.
         batch_size: clips per micro-batch.
         accumulate: micro-batches per optimiser step; their gradients are averaged.
         learning_rate: peak of the schedule: linear warm-up, then cosine to ``final_learning_rate``.
@@ -63,6 +66,7 @@ class TrainingConfig:
     """
 
     steps: int = 1000
+    flops: float = 0.0
     batch_size: int = 32
     accumulate: int = 1
     learning_rate: float = 1e-3
@@ -90,6 +94,8 @@ class TrainingConfig:
         for name in ("steps", "batch_size", "accumulate", "checkpoint_every", "log_every", "window_stride"):
             if getattr(self, name) < 1:
                 raise PhysrepError(f"training.{name} is {getattr(self, name)}; it must be at least 1.")
+        if self.flops < 0:
+            raise PhysrepError(f"training.flops is {self.flops}; give operations, e.g. 1.0e14, or 0 to count steps.")
         if self.learning_rate <= 0:
             raise PhysrepError(f"training.learning_rate is {self.learning_rate}; it must be positive.")
         if self.select not in ("last", "best"):
@@ -148,24 +154,41 @@ def pretrain(
     module = prepare_learner(config, train)
     if not isinstance(module, Learner) or not module.trainable:
         raise PhysrepError(f"learner {learner!r} has nothing to train; use `physrep bench` or `physrep embed` for it.")
+    from .costs import PeakMemory
     from .training_loop import fit
 
     started = time.monotonic()
-    seconds = fit(module, train, data, config, training, out, device, devices, label or learner)
+    flops = _flops_per_clip(module, train, data)
+    clips_per_step = training.batch_size * training.accumulate * max(devices, 1)
+    if training.flops:
+        training = replace(training, steps=max(1, round(training.flops / (flops * clips_per_step))))
+    with PeakMemory(device) as memory:
+        seconds = fit(module, train, data, config, training, out, device, devices, label or learner)
     save_learner(out, module, config)
     write_json(
         out / SUMMARY,
         {
             "learner": learner,
             "parameters": sum(p.numel() for p in module.parameters() if p.requires_grad),
-            "clips_seen": training.steps * training.batch_size * training.accumulate * max(devices, 1),
+            "clips_seen": training.steps * clips_per_step,
             "frames_per_clip": module.train_frames,
+            "flops": flops * training.steps * clips_per_step,
+            "peak_memory": memory.peak,
             "steps": training.steps,
             "seconds": round(seconds, 1),
             "seconds_this_call": round(time.monotonic() - started, 1),
         },
     )
     return out
+
+
+def _flops_per_clip(module: Learner, train: ClipDataset, data: DataConfig) -> float:
+    """Operations per training clip, measured on two clips before training starts."""
+    from .costs import training_flops
+
+    frames = module.train_frames // 2 if module.pairing == "any" else module.train_frames
+    stream = WindowStream(train, module.train_frames, data.frame_step, 2, 0, max(frames, 1), pairing=module.pairing)
+    return training_flops(module, stream.batch(0))
 
 
 def _claim(out: Path, config: Mapping[str, Any]) -> None:

@@ -128,8 +128,18 @@ def _cost(run: Run) -> dict[str, str]:
         "seed": str(summary.get("seed", "–")),
         "parameters": count("parameters"),
         "clips": count("clips_seen"),
+        "flops": _scientific(to_float(summary.get("flops"))),
+        "memory": _gigabytes(to_float(summary.get("peak_memory"))),
         "seconds": duration(to_float(summary.get("seconds"))),
     }
+
+
+def _scientific(value: float) -> str:
+    return f"{value:.2g}" if math.isfinite(value) and value > 0 else "–"
+
+
+def _gigabytes(value: float) -> str:
+    return f"{value / 1e9:.2f} GB" if math.isfinite(value) else "–"
 
 
 def duration(seconds: float) -> str:
