@@ -52,13 +52,20 @@ def learner_config(
     return {
         "physrep": __version__,
         "learner": learner,
-        "options": dict(options),
+        "options": plain(dict(options)),
         "in_channels": len(train.channels),
         "num_frames": num_frames,
         "parameters": dict(scales),
         "seed": seed,
         "data": data.as_dict(),
     }
+
+
+def plain(value: Any) -> Any:
+    """The same with lists for tuples, as it comes back from YAML, so that a stored config compares equal."""
+    if isinstance(value, Mapping):
+        return {key: plain(item) for key, item in value.items()}
+    return [plain(item) for item in value] if isinstance(value, (list, tuple)) else value
 
 
 def prepare_learner(config: Mapping[str, Any], train: ClipDataset) -> Learner:
