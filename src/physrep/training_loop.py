@@ -105,6 +105,13 @@ class Bookkeeper(Callback):
         self.best = (float(state_dict["best"][0]), int(state_dict["best"][1]))
         self.best_weights, self.seconds = state_dict["best_weights"], float(state_dict["seconds"])
 
+    def on_save_checkpoint(self, trainer: L.Trainer, pl_module: Any, checkpoint: dict[str, Any]) -> None:
+        # A checkpoint is taken when a chunk is over, but Lightning calls this before it counts the chunk as done. Left
+        # so, a resumed run would take one more micro-batch for it, and step on a part of an accumulated gradient.
+        progress = checkpoint["loops"]["fit_loop"]["epoch_loop.batch_progress"]
+        progress["current"] = dict.fromkeys(progress["current"], 0)
+        progress["is_last_batch"] = False
+
     def on_train_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         done = trainer.global_step
         if done:
