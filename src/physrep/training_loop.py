@@ -119,9 +119,9 @@ class Bookkeeper(Callback):
             self.progress.advance(done, "found")
         self._clock = time.monotonic()
 
-    def on_train_epoch_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
-        # Whatever a learner draws (masks, slices, permutations) depends on the chunk alone.
-        torch.manual_seed(trajectory_seed(self.seed, "chunk", trainer.global_step, trainer.global_rank))
+    def on_train_batch_start(self, trainer: L.Trainer, pl_module: Any, batch: Any, batch_idx: int) -> None:
+        # Whatever a learner draws (masks, slices, permutations) depends on the number of the micro-batch alone.
+        torch.manual_seed(trajectory_seed(self.seed, "batch", self.stream.first + batch_idx, trainer.global_rank))
 
     def on_train_batch_end(self, trainer: L.Trainer, pl_module: Any, outputs: Any, batch: Any, batch_idx: int) -> None:
         if (batch_idx + 1) % self.config.accumulate:

@@ -19,6 +19,7 @@ def make_clip(batch: int = 3, frames: int = 8, size: tuple[int, int] = (16, 24),
 
 
 CONV = {"encoder": "conv3d", "encoder_options": {"dims": (8, 8, 8, 12), "groups": 4}}
+SMALL_CONV = {"encoder": "conv3d", "encoder_options": {"dims": (8, 12), "strides": ((2, 2, 2), (2, 2, 2)), "groups": 4}}
 CONVNEXT = {
     "encoder": "convnext3d",
     "encoder_options": {"dims": (4, 8, 8, 12), "num_res_blocks": (1, 1, 1, 1), "layer_scale": 0.5},

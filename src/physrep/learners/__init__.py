@@ -7,11 +7,17 @@ one line here (see CONTRIBUTING.md).
 from .base import Learner
 from .baselines import FieldStatistics, PooledPixels, RandomEncoder
 from .jepa import JEPA
+from .masked_pixels import MaskedPixels
+from .next_frame import NextFrame
+from .operator import OperatorLearner
 from .supervised import Supervised
 from .vicreg import VICReg
 
 LEARNERS: dict[str, type[Learner]] = {
     "jepa": JEPA,
+    "masked_pixels": MaskedPixels,
+    "next_frame": NextFrame,
+    "operator": OperatorLearner,
     "supervised": Supervised,
     "random": RandomEncoder,
     "statistics": FieldStatistics,
@@ -23,6 +29,9 @@ __all__ = [
     "LEARNERS",
     "FieldStatistics",
     "Learner",
+    "MaskedPixels",
+    "NextFrame",
+    "OperatorLearner",
     "PooledPixels",
     "RandomEncoder",
     "Supervised",

@@ -109,12 +109,23 @@ class ViT3D(nn.Module):
             )
         return frames // a, height // b, width // c
 
-    def forward(self, x: Tensor) -> Tensor:
-        """Tokens with shape ``(B, t h w, D)``, row-major, of clips with shape ``(B, C, T, H, W)``."""
+    def forward(self, x: Tensor, visible: Tensor | None = None) -> Tensor:
+        """Tokens with shape ``(B, t h w, D)``, row-major, of clips with shape ``(B, C, T, H, W)``.
+
+        Args:
+            x: the clips.
+            visible: indices with shape ``(B, n)`` of the patches to look at; the others are left out before the first
+                block, and the result has the shape ``(B, n, D)``.
+        """
         check_clips(x, self.in_channels, "vit3d")
         grid = self.grid(x.shape[2], x.shape[3], x.shape[4])
         (t, h, w), (a, b, c) = grid, self.patch
         patches = x.reshape(len(x), -1, t, a, h, b, w, c).permute(0, 2, 4, 6, 1, 3, 5, 7)
-        tokens = self.embed(patches.reshape(len(x), t * h * w, -1))
-        tokens = tokens + sincos_positions(grid, self.embed_dim, x.device).to(tokens.dtype)
+        patches = patches.reshape(len(x), t * h * w, -1)
+        positions = sincos_positions(grid, self.embed_dim, x.device)
+        if visible is not None:
+            patches = patches.gather(1, visible.unsqueeze(2).expand(-1, -1, patches.shape[2]))
+            positions = positions[visible]
+        tokens = self.embed(patches)
+        tokens = tokens + positions.to(tokens.dtype)
         return self.norm(self.blocks(tokens))

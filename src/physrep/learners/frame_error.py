@@ -1,0 +1,56 @@
+r"""The error of a predicted frame, relative to what there was to predict.
+
+For a prediction p and the true frame y of every sample and channel, averaged over the spatial points x,
+
+.. math:: e = \overline{(p - y)^2} / (s + \epsilon)
+
+with one of three scales s:
+
+- ``change``: :math:`\overline{(y - u)^2}`, u the last frame seen: 1 is persistence, so slow
+  fields count like fast ones;
+- ``variance``: :math:`\mathrm{Var}_x\, y`, DISCO's Gaussian negative log-likelihood but for constants;
+- ``square``: :math:`\overline{y^2}`, MPP's normalised mean squared error.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import torch
+from torch import Tensor
+
+from ..errors import PhysrepError
+
+Scale = Literal["change", "variance", "square"]
+SCALES = ("change", "variance", "square")
+
+
+def check_scale(scale: str, learner: str) -> None:
+    """Refuse a scale that does not exist.
+
+    Raises:
+        PhysrepError: it is none of `SCALES`.
+    """
+    if scale not in SCALES:
+        raise PhysrepError(f"{learner}: error_scale is {scale!r}; give one of {', '.join(SCALES)}.")
+
+
+def frame_error(prediction: Tensor, target: Tensor, last: Tensor, scale: str, floor: float = 1e-4) -> Tensor:
+    """Mean over samples and channels of the relative error, in float32.
+
+    Args:
+        prediction, target, last: frames with shape ``(B, C, H, W)``.
+        scale: one of `SCALES`.
+        floor: epsilon, as a fraction of the frame's variance for ``change`` and absolute for the others, so that a
+            field at rest does not divide by nothing.
+    """
+    with torch.autocast(prediction.device.type, enabled=False):
+        prediction, target, last = prediction.float(), target.float(), last.float()
+        variance = target.var((2, 3), correction=0)
+        if scale == "change":
+            divisor = (target - last).square().mean((2, 3)) + floor * (variance + floor)
+        elif scale == "variance":
+            divisor = variance + floor
+        else:
+            divisor = target.square().mean((2, 3)) + floor
+        return ((prediction - target).square().mean((2, 3)) / divisor).mean()
