@@ -1,7 +1,7 @@
 """Training a learner on clips, through Lightning: seeded, logged, resumable to the same weights.
 
 Training is cut into chunks of ``checkpoint_every`` optimiser steps. Which windows a step sees, their augmentation and
-the random numbers of every micro-batch follow from the seed and the step's number alone; a checkpoint is written after every
+the random numbers of every micro-batch follow from the seed and its number alone; a checkpoint is written after every
 chunk. So a run that is killed and started again repeats the unfinished chunk and ends in the same weights.
 """
 
