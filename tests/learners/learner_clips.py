@@ -19,6 +19,19 @@ def make_clip(batch: int = 3, frames: int = 8, size: tuple[int, int] = (16, 24),
 
 
 CONV = {"encoder": "conv3d", "encoder_options": {"dims": (8, 8, 8, 12), "groups": 4}}
+
+
+def smooth_clip(batch: int = 4, frames: int = 8, size: tuple[int, int] = (16, 24), seed: int = 0) -> Clip:
+    """Plane waves that travel, decay and differ from clip to clip: something that can be learned in a few steps."""
+    clip, generator = make_clip(batch, frames, size, seed), torch.Generator().manual_seed(seed)
+    h, w = torch.arange(size[0])[:, None] / size[0], torch.arange(size[1]) / size[1]
+    phase, speed, decay = 2 * torch.pi * torch.rand(3, batch, len(CHANNELS), 1, 1, 1, generator=generator)
+    time = torch.arange(frames).view(-1, 1, 1) / frames
+    wave = torch.sin(2 * torch.pi * (h + w) + phase + speed * time) * torch.exp(-0.2 * decay * time)
+    clip.fields = wave * (1 + 0.1 * torch.arange(len(CHANNELS)).view(-1, 1, 1, 1))
+    return clip
+
+
 SMALL_CONV = {"encoder": "conv3d", "encoder_options": {"dims": (8, 12), "strides": ((2, 2, 2), (2, 2, 2)), "groups": 4}}
 CONVNEXT = {
     "encoder": "convnext3d",

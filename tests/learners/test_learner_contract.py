@@ -15,6 +15,16 @@ from physrep.learners import LEARNERS, Learner
 
 OPTIONS: dict[str, dict[str, Any]] = {
     "jepa": CONV,
+    "videomae": {
+        "patch": 8,
+        "embed_dim": 12,
+        "depth": 2,
+        "num_heads": 2,
+        "decoder_dim": 8,
+        "decoder_depth": 1,
+        "decoder_heads": 2,
+        "mask_ratio": 0.5,
+    },
     "masked_pixels": {"encoder": "vit3d", "encoder_options": {"patch": (2, 8, 8), "embed_dim": 12, "num_heads": 2}},
     "next_frame": SMALL_CONV,
     "operator": {**CONV, "latent": 6, "width": 4},

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from learner_clips import make_clip
+from learner_clips import make_clip, smooth_clip
 from safetensors.torch import load_file
 from small_data import write_waves
 from test_learner_contract import OPTIONS, STATISTICS, learner_of
@@ -32,7 +32,7 @@ def loss_of(learner: Learner, clip) -> torch.Tensor:
 def test_one_batch_is_overfitted(name):
     learner = learner_of(name)
     learner.set_normalisation(*STATISTICS)
-    clip = make_clip(batch=4, frames=learner.train_frames)
+    clip = smooth_clip(batch=4, frames=learner.train_frames)
     optimiser = torch.optim.AdamW([p for p in learner.parameters() if p.requires_grad], lr=3e-3)
     first = loss_of(learner, clip).item()
     for step in range(60):

@@ -14,6 +14,7 @@ from physrep.nn.vit3d import sincos_positions
 
 SMALL: dict[str, dict[str, Any]] = {
     "convnext3d": {"dims": (4, 8, 8, 8, 12), "num_res_blocks": (1, 1, 1, 1, 1), "layer_scale": 0.5},
+    "videomae": {"patch": 8, "tubelet": 2, "embed_dim": 12, "depth": 2, "num_heads": 2},
     "patch_convnext3d": {"dims": (8, 8, 12), "num_res_blocks": (1, 1, 1)},
     "vit3d": {"embed_dim": 24, "depth": 2, "num_heads": 3},
     "conv3d": {"dims": (8, 8, 8, 16), "groups": 4},
@@ -36,7 +37,7 @@ def name(request: pytest.FixtureRequest) -> str:
 
 
 def test_defaults_build_and_state_their_dimension(name):
-    assert ENCODERS[name](in_channels=4).embed_dim == 128
+    assert ENCODERS[name](in_channels=4).embed_dim == {"videomae": 384}.get(name, 128)
 
 
 def test_tokens_match_grid_and_dimension(name):

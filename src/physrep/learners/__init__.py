@@ -12,9 +12,11 @@ from .next_frame import NextFrame
 from .operator import OperatorLearner
 from .supervised import Supervised
 from .vicreg import VICReg
+from .videomae import VideoMAE
 
 LEARNERS: dict[str, type[Learner]] = {
     "jepa": JEPA,
+    "videomae": VideoMAE,
     "masked_pixels": MaskedPixels,
     "next_frame": NextFrame,
     "operator": OperatorLearner,
@@ -36,4 +38,5 @@ __all__ = [
     "RandomEncoder",
     "Supervised",
     "VICReg",
+    "VideoMAE",
 ]

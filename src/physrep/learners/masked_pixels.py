@@ -38,6 +38,18 @@ def normalised(blocks: Tensor, channels: int) -> Tensor:
     return ((points - points.mean(2, keepdim=True)) / std).flatten(2)
 
 
+def visible_positions(mask: Tensor) -> tuple[Tensor, Tensor]:
+    """Indices of the visible and of the hidden positions, each in order, with shapes ``(B, n)`` and ``(B, N - n)``.
+
+    Args:
+        mask: with shape ``(B, N)``, True where hidden, the same number in every row.
+    """
+    # Stable, so that positions keep their order.
+    order = mask.to(torch.uint8).argsort(dim=1, stable=True)
+    count = int((~mask[0]).sum())
+    return order[:, :count], order[:, count:]
+
+
 class MaskedPixels(EncoderLearner):
     """Masked reconstruction.
 
@@ -100,8 +112,7 @@ class MaskedPixels(EncoderLearner):
         """Predicted blocks at all positions, with shape ``(B, t h w, p C)``."""
         positions = sincos_positions(grid, self.norm.normalized_shape[0], x.device)
         if self.drops_tokens:
-            # Stable, so that the visible positions keep their order.
-            visible = mask.to(torch.uint8).argsort(dim=1, stable=True)[:, : int((~mask[0]).sum())]
+            visible, _ = visible_positions(mask)
             seen = self.to_decoder(self.encoder(x, visible=visible))
             index = visible.unsqueeze(2).expand(-1, -1, seen.shape[2])
             full = self.hidden_token.to(seen.dtype).expand(len(x), mask.shape[1], -1).scatter(1, index, seen)

@@ -8,6 +8,7 @@ from .conv_stack import ConvStack3D
 from .convnext3d import ConvNeXt3D
 from .patch_convnext3d import PatchConvNeXt3D
 from .predictor import ConvTokenPredictor, TokenPredictor
+from .videomae import VideoMAEEncoder
 from .vit3d import ViT3D
 
 ENCODERS = {
@@ -15,6 +16,7 @@ ENCODERS = {
     "patch_convnext3d": PatchConvNeXt3D,
     "vit3d": ViT3D,
     "conv3d": ConvStack3D,
+    "videomae": VideoMAEEncoder,
 }
 
 PREDICTORS = {
@@ -22,4 +24,4 @@ PREDICTORS = {
     "tokens": TokenPredictor,
 }
 
-__all__ = ["ENCODERS", "PREDICTORS", "ConvNeXt3D", "ConvStack3D", "PatchConvNeXt3D", "ViT3D"]
+__all__ = ["ENCODERS", "PREDICTORS", "ConvNeXt3D", "ConvStack3D", "PatchConvNeXt3D", "ViT3D", "VideoMAEEncoder"]
