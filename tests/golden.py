@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +27,7 @@ def golden_cases(class_name: str) -> list[Any]:
     """Cases of index.json whose ``class`` ends with ``class_name``, as pytest parameters; one skipped one if none."""
     directory = golden_directory()
     index = json.loads((directory / "index.json").read_text()) if directory else {"cases": []}
-    cases = [case for case in index["cases"] if (case.get("class") or "").endswith(f".{class_name}")]
+    cases = [case for case in index["cases"] if re.search(rf"\W{re.escape(class_name)}$", case.get("class") or "")]
     if not cases:
         return [pytest.param({}, marks=pytest.mark.skip(reason=f"no golden case of {class_name}"), id="none")]
     return [pytest.param(case, id=case["case"]) for case in cases]

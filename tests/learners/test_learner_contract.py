@@ -25,6 +25,7 @@ OPTIONS: dict[str, dict[str, Any]] = {
         "decoder_heads": 2,
         "mask_ratio": 0.5,
     },
+    "mpp": {"patch": 4, "embed_dim": 24, "depth": 2, "num_heads": 2, "layer_scale": 0.1},
     "masked_pixels": {"encoder": "vit3d", "encoder_options": {"patch": (2, 8, 8), "embed_dim": 12, "num_heads": 2}},
     "next_frame": SMALL_CONV,
     "operator": {**CONV, "latent": 6, "width": 4},

@@ -8,6 +8,7 @@ from .base import Learner
 from .baselines import FieldStatistics, PooledPixels, RandomEncoder
 from .jepa import JEPA
 from .masked_pixels import MaskedPixels
+from .mpp import MPP
 from .next_frame import NextFrame
 from .operator import OperatorLearner
 from .supervised import Supervised
@@ -17,6 +18,7 @@ from .videomae import VideoMAE
 LEARNERS: dict[str, type[Learner]] = {
     "jepa": JEPA,
     "videomae": VideoMAE,
+    "mpp": MPP,
     "masked_pixels": MaskedPixels,
     "next_frame": NextFrame,
     "operator": OperatorLearner,
@@ -29,6 +31,7 @@ LEARNERS: dict[str, type[Learner]] = {
 __all__ = [
     "JEPA",
     "LEARNERS",
+    "MPP",
     "FieldStatistics",
     "Learner",
     "MaskedPixels",
