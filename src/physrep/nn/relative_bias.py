@@ -1,7 +1,7 @@
 """Biases of attention that depend on the distance of two positions, as released with Multiple Physics Pretraining.
 
 Distances fall into 32 buckets, half of them for keys before the query and half for keys after it: exact up to 8, then
-in geometric steps up to 32. On a periodic axis distances are folded first, by the released rule, which is not the distance
+in geometric steps up to 32. On a periodic axis distances are folded first, by the released rule, which is not that
 around the circle: with m = n // 2, r < -m becomes ``r mod m`` and r > m becomes ``r mod (-m)`` with the sign of the
 divisor, so on 4 points r = 3 becomes -1, and on 5 points r = 4 becomes 0 and r = 3 becomes -1.
 
