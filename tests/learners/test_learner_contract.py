@@ -28,7 +28,7 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "mpp": {"patch": 4, "embed_dim": 24, "depth": 2, "num_heads": 2, "layer_scale": 0.1},
     "masked_pixels": {"encoder": "vit3d", "encoder_options": {"patch": (2, 8, 8), "embed_dim": 12, "num_heads": 2}},
     "next_frame": SMALL_CONV,
-    "operator": {**CONV, "latent": 6, "width": 4},
+    "operator": {**CONV, "latent": 6, "width": 4, "hidden": 8},
     "supervised": {**CONV, "parameters": {"Reynolds": "log", "Schmidt": "linear"}},
     "random": CONV,
     "pixels": {"grid": (2, 4, 4)},

@@ -10,7 +10,7 @@ from .jepa import JEPA
 from .masked_pixels import MaskedPixels
 from .mpp import MPP
 from .next_frame import NextFrame
-from .operator import OperatorLearner
+from .operator_learner import OperatorLearner
 from .supervised import Supervised
 from .vicreg import VICReg
 from .videomae import VideoMAE
