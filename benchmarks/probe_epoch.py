@@ -22,7 +22,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, TensorDataset
 
-from physrep.probes.attentive import AttentiveProbe, normalise_tokens
+from physrep.nn.attentive import AttentiveProbe, normalise_tokens
 from physrep.probes.attentive_fit import AttentiveProbeFit, _NormalisedTokens, _Stack
 
 WIDTH, HEADS, RATIO, OUTPUTS = 128, 8, 12.0, 2

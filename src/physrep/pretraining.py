@@ -27,6 +27,7 @@ from .run_directory import (
     learner_config,
     prepare_learner,
     save_learner,
+    start_config,
 )
 
 if TYPE_CHECKING:
@@ -115,6 +116,7 @@ def pretrain(
     device: str = "auto",
     devices: int = 1,
     label: str | None = None,
+    start: str | None = None,
 ) -> Path:
     """Train a learner; a finished run is left as it is, an interrupted one goes on.
 
@@ -130,6 +132,8 @@ def pretrain(
         device: ``auto``, ``cpu``, ``cuda``.
         devices: number of GPUs or of processes (DDP).
         label: name shown with the progress.
+        start: run directory whose weights the learner starts from: all of them for the ``base`` of a fine-tuned
+            learner, else those of the encoder.
 
     Returns:
         The run directory.
@@ -146,6 +150,8 @@ def pretrain(
     train = data.open("train")
     config = learner_config(learner, options or {}, num_frames, train, parameter_scales(train, scales), data, seed)
     config["training"] = asdict(training)
+    if start is not None:
+        config["start"] = start_config(start)
     _claim(out, config)
     if is_finished(out):
         return out

@@ -10,6 +10,7 @@ state.pt             to resume an interrupted run: tensors and plain types only
 
 from __future__ import annotations
 
+import hashlib
 import platform
 import time
 from collections.abc import Mapping
@@ -77,11 +78,51 @@ def prepare_learner(config: Mapping[str, Any], train: ClipDataset) -> Learner:
     torch.manual_seed(config["seed"])
     learner = build_learner(config)
     learner.set_normalisation(train.channels, train.mean.tolist(), train.std.tolist())
+    if "start" in config:
+        load_start(learner, config["start"]["run"])
     if learner.needs_labels:
         scaler = LabelScaler.fit(train.parameters, train.parameter_names, config["parameters"])
         set_labels: Any = learner.set_labels
         set_labels(dict(zip(scaler.names, scaler.mean, strict=True)), dict(zip(scaler.names, scaler.std, strict=True)))
     return learner
+
+
+def start_config(run: str | Path) -> dict[str, str]:
+    """Which weights a run starts from, by place and by content.
+
+    Raises:
+        PhysrepError: the folder is no run directory with weights.
+    """
+    path = Path(run) / WEIGHTS
+    if not path.is_file():
+        raise PhysrepError(f"{run}: has no {WEIGHTS} to start from; give the directory of a finished run.")
+    return {"run": str(Path(run).resolve()), "sha256": hashlib.sha256(path.read_bytes()).hexdigest()}
+
+
+def load_start(learner: Learner, run: str | Path) -> None:
+    """Put the weights of a run into the ``base`` of a fine-tuned learner, or into the encoder of any other.
+
+    Raises:
+        PhysrepError: they do not fit.
+    """
+    from safetensors.torch import load_file
+
+    stored = load_file(Path(run) / WEIGHTS)
+    base: Any = getattr(learner, "base", None)
+    try:
+        if base is not None:
+            base.load_state_dict(stored)
+            return
+        encoder: Any = getattr(learner, "encoder", None)
+        weights = {k.removeprefix("encoder."): v for k, v in stored.items() if k.startswith("encoder.")}
+        if encoder is None or not weights:
+            raise RuntimeError("there is no encoder on both sides")
+        encoder.load_state_dict(weights)
+    except RuntimeError as error:
+        reason = " ".join(str(error).split())[:300]
+        raise PhysrepError(
+            f"{run}: its weights do not fit this learner ({reason}); give the same learner, encoder and options."
+        ) from error
 
 
 def save_learner(run: str | Path, learner: Learner, config: Mapping[str, Any]) -> None:

@@ -6,8 +6,8 @@ import torch
 from torch import nn
 
 from physrep.errors import PhysrepError
+from physrep.nn.attentive import normalise_tokens
 from physrep.probes import AttentiveProbe, AttentiveProbeFit
-from physrep.probes.attentive import normalise_tokens
 from physrep.probes.attentive_fit import _schedule, _Stack
 
 QUICK = {"epochs": 3, "batch_size": 16, "mlp_ratio": 1.0}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields, is_dataclass
+from pathlib import Path
 from typing import Any, get_type_hints
 
 from ..build import nearest
@@ -27,6 +28,8 @@ class RunConfig:
         name: name in the table's column ``run`` and of the folder; default ``LEARNER``.
         seeds: seeds of this run; default the benchmark's.
         probes: names of the probes to fit; default all of the benchmark's.
+        start: run whose weights this one starts from: a run directory, or the name of another run of this benchmark,
+            then the one with the same seed.
     """
 
     learner: str
@@ -37,6 +40,12 @@ class RunConfig:
     name: str | None = None
     seeds: list[int] | None = None
     probes: list[str] | None = None
+    start: str | None = None
+
+    @property
+    def title(self) -> str:
+        """Name of the run without its seed."""
+        return self.name or self.learner
 
 
 @dataclass
@@ -80,6 +89,10 @@ class BenchConfig:
         """Plain data."""
         return asdict(self)
 
+    def run_names(self) -> list[str]:
+        """Names of the runs, without seeds."""
+        return [run.title for run in self.runs]
+
 
 @dataclass(frozen=True)
 class Run:
@@ -93,6 +106,7 @@ class Run:
     training: TrainingConfig
     trained: bool
     probes: dict[str, dict[str, Any]]
+    start: str | None = None
 
 
 def read_config(values: Mapping[str, Any], source: str) -> BenchConfig:
@@ -184,16 +198,38 @@ def expand(config: BenchConfig) -> list[Run]:
             if unknown:
                 raise PhysrepError(f"{place}: probe {unknown[0]!r} is not among the benchmark's {list(config.probes)}.")
             probes = {name: config.probes[name] for name in run.probes}
+        _check_start(run, config, trained, place)
         # What draws no random numbers is the same for every seed.
         seeds = (run.seeds or config.seeds) if takes_encoder or trained else [0]
         for seed in seeds:
             grid.append(
-                Run(
-                    f"{run.name or run.learner}-s{seed}", run.learner, encoder, seed, options, training, trained, probes
-                )
+                Run(f"{run.title}-s{seed}", run.learner, encoder, seed, options, training, trained, probes, run.start)
             )
     names = [run.name for run in grid]
     twice = next((name for name in names if names.count(name) > 1), None)
     if twice:
         raise PhysrepError(f"runs: two runs are called {twice!r}; give one of them another name.")
     return grid
+
+
+def _check_start(run: RunConfig, config: BenchConfig, trained: bool, place: str) -> None:
+    """Refuse a start that is neither a run directory nor another run that stands by itself, with the same seeds."""
+    if run.start is None:
+        return
+    if not trained:
+        raise PhysrepError(f"{place}: learner {run.learner!r} has nothing to train, so it cannot start from a run.")
+    base = next((other for other in config.runs if other.title == run.start and other is not run), None)
+    if base is None:
+        if not (Path(run.start) / "config.yaml").is_file():
+            raise PhysrepError(
+                f"{place}: start {run.start!r} is neither a run directory nor another run of this benchmark; "
+                f"{nearest(run.start, [name for name in config.run_names() if name != run.title])}"
+            )
+        return
+    if base.start is not None:
+        raise PhysrepError(f"{place}: start {run.start!r} starts from another run itself; name one that does not.")
+    missing = set(run.seeds or config.seeds) - set(base.seeds or config.seeds)
+    if missing:
+        raise PhysrepError(
+            f"{place}: start {run.start!r} is not run for seed {min(missing)}; give both the same seeds."
+        )

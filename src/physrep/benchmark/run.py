@@ -30,8 +30,6 @@ if TYPE_CHECKING:
 
 SCORES = "scores.json"
 
-FLOOR, LEARNER, CEILING = "floor", "learner", "ceiling"
-
 
 def execute(run: Run, config: BenchConfig, data: DataConfig, folder: Path, device: str = "cpu") -> None:
     """Do what of a run is not done yet; the last file written is its ``scores.json``."""
@@ -75,6 +73,7 @@ def _learner(
 ) -> Learner:
     """The frozen learner; trained in ``folder`` first if it is one that trains."""
     if run.trained:
+        start = str(folder.parent / f"{run.start}-s{run.seed}") if run.start in config.run_names() else run.start
         pretrain(
             run.learner,
             data,
@@ -86,16 +85,18 @@ def _learner(
             seed=run.seed,
             device=device,
             label=run.name,
+            start=start,
         )
     else:
         settings = learner_config(run.learner, run.options, config.num_frames, train, scales, data, run.seed)
         save_learner(folder, prepare_learner(settings, train), settings)
     learner, _ = load_run(folder)
-    kind = CEILING if learner.needs_labels else LEARNER if learner.trainable else FLOOR
     costs: dict[str, Any] = {"parameters": 0, "clips_seen": 0, "seconds": 0.0}
     if is_finished(folder):
         costs = read_summary(folder)
     costs["encoder_parameters"] = sum(p.numel() for p in getattr(learner, "encoder", learner).parameters())
+    # Who reads labels is never compared as a label-free learner, whatever its class says.
+    kind = "ceiling" if learner.needs_labels and learner.kind == "learner" else learner.kind
     summary = {**costs, "learner": run.learner, "encoder": run.encoder, "seed": run.seed, "kind": kind}
     if not (folder / SUMMARY).is_file() or read_summary(folder) != summary:
         write_json(folder / SUMMARY, summary)
@@ -178,7 +179,9 @@ def _constant(
         zeros = torch.zeros(len(windows), len(scaler.names), dtype=torch.float64)
         predicted[split] = _predictions(zeros, labels.numpy(), dataset.parameter_names, scaler, windows)
     costs = {"parameters": 0, "clips_seen": 0, "seconds": 0.0, "encoder_parameters": 0}
-    write_json(folder / SUMMARY, {**costs, "learner": run.learner, "encoder": "none", "seed": run.seed, "kind": FLOOR})
+    write_json(
+        folder / SUMMARY, {**costs, "learner": run.learner, "encoder": "none", "seed": run.seed, "kind": "floor"}
+    )
     return _score(predicted, "none", splits["train"].n_trajectories, config, folder)
 
 

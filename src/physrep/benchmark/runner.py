@@ -75,16 +75,19 @@ def _run_all(grid: list[Run], config: BenchConfig, data: DataConfig, out: Path, 
     # The long ones first, so that the cores finish together.
     order = sorted(grid, key=lambda run: -_cost(run))
     folder = out / "runs"
+    # What starts from another run waits for it.
+    waves = [wave for wave in ([r for r in order if not r.start], [r for r in order if r.start]) if wave]
     if device != "cpu" or jobs == 1:
-        for run in order:
+        for run in (run for wave in waves for run in wave):
             execute(run, config, data, folder / run.name, device)
         return
     threads = max(1, cores() // jobs)
     with process_pool(min(jobs, len(order)), threads) as pool:
-        futures = [pool.submit(execute, run, config, data, folder / run.name, device) for run in order]
         try:
-            for future in as_completed(futures):
-                future.result()
+            for wave in waves:
+                futures = [pool.submit(execute, run, config, data, folder / run.name, device) for run in wave]
+                for future in as_completed(futures):
+                    future.result()
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
             raise

@@ -6,6 +6,7 @@ one line here (see CONTRIBUTING.md).
 
 from .base import Learner
 from .baselines import FieldStatistics, PooledPixels, RandomEncoder
+from .finetuned import FineTuned
 from .jepa import JEPA
 from .masked_pixels import MaskedPixels
 from .mpp import MPP
@@ -23,6 +24,7 @@ LEARNERS: dict[str, type[Learner]] = {
     "next_frame": NextFrame,
     "operator": OperatorLearner,
     "supervised": Supervised,
+    "finetuned": FineTuned,
     "random": RandomEncoder,
     "statistics": FieldStatistics,
     "pixels": PooledPixels,
@@ -33,6 +35,7 @@ __all__ = [
     "LEARNERS",
     "MPP",
     "FieldStatistics",
+    "FineTuned",
     "Learner",
     "MaskedPixels",
     "NextFrame",

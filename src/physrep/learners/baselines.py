@@ -20,6 +20,7 @@ from .base import Learner
 class Untrained(Learner):
     """A learner whose encoding is fixed."""
 
+    kind = "floor"
     trainable = False
 
     def loss(self, clip: Clip) -> dict[str, Tensor]:

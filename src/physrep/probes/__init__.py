@@ -3,7 +3,7 @@
 `PROBES` names the probes; adding one is one file with a subclass of `Probe` and one line here.
 """
 
-from .attentive import AttentiveProbe
+from ..nn.attentive import AttentiveProbe
 from .attentive_fit import AttentiveProbeFit
 from .base import Probe
 from .embed import embed

@@ -11,8 +11,8 @@ import torch
 from torch import Tensor
 
 from ..errors import PhysrepError
+from ..nn.attentive import AttentiveProbe, normalise_tokens, pooled_forward
 from ..progress import Progress
-from .attentive import AttentiveProbe, normalise_tokens, pooled_forward
 from .base import Probe, Tokens, batches, check_pair, check_tokens, take
 
 

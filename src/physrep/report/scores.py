@@ -32,7 +32,7 @@ class Entry:
     """A learner read out by one probe, over all its seeds.
 
     Attributes:
-        system, learner, encoder, probe, kind: what it is; kind is ``"floor"``, ``"learner"`` or ``"ceiling"``.
+        system, learner, encoder, probe, kind: what it is; kind is a key of `KINDS`.
         runs: names of the runs, one per seed.
         label: name for tables and figures, with the encoder (and the run) where the name alone is ambiguous.
         chosen: whether this probe has the lowest mean MSE on valid among the learner's probes.
@@ -84,7 +84,7 @@ def make_entries(rows: Iterable[Mapping[str, Any]], kinds: Mapping[str, str] | N
 
     Args:
         rows: rows of ``results.csv``, as text or numbers.
-        kinds: run name to ``"floor"``, ``"learner"`` or ``"ceiling"``; other runs go by the name of their learner.
+        kinds: run name to a key of `KINDS`; other runs go by the name of their learner.
 
     Returns:
         Entries, floors first, then learners, then ceilings, each in the order of the table.

@@ -12,7 +12,7 @@ import numpy as np
 if TYPE_CHECKING:
     from matplotlib.colors import ListedColormap
 
-KINDS = {"floor": "Floors", "learner": "Learners", "ceiling": "Ceiling"}
+KINDS = {"floor": "Floors", "learner": "Learners", "finetuned": "With labels, pretrained", "ceiling": "Ceiling"}
 """Groups of learners in the order of tables, with their headings."""
 
 KNOWN_KINDS = {
@@ -21,6 +21,7 @@ KNOWN_KINDS = {
     "pixels": "floor",
     "random": "floor",
     "supervised": "ceiling",
+    "finetuned": "finetuned",
 }
 """Kinds of learners whose run has no summary; every other learner is a ``"learner"``."""
 
@@ -34,6 +35,13 @@ NAMES = {
     "videomae": "VideoMAE",
     "mpp": "MPP",
     "disco": "DISCO",
+    "masked_pixels": "Masked pixels",
+    "next_frame": "Next frame",
+    "operator": "Operator",
+    "masked_jepa": "Masked JEPA",
+    "symmetry": "Symmetry views",
+    "finetuned": "Fine-tuned",
+    "frozen_video": "Frozen video model",
 }
 PROBES = {"head": "own head", "": "–"}
 
@@ -48,6 +56,13 @@ COLOURS = {
     "videomae": "#c8402f",
     "mpp": "#12866a",
     "disco": "#8a3fa0",
+    "masked_pixels": "#c8402f",
+    "next_frame": "#12866a",
+    "operator": "#8a3fa0",
+    "masked_jepa": "#3f8fa8",
+    "symmetry": "#5757b8",
+    "finetuned": "#555555",
+    "frozen_video": "#d0568c",
 }
 SPARE = ("#d0568c", "#3f8fa8", "#7d6a1f", "#5757b8")
 BAND, INK, MUTED = "#f6ead2", "#222222", "#6a6a6a"

@@ -3,7 +3,7 @@ import torch
 from golden import assert_close, golden_cases, hash_input, load_hash_weights, tensors
 
 from physrep.errors import PhysrepError
-from physrep.probes.attentive import AttentiveProbe, choose_heads, normalise_tokens, pooled_forward
+from physrep.nn.attentive import AttentiveProbe, choose_heads, normalise_tokens, pooled_forward
 
 FORMS = {
     "plain": lambda probe, tokens: probe(tokens),
