@@ -15,6 +15,7 @@ from physrep.learners import LEARNERS, Learner
 
 OPTIONS: dict[str, dict[str, Any]] = {
     "jepa": CONV,
+    "operator": {**CONV, "width": 8, "hidden": 16},
     "supervised": {**CONV, "parameters": {"Reynolds": "log", "Schmidt": "linear"}},
     "random": CONV,
     "pixels": {"grid": (2, 4, 4)},

@@ -7,11 +7,13 @@ one line here (see CONTRIBUTING.md).
 from .base import Learner
 from .baselines import FieldStatistics, PooledPixels, RandomEncoder
 from .jepa import JEPA
+from .operator_learner import OperatorLearner
 from .supervised import Supervised
 from .vicreg import VICReg
 
 LEARNERS: dict[str, type[Learner]] = {
     "jepa": JEPA,
+    "operator": OperatorLearner,
     "supervised": Supervised,
     "random": RandomEncoder,
     "statistics": FieldStatistics,
@@ -23,6 +25,7 @@ __all__ = [
     "LEARNERS",
     "FieldStatistics",
     "Learner",
+    "OperatorLearner",
     "PooledPixels",
     "RandomEncoder",
     "Supervised",
