@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 import torch
-from learner_clips import CHANNELS, CONV, make_clip
+from learner_clips import CHANNELS, CONV, DISCO, make_clip
 from safetensors.torch import load, save
 
 from physrep.clip import Clip
@@ -16,6 +16,7 @@ from physrep.learners import LEARNERS, Learner
 OPTIONS: dict[str, dict[str, Any]] = {
     "jepa": CONV,
     "operator": {**CONV, "width": 8, "hidden": 16},
+    "disco": DISCO,
     "supervised": {**CONV, "parameters": {"Reynolds": "log", "Schmidt": "linear"}},
     "random": CONV,
     "pixels": {"grid": (2, 4, 4)},

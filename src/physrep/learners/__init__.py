@@ -6,6 +6,7 @@ one line here (see CONTRIBUTING.md).
 
 from .base import Learner
 from .baselines import FieldStatistics, PooledPixels, RandomEncoder
+from .disco import DISCO
 from .jepa import JEPA
 from .operator_learner import OperatorLearner
 from .supervised import Supervised
@@ -14,6 +15,7 @@ from .vicreg import VICReg
 LEARNERS: dict[str, type[Learner]] = {
     "jepa": JEPA,
     "operator": OperatorLearner,
+    "disco": DISCO,
     "supervised": Supervised,
     "random": RandomEncoder,
     "statistics": FieldStatistics,
@@ -21,6 +23,7 @@ LEARNERS: dict[str, type[Learner]] = {
 }
 
 __all__ = [
+    "DISCO",
     "JEPA",
     "LEARNERS",
     "FieldStatistics",
