@@ -34,7 +34,7 @@ from .base import Learner
 SIZES: dict[str, dict[str, int]] = {
     "official": {"dim": 384, "blocks": 12, "hidden": 768, "steps": 32},
     "standard": {"dim": 192, "blocks": 4, "hidden": 32, "steps": 8},
-    "light": {"dim": 96, "blocks": 2, "hidden": 16, "steps": 4},
+    "light": {"dim": 96, "blocks": 2, "hidden": 16, "steps": 2},
 }
 """Width and blocks of the hypernetwork, width of the generator (the rank of the weights), smallest step 1 / steps."""
 

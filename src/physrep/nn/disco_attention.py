@@ -18,6 +18,9 @@ from torch import Tensor, nn
 BUCKETS, FARTHEST = 32, 32
 """Relative positions share 32 numbers: exact to 7 on either side, then logarithmic up to 32."""
 
+TIME_GROUPS = 12
+"""Groups of the norms around attention in time, as published; those of space have two per head."""
+
 
 class ChannelMap(nn.Module):
     """Linear map of the last axis, with the weight ``(out, in, 1, 1, 1)`` of a 1x1x1 convolution."""
@@ -90,11 +93,11 @@ def drop_path(x: Tensor, rate: float, training: bool) -> Tensor:
 class TemporalAttention(nn.Module):
     """Every point attends over time: ``x + γ out(norm2(attention(norm1(x))))``."""
 
-    def __init__(self, dim: int, heads: int, groups: int, layer_scale: float, drop: float) -> None:
+    def __init__(self, dim: int, heads: int, layer_scale: float, drop: float) -> None:
         super().__init__()
         self.heads, self.drop = heads, drop
         self.gamma = nn.Parameter(torch.full((dim,), layer_scale))
-        self.norm1, self.norm2 = FrameNorm(groups, dim), FrameNorm(groups, dim)
+        self.norm1, self.norm2 = FrameNorm(TIME_GROUPS, dim), FrameNorm(TIME_GROUPS, dim)
         self.input_head, self.output_head = ChannelMap(dim, 3 * dim), ChannelMap(dim, dim)
         self.qnorm, self.knorm = nn.LayerNorm(dim // heads), nn.LayerNorm(dim // heads)
         self.rel_pos_bias = RelativeBias(heads)
@@ -158,9 +161,9 @@ class AxialAttention(nn.Module):
 class SpaceTimeBlock(nn.Module):
     """Attention in time, then in space."""
 
-    def __init__(self, dim: int, heads: int, groups: int, layer_scale: float, drop: float, third_axis: bool) -> None:
+    def __init__(self, dim: int, heads: int, layer_scale: float, drop: float, third_axis: bool) -> None:
         super().__init__()
-        self.temporal = TemporalAttention(dim, heads, groups, layer_scale, drop)
+        self.temporal = TemporalAttention(dim, heads, layer_scale, drop)
         self.spatial = AxialAttention(dim, heads, layer_scale, drop, third_axis)
 
     def forward(self, x: Tensor) -> Tensor:

@@ -14,7 +14,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ..errors import PhysrepError
-from .disco_attention import SpaceTimeBlock
+from .disco_attention import TIME_GROUPS, SpaceTimeBlock
 
 
 def standardise(x: Tensor, axes: Sequence[int]) -> tuple[Tensor, Tensor, Tensor]:
@@ -60,11 +60,11 @@ class DiscoHypernetwork(nn.Module):
 
     Args:
         states: number of known states S.
-        dim: token dimension D; ``4 groups`` and ``2 heads`` divide it.
+        dim: token dimension D; ``4 groups``, ``2 heads`` and 12 divide it.
         blocks: space-time blocks.
         heads: attention heads.
         patch: points per token along H and W: 4, 8 or 16.
-        groups: groups of the norms of stem and temporal attention.
+        groups: groups of the norms of the stem.
         layer_scale: initial scale of every residual branch.
         drop_path: largest rate at which branches are dropped in training, for the last block; the first drops none.
     """
@@ -83,17 +83,17 @@ class DiscoHypernetwork(nn.Module):
         super().__init__()
         if patch not in (4, 8, 16):
             raise PhysrepError(f"disco: patch is {patch}; give 4, 8 or 16.")
-        if dim % (4 * groups) or dim % (2 * heads) or blocks < 1:
+        if dim % (4 * groups) or dim % (2 * heads) or dim % TIME_GROUPS or blocks < 1:
             raise PhysrepError(
-                f"disco: dim {dim} must be a multiple of 4 groups ({4 * groups}) and of 2 heads ({2 * heads}), and "
-                f"there must be a block (blocks {blocks})."
+                f"disco: dim {dim} must be a multiple of 4 groups ({4 * groups}), of 2 heads ({2 * heads}) and of "
+                f"{TIME_GROUPS}, and there must be a block (blocks {blocks})."
             )
         self.patch = patch
         self.adapter = StateMap(states, dim // 4)
         self.encoder = nn.ModuleDict({"2": PatchStem(dim, patch, groups)})
         rates = [drop_path * i / max(1, blocks - 1) for i in range(blocks)]
         self.blocks = nn.ModuleList(
-            SpaceTimeBlock(dim, heads, groups, layer_scale, rate, third_axis=i > 0) for i, rate in enumerate(rates)
+            SpaceTimeBlock(dim, heads, layer_scale, rate, third_axis=i > 0) for i, rate in enumerate(rates)
         )
 
     def forward(self, x: Tensor, labels: Tensor) -> Tensor:

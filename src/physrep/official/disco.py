@@ -26,7 +26,11 @@ UNUSED = re.compile(
 
 
 def convert(
-    tensors: Mapping[str, Tensor], channels: Sequence[str], dataset: str | None = None, num_frames: int = 16
+    tensors: Mapping[str, Tensor],
+    channels: Sequence[str],
+    dataset: str | None = None,
+    num_frames: int = 16,
+    groups: int = 12,
 ) -> Imported:
     """A `DISCO` learner with the weights of a published state dict.
 
@@ -35,6 +39,7 @@ def convert(
         channels: names of the channels of the data, in the order of the dataset's operator.
         dataset: whose operator to take; may be left out where the file has one.
         num_frames: frames per window; the paper's 16.
+        groups: groups of the stem's norms, which the file does not tell; the paper's 12.
 
     Raises:
         PhysrepError: this is no such state dict, it has no such dataset, or the dataset has other channels.
@@ -55,7 +60,7 @@ def convert(
         raise PhysrepError(
             f"the checkpoint knows {states} states, not the {STATES} of The Well; it cannot be read by name."
         )
-    options = _sizes(tensors, stem) | {"vocabulary": "well", "dataset": dataset}
+    options = _sizes(tensors, stem) | {"vocabulary": "well", "dataset": dataset, "groups": groups}
     options |= _operator(tensors, dataset, len(channels))
     unknown = [name for name in channels if name not in WELL_STATES]
     if unknown:
@@ -82,7 +87,7 @@ def _sizes(tensors: Mapping[str, Tensor], stem: Tensor) -> dict[str, Any]:
     hidden, dim = tensors["param_gen_common.0.weight"].shape
     blocks = 1 + max(int(key.split(".")[2]) for key in tensors if key.startswith("hpnn.blocks."))
     heads = tensors["hpnn.blocks.0.temporal.rel_pos_bias.relative_attention_bias.weight"].shape[1]
-    return {"dim": dim, "blocks": blocks, "hidden": hidden, "heads": heads, "patch": 4 * stem.shape[-1], "groups": 12}
+    return {"dim": dim, "blocks": blocks, "hidden": hidden, "heads": heads, "patch": 4 * stem.shape[-1]}
 
 
 def _operator(tensors: Mapping[str, Tensor], dataset: str, channels: int) -> dict[str, Any]:
