@@ -2,9 +2,9 @@
 
 For every learner: clips per second and peak memory of a training step (loss, backward pass, AdamW), clips per second
 of `encode`, the floating-point operations of a clip, and the fraction of this machine's measured matrix-multiply peak
-that the step reaches; and the ratio to a plain implementation with the same weights and the same loss, whose steps alternate with
-ours in one process. References: `transformers` for VideoMAE, plain transcriptions in `encoder_step.py` (JEPA) and
-`plain_avit.py` (MPP). Before anything is timed, both losses are compared.
+that the step reaches; and the ratio to a plain implementation with the same weights and the same loss, whose steps
+alternate with ours in one process. References: `transformers` for VideoMAE, plain transcriptions in `encoder_step.py`
+(JEPA) and `plain_avit.py` (MPP). Before anything is timed, both losses are compared.
 
 Every learner runs in a process of its own, on one thread; the clock is the process's CPU time, or the GPU's. Memory is
 what the first step adds to a process that holds the model and the batch; ours and the reference have one process each.

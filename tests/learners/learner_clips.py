@@ -37,3 +37,7 @@ CONVNEXT = {
     "encoder": "convnext3d",
     "encoder_options": {"dims": (4, 8, 8, 12), "num_res_blocks": (1, 1, 1, 1), "layer_scale": 0.5},
 }
+DISCO = {
+    "size": "light", "dim": 48, "blocks": 2, "hidden": 2, "patch": 8, "drop_path": 0.0, "layer_scale": 0.5,
+    "periodic": False, "depth": 2, "solver": "rk4", "steps": 1,
+}  # fmt: skip

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 import torch
-from learner_clips import CHANNELS, CONV, SMALL_CONV, make_clip
+from learner_clips import CHANNELS, CONV, DISCO, SMALL_CONV, make_clip
 from safetensors.torch import load, save
 
 from physrep.clip import Clip
@@ -28,7 +28,8 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "mpp": {"patch": 4, "embed_dim": 24, "depth": 2, "num_heads": 2, "layer_scale": 0.1},
     "masked_pixels": {"encoder": "vit3d", "encoder_options": {"patch": (2, 8, 8), "embed_dim": 12, "num_heads": 2}},
     "next_frame": SMALL_CONV,
-    "operator": {**CONV, "latent": 6, "width": 4, "hidden": 8},
+    "operator": {**CONV, "width": 8, "hidden": 16},
+    "disco": DISCO,
     "supervised": {**CONV, "parameters": {"Reynolds": "log", "Schmidt": "linear"}},
     "finetuned": {"base": "jepa", "base_options": CONV, "parameters": {"Reynolds": "log", "Schmidt": "linear"}},
     "random": CONV,

@@ -126,18 +126,18 @@ def coefficient_r2(model: OperatorLearner) -> float:
     return ridge_r2(latents(train), train.parameters[:, 0], latents(test), test.parameters[:, 0])
 
 
-@pytest.mark.parametrize("pairing", ["next", "any"])
+@pytest.mark.parametrize("pairing", ["next", pytest.param("any", marks=pytest.mark.slow)])
 def test_the_latent_learns_an_unseen_coefficient(pairing):
     torch.manual_seed(0)
     small = {"dims": (16, 32, 32), "strides": ((2, 2, 2),) * 3}
     model = OperatorLearner(1, 4, "conv3d", small, width=16, hidden=64, levels=0, pairing=pairing)
     before = coefficient_r2(model)
-    optimiser = torch.optim.AdamW(model.parameters(), lr=3e-3)
-    for step in range(100):
+    optimiser = torch.optim.AdamW(model.parameters(), lr=2e-3)
+    for step in range(160):
         loss = model.loss(heat_clip(24, model.train_frames, seed=step))["loss"]
         optimiser.zero_grad()
         loss.backward()
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         optimiser.step()
     after = coefficient_r2(model)
-    assert after > before + 0.4, (before, after)
+    assert after > 0.9 and before < 0.5, (before, after)

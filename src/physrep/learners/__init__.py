@@ -6,6 +6,7 @@ one line here (see CONTRIBUTING.md).
 
 from .base import Learner
 from .baselines import FieldStatistics, PooledPixels, RandomEncoder
+from .disco import DISCO
 from .finetuned import FineTuned
 from .jepa import JEPA
 from .masked_pixels import MaskedPixels
@@ -20,6 +21,7 @@ LEARNERS: dict[str, type[Learner]] = {
     "jepa": JEPA,
     "videomae": VideoMAE,
     "mpp": MPP,
+    "disco": DISCO,
     "masked_pixels": MaskedPixels,
     "next_frame": NextFrame,
     "operator": OperatorLearner,
@@ -31,6 +33,7 @@ LEARNERS: dict[str, type[Learner]] = {
 }
 
 __all__ = [
+    "DISCO",
     "JEPA",
     "LEARNERS",
     "MPP",

@@ -1,4 +1,4 @@
-"""Integration of du/dt = f(u) over whole frame intervals with a fixed number of Runge-Kutta steps.
+"""Integration of du/dt = f(u) over frame intervals, by Runge-Kutta methods of torchdiffeq.
 
 Fixed steps keep the samples of a batch apart: an adaptive solver takes one step size for all of them.
 """
@@ -43,3 +43,38 @@ def integrate(
 
     times = torch.linspace(0, intervals, intervals * steps + 1, dtype=u.dtype, device=u.device)
     return odeint(rate, u, times, method=method)[steps::steps]  # pyright: ignore[reportIndexIssue, reportReturnType]
+
+
+def integrate_adaptive(
+    f: Callable[[Tensor, Tensor], Tensor],
+    theta: Tensor,
+    u: Tensor,
+    min_step: float,
+    rtol: float,
+    atol: float,
+    method: str = "bosh3",
+    adjoint: bool = False,
+) -> Tensor:
+    """u at t = 1 for du/dt = f(θ, u), with step sizes for the root mean square error over the whole batch.
+
+    Args:
+        f: right-hand side of parameters and state.
+        theta: parameters.
+        u: state at t = 0.
+        min_step: smallest step; a step of this size is taken whatever its error.
+        rtol, atol: relative and absolute tolerance.
+        method: an adaptive method of torchdiffeq.
+        adjoint: gradients by the adjoint equation instead of back-propagation through the steps.
+    """
+    from torchdiffeq import odeint, odeint_adjoint
+
+    def rate(t: Tensor, state: Tensor) -> Tensor:
+        return f(theta, state)
+
+    times = torch.linspace(0, 1, 2, device=u.device)
+    settings = {"rtol": rtol, "atol": atol, "method": method, "options": {"min_step": min_step}}
+    if adjoint and torch.is_grad_enabled():
+        ends = odeint_adjoint(rate, u, times, adjoint_params=(theta,), **settings)
+    else:
+        ends = odeint(rate, u, times, **settings)
+    return ends[-1]  # pyright: ignore[reportIndexIssue, reportReturnType]
