@@ -222,7 +222,7 @@ def _open(name: str, encoder: EncoderConfig, config: StudyConfig, out: Path, dev
         training.shift = False
     run = pretrain(
         encoder.source,
-        DataConfig(path=str(root), fields=[CHANNEL]),
+        DataConfig(path=str(root), fields=[CHANNEL], parameters=["first_parameter"]),
         out / "encoders" / name,
         options=encoder.options,
         num_frames=encoder.num_frames,
