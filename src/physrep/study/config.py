@@ -165,6 +165,8 @@ def check(config: StudyConfig, where: str) -> None:
     for name in config.analyses:
         if name not in ANALYSES:
             raise PhysrepError(f"{where}: analyses: there is no {name!r}; {nearest(name, list(ANALYSES))}")
+        if name in ("classification", "naming") and len(config.sets) < 2:
+            raise PhysrepError(f"{where}: analyses: {name} needs at least two sets, this study has one.")
     for name in config.settings:
         if name not in ANALYSES:
             raise PhysrepError(f"{where}: settings: there is no {name!r}; {nearest(name, list(ANALYSES))}")

@@ -240,17 +240,12 @@ def _without_counts(config: StudyConfig) -> Mapping[str, Any]:
 
 
 def _video(encoder: EncoderConfig, config: StudyConfig, device: str) -> Modality:
-    from ..nn.video_model import VideoModel
+    from .backbone import VideoModel
 
-    size = config.render.size or config.resolution
     if encoder.kind == "vjepa2":
-        model = VideoModel.load(encoder.source)
-        return Video(model, "vjepa2", f"pretrained, {encoder.source}", device)
-    if encoder.source:
-        model = VideoModel.load(encoder.source, random_weights=True, seed=encoder.seed)
-    else:
-        defaults = {"crop_size": size, "frames_per_clip": config.frames}
-        model = VideoModel.from_config({**defaults, **encoder.options}, seed=encoder.seed)
+        return Video(VideoModel.load(encoder.source), "vjepa2", f"pretrained, {encoder.source}", device)
+    defaults = {"crop_size": config.render.size or config.resolution, "frames_per_clip": config.frames}
+    model = VideoModel.from_config({**defaults, **encoder.options}, seed=encoder.seed)
     return Video(model, "random_vjepa2", f"weights drawn at random, seed {encoder.seed}", device)
 
 
