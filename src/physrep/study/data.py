@@ -27,6 +27,9 @@ FIELDS, RECORD = "fields.npy", "simulations.json"
 BLOCK = 8
 """Simulations that are in memory at once."""
 
+SMALL = 10**7
+"""Values of a data set below which it is simulated in this process."""
+
 CHANNEL = "shown"
 """Channel name of the shown field in the files that encoders of the study's own are trained on."""
 
@@ -133,7 +136,9 @@ def _simulate(
             initial_condition=family,
             ranges=own.ranges,
         )
-    return simulate(own.system, folder / name, settings, device=device)
+    # Starting worker processes takes longer than a small data set.
+    small = _count(own, config) * (config.frames + own.skip) * (own.grid or config.resolution) ** 2 < SMALL
+    return simulate(own.system, folder / name, settings, workers=1 if small else None, device=device)
 
 
 def _simulate_ftcs(folder: Path, own: SetConfig, config: StudyConfig, seed: int) -> Path:
