@@ -77,18 +77,19 @@ class EncoderConfig:
     Attributes:
         kind: ``vjepa2`` (pretrained; skipped with one sentence where its weights are not at hand), ``random_vjepa2``
             (the same architecture, weights drawn at random), ``run`` (a run directory), ``pretrain`` (a learner
-            trained here first, on fields of other simulations of the same equations), ``pixels``.
+            trained here first, on fields of other simulations of the same equations), ``statistics`` (moments and mean
+            squared derivatives of the field, in windows: a floor with hardly any numbers), ``pixels``.
         source: of vjepa2 a local folder or a hub id; of ``run`` its directory; of ``pretrain`` a learner's name; of
             ``pixels`` one of rgb16, gray16, rgb32, centre16.
         options: of ``random_vjepa2``, keys of the model's configuration; of ``pretrain``, of the learner.
-        num_frames: of ``pretrain``, frames per window.
-        stride: of ``run`` and ``pretrain``, distance between the windows that follow one another in time.
+        num_frames: of ``pretrain`` and ``statistics``, frames per window.
+        stride: of the same and of ``run``, frames between the starts of windows.
         simulations: of ``pretrain``, number of simulations per set to learn from.
         training: of ``pretrain``.
         seed: of random weights and training.
     """
 
-    kind: Literal["vjepa2", "random_vjepa2", "run", "pretrain", "pixels"]
+    kind: Literal["vjepa2", "random_vjepa2", "run", "pretrain", "statistics", "pixels"]
     source: str = ""
     options: dict[str, Any] = field(default_factory=dict)
     num_frames: int = 8
@@ -227,10 +228,10 @@ def _check_encoder(name: str, encoder: EncoderConfig, config: StudyConfig, where
         if encoder.source not in PIXELS:
             raise PhysrepError(f"{place}: there are no pixels {encoder.source!r}; {nearest(encoder.source, PIXELS)}")
         return
-    if encoder.kind != "random_vjepa2" and not encoder.source:
+    if encoder.kind in ("vjepa2", "run", "pretrain") and not encoder.source:
         what = {"vjepa2": "a folder or hub id", "run": "a run directory", "pretrain": "a learner"}[encoder.kind]
         raise PhysrepError(f"{place}: source is missing; name {what}.")
-    if encoder.kind == "pretrain":
+    if encoder.kind in ("pretrain", "statistics"):
         encoder.training.check()
         if encoder.num_frames > config.frames or encoder.stride < 1:
             raise PhysrepError(

@@ -20,7 +20,7 @@ from ..build import check_encoding
 from ..clip import Clip
 from ..data_config import DataConfig
 from ..errors import PhysrepError
-from ..learners.base import Learner
+from ..learners import FieldStatistics, Learner
 from ..probes.embed import encoder_hash
 from .config import EncoderConfig, StudyConfig
 from .data import CHANNEL, StudyData, prepare, write_training_data
@@ -182,7 +182,9 @@ def colour_scales(config: StudyConfig, data: StudyData, colour_map: str | None =
     return scales
 
 
-def open_modalities(config: StudyConfig, out: Path, device: str) -> tuple[dict[str, Modality], list[str]]:
+def open_modalities(
+    config: StudyConfig, data: StudyData, out: Path, device: str
+) -> tuple[dict[str, Modality], list[str]]:
     """Every encoder of a study that is at hand, and one sentence for each that is not.
 
     Raises:
@@ -192,7 +194,7 @@ def open_modalities(config: StudyConfig, out: Path, device: str) -> tuple[dict[s
     notes: list[str] = []
     for name, encoder in config.encoders.items():
         try:
-            found[name] = _open(name, encoder, config, out, device)
+            found[name] = _open(name, encoder, config, data, out, device)
         except PhysrepError as error:
             if encoder.kind not in ("vjepa2", "run"):
                 raise
@@ -200,11 +202,16 @@ def open_modalities(config: StudyConfig, out: Path, device: str) -> tuple[dict[s
     return found, notes
 
 
-def _open(name: str, encoder: EncoderConfig, config: StudyConfig, out: Path, device: str) -> Modality:
+def _open(name: str, encoder: EncoderConfig, config: StudyConfig, data: StudyData, out: Path, device: str) -> Modality:
     if encoder.kind == "pixels":
         return Pixels(encoder.source)
     if encoder.kind in ("vjepa2", "random_vjepa2"):
         return _video(encoder, config, device)
+    if encoder.kind == "statistics":
+        floor = FieldStatistics(1, encoder.num_frames)
+        # A scale, not a fit: the same for all simulations, so nothing of test is learned.
+        floor.set_normalisation([CHANNEL], [0.0], [float(np.abs(data.fields).max())])
+        return Windows(floor, encoder.stride, "statistics", "moments and derivatives of the field", device)
     from ..run_directory import load_run
 
     note = "own encoder, reads the field"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -36,6 +36,8 @@ def label(name: str, encoder: EncoderConfig) -> str:
     """Name of a modality in figures and sentences."""
     if encoder.kind == "pixels":
         return f"Pixels {encoder.source}"
+    if encoder.kind == "statistics":
+        return "Field statistics"
     default = {"vjepa2": "V-JEPA 2", "random_vjepa2": "Random V-JEPA 2"}.get(encoder.kind)
     if default is not None:
         return default if name == encoder.kind else f"{default} ({name})"
@@ -113,6 +115,8 @@ def dots_figure(
                 if name in scores:
                     _dot(ax, y, scores[name], COLOURS[config.encoders[name].kind], low, high)
             ax.set(xlim=(low, high), ylim=(len(names) - 0.4, -0.6))
+            if high - low > 1.2:
+                ax.set_xticks([tick for tick in (-0.5, 0.0, 0.5, 1.0) if low <= tick <= high])
             ax.set_title(title, loc="left", pad=12 if line is not None else 6)
             ax.tick_params(axis="y", length=0)
             ax.spines["left"].set_visible(False)
@@ -138,7 +142,7 @@ def _dot(ax: Axes, y: float, score: Score, tint: str, low: float, high: float) -
         right = min(max(end, value) if np.isfinite(end) else value, high)
         room = right < low + 0.8 * (high - low)
         left = max(min(start, value) if np.isfinite(start) else value, low)
-        place = right + 0.025 * (high - low) if room else left - 0.025 * (high - low)
+        place = right + 0.045 * (high - low) if room else left - 0.045 * (high - low)
         align = "left" if room else "right"
     ax.text(place, y, number(value, 2), fontsize=7.5, color=tint, va="center", ha=align)
 
@@ -180,21 +184,17 @@ def scatter_figure(
 
 
 def curves_figure(
-    config: StudyConfig,
-    panels: Sequence[tuple[str, Mapping[str, np.ndarray]]],
-    xlabel: str,
-    ylabel: str,
-    low: float | None = None,
+    config: StudyConfig, panels: Sequence[tuple[str, Mapping[str, np.ndarray]]], xlabel: str, ylabel: str
 ) -> Figure:
-    """One curve per modality over steps 1, 2, ..., one panel per heading."""
+    """One curve per modality over steps 1, 2, ... on a logarithmic axis, one panel per heading."""
     from matplotlib.figure import Figure
 
     with paper():
-        figure = Figure(figsize=(WIDTH, 2.7), layout="constrained")
-        axes = figure.subplots(1, len(panels), squeeze=False, sharey=True)[0]
-        shown: dict[str, str] = {}
-        styles = ("-", (0, (4, 1.5)), (0, (1.5, 1.2)), (0, (5, 1, 1, 1)))
-        for ax, (title, curves) in zip(axes, panels, strict=True):
+        rows = -(-len(panels) // 2)
+        figure = Figure(figsize=(WIDTH, 2.5 * rows + 0.2), layout="constrained")
+        axes = figure.subplots(rows, min(2, len(panels)), squeeze=False, sharey=True).flatten()
+        styles: tuple[Any, ...] = ("-", (0, (4, 1.5)), (0, (1.5, 1.2)), (0, (5, 1, 1, 1)))
+        for ax, (title, curves) in zip(axes, panels, strict=False):
             counts: dict[str, int] = {}
             for modality, curve in curves.items():
                 kind = config.encoders[modality].kind
@@ -202,13 +202,15 @@ def curves_figure(
                 counts[kind] = counts.get(kind, 0) + 1
                 text = label(modality, config.encoders[modality])
                 ax.plot(np.arange(1, len(curve) + 1), curve, color=COLOURS[kind], ls=style, lw=1.5, label=text)
-                shown[text] = modality
-            ax.axhline(0, color="#bbbbbb", lw=0.8, zorder=0)
+            ax.axhline(1, color="#bbbbbb", lw=0.8, zorder=0)
+            # What has blown up leaves the picture instead of squeezing the others together.
+            ax.set(yscale="log", xlabel=xlabel)
+            ax.set_ylim(top=min(ax.get_ylim()[1], 10.0))
             ax.set_title(title, loc="left")
-            ax.set_xlabel(xlabel)
-            if low is not None:
-                ax.set_ylim(low, 1.03)
-        axes[0].set_ylabel(ylabel)
+        for ax in axes[len(panels) :]:
+            ax.set_axis_off()
+        for ax in axes[::2]:
+            ax.set_ylabel(ylabel)
         handles, texts = axes[0].get_legend_handles_labels()
         figure.legend(handles, texts, loc="outside right upper", frameon=False, fontsize=8)
     return figure

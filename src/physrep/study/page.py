@@ -220,19 +220,25 @@ class Page:
              "in 32 principal components. Rollouts of the test simulations start from their first two times."],
         )  # fmt: skip
         names = list(self.config.sets)
-        curves = [(n, {m: self.arrays[f"koopman/{n}/{m}"] for m in self.table.modalities("koopman")}) for n in names]
+        names_scored = self.table.modalities("koopman")
+        curves = [(n, {m: 1 - self.arrays[f"koopman/{n}/{m}"] for m in names_scored}) for n in names]
         self.figure(
-            section, curves_figure(self.config, curves, "steps after the start", "rollout R² against mean trajectory",
-                                   low=-0.5), "rollout",
-            "First-order rollouts against the best guess that knows no simulation, the mean trajectory of the training "
-            "set: 1 is perfect, 0 no better than that guess, below worse. Curves below −0.5 leave the picture.",
-        )  # fmt: skip
+            section,
+            curves_figure(self.config, curves, "steps after the start", "relative squared error"),
+            "rollout",
+            "First-order rollouts of test simulations: squared error over that of the mean trajectory of the training "
+            "set, the best guess that knows nothing of a simulation (gray line, 1). Lower is better.",
+        )
         gains = [(n, self.scores("koopman", n, "order 2 - order 1", "frame", "gain")) for n in names]
+        largest = max(score[0] for _, scores in gains for score in scores.values())
+        high = min(1.0, max(0.1, 1.5 * largest))
         self.figure(
-            section, dots_figure(self.config, gains, "gain of second over first order (rollout R²)", -0.5, 1.0),
-            "order", "What a second-order model gains over a first-order one from the same start. A system whose state "
-            "needs a rate (waves) should gain, one without (diffusion) should not.",
-        )  # fmt: skip
+            section,
+            dots_figure(self.config, gains, "gain of second over first order (rollout R²)", -0.4 * high, high),
+            "order",
+            "What a second-order model gains over a first-order one from the same start; bars reach from the lowest to "
+            "the highest split. A system whose state needs a rate (waves) should gain, one without (diffusion) not.",
+        )
         head = ["set", "modality", "cosine, as published", "same, nothing moves", "cosine, centred",
                 "R² vs. persistence", "R² vs. mean trajectory", "same, time shuffled", "spectral radius"]  # fmt: skip
         lines = []

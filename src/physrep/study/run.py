@@ -40,7 +40,7 @@ def study(config: StudyConfig, out: str | Path, *, device: str = "cpu") -> str:
     out = Path(out)
     _claim(out, config)
     data = prepare(config, out / "simulations", device)
-    modalities, notes = open_modalities(config, out, device)
+    modalities, notes = open_modalities(config, data, out, device)
     for note in notes:
         print(f"physrep study: {note}", file=sys.stderr, flush=True)
     if config.reference not in modalities:

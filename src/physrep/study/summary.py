@@ -21,6 +21,10 @@ FIT = ("parameters", "koopman", "spatial_head", "classification", "naming")
 """Analyses in fit_metrics.json; falsification_metrics.json holds the comparison with pixels."""
 
 
+FLOORS = ("pixels", "statistics")
+"""Kinds of encoders that any claim has to beat."""
+
+
 @dataclass(frozen=True)
 class Answer:
     """One question of the study.
@@ -55,6 +59,10 @@ class Table:
         """Those that an analysis scored, in the order of the configuration."""
         found = {row["modality"] for row in self.rows if row["analysis"] == analysis}
         return [name for name in self.config.encoders if name in found]
+
+    def floors(self, analysis: str) -> list[str]:
+        """Pixels and field statistics."""
+        return [name for name in self.modalities(analysis) if self.kind(name) in FLOORS]
 
     def kind(self, modality: str) -> str:
         """Kind of an encoder."""
@@ -108,31 +116,32 @@ def _parameters(table: Table, name: str, predictions: Mapping[str, np.ndarray]) 
     config, who = table.config, subject(table, "parameters")
     found: list[Answer] = []
     targets = dict.fromkeys(r["target"] for r in table.rows if r["analysis"] == "parameters" and r["set"] == name)
-    pixels = [m for m in table.modalities("parameters") if table.kind(m) == "pixels"]
-    controls = [m for m in table.modalities("parameters") if table.kind(m) == "random_vjepa2" and m != who]
+    floors = table.floors("parameters")
+    untrained = [m for m in table.modalities("parameters") if table.kind(m) == "random_vjepa2" and m != who]
+    if who is None or not floors:
+        return []
     for target in targets:
-        best = {m: _best_level(table, name, target, m) for m in [*pixels, *controls, *([who] if who else [])]}
-        if who is None or not pixels:
-            continue
-        rival = max(pixels, key=lambda m: best[m][1]["value"])
-        keys = [f"{name}/{target}/{best[m][0]}/{m}" for m in (who, rival)]
-        a, b = (predictions[key] for key in keys)
-        difference = paired_difference(a[2][:, None], b[2][:, None], a[1][:, None], a[0].astype(int), "r2")
-        low, high = float(difference.low[0]), float(difference.high[0])
-        verdict = "yes" if low > 0 else "no" if high < 0 else "undecided"
-        text = (
-            f"{target} of {name}: {label(who, config.encoders[who])} R² {scored(best[who][1])}, "
-            f"{label(rival, config.encoders[rival])} (best of {len(pixels)}) {scored(best[rival][1])}"
-        )
-        if controls:
-            text += f", {label(controls[0], config.encoders[controls[0]])} {scored(best[controls[0]][1])}"
+        best = {m: _best_level(table, name, target, m) for m in [*floors, *untrained, who]}
+        pixels = [m for m in floors if table.kind(m) == "pixels"]
+        rivals = [max(pixels, key=lambda m: best[m][1]["value"])] if pixels else []
+        rivals += [m for m in [*floors, *untrained] if table.kind(m) != "pixels"]
+        parts, verdicts, sure = [], {}, []
+        for rival in rivals:
+            a, b = (predictions[f"{name}/{target}/{best[m][0]}/{m}"] for m in (who, rival))
+            result = paired_difference(a[2][:, None], b[2][:, None], a[1][:, None], a[0].astype(int), "r2")
+            value, low, high = (float(part[0]) for part in (result.value, result.low, result.high))
+            text = label(rival, config.encoders[rival]) + (" (best pixels)" if rival in pixels else "")
+            verdicts[text] = "yes" if low > 0 else "no" if high < 0 else "undecided"
+            parts.append(f"{text} {scored(best[rival][1])}")
+            sure.append(f"{text} {number(value, 2)} [{number(low, 2)}, {number(high, 2)}]")
+        kinds = set(verdicts.values())
+        verdict = "yes" if kinds == {"yes"} else "no" if "no" in kinds else "undecided"
         found.append(
             Answer(
-                f"Is {target} of {name} read better than from pixels?",
-                text + ".",
+                f"Does it know {target} of {name} better than every floor and control?",
+                f"R² of {label(who, config.encoders[who])} {scored(best[who][1])}; {', '.join(parts)}.",
                 verdict,
-                f"difference {number(float(difference.value[0]), 2)} [{number(low, 2)}, {number(high, 2)}], "
-                f"paired over {len(np.unique(a[0]))} simulations",
+                f"difference to {'; '.join(sure)}; paired over {len(np.unique(a[0]))} simulations",
             )
         )
     return found
@@ -191,7 +200,7 @@ def _instability(table: Table, data: StudyData, predictions: Mapping[str, np.nda
 def _classification(table: Table, count: int) -> list[Answer]:
     config, who = table.config, subject(table, "classification")
     rows = {m: _higher(table, "classification", m, "accuracy") for m in table.modalities("classification")}
-    pixels = [m for m in rows if table.kind(m) == "pixels"]
+    pixels = [m for m in rows if table.kind(m) in FLOORS]
     if who is None or not pixels:
         return []
     rival = max(pixels, key=lambda m: rows[m]["value"])
@@ -306,7 +315,7 @@ def _maps(table: Table, sets: Sequence[str]) -> list[Answer]:
 def _naming(table: Table) -> list[Answer]:
     config, who = table.config, subject(table, "naming")
     rows = {m: _higher(table, "naming", m, "adjusted_rand") for m in table.modalities("naming")}
-    pixels = [m for m in rows if table.kind(m) == "pixels"]
+    pixels = [m for m in rows if table.kind(m) in FLOORS]
     if who is None or not pixels:
         return []
     rival = max(pixels, key=lambda m: rows[m]["value"])
