@@ -179,7 +179,7 @@ class Analyser:
                             rows.append(
                                 _over_splits("koopman", name, prefix + order, "frame", modality, metric, values)
                             )
-                gain = [r["order 2"]["rollout_r2_mean_trajectory"] - r["order 1"]["rollout_r2_mean_trajectory"]
+                gain = [r["order 2"]["skill"] - r["order 1"]["skill"]
                         for r in runs]  # fmt: skip
                 rows.append(_over_splits("koopman", name, "order 2 - order 1", "frame", modality, "gain", gain))
                 still = [r["persistence_cosine"] for r in runs]

@@ -24,6 +24,7 @@ COLOURS = {
     "random_vjepa2": "#7a9a78",
     "pretrain": "#c8402f",
     "run": "#c8402f",
+    "statistics": "#c98a1b",
     "pixels": "#8d6aa0",
 }
 """Colour per kind of encoder: saturated where something was learned, muted for the controls."""

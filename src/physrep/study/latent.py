@@ -7,7 +7,8 @@ frames (the first-order one uses the second of them only), so both are scored on
 Published scores are cosines of embeddings with their mean left in; an embedding whose mean is large has a cosine near
 1 with anything. So three fairer scores stand beside them: the cosine of deviations from the mean trajectory of the
 training simulations, and 1 - SSE/SSE₀ with SSE₀ that of persistence (nothing moves) and of that mean trajectory
-(every simulation does the same).
+(every simulation does the same). The skill is the same against the better of the two at every step: an embedding that
+hardly moves is no success of its dynamics.
 """
 
 from __future__ import annotations
@@ -102,7 +103,8 @@ def koopman(
             "rollout_centred_cosine": _cosine(predicted - common, target - common),
             "rollout_r2_persistence": float(1 - error.sum() / error_still.sum()),
             "rollout_r2_mean_trajectory": float(1 - error.sum() / error_common.sum()),
-            "curve": (1 - error / np.maximum(error_common, 1e-300)).tolist(),
+            "skill": float(1 - error.sum() / np.minimum(error_still, error_common).sum()),
+            "curve": (1 - error / np.maximum(np.minimum(error_still, error_common), 1e-300)).tolist(),
         }
     scores["persistence_cosine"] = _cosine(np.broadcast_to(still, target.shape) + back, target + back)
     return scores

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import yaml
-
-import physrep.report as report_package
 
 from ..files import read_json, write_text
 from ..report.figures import save_figure
@@ -226,21 +225,21 @@ class Page:
             section,
             curves_figure(self.config, curves, "steps after the start", "relative squared error"),
             "rollout",
-            "First-order rollouts of test simulations: squared error over that of the mean trajectory of the training "
-            "set, the best guess that knows nothing of a simulation (gray line, 1). Lower is better.",
+            "First-order rollouts of test simulations: squared error over that of the better of two plain guesses, "
+            "nothing moves and the mean trajectory of the training set (gray line, 1). Lower is better.",
         )
         gains = [(n, self.scores("koopman", n, "order 2 - order 1", "frame", "gain")) for n in names]
         largest = max(score[0] for _, scores in gains for score in scores.values())
         high = min(1.0, max(0.1, 1.5 * largest))
         self.figure(
             section,
-            dots_figure(self.config, gains, "gain of second over first order (rollout R²)", -0.4 * high, high),
+            dots_figure(self.config, gains, "gain of second over first order (skill)", -0.4 * high, high),
             "order",
             "What a second-order model gains over a first-order one from the same start; bars reach from the lowest to "
             "the highest split. A system whose state needs a rate (waves) should gain, one without (diffusion) not.",
         )
         head = ["set", "modality", "cosine, as published", "same, nothing moves", "cosine, centred",
-                "R² vs. persistence", "R² vs. mean trajectory", "same, time shuffled", "spectral radius"]  # fmt: skip
+                "R² vs. persistence", "R² vs. mean", "skill", "skill, time shuffled", "radius"]  # fmt: skip
         lines = []
         for n in names:
             for m in self.table.modalities("koopman"):
@@ -252,12 +251,13 @@ class Page:
                 lines.append([n, label(m, self.config.encoders[m]), cell("order 1", "rollout_cosine"),
                     cell("persistence", "rollout_cosine"), cell("order 1", "rollout_centred_cosine"),
                     cell("order 1", "rollout_r2_persistence"), cell("order 1", "rollout_r2_mean_trajectory"),
-                    cell("shuffled time, order 1", "rollout_r2_mean_trajectory"),
+                    cell("order 1", "skill"), cell("shuffled time, order 1", "skill"),
                     cell("order 1", "spectral_radius")])  # fmt: skip
         section.table = {
             "head": head, "lines": lines,
             "note": "First order, means over the splits. The published cosine keeps the mean of the embeddings, which "
-            "alone makes it high: the column beside it is the cosine of a model in which nothing moves.",
+            "alone makes it high: the column beside it is the cosine of a model in which nothing moves. "
+            "Mean: the mean trajectory of training. Radius: spectral radius.",
         }  # fmt: skip
         return section
 
@@ -326,7 +326,7 @@ def write_page(
     """Write ``study.html`` and ``figures/*.png``; returns the page."""
     from jinja2 import Environment, StrictUndefined
 
-    folder = Path(str(report_package.__file__)).parent
+    folder = resources.files("physrep.report")
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     template = environment.from_string((folder / "study.html.j2").read_text(encoding="utf-8"))
     text = template.render(

@@ -20,7 +20,7 @@ from .page import write_page
 from .render import render, save_video
 from .summary import write_summaries
 
-ANALYSIS_VERSION = 1
+ANALYSIS_VERSION = 2
 """Increase when an analysis gives other numbers for the same embeddings."""
 
 
@@ -66,7 +66,7 @@ def study(config: StudyConfig, out: str | Path, *, device: str = "cpu") -> str:
             predictions.update(arrays)
             progress.advance(1, name)
     if not any(own.kind == "vjepa2" for own in modalities.values()):
-        notes.append("No pretrained V-JEPA 2 was at hand: the verdicts are about the best stand-in, see each line.")
+        notes.append("No pretrained V-JEPA 2 was at hand, so the verdicts are about the encoder that each line names.")
     videos, sentence = _videos(config, data, out / "videos")
     if sentence:
         notes.append(sentence)

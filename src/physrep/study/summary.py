@@ -228,7 +228,7 @@ def _dynamics(table: Table, sets: Sequence[str]) -> list[Answer]:
     if who is None:
         return []
     parts, wins = [], []
-    metric = "rollout_r2_mean_trajectory"
+    metric = "skill"
     pixels = [m for m in table.modalities("koopman") if table.kind(m) == "pixels"]
     for name in sets:
         own = table.get("koopman", name, "order 1", "frame", who, metric)
@@ -241,8 +241,9 @@ def _dynamics(table: Table, sets: Sequence[str]) -> list[Answer]:
     good = np.array(wins)
     found = [
         Answer(
-            "Are its latent dynamics more linear than those of pixels?",
-            f"Rollout R² against the mean trajectory, {label(who, config.encoders[who])}: {'; '.join(parts)}.",
+            "Do linear dynamics predict it better than pixels?",
+            f"Skill of rollouts (R² against the better of persistence and mean trajectory), "
+            f"{label(who, config.encoders[who])}: {'; '.join(parts)}.",
             "yes" if (good > 0).all() else "no" if (good <= 0).all() else "undecided",
             f"ahead in {int((good > 0).sum())} of {len(good)} splits",
         )
@@ -256,7 +257,7 @@ def _dynamics(table: Table, sets: Sequence[str]) -> list[Answer]:
         found.append(
             Answer(
                 "Does the order of the latent dynamics tell waves from the rest?",
-                f"Gain of second over first order in rollout R²: {listed}.",
+                f"Gain of second over first order in skill: {listed}.",
                 "yes" if (wave > others).all() else "no" if (wave <= others).all() else "undecided",
                 f"largest for waves in {int((wave > others).sum())} of {len(wave)} splits",
             )
