@@ -205,10 +205,11 @@ def _classification(table: Table, count: int) -> list[Answer]:
         return []
     rival = max(pixels, key=lambda m: rows[m]["value"])
     wins = np.array(rows[who]["splits"]) - np.array(rows[rival]["splits"])
-    verdict = "yes" if (wins > 0).all() else "no" if (wins <= 0).all() else "undecided"
+    # A tie, as where both are always right, decides nothing.
+    verdict = "yes" if (wins > 0).all() else "no" if (wins < 0).all() else "undecided"
     return [
         Answer(
-            "Is the kind of physics told apart better than from pixels?",
+            "Is the kind of physics told apart better than by every floor?",
             f"Accuracy of a linear classifier (chance {1 / count:.2f}): {label(who, config.encoders[who])} "
             f"{scored(rows[who])}, {label(rival, config.encoders[rival])} (best of {len(pixels)}) "
             f"{scored(rows[rival])}.",
@@ -325,7 +326,7 @@ def _naming(table: Table) -> list[Answer]:
         Answer(
             "Do the trajectories fall into groups by equation, without any label?",
             f"Adjusted Rand index (0 chance, 1 perfect): {label(who, config.encoders[who])} {scored(rows[who])}, "
-            f"{label(rival, config.encoders[rival])} (best of {len(pixels)}) {scored(rows[rival])}.",
+            f"{label(rival, config.encoders[rival])} (best of {len(pixels)} floors) {scored(rows[rival])}.",
             "yes" if value > 0.8 else "no" if value < 0.2 else "in part",
             f"k-means of five signatures of the motion, {len(rows[who]['splits'])} seeds",
         )
