@@ -16,6 +16,7 @@ from physrep.study.config import read_config
 from physrep.study.data import prepare
 from physrep.study.embed import colour_scales
 from physrep.study.run import study
+from physrep.study.splits import split_rows
 from physrep.study.store import EmbeddingStore
 
 FILES = ("fit_summary.txt", "fit_metrics.json", "falsification_summary.txt", "falsification_metrics.json", "study.html")
@@ -103,6 +104,9 @@ def test_matched_pairs_start_alike_and_share_their_colours(tmp_path: Path) -> No
     for name, rows in (("wave", wave), ("heat", heat)):
         for parameter in data.sets[name]["parameters"]:
             assert len(np.unique(data.parameter(parameter, rows))) == 24, "every parameter varies"
+    again = prepare(config, tmp_path)
+    assert list(again.sets) == ["wave", "heat"] and list(again.sets["wave"]["parameters"]) == ["wave_speed", "damping"]
+    assert np.array_equal(split_rows(config, again, 1)[1], split_rows(config, data, 1)[1])
     scales = colour_scales(config, data)
     assert scales["wave"] == scales["heat"] and scales["wave"].low == -scales["wave"].high
 

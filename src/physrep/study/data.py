@@ -78,17 +78,14 @@ def prepare(config: StudyConfig, folder: Path, device: str = "cpu", seed: int | 
     """
     seed = config.seed if seed is None else seed
     request = {
-        "version": 1,
+        "version": 2,
         "sets": {name: asdict(own) for name, own in config.sets.items()},
         **{key: getattr(config, key) for key in ("resolution", "frames", "simulations", "initial_condition")},
         "seed": seed,
     }
     key = content_hash(request)
-    if (folder / RECORD).is_file() and (stored := read_json(folder / RECORD))["key"] == key:
-        fields = np.load(folder / FIELDS, mmap_mode="r")
-        return StudyData(fields, stored["simulations"], stored["sets"], key)
     if (folder / RECORD).is_file():
-        raise PhysrepError(f"{folder}: holds the simulations of other settings; choose another --out.")
+        return _open(folder, key, config)
     roots: dict[str, Path] = {}
     # Matched sets need their partner's files.
     for name, own in sorted(config.sets.items(), key=lambda item: item[1].matched_to is not None):
@@ -106,7 +103,21 @@ def prepare(config: StudyConfig, folder: Path, device: str = "cpu", seed: int | 
                 simulations.append(record)
                 sets[name] = description
     write_json(folder / RECORD, {"key": key, "request": request, "simulations": simulations, "sets": sets})
-    return StudyData(np.load(folder / FIELDS, mmap_mode="r"), simulations, sets, key)
+    return _open(folder, key, config)
+
+
+def _open(folder: Path, key: str, config: StudyConfig) -> StudyData:
+    """What a folder holds, with sets and parameters in the order of the configuration and of the systems."""
+    stored = read_json(folder / RECORD)
+    if stored["key"] != key:
+        raise PhysrepError(f"{folder}: holds the simulations of other settings; choose another --out.")
+    sets = {name: dict(stored["sets"][name]) for name in config.sets}
+    for own in sets.values():
+        # JSON files have their keys sorted.
+        own["parameters"] = {name: own["parameters"][name] for name in own["order"]}
+    for record in stored["simulations"]:
+        record["parameters"] = {name: record["parameters"][name] for name in sets[record["set"]]["order"]}
+    return StudyData(np.load(folder / FIELDS, mmap_mode="r"), stored["simulations"], sets, key)
 
 
 def _count(own: SetConfig, config: StudyConfig) -> int:
@@ -183,6 +194,7 @@ def _read(
                 "dt": file.dt,
                 "periodic": list(file.periodic),
                 "parameters": {key: scales.get(key, "linear") for key in parameters},
+                "order": [key for key in scales if key in parameters] or list(parameters),
             }
         factor = values.shape[1] // config.resolution
         if factor > 1:

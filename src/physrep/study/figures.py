@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..report.figures import log_ticks
 from ..report.style import BAND, INK, MUTED, number, paper
 from .config import EncoderConfig, StudyConfig
 from .data import StudyData
@@ -66,9 +68,15 @@ def samples_figure(config: StudyConfig, data: StudyData, scales: Mapping[str, Co
                 if name == names[-1]:
                     ax.set_xlabel(f"frame {frame + 1}", fontsize=7.5, color=MUTED, labelpad=2)
             values = ", ".join(f"{k} {v:.3g}" for k, v in data.simulations[row]["parameters"].items())
-            line[0].set_title(f"{name}: {values}", loc="left", fontsize=8.5, color=INK)
+            _row_title(line[0], f"{name}: {values}")
             _bar(line[-1], scales[name])
     return figure
+
+
+def _row_title(ax: Axes, text: str) -> None:
+    """A title above a row of pictures that reserves height but no width."""
+    ax.set_title(" ", fontsize=8.5)
+    ax.text(0, 1.06, text, transform=ax.transAxes, fontsize=8.5, color=INK, va="bottom").set_in_layout(False)
 
 
 def _bar(ax: Axes, scale: ColourScale) -> None:
@@ -102,7 +110,7 @@ def dots_figure(
 
     names = [name for name in config.encoders if any(name in scores for _, scores in panels)]
     with paper():
-        figure = Figure(figsize=(WIDTH, 0.85 + 0.27 * len(names)), layout="constrained")
+        figure = Figure(figsize=(WIDTH, max(1.8, 0.85 + 0.27 * len(names))), layout="constrained")
         axes = figure.subplots(1, len(panels), sharey=True, squeeze=False)[0]
         for ax, (title, scores) in zip(axes, panels, strict=True):
             ax.axvline(0, color="#cccccc", lw=0.8, zorder=0)
@@ -178,6 +186,7 @@ def scatter_figure(
             ax.plot(true[hollow], shown[hollow], "o", ms=3.6, mfc="none", mec=tint, mew=0.8, alpha=0.8)
             if log:
                 ax.set(xscale="log", yscale="log")
+                log_ticks(ax, (math.log10(limits[0]), math.log10(limits[1])))
             ax.set(xlim=limits, ylim=limits, aspect="equal", xlabel=f"true {name}")
             ax.set_title(label(modality, config.encoders[modality]), color=tint, loc="left", fontweight="bold")
         axes[0].set_ylabel(f"predicted {name}")
@@ -194,6 +203,8 @@ def curves_figure(
         rows = -(-len(panels) // 2)
         figure = Figure(figsize=(WIDTH, 2.5 * rows + 0.2), layout="constrained")
         axes = figure.subplots(rows, min(2, len(panels)), squeeze=False, sharey=True).flatten()
+        drawn = np.concatenate([curve for _, curves in panels for curve in curves.values()])
+        drawn = np.append(drawn[np.isfinite(drawn) & (drawn > 0)], 1.0)
         styles: tuple[Any, ...] = ("-", (0, (4, 1.5)), (0, (1.5, 1.2)), (0, (5, 1, 1, 1)))
         for ax, (title, curves) in zip(axes, panels, strict=False):
             counts: dict[str, int] = {}
@@ -205,8 +216,7 @@ def curves_figure(
                 ax.plot(np.arange(1, len(curve) + 1), curve, color=COLOURS[kind], ls=style, lw=1.5, label=text)
             ax.axhline(1, color="#bbbbbb", lw=0.8, zorder=0)
             # What has blown up leaves the picture instead of squeezing the others together.
-            ax.set(yscale="log", xlabel=xlabel)
-            ax.set_ylim(top=min(ax.get_ylim()[1], 10.0))
+            ax.set(yscale="log", xlabel=xlabel, ylim=(0.8 * float(drawn.min()), min(10.0, 1.25 * float(drawn.max()))))
             ax.set_title(title, loc="left")
         for ax in axes[len(panels) :]:
             ax.set_axis_off()
@@ -239,5 +249,5 @@ def instability_figure(data: StudyData, name: str, scale: ColourScale, limit: fl
                 if index == picked[-1]:
                     ax.set_xlabel(f"frame {frame + 1}", fontsize=7.5, color=MUTED, labelpad=2)
             state = "stable" if alpha[index] <= limit else "unstable"
-            line[0].set_title(f"α = {alpha[index]:.2f}: {state} (limit {limit:g})", loc="left", fontsize=8.5)
+            _row_title(line[0], f"α = {alpha[index]:.2f}: {state} (limit {limit:g})")
     return figure

@@ -92,7 +92,7 @@ class Page:
             spread = ", ".join(f"{p} {v.min():.2g} to {v.max():.2g}" for p, v in values.items())
             lines.append([name, own["equation"], len(rows), own["field"], spread])
         section.table = {"head": ["set", "equation", "simulations", "field", "parameters, lowest to highest"],
-                         "lines": lines, "note": ""}  # fmt: skip
+                         "lines": lines, "note": "", "text": True}  # fmt: skip
         return section
 
     def unstable(self) -> Section:
@@ -238,8 +238,7 @@ class Page:
             "What a second-order model gains over a first-order one from the same start; bars reach from the lowest to "
             "the highest split. A system whose state needs a rate (waves) should gain, one without (diffusion) not.",
         )
-        head = ["set", "modality", "cosine, as published", "same, nothing moves", "cosine, centred",
-                "R² vs. persistence", "R² vs. mean", "skill", "skill, time shuffled", "radius"]  # fmt: skip
+        head = ["set", "modality", "cosine", "still", "centred", "R² still", "R² mean", "skill", "shuffled", "radius"]
         lines = []
         for n in names:
             for m in self.table.modalities("koopman"):
@@ -255,9 +254,11 @@ class Page:
                     cell("order 1", "spectral_radius")])  # fmt: skip
         section.table = {
             "head": head, "lines": lines,
-            "note": "First order, means over the splits. The published cosine keeps the mean of the embeddings, which "
-            "alone makes it high: the column beside it is the cosine of a model in which nothing moves. "
-            "Mean: the mean trajectory of training. Radius: spectral radius.",
+            "note": "First-order rollouts, means over the splits. Cosine: as published, with the mean of the "
+            "embeddings left in, which alone makes it high; still: the same cosine of a model in which nothing moves; centred: of "
+            "deviations from the mean trajectory of training. R² against persistence and against the mean trajectory; "
+            "skill: against the better of both at each step; shuffled: skill when the frames of training are in random "
+            "order. Radius: spectral radius of the operator.",
         }  # fmt: skip
         return section
 

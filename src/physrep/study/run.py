@@ -74,7 +74,9 @@ def study(config: StudyConfig, out: str | Path, *, device: str = "cpu") -> str:
     answers = write_summaries(config, data, rows, predictions, notes, out)
     page = write_page(config, data, rows, predictions, answers, notes, videos, out)
     places = [f"page    {page}", f"numbers {out / 'fit_metrics.json'}", f"figures {out / 'figures'}"]
-    return "\n".join(["", *(f"- {a.text}" for a in answers), *(f"note: {n}" for n in notes), "", *places])
+    return "\n".join(
+        ["", *(f"- {a.question} {a.verdict}. {a.text}" for a in answers), *(f"note: {n}" for n in notes), "", *places]
+    )
 
 
 def _claim(out: Path, config: StudyConfig) -> None:
