@@ -150,7 +150,7 @@ def _dot(ax: Axes, y: float, score: Score, tint: str, low: float, high: float) -
         # Beside the interval, on the side that has room.
         right = min(max(end, value) if np.isfinite(end) else value, high)
         room = right < low + 0.8 * (high - low)
-        left = max(min(start, value) if np.isfinite(start) else value, low)
+        left = min(max(min(start, value) if np.isfinite(start) else value, low), high)
         place = right + 0.045 * (high - low) if room else left - 0.045 * (high - low)
         align = "left" if room else "right"
     ax.text(place, y, number(value, 2), fontsize=7.5, color=tint, va="center", ha=align)
