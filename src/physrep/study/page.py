@@ -255,10 +255,10 @@ class Page:
         section.table = {
             "head": head, "lines": lines,
             "note": "First-order rollouts, means over the splits. Cosine: as published, with the mean of the "
-            "embeddings left in, which alone makes it high; still: the same cosine of a model in which nothing moves; "
-            "centred: of deviations from the mean trajectory of training. "
-            "R² against persistence and against that mean; skill: against the better at each step; shuffled: skill when training frames are in random "
-            "order. Radius: spectral radius of the operator.",
+            "embeddings left in, which alone makes it high; still: the same of a model in which nothing moves; "
+            "centred: of deviations from the mean trajectory of training. R² against persistence and against that "
+            "mean; skill: against the better of both at each step; shuffled: skill when the frames of training are in "
+            "random order. Radius: spectral radius of the operator.",
         }  # fmt: skip
         return section
 
