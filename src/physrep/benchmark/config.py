@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields, is_dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any, get_type_hints
+from typing import Any
 
 from ..build import nearest
 from ..data_config import DataConfig
 from ..errors import PhysrepError
 from ..pretraining import TrainingConfig
+from ..settings import construct
 from ..simulation import SimulationConfig
+
+EXAMPLE = "configs/quick.yaml"
 
 
 @dataclass
@@ -115,48 +118,7 @@ def read_config(values: Mapping[str, Any], source: str) -> BenchConfig:
     Raises:
         PhysrepError: an unknown key, or a value of the wrong type.
     """
-    return _construct(BenchConfig, values, source)
-
-
-def _construct(kind: type, values: Any, where: str) -> Any:
-    if not isinstance(values, Mapping):
-        raise PhysrepError(
-            f"{where}: must be a mapping of settings, got {type(values).__name__}; see configs/quick.yaml."
-        )
-    hints = get_type_hints(kind)
-    known = [f.name for f in fields(kind)]
-    arguments: dict[str, Any] = {}
-    for key, value in values.items():
-        if key not in known:
-            raise PhysrepError(f"{where}: there is no setting {key!r}; {nearest(str(key), known)}")
-        hint = hints[key]
-        place = f"{where}: {key}"
-        if is_dataclass(hint) and isinstance(hint, type):
-            arguments[key] = _construct(hint, value, place)
-        elif hint == list[RunConfig]:
-            if not isinstance(value, list) or not value:
-                raise PhysrepError(f"{place}: must be a list with at least one run, e.g. - learner: jepa.")
-            arguments[key] = [_construct(RunConfig, run, f"{place}[{i}]") for i, run in enumerate(value)]
-        else:
-            arguments[key] = _typed(value, hint, place)
-    try:
-        return kind(**arguments)
-    except TypeError as error:
-        missing = str(error).rpartition(":")[2].strip().strip("'")
-        raise PhysrepError(f"{where}: the setting {missing!r} is missing; add it.") from error
-
-
-def _typed(value: Any, hint: Any, place: str) -> Any:
-    """``value`` as jsonargparse reads this type, so that YAML and command line agree on what is valid."""
-    from jsonargparse import ArgumentParser
-
-    parser = ArgumentParser(exit_on_error=False)
-    parser.add_argument("--value", type=hint)
-    try:
-        return parser.parse_object({"value": value}).value
-    except Exception as error:
-        expected = str(hint).replace("typing.", "").replace("<class '", "").replace("'>", "")
-        raise PhysrepError(f"{place}: {value!r} is not valid; expected {expected}.") from error
+    return construct(BenchConfig, values, source, EXAMPLE)
 
 
 def expand(config: BenchConfig) -> list[Run]:
@@ -190,7 +152,7 @@ def expand(config: BenchConfig) -> list[Run]:
             options = {"encoder": encoder, "encoder_options": run.encoder_options or shared, **options}
         elif run.encoder:
             raise PhysrepError(f"{place}: learner {run.learner!r} takes no encoder; remove that setting.")
-        training = _construct(TrainingConfig, {**asdict(config.training), **run.training}, f"{place}: training")
+        training = construct(TrainingConfig, {**asdict(config.training), **run.training}, f"{place}: training", EXAMPLE)
         training.check()
         probes = config.probes
         if run.probes is not None:

@@ -18,6 +18,7 @@ COMMANDS = {
     "probe": ("probe", "estimate physical parameters from frozen tokens"),
     "bench": ("bench", "simulate, train, probe, score and report, from one YAML file"),
     "calibrate": ("calibrate", "is a data set hard enough? its floors and its ceiling"),
+    "study": ("study", "what does a frozen video model know of a field, and is it more than pixels?"),
     "report": ("report", "rebuild tables, figures and page of a finished benchmark"),
     "list": ("list", "names that configurations accept: systems, learners, encoders, probes, metrics"),
 }

@@ -202,7 +202,7 @@ def _draw_scatter(ax: Axes, predictions: Predictions, parameter: dict[str, Any],
     predicted = np.clip(predicted, *limits)
     if log:
         ax.set(xscale="log", yscale="log")
-        _log_ticks(ax, limits)
+        log_ticks(ax, limits)
         true, predicted, limits = 10**true, 10**predicted, (10 ** limits[0], 10 ** limits[1])
     ax.plot(true, predicted, "o", ms=4, mfc=tint, mec="white", mew=0.4, alpha=0.75)
     text = f"MSE {number(float(mse(*z)[0]), 2)}\nR² {number(float(r2(*z)[0]), 2)}"
@@ -220,7 +220,7 @@ def _limits(true: np.ndarray, predicted: np.ndarray) -> tuple[float, float]:
     return low, high
 
 
-def _log_ticks(ax: Axes, limits: tuple[float, float]) -> None:
+def log_ticks(ax: Axes, limits: tuple[float, float]) -> None:
     """Ticks at 1, 2, 5 times powers of ten (fewer over many decades), written out where that is short."""
     from matplotlib.ticker import FixedLocator, FuncFormatter, NullFormatter
 

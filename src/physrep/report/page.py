@@ -41,7 +41,8 @@ def build_report(directory: str | Path) -> Path:
     environment.globals.update(number=number, colour=colour, learner_name=learner_name)
     template = environment.from_string(Path(__file__).with_name("template.html.j2").read_text(encoding="utf-8"))
     path = bench.folder / "report.html"
-    write_text(path, template.render(_context(bench)))
+    css = Path(__file__).with_name("page.css").read_text(encoding="utf-8")
+    write_text(path, template.render(_context(bench), css=css))
     return path
 
 

@@ -1,0 +1,128 @@
+"""From a configuration to the page: simulate, render, embed, analyse, write. Every step is skipped when it is there."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..errors import PhysrepError
+from ..files import atomic_path, content_hash, read_json, read_yaml, write_json, write_yaml
+from ..progress import Progress
+from ..run_directory import environment
+from .analyse import Analyser
+from .config import StudyConfig
+from .data import StudyData, prepare
+from .embed import colour_scales, embed_study, open_modalities
+from .page import write_page
+from .render import render, save_video
+from .summary import write_summaries
+
+ANALYSIS_VERSION = 2
+"""Increase when an analysis gives other numbers for the same embeddings."""
+
+
+def study(config: StudyConfig, out: str | Path, *, device: str = "cpu") -> str:
+    """Run a study, or finish one; returns its answers and where everything lies.
+
+    Killed at any moment and called again, it goes on and ends in the same numbers.
+
+    Args:
+        config: the study.
+        out: its folder.
+        device: where encoders run, ``cpu`` or ``cuda``.
+
+    Raises:
+        PhysrepError: bad settings, a full disk, or the folder holds another study.
+    """
+    out = Path(out)
+    _claim(out, config)
+    data = prepare(config, out / "simulations", device)
+    modalities, notes = open_modalities(config, data, out, device)
+    for note in notes:
+        print(f"physrep study: {note}", file=sys.stderr, flush=True)
+    if config.reference not in modalities:
+        raise PhysrepError(f"the reference {config.reference!r} is not available: {' '.join(notes)}")
+    folder = out / "embeddings"
+    stores = {name: embed_study(name, own, config, data, folder) for name, own in modalities.items()}
+    nuisance = {
+        colours: {
+            name: embed_study(name, own, config, data, folder, colours)
+            for name, own in modalities.items()
+            if own.sees_pictures
+        }
+        for colours in config.render.nuisance
+    }
+    rows: list[dict[str, Any]] = []
+    predictions: dict[str, np.ndarray] = {}
+    analyser = Analyser(config, data, stores, nuisance)
+    keys = [store.meta["key"] for group in (stores, *nuisance.values()) for store in group.values()]
+    with Progress(len(config.analyses), "analyse", "analyses") as progress:
+        for name in config.analyses:
+            found, arrays = _analysis(name, analyser, config, keys, out / "analyses")
+            rows += found
+            predictions.update(arrays)
+            progress.advance(1, name)
+    if not any(own.kind == "vjepa2" for own in modalities.values()):
+        notes.append("No pretrained V-JEPA 2 was at hand, so the verdicts are about the encoder that each line names.")
+    videos, sentence = _videos(config, data, out / "videos")
+    if sentence:
+        notes.append(sentence)
+    write_json(out / "environment.json", environment())
+    answers = write_summaries(config, data, rows, predictions, notes, out)
+    page = write_page(config, data, rows, predictions, answers, notes, videos, out)
+    places = [f"page    {page}", f"numbers {out / 'fit_metrics.json'}", f"figures {out / 'figures'}"]
+    return "\n".join(
+        ["", *(f"- {a.question} {a.verdict}. {a.text}" for a in answers), *(f"note: {n}" for n in notes), "", *places]
+    )
+
+
+def _claim(out: Path, config: StudyConfig) -> None:
+    """Refuse a folder that holds a study with other simulations; other encoders and analyses are welcome."""
+    path = out / "config.yaml"
+    if path.is_file():
+        stored = read_yaml(path)
+        for key in ("resolution", "frames", "simulations", "sets", "seed", "initial_condition"):
+            if stored.get(key) != config.as_dict()[key]:
+                raise PhysrepError(f"{out}: holds a study with another {key!r}; choose another --out.")
+    write_yaml(path, config.as_dict())
+
+
+def _analysis(
+    name: str, analyser: Analyser, config: StudyConfig, keys: list[str], folder: Path
+) -> tuple[list[dict[str, Any]], dict[str, np.ndarray]]:
+    """Rows and predictions of one analysis; read from disk if the same was done on the same embeddings."""
+    settings = {"splits": config.splits, "test": config.test, "reference": config.reference}
+    request = [ANALYSIS_VERSION, name, keys, settings, config.settings.get(name, {}), list(analyser.stores)]
+    key = content_hash(request)
+    record, arrays = folder / f"{name}.json", folder / f"{name}.npz"
+    if record.is_file() and arrays.is_file() and (stored := read_json(record))["key"] == key:
+        with np.load(arrays) as found:
+            return stored["rows"], {k.replace("|", "/"): found[k] for k in found.files}
+    analyser.predictions = {}
+    rows = analyser.run(name)
+    rows = [{k: v.item() if isinstance(v, np.generic) else v for k, v in row.items()} for row in rows]
+    with atomic_path(arrays) as path, open(path, "wb") as file:
+        np.savez(file, allow_pickle=False, **{k.replace("/", "|"): v for k, v in analyser.predictions.items()})
+    write_json(record, {"key": key, "rows": rows})
+    return rows, analyser.predictions
+
+
+def _videos(config: StudyConfig, data: StudyData, folder: Path) -> tuple[list[Path], str]:
+    """The first simulations of every set as files to look at."""
+    paths: list[Path] = []
+    sentence = ""
+    scales = colour_scales(config, data)
+    for name in config.sets:
+        for number, row in enumerate(data.rows(name)[: config.videos].tolist()):
+            target = folder / f"{name}_{number:02d}"
+            found = next((p for p in (target.with_suffix(".mp4"), target.with_suffix(".png")) if p.is_file()), None)
+            if found is None:
+                video = render(data.fields[row : row + 1], scales[name], config.render.size)[0]
+                found, sentence = save_video(video, target, enlarge=max(1, 256 // video.shape[-1]))
+            paths.append(found)
+    if paths and not sentence:
+        sentence = "Videos are MP4 files." if paths[0].suffix == ".mp4" else "Videos are animated PNG files."
+    return paths, sentence
