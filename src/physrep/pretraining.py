@@ -164,7 +164,7 @@ def pretrain(
     from .training_loop import fit
 
     started = time.monotonic()
-    flops = _flops_per_clip(module, train, data)
+    flops = _flops_per_clip(module, train, data, training.batch_size)
     clips_per_step = training.batch_size * training.accumulate * max(devices, 1)
     if training.flops:
         training = replace(training, steps=max(1, round(training.flops / (flops * clips_per_step))))
@@ -188,13 +188,20 @@ def pretrain(
     return out
 
 
-def _flops_per_clip(module: Learner, train: ClipDataset, data: DataConfig) -> float:
-    """Operations per training clip, measured on two clips before training starts."""
+def _flops_per_clip(module: Learner, train: ClipDataset, data: DataConfig, batch_size: int) -> float:
+    """Operations per training clip, measured before training starts: on two clips if the loss takes so few."""
     from .costs import training_flops
 
     frames = module.train_frames // 2 if module.pairing == "any" else module.train_frames
-    stream = WindowStream(train, module.train_frames, data.frame_step, 2, 0, max(frames, 1), pairing=module.pairing)
-    return training_flops(module, stream.batch(0))
+    error = None
+    for clips in (2, batch_size):
+        stream = WindowStream(train, module.train_frames, data.frame_step, clips, 0, frames, pairing=module.pairing)
+        try:
+            return training_flops(module, stream.batch(0))
+        except PhysrepError as refusal:
+            error = refusal
+    assert error is not None
+    raise error
 
 
 def _claim(out: Path, config: Mapping[str, Any]) -> None:

@@ -171,6 +171,8 @@ def run_data(config: Mapping[str, Any], path: str | None = None) -> DataConfig:
     stored = DataConfig(**{key: value for key, value in config["data"].items() if key in known})
     if path is not None:
         stored.path = path
+    if not (stored.path or stored.root):
+        raise PhysrepError("the run names no data, as it was imported; say with --data what to encode.")
     return stored
 
 

@@ -35,8 +35,8 @@ def add_arguments(p: Any) -> None:
     add_data_root(p, "--data is then the NAME of a data set, default that of the run's")
     p.add_argument("--num_frames", type=int, default=16, help="frames per window, for an encoder by import path")
     p.add_argument("--stride", type=int, default=8, help="distance between the starts of windows")
-    p.add_argument("--fields", type=str, nargs="+", help="fields to read, for an encoder by import path")
-    p.add_argument("--resolution", type=int, nargs="+", help="grid, for an encoder by import path")
+    p.add_argument("--fields", type=str, nargs="+", help="fields to read, for an encoder by import path or imported")
+    p.add_argument("--resolution", type=int, nargs="+", help="grid, for an encoder by import path or imported")
     p.add_argument("--dtype", type=str, default="float32", help="type of stored tokens: float32 or float16")
     p.add_argument("--batch_size", type=int, default=32)
     p.add_argument("--device", type=str, default="cpu")
@@ -70,6 +70,9 @@ def embed_all(values: Any) -> tuple[dict[str, Any], Any, dict[str, str]]:
     if Path(values.encoder).exists() or "/" in values.encoder:
         learner, config = load_run(values.encoder)
         data = run_data(config, _data_path(values, config["data"]))
+        if not config["data"]["path"]:
+            # An imported run has no view of its own.
+            data.fields, data.resolution = values.fields, values.resolution
         given = config.get("parameters")
         train = data.open("train")
     else:

@@ -19,9 +19,9 @@ product on patches.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import torch
 import torch.nn.functional as F
@@ -213,6 +213,27 @@ class ConvNeXt3D(nn.Module):
             )
 
 
+def encoder_sizes(state: Mapping[str, Tensor]) -> dict[str, Any]:
+    """Arguments of `ConvNeXt3D` that give an encoder these weights, read off their shapes.
+
+    Args:
+        state: state dict of the published encoder, without the prefix ``module.``.
+
+    Raises:
+        KeyError, ValueError: these are not the weights of such an encoder.
+    """
+    stem = state["downsample_layers.0.0.weight"]
+    stages = 1 + max(int(key.split(".")[1]) for key in state if key.startswith("downsample_layers."))
+    blocks = [{int(key.split(".")[2]) for key in state if key.startswith(f"res_blocks.{i}.")} for i in range(stages)]
+    convolutions = [state[f"downsample_layers.{i}.1.weight"] for i in range(1, stages)]
+    return {
+        "in_channels": stem.shape[1],
+        "dims": [stem.shape[0], *(weight.shape[0] for weight in convolutions)],
+        "num_res_blocks": [len(names) for names in blocks],
+        "num_frames": math.prod(weight.shape[2] for weight in convolutions if weight.dim() == 5),
+    }
+
+
 def load_official_encoder(path: str | Path) -> ConvNeXt3D:
     """The encoder in a checkpoint of the published code: a bare state dict, keys possibly prefixed with ``module.``.
 
@@ -224,18 +245,7 @@ def load_official_encoder(path: str | Path) -> ConvNeXt3D:
     try:
         state = torch.load(path, map_location="cpu", weights_only=True)
         state = {key.replace("module.", ""): value for key, value in state.items()}
-        stem = state["downsample_layers.0.0.weight"]
-        stages = 1 + max(int(key.split(".")[1]) for key in state if key.startswith("downsample_layers."))
-        blocks = [
-            {int(key.split(".")[2]) for key in state if key.startswith(f"res_blocks.{i}.")} for i in range(stages)
-        ]
-        convolutions = [state[f"downsample_layers.{i}.1.weight"] for i in range(1, stages)]
-        encoder = ConvNeXt3D(
-            in_channels=stem.shape[1],
-            dims=[stem.shape[0], *(weight.shape[0] for weight in convolutions)],
-            num_res_blocks=[len(names) for names in blocks],
-            num_frames=math.prod(weight.shape[2] for weight in convolutions if weight.dim() == 5),
-        )
+        encoder = ConvNeXt3D(**encoder_sizes(state))
         encoder.load_state_dict(state)
     except (OSError, RuntimeError, KeyError, ValueError, AttributeError) as error:
         reason = " ".join(str(error).split())[:200]
