@@ -9,16 +9,19 @@ from .baselines import FieldStatistics, PooledPixels, RandomEncoder
 from .disco import DISCO
 from .finetuned import FineTuned
 from .jepa import JEPA
+from .masked_jepa import MaskedJEPA
 from .masked_pixels import MaskedPixels
 from .mpp import MPP
 from .next_frame import NextFrame
 from .operator_learner import OperatorLearner
+from .regularisers import REGULARISERS
 from .supervised import Supervised
 from .vicreg import VICReg
 from .videomae import VideoMAE
 
 LEARNERS: dict[str, type[Learner]] = {
     "jepa": JEPA,
+    "masked_jepa": MaskedJEPA,
     "videomae": VideoMAE,
     "mpp": MPP,
     "disco": DISCO,
@@ -37,9 +40,11 @@ __all__ = [
     "JEPA",
     "LEARNERS",
     "MPP",
+    "REGULARISERS",
     "FieldStatistics",
     "FineTuned",
     "Learner",
+    "MaskedJEPA",
     "MaskedPixels",
     "NextFrame",
     "OperatorLearner",

@@ -36,7 +36,7 @@ from ..errors import PhysrepError
 from ..nn import PREDICTORS, ConvNeXt3D
 from .base import Learner
 from .pooling import pooled
-from .vicreg import VICReg
+from .regularisers import build_regulariser
 
 
 class JEPA(Learner):
@@ -50,10 +50,11 @@ class JEPA(Learner):
         predictor: key of `physrep.nn.PREDICTORS`, import path, or a module ``(tokens, grid) -> tokens``. None takes
             ``conv`` (the paper's) for ``convnext3d`` and ``tokens`` for other encoders.
         predictor_options: keyword arguments of the predictor.
-        regulariser: loss on (prediction, target), a module that returns a dict with ``"loss"``; None takes `VICReg`
-            with the paper's weights.
-        rows: what VICReg's samples are: every token of the batch (``"tokens"``, as in the paper), or every clip
-            (``"clips"``).
+        regulariser: loss on (prediction, target): a key of `REGULARISERS`, ``{name: sigreg, ...}`` with its options
+            (without a name VICReg's), or a module that returns a dict with ``"loss"``; None takes `VICReg` with the
+            paper's weights.
+        rows: what the regulariser's samples are: every token of the batch (``"tokens"``, as in the paper), or every
+            clip (``"clips"``).
         projector: widths of the projector's layers, for ``rows: clips``.
         pairing: ``"next"``, y follows x, or ``"any"``.
     """
@@ -66,7 +67,7 @@ class JEPA(Learner):
         encoder_options: Mapping[str, Any] | None = None,
         predictor: str | nn.Module | None = None,
         predictor_options: Mapping[str, Any] | None = None,
-        regulariser: VICReg | Mapping[str, Any] | None = None,
+        regulariser: nn.Module | str | Mapping[str, Any] | None = None,
         rows: Literal["tokens", "clips"] = "tokens",
         projector: Sequence[int] = (512, 128),
         pairing: Literal["next", "any"] = "next",
@@ -88,10 +89,7 @@ class JEPA(Learner):
             self.predictor = _mlp(projector[-1], (2 * projector[-1], projector[-1]))
         else:
             self.predictor = self._build_predictor(predictor, predictor_options)
-        if isinstance(regulariser, nn.Module):
-            self.regulariser = regulariser
-        else:
-            self.regulariser = build("vicreg", {"vicreg": VICReg}, "regulariser", regulariser)
+        self.regulariser = build_regulariser(regulariser)
 
     def _build_predictor(self, predictor: str | nn.Module | None, options: Mapping[str, Any] | None) -> nn.Module:
         if isinstance(predictor, nn.Module):
