@@ -32,6 +32,11 @@ def smooth_clip(batch: int = 4, frames: int = 8, size: tuple[int, int] = (16, 24
     return clip
 
 
+TINY_VIDEO = {
+    "crop_size": 16, "patch_size": 8, "hidden_size": 24, "num_attention_heads": 2, "num_hidden_layers": 1,
+    "frames_per_clip": 8,
+}  # fmt: skip
+"""Options of a V-JEPA 2 that runs in milliseconds."""
 SMALL_CONV = {"encoder": "conv3d", "encoder_options": {"dims": (8, 12), "strides": ((2, 2, 2), (2, 2, 2)), "groups": 4}}
 CONVNEXT = {
     "encoder": "convnext3d",

@@ -8,6 +8,7 @@ from .base import Learner
 from .baselines import FieldStatistics, PooledPixels, RandomEncoder
 from .disco import DISCO
 from .finetuned import FineTuned
+from .frozen_video import FrozenVideo
 from .jepa import JEPA
 from .masked_jepa import MaskedJEPA
 from .masked_pixels import MaskedPixels
@@ -30,6 +31,7 @@ LEARNERS: dict[str, type[Learner]] = {
     "operator": OperatorLearner,
     "supervised": Supervised,
     "finetuned": FineTuned,
+    "frozen_video": FrozenVideo,
     "random": RandomEncoder,
     "statistics": FieldStatistics,
     "pixels": PooledPixels,
@@ -43,6 +45,7 @@ __all__ = [
     "REGULARISERS",
     "FieldStatistics",
     "FineTuned",
+    "FrozenVideo",
     "Learner",
     "MaskedJEPA",
     "MaskedPixels",

@@ -247,7 +247,7 @@ def _without_counts(config: StudyConfig) -> Mapping[str, Any]:
 
 
 def _video(encoder: EncoderConfig, config: StudyConfig, device: str) -> Modality:
-    from .backbone import VideoModel
+    from ..nn.video_model import VideoModel
 
     if encoder.kind == "vjepa2":
         return Video(VideoModel.load(encoder.source), "vjepa2", f"pretrained, {encoder.source}", device)
