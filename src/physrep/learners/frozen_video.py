@@ -3,7 +3,7 @@
 Fields become videos by a stated rule. Channels form groups, by default the components of one field, and each group is
 one video: one channel goes through a colour map; two channels a, b become red, green and (with their magnitude) blue;
 three channels become red, green and blue. z-scored values from -3 to 3 are mapped to 0 to 1 and clipped, the same for
-all clips, as a range of each clip's own would hide the amplitude, which is physics. Of a tensor the components xx, xy, yy
+all clips, as a range of each clip's own would hide the amplitude, which is physics. Of a tensor xx, xy and yy
 are taken. The model sees each video by itself; the tokens of the groups are joined.
 
 Nothing is trained. With ``random_weights`` it is the same architecture without its pretraining, a floor.
