@@ -58,6 +58,7 @@ class TrainingConfig:
         mirrors: axes to mirror at random; only those that the equations allow (`physrep list systems`).
         boost: velocity field for random Galilean boosts, e.g. ``velocity``; empty for none.
         rescale: passive fields to rescale and offset at random, e.g. ``[tracer]``.
+        swap: exchange the two axes at random, with the components of vectors and tensors.
         checkpoint_every: steps between checkpoints.
         log_every: steps between rows of metrics.csv.
         probe_every: steps between online probes (ridge on a few frozen windows; labels are only read for the log).
@@ -83,6 +84,7 @@ class TrainingConfig:
     mirrors: list[str] = field(default_factory=list)
     boost: str = ""
     rescale: list[str] = field(default_factory=list)
+    swap: bool = False
     checkpoint_every: int = 100
     log_every: int = 10
     probe_every: int = 100

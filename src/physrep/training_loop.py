@@ -26,7 +26,7 @@ from .online_probe import OnlineProbe, validation_loss
 from .pretraining import TrainingConfig, WindowStream, read_metrics
 from .progress import Progress
 from .run_directory import METRICS, STATE
-from .systems import trajectory_seed
+from .systems import SYSTEMS, trajectory_seed
 
 
 def decay_groups(module: nn.Module, weight_decay: float) -> list[dict[str, Any]]:
@@ -188,8 +188,11 @@ def fit(
     """Train ``learner`` in place, from its last checkpoint if there is one. Returns seconds of training in all."""
     quiet()
     symmetries = None
-    if training.shift or training.mirrors or training.boost or training.rescale:
-        symmetries = Symmetries(training.shift, tuple(training.mirrors), training.boost, tuple(training.rescale))
+    if training.shift or training.mirrors or training.boost or training.rescale or training.swap:
+        symmetries = Symmetries(
+            training.shift, tuple(training.mirrors), training.boost, tuple(training.rescale), training.swap
+        )
+        check_symmetries(symmetries, train.dataset_name)
     stream = WindowStream(
         train,
         learner.train_frames,
@@ -231,6 +234,27 @@ def fit(
     if training.select == "best" and book.best_weights:
         learner.load_state_dict(book.best_weights)
     return book.seconds
+
+
+def check_symmetries(symmetries: Symmetries, system: str) -> None:
+    """Refuse what is no symmetry of the system's equations; of other data nothing is known, and nothing refused.
+
+    Raises:
+        PhysrepError: a wish that the equations do not grant.
+    """
+    if system not in SYSTEMS:
+        return
+    known = SYSTEMS[system]
+    wrong = [f"mirrors: {axis}" for axis in symmetries.mirrors if axis not in known.mirrors]
+    wrong += [f"rescale: {name}" for name in symmetries.rescale if name not in known.passive]
+    wrong += [f"boost: {symmetries.boost}"] if symmetries.boost and symmetries.boost != known.boost else []
+    wrong += ["swap"] if symmetries.swap and not known.isotropic else []
+    if wrong:
+        raise PhysrepError(
+            f"training.{wrong[0]} is no symmetry of {system}: it would teach that different solutions are the same; "
+            f"leave it out (allowed: mirrors {list(known.mirrors)}, boost {known.boost or 'none'}, rescale "
+            f"{list(known.passive)}, swap {'yes' if known.isotropic else 'no'})."
+        )
 
 
 class _Chunks:

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from physrep.data import Symmetries, open_clips
-from physrep.data.augment import Draw, Grid, copy_symmetric, draw, mirror_signs
+from physrep.data.augment import Draw, Grid, copy_symmetric, draw, mirror_signs, partners
 from physrep.errors import PhysrepError
 
 COMPONENTS = ((), (0,), (1,), (0, 0), (0, 1), (1, 0), (1, 1))
@@ -154,3 +154,22 @@ def test_a_passive_field_is_rescaled_and_offset_alone():
     source = np.random.default_rng(0).standard_normal((7, 2, 5, 6)).astype(np.float32)
     out = _apply(source, (0, 0), (False, False), scale=[-2, 1, 1, 1, 1, 1, 1], offset=[3, 0, 0, 0, 0, 0, 0])
     assert np.allclose(out[0], 3 - 2 * source[0]) and np.array_equal(out[1:], source[1:])
+
+
+def test_swap_exchanges_axes_and_components():
+    channels = ("c", "velocity_x", "velocity_y", "D_xx", "D_xy", "D_yx", "D_yy")
+    grid = Grid(("x", "y"), (6, 6), (True, True), (0.5, 0.5), 0.1, channels, COMPONENTS, (1.0,) * 7)
+    pairs = partners(grid)
+    assert [channels[i] for i in pairs] == ["c", "velocity_y", "velocity_x", "D_yy", "D_yx", "D_xy", "D_xx"]
+    drawn = draw(Symmetries(swap=True), np.random.default_rng(0), 40, grid)
+    assert drawn.swapped is not None and 5 < drawn.swapped.sum() < 35
+    source = np.random.default_rng(0).standard_normal((7, 3, 6, 6)).astype(np.float32)
+    for swapped in (False, True):
+        out = np.empty_like(source)
+        copy_symmetric(source, out, drawn, int(np.flatnonzero(drawn.swapped == swapped)[0]), COMPONENTS)
+        assert np.array_equal(out, source[pairs].swapaxes(-1, -2) if swapped else source)
+    with pytest.raises(PhysrepError, match="two axes that are alike"):
+        draw(Symmetries(swap=True), np.random.default_rng(0), 1, _grid())
+    alone = Grid(("x", "y"), (6, 6), (True, True), (0.5, 0.5), 0.1, ("velocity_x",), ((0,),), (1.0,))
+    with pytest.raises(PhysrepError, match="swap needs the channel 'velocity_y'"):
+        partners(alone)

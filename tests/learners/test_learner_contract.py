@@ -26,6 +26,7 @@ OPTIONS: dict[str, dict[str, Any]] = {
         "mask_ratio": 0.5,
     },
     "mpp": {"patch": 4, "embed_dim": 24, "depth": 2, "num_heads": 2, "layer_scale": 0.1},
+    "symmetry": {**CONV, "projector": (16, 8)},
     "masked_jepa": {
         "encoder": "vit3d",
         "encoder_options": {"patch": (2, 4, 4), "embed_dim": 12, "num_heads": 2, "depth": 1},

@@ -69,7 +69,7 @@ def _system(name: str) -> list[str]:
             for key, choices in system.options.items()
         ),
         "  fields                " + ", ".join(f"{f.name} ({kinds[f.order]})" for f in system.fields),
-        f"  mirror symmetries     {', '.join(system.mirrors) or 'none'}",
+        f"  mirror symmetries     {', '.join(system.mirrors) or 'none'}" + (", axes exchanged" * system.isotropic),
         "",
         "Parameters, and the ranges that a grid resolves (--range NAME=LOW:HIGH)",
         *(f"  {p.name} ({p.symbol}): {p.meaning}, drawn {p.scale}-uniformly" for p in system.parameters),

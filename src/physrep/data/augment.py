@@ -9,6 +9,13 @@ A Galilean boost by ``n`` points per frame along a periodic axis shifts frame ``
 ``n dx / dt`` to the velocity along that axis, so that it needs no interpolation. A passive field s obeys a linear
 equation without sources, so ``a s + b`` obeys it too.
 
+A swap exchanges the two axes and with them the indices of vectors and tensors: ``velocity_x(x, y)`` becomes
+``velocity_y(y, x)``, ``D_xy`` becomes ``D_yx``. It needs a square grid. With mirrors it makes all rotations by 90
+degrees.
+
+Scales that change the parameters (of lengths, times, amplitudes of fields with a source) are symmetries of the family
+of equations, not of one system: as views they would teach that the parameters do not matter. There are none here.
+
 Source: for symmetries as views, Mialon et al., Self-supervised learning with Lie symmetries for partial differential
 equations, 2023, https://arxiv.org/abs/2307.05432. Here only those that leave every parameter as it is.
 """
@@ -35,23 +42,27 @@ class Symmetries:
             empty for none.
         rescale: names of passive fields to replace by ``a s + b``, with ``a`` of random sign and log-uniform in
             [1/2, 2], and ``b`` normal with the field's standard deviation.
+        swap: exchange the two axes with probability 1/2.
     """
 
     shift: bool = False
     mirrors: tuple[str, ...] = ()
     boost: str = ""
     rescale: tuple[str, ...] = ()
+    swap: bool = False
 
 
 @dataclass(frozen=True)
 class Draw:
-    """One symmetry per sample, applied in this order: shift and boost, mirror, rescaling.
+    """One symmetry per sample, applied in this order: shift and boost, mirror, rescaling, swap.
 
     Attributes:
         shifts: points, with shape ``(B, D)``.
         mirrored: with shape ``(B, D)``.
         boosts: points per frame, with shape ``(B, D)``.
         scale, offset: per channel, with shape ``(B, C)``; the offset is in the channel's unit.
+        swapped: with shape ``(B,)``; None for no swaps.
+        partners: channel that each channel is exchanged with, with shape ``(C,)``.
     """
 
     shifts: np.ndarray
@@ -59,6 +70,8 @@ class Draw:
     boosts: np.ndarray
     scale: np.ndarray
     offset: np.ndarray
+    swapped: np.ndarray | None = None
+    partners: np.ndarray | None = None
 
 
 @dataclass(frozen=True)
@@ -108,7 +121,33 @@ def draw(symmetries: Symmetries, generator: np.random.Generator, batch: int, gri
         factor = np.exp(generator.uniform(-np.log(2), np.log(2), size=batch))
         scale[:, row] = factor * np.where(generator.random(batch) < 0.5, -1, 1)
         offset[:, row] += generator.standard_normal(batch) * grid.std[row]
-    return Draw(shifts, mirrored, boosts, scale, offset)
+    if not symmetries.swap:
+        return Draw(shifts, mirrored, boosts, scale, offset)
+    swapped = generator.random(batch) < 0.5
+    return Draw(shifts, mirrored, boosts, scale, offset, swapped, partners(grid))
+
+
+def partners(grid: Grid) -> np.ndarray:
+    """For every channel the one that it becomes when the two axes are exchanged, with shape ``(C,)``.
+
+    Raises:
+        PhysrepError: the axes are not alike, or the partner of a component is not among the channels.
+    """
+    if (
+        len(grid.axes) != 2
+        or grid.shape[0] != grid.shape[1]
+        or not np.isclose(grid.dx[0], grid.dx[1])
+        or len(set(grid.periodic)) > 1
+    ):
+        raise PhysrepError(
+            f"swap exchanges two axes that are alike, but the grid is {'x'.join(map(str, grid.shape))} with the "
+            f"spacings {list(grid.dx)}, periodic {list(grid.periodic)}; switch it off."
+        )
+    names = []
+    for name, component in zip(grid.channels, grid.components, strict=True):
+        stem = name[: len(name) - len(component)]
+        names.append(stem + "".join(grid.axes[1 - axis] for axis in component))
+    return np.array([_channel(name, grid, "swap") for name in names])
 
 
 def _channel(name: str, grid: Grid, wish: str) -> int:
@@ -139,6 +178,8 @@ def copy_symmetric(
         np.multiply(out[channel], scale[channel], out=out[channel])
     for channel in np.flatnonzero(drawn.offset[sample]):
         np.add(out[channel], drawn.offset[sample, channel], out=out[channel])
+    if drawn.swapped is not None and drawn.swapped[sample]:
+        out[...] = out[drawn.partners].swapaxes(-1, -2)
 
 
 def _copy_shifted(source: np.ndarray, target: np.ndarray, shifts: np.ndarray) -> None:

@@ -17,12 +17,14 @@ from .next_frame import NextFrame
 from .operator_learner import OperatorLearner
 from .regularisers import REGULARISERS
 from .supervised import Supervised
+from .symmetry import SymmetryViews
 from .vicreg import VICReg
 from .videomae import VideoMAE
 
 LEARNERS: dict[str, type[Learner]] = {
     "jepa": JEPA,
     "masked_jepa": MaskedJEPA,
+    "symmetry": SymmetryViews,
     "videomae": VideoMAE,
     "mpp": MPP,
     "disco": DISCO,
@@ -54,6 +56,7 @@ __all__ = [
     "PooledPixels",
     "RandomEncoder",
     "Supervised",
+    "SymmetryViews",
     "VICReg",
     "VideoMAE",
 ]

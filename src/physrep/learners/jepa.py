@@ -48,7 +48,8 @@ class JEPA(Learner):
         encoder: key of `physrep.nn.ENCODERS`, import path, or a module ``(B, C, T, H, W) -> (B, N, D)``.
         encoder_options: keyword arguments of the encoder.
         predictor: key of `physrep.nn.PREDICTORS`, import path, or a module ``(tokens, grid) -> tokens``. None takes
-            ``conv`` (the paper's) for ``convnext3d`` and ``tokens`` for other encoders.
+            ``conv`` (the paper's) for ``convnext3d`` and ``tokens`` for other encoders. For ``rows: clips`` it is an
+            MLP, or ``none``: both sides are compared as they are.
         predictor_options: keyword arguments of the predictor.
         regulariser: loss on (prediction, target): a key of `REGULARISERS`, ``{name: sigreg, ...}`` with its options
             (without a name VICReg's), or a module that returns a dict with ``"loss"``; None takes `VICReg` with the
@@ -86,7 +87,8 @@ class JEPA(Learner):
         self.embed_dim = embedding_dimension(self.encoder, in_channels, num_frames)
         if rows == "clips":
             self.projector = _mlp(2 * self.embed_dim, projector)
-            self.predictor = _mlp(projector[-1], (2 * projector[-1], projector[-1]))
+            width = projector[-1]
+            self.predictor: nn.Module | None = None if predictor == "none" else _mlp(width, (2 * width, width))
         else:
             self.predictor = self._build_predictor(predictor, predictor_options)
         self.regulariser = build_regulariser(regulariser)
@@ -122,9 +124,11 @@ class JEPA(Learner):
             if len(x) < 2:
                 raise PhysrepError("jepa: rows: clips compares the clips of a batch; give a larger batch.")
             context, target = self.projector(pooled(both)).chunk(2)
-            terms = self.regulariser((context + self.predictor(context)).unsqueeze(1), target.unsqueeze(1))
+            predicted = context if self.predictor is None else context + self.predictor(context)
+            terms = self.regulariser(predicted.unsqueeze(1), target.unsqueeze(1))
         else:
             context, target = both.chunk(2)
+            assert self.predictor is not None
             terms = self.regulariser(self.predictor(context, self._grid(x)), target)
         return {**terms, **_spread(both.detach())}
 

@@ -32,6 +32,8 @@ class System(ABC):
         periodic: per axis, whether it is periodic.
         mirrors: axes whose reflection (with the reflected vector component) maps solutions to solutions of the
             same parameters. Periodic axes may in addition be shifted. Used as exact augmentations.
+        isotropic: whether exchanging the axes (with the components of vectors and tensors) maps solutions to solutions
+            of the same parameters, on a square domain.
         boost: name of the velocity field if Galilean boosts map solutions to solutions, else empty.
         passive: fields s for which ``a s + b`` is a solution too.
         resolution, frames, save_dt: defaults of grid, stored frames and time between them.
@@ -52,6 +54,7 @@ class System(ABC):
     origin: tuple[float, ...]
     periodic: tuple[bool, ...]
     mirrors: tuple[str, ...] = ()
+    isotropic: bool = False
     boost: str = ""
     passive: tuple[str, ...] = ()
     resolution: tuple[int, ...]

@@ -99,6 +99,7 @@ class ActiveMatter(System):
     origin = (0.0, 0.0)
     periodic = (True, True)
     mirrors = ("x", "y")
+    isotropic = True
     resolution = (64, 64)
     frames = 81
     save_dt = 0.25

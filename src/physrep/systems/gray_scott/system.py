@@ -90,6 +90,7 @@ class GrayScott(System):
     origin = (-1.0, -1.0)
     periodic = (True, True)
     mirrors = ("x", "y")
+    isotropic = True
     resolution = (128, 128)
     frames = 101
     save_dt = 20.0

@@ -51,6 +51,7 @@ class DampedWave(LinearSystem):
         Parameter("damping", "γ", 0.5, 10.0, "log", "1/T", "damping rate"),
     )
     mirrors = ("x", "y")
+    isotropic = True
     initial_conditions = (*FAMILIES, MOVING)
     initial_fields = ("displacement", "displacement_rate")
 

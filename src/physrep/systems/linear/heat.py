@@ -45,6 +45,7 @@ class Heat(LinearSystem):
     fields = (Field("temperature"),)
     parameters = (DIFFUSIVITY,)
     mirrors = ("x", "y")
+    isotropic = True
     passive = ("temperature",)
     initial_fields = ("temperature",)
 
