@@ -14,7 +14,8 @@ from .data import ClipDataset
 from .learners.base import Learner
 from .metrics.collapse import effective_rank
 from .probes.labels import LabelScaler
-from .probes.linear import RidgeProbe, token_moments
+from .probes.linear import RidgeProbe
+from .probes.moments import token_moments
 
 TRAIN_WINDOWS, VALID_WINDOWS, BATCH = 512, 256, 32
 

@@ -10,6 +10,8 @@ from physrep.probes import (
     PROBES,
     AttentiveProbeFit,
     LabelScaler,
+    MLPProbe,
+    NearestProbe,
     Probe,
     RidgeProbe,
     TokenStore,
@@ -24,6 +26,8 @@ QUICK = {
     "attentive": lambda: AttentiveProbeFit(
         learning_rates=(3e-3,), weight_decays=(0.1,), epochs=3, batch_size=32, mlp_ratio=1.0
     ),
+    "knn": lambda: NearestProbe(neighbours=(1, 4)),
+    "mlp": lambda: MLPProbe(learning_rates=(1e-2,), weight_decays=(0.1, 1.0), hidden=16, epochs=5),
 }
 
 

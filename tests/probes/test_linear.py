@@ -4,7 +4,7 @@ import torch
 
 from physrep.errors import PhysrepError
 from physrep.probes import RidgeProbe
-from physrep.probes.linear import token_moments
+from physrep.probes.moments import token_moments
 
 
 def test_moments_by_hand():

@@ -7,26 +7,10 @@ from typing import Self
 import torch
 from torch import Tensor
 
-from ..errors import PhysrepError
-from .base import Probe, Tokens, batches, check_pair, check_tokens
+from .base import Probe, Tokens, check_pair
+from .moments import StandardMoments
 
 PENALTIES = tuple(10.0 ** (k / 2) for k in range(-16, 9))
-
-
-def token_moments(tokens: Tokens, batch_size: int = 256) -> Tensor:
-    """Mean and standard deviation over the tokens of each window, with shape ``(windows, 2 D)``, float64.
-
-    A window of one token has no spread: its features are the token itself, with shape ``(windows, D)``.
-    """
-    check_tokens(tokens)
-    parts = []
-    for batch in batches(tokens, batch_size):
-        if batch.shape[1] == 1:
-            parts.append(batch[:, 0].double())
-        else:
-            std, mean = torch.std_mean(batch.double(), dim=1, correction=0)
-            parts.append(torch.cat([mean, std], dim=1))
-    return torch.cat(parts)
 
 
 class RidgeProbe(Probe):
@@ -45,11 +29,8 @@ class RidgeProbe(Probe):
     def fit(self, tokens: Tokens, labels: Tensor, tokens_valid: Tokens, labels_valid: Tensor) -> Self:
         check_pair(tokens, labels, "train")
         check_pair(tokens_valid, labels_valid, "valid")
-        features = token_moments(tokens)
-        std, self._mean = torch.std_mean(features, dim=0, correction=0)
-        # A feature that is constant up to float32 rounding carries nothing; its centred values must not be blown up.
-        self._std = torch.where(std > 1e-6 * self._mean.abs(), std, torch.inf)
-        x = self._standardise(features)
+        self._features = StandardMoments().fit(tokens)
+        x = self._features(tokens)
         target, target_valid = labels.double(), labels_valid.double()
         self._offset = target.mean(dim=0)
         projection = x.T @ (target - self._offset)
@@ -62,7 +43,7 @@ class RidgeProbe(Probe):
         grid = torch.tensor(self.penalties, dtype=torch.float64)
         filters = 1.0 / (square[None, :] + len(x) * grid[:, None])
         coefficients = filters[:, :, None] * (basis.T @ projection)
-        x_valid = self._standardise(token_moments(tokens_valid))
+        x_valid = self._features(tokens_valid)
         errors = ((x_valid @ basis) @ coefficients + self._offset - target_valid).square().mean(dim=1)
         best = errors.argmin(dim=0)
         columns = torch.arange(target.shape[1])
@@ -75,10 +56,4 @@ class RidgeProbe(Probe):
         return self
 
     def predict(self, tokens: Tokens) -> Tensor:
-        features = token_moments(tokens)
-        if features.shape[1] != len(self._mean):
-            raise PhysrepError(f"tokens give {features.shape[1]} features; this probe was fitted on {len(self._mean)}.")
-        return (self._standardise(features) @ self._weights + self._offset).float()
-
-    def _standardise(self, features: Tensor) -> Tensor:
-        return (features - self._mean) / self._std
+        return (self._features(tokens) @ self._weights + self._offset).float()
