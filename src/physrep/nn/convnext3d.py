@@ -26,6 +26,7 @@ from typing import Any, cast
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.utils.checkpoint import checkpoint
 
 from ..errors import PhysrepError
 from .depthwise import depthwise_conv2d, depthwise_conv3d
@@ -74,6 +75,12 @@ class ResidualBlock(nn.Module):
             y = depthwise_conv3d(padded.permute(0, 4, 1, 2, 3), weight, bias, inner).permute(0, 2, 3, 4, 1)
         else:
             y = depthwise_conv2d(x.permute(0, 3, 1, 2), weight, bias, (p, p)).permute(0, 2, 3, 1)
+        if torch.is_grad_enabled():
+            # The hidden layer is four times as wide as the block: computing it again costs less than keeping it.
+            return cast(Tensor, checkpoint(self._pointwise, x, y, use_reentrant=False, preserve_rng_state=False))
+        return self._pointwise(x, y)
+
+    def _pointwise(self, x: Tensor, y: Tensor) -> Tensor:
         y = self.pwconv2(F.gelu(self.pwconv1(self.norm(y))))
         return torch.addcmul(x, self.gamma, y.to(x.dtype))
 

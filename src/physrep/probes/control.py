@@ -85,9 +85,9 @@ def control_task(
         mixed[split] = shuffled_labels(stores[split], seed + k)
     rows, other = evaluate(copy.deepcopy(probe), mixed, scaler, **options)
     test = predictions["test"]
-    means = [cluster_means(part, test.trajectory)[0] for part in (other["test"].prediction, test.prediction)]
+    control, ours = (cluster_means(part.prediction, test.trajectory)[0] for part in (other["test"], test))
     target, clusters = cluster_means(test.target, test.trajectory)
-    difference = paired_difference(*means, target, clusters, resamples=resamples, seed=seed)
+    difference = paired_difference(control, ours, target, clusters, resamples=resamples, seed=seed)
     return Control(rows, difference, predictions, real)
 
 
