@@ -260,9 +260,10 @@ def hero(directory: str | Path, path: str | Path) -> Path:
             draw_samples(left, bench.samples, bench.data, trajectories=2, frames=3, channels=2)
         ax = right.subplots()
         draw_dots(ax, bench.entries, system)
-        learner = headline(bench.entries, system).learner
+        found = headline(bench.entries, system)
         ax.set_xlabel("test MSE of z-scored parameters, mean (95% interval)")
-        who = f"frozen {learner_name(learner.learner)} tokens" if learner else "simple encodings"
+        name = learner_name(found.learner.learner) if found.learner and not found.others else ""
+        who = f"frozen {name} tokens".replace("  ", " ") if found.learner else "simple encodings"
         ax.set_title(f"{system}: physical parameters from {who}", loc="left", pad=16)
     save_figure(figure, Path(path), vector=False, dpi=160)
     return Path(path)
