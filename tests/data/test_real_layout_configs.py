@@ -27,6 +27,15 @@ SMALL = [
     "--training.steps", "2", "--training.batch_size", "5", "--training.accumulate", "1",
     "--training.probe_every", "0", "--probes.attentive.epochs", "2",
 ]  # fmt: skip
+MPP = {"embed_dim": 24, "depth": 1, "num_heads": 2}
+SMALL_SIZES: dict[str, dict[str, Any]] = {
+    "videomae": {
+        "embed_dim": 24, "depth": 1, "num_heads": 2, "decoder_dim": 12, "decoder_depth": 1, "decoder_heads": 1,
+    },
+    "mpp": MPP,
+    "finetuned": {"base": "mpp", "base_options": MPP},
+    "disco": {"size": "light", "dim": 48, "blocks": 1, "depth": 2, "solver": "rk4"},
+}  # fmt: skip
 SMALL_ENCODER = ["--encoder_options", "{dims: [4, 4, 8, 8, 16], num_res_blocks: [1, 1, 1, 1, 1]}"]
 
 
@@ -40,6 +49,9 @@ def arguments(name: str, root: Path, out: Path) -> list[str]:
     for number, run in enumerate(stored(name)["runs"]):
         if "training" in run:
             own += [f"--runs.{number}.training.steps", "2", f"--runs.{number}.training.accumulate", "1"]
+        if run["learner"] in SMALL_SIZES:
+            small = {key: run["options"][key] for key in ("periodic",) if key in run.get("options", {})}
+            own += [f"--runs.{number}.options", yaml.safe_dump({**SMALL_SIZES[run["learner"]], **small})]
     config = str(CONFIGS / f"paper_{name}.yaml")
     return ["bench", config, "--data-root", str(root), "--out", str(out), *SMALL, *own]
 
@@ -82,7 +94,7 @@ def test_from_all_files_to_the_table(name: str, tmp_path: Path, monkeypatch: pyt
     assert main([*arguments(name, tmp_path, tmp_path / "out"), *SMALL_ENCODER]) == 0
     rows = table(tmp_path / "out")
     assert {row["learner"] for row in rows} == {
-        "constant", "statistics", "pixels", "random", "jepa", "supervised",
+        "constant", "statistics", "pixels", "random", "jepa", "supervised", "videomae", "mpp", "finetuned", "disco",
     }  # fmt: skip
     assert {row["run"].removesuffix("-s0") for row in rows} >= set(EPOCHS[name])
     assert {row["parameter"] for row in rows} == PARAMETERS[name] | {"mean"}
