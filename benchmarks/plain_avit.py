@@ -18,6 +18,11 @@ def attention(q: Tensor, k: Tensor, v: Tensor, bias: Tensor) -> Tensor:
     return scores.softmax(-1) @ v
 
 
+def norm(layer: nn.Module, x: Tensor) -> Tensor:
+    """Root-mean-square norm over a frame."""
+    return x / (x.std((2, 3), keepdim=True) + 1e-8) * layer.weight.view(1, -1, 1, 1)
+
+
 class PlainAViT(nn.Module):
     """`AViT` with frames leading, as in the released code."""
 
@@ -35,13 +40,13 @@ class PlainAViT(nn.Module):
         scale = (model.space_bag.weight.shape[1] / len(labels)) ** 0.5
         z = torch.einsum("tbchw,dc->tbdhw", z, model.space_bag.weight[:, labels])
         z = scale * (z + model.space_bag.bias.view(1, 1, -1, 1, 1))
-        z = model.embed(z.flatten(0, 1)).unflatten(0, (frames, batch))
+        z = model.embed.in_proj(z.flatten(0, 1)).unflatten(0, (frames, batch))
         for block in model.blocks:
             z = z + self._time(block.temporal, z)
             y = z.flatten(0, 1)
             y = y + self._space(block.spatial, y, periodic)
             hidden = F.gelu(block.spatial.mlp.fc1(y.permute(0, 2, 3, 1)))
-            change = block.spatial.mlp_norm(block.spatial.mlp.fc2(hidden).permute(0, 3, 1, 2))
+            change = norm(block.spatial.mlp_norm, block.spatial.mlp.fc2(hidden).permute(0, 3, 1, 2))
             z = (y + change * block.spatial.gamma_mlp.view(1, -1, 1, 1)).unflatten(0, (frames, batch))
         y = model.debed.out_proj(z[-1])
         y = F.conv_transpose2d(
@@ -61,11 +66,11 @@ class PlainAViT(nn.Module):
 
     def _space(self, part: nn.Module, y: Tensor, periodic: tuple[bool, bool]) -> Tensor:
         _, _, h, w = y.shape
-        qkv = part.input_head(part.norm1(y)).unflatten(1, (part.num_heads, -1)).permute(0, 1, 3, 4, 2)
+        qkv = part.input_head(norm(part.norm1, y)).unflatten(1, (part.num_heads, -1)).permute(0, 1, 3, 4, 2)
         q, k, v = qkv.chunk(3, dim=-1)
         q, k = part.qnorm(q), part.knorm(k)
         along_w = attention(*(p.transpose(1, 2) for p in (q, k, v)), part.rel_pos_bias(w, periodic[1])).transpose(1, 2)
         along_h = attention(*(p.permute(0, 3, 1, 2, 4) for p in (q, k, v)), part.rel_pos_bias(h, periodic[0]))
         mixed = (along_w + along_h.permute(0, 2, 3, 1, 4)) / 2
         y = mixed.permute(0, 1, 4, 2, 3).flatten(1, 2)
-        return part.output_head(part.norm2(y)) * part.gamma_att.view(1, -1, 1, 1)
+        return part.output_head(norm(part.norm2, y)) * part.gamma_att.view(1, -1, 1, 1)

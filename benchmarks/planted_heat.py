@@ -2,7 +2,8 @@
 
 384 simulated fields of heat on 16 x 16 points, the diffusivity log-uniform over two decades. Each learner is
 trained for some hundred steps without labels; ridge regression on its frozen tokens (256 to fit, 64 to choose the
-penalty, 64 to score) is compared with the same on its own random weights. Scores are MSE over variance: 1 is a constant.
+penalty, 64 to score) is compared with the same on its own random weights. Scores are MSE over variance: 1 is a
+constant.
 
     python benchmarks/planted_heat.py [--steps 1000] [--learners operator disco]
 """

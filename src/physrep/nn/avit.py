@@ -65,7 +65,17 @@ class Stem(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Tokens with shape ``(N, dim, h, w)``."""
-        return self.in_proj(x)
+        for layer in self.in_proj:
+            x = _patches(x, layer) if isinstance(layer, nn.Conv2d) else layer(x)
+        return x
+
+
+def _patches(x: Tensor, convolution: nn.Conv2d) -> Tensor:
+    """A convolution whose kernel equals its stride, as one matrix product on patches."""
+    k = convolution.kernel_size[0]
+    n, c, h, w = x.shape
+    patches = x.reshape(n, c, h // k, k, w // k, k).permute(0, 2, 4, 1, 3, 5).reshape(n, h // k, w // k, -1)
+    return F.linear(patches, convolution.weight.flatten(1)).permute(0, 3, 1, 2)
 
 
 class Unstem(nn.Module):
