@@ -150,14 +150,22 @@ def test_full_disk(tmp_path, monkeypatch):
     assert not is_complete(tmp_path)
 
 
-def test_half_precision(tmp_path):
+def test_half_precision(tmp_path, capsys):
     store = embed(Encoder(), FakeClips(), WINDOWS, tmp_path / "half", frames=4, dtype="float16")
     assert store.tokens.dtype == np.float16 and np.isfinite(store.tokens).all()
     encoder = Encoder()
     with torch.no_grad():
         encoder.scale.mul_(1e4)
-    with pytest.raises(PhysrepError, match="too large for float16"):
-        embed(encoder, FakeClips(), WINDOWS, tmp_path / "large", frames=4, dtype="float16")
+    large = embed(encoder, FakeClips(), WINDOWS, tmp_path / "large", frames=4, dtype="float16")
+    assert "which float16 cannot hold; they are stored as float32" in capsys.readouterr().err
+    assert large.tokens.dtype == np.float32 and len(large) == len(WINDOWS)
+    single = embed(encoder, FakeClips(), WINDOWS, tmp_path / "single", frames=4)
+    np.testing.assert_array_equal(large.tokens, single.tokens)
+    np.testing.assert_array_equal(large.labels, single.labels)
+    # A store like any other: the same request opens it.
+    before = (tmp_path / "large" / "tokens.npy").stat().st_mtime_ns
+    embed(encoder, FakeClips(), WINDOWS, tmp_path / "large", frames=4, dtype="float16")
+    assert (tmp_path / "large" / "tokens.npy").stat().st_mtime_ns == before
 
 
 def test_a_learner_gives_its_own_tokens(tmp_path):

@@ -17,6 +17,7 @@ import contextlib
 import fcntl
 import os
 import shutil
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -166,7 +167,9 @@ def _make_room(folder: Path, size: int) -> None:
         "PHYSREP_REMOTE_CACHE=none"
     )
     folder.mkdir(parents=True, exist_ok=True)
-    os.utime(folder)
+    # Not the clock of the file system, whose ticks of some milliseconds would give two uses the same time.
+    now = time.time_ns()
+    os.utime(folder, ns=(now, now))
     missing = max(0, size - _allocated(folder))
     limit = _limit()
     if limit is not None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import sys
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -66,13 +68,14 @@ def embed(
         frames, frame_step: frames per window and their distance.
         encode: how to get tokens from a clip; default ``encoder(clip.fields)``. For a learner: ``learner.encode``.
         batch_size: windows per forward pass.
-        dtype: "float32", or "float16" for half the space and about 3 digits.
+        dtype: "float32", or "float16" for half the space and about 3 digits. Tokens that float16 cannot hold
+            (above 65504) are stored as float32 instead, all of them, and a line says so.
         device: where the encoder runs.
         settings: plain data with what else determines the tokens and is no tensor or plain attribute of the encoder.
         label: name shown with the progress.
 
     Raises:
-        PhysrepError: the output has a wrong shape or type, is NaN, or does not fit float16; the disk is full.
+        PhysrepError: the output has a wrong shape or type, or is NaN; the disk is full.
     """
     windows = np.ascontiguousarray(windows, dtype=np.int64)
     if windows.ndim != 2 or windows.shape[1] != 2 or len(windows) == 0:
@@ -99,6 +102,49 @@ def embed(
     # From here on the folder is incomplete until its meta.json is back.
     (out / META).unlink(missing_ok=True)
     run = encode if encode is not None else lambda clip: encoder(clip.fields)
+    write = partial(_write_tokens, encoder, run, dataset, windows, out, frames, frame_step, batch_size, device, label)
+    try:
+        shape, labels = write(dtype)
+    except _TooLargeError as error:
+        text = f"{label}: tokens reach {error.args[0]:.3g}, which float16 cannot hold; they are stored as float32."
+        print(text, file=sys.stderr, flush=True)
+        shape, labels = write("float32")
+    for name, array in (
+        ("labels", labels),
+        ("trajectory", np.ascontiguousarray(windows[:, 0])),
+        ("start", np.ascontiguousarray(windows[:, 1])),
+    ):
+        with atomic_path(out / f"{name}.npy") as path, open(path, "wb") as file:
+            np.save(file, array)
+    meta = {
+        "key": key,
+        "request": request,
+        "parameter_names": list(dataset.parameter_names),
+        "shape": [len(windows), *shape],
+        "bytes": {name: (out / f"{name}.npy").stat().st_size for name in ARRAYS},
+    }
+    write_json(out / META, meta)
+    return TokenStore.open(out)
+
+
+class _TooLargeError(Exception):
+    """Tokens do not fit the type of the store; the argument is the largest of them."""
+
+
+def _write_tokens(
+    encoder: nn.Module,
+    run: Callable[[Clip], Tensor],
+    dataset: ClipSource,
+    windows: np.ndarray,
+    out: Path,
+    frames: int,
+    frame_step: int,
+    batch_size: int,
+    device: str,
+    label: str,
+    dtype: str,
+) -> tuple[tuple[int, ...], np.ndarray]:
+    """Write ``tokens.npy`` atomically; returns the shape of a window's tokens, and the labels of all windows."""
     training = encoder.training
     encoder.eval()
     labels = []
@@ -122,22 +168,7 @@ def embed(
                 progress.advance(len(clip))
     finally:
         encoder.train(training)
-    for name, array in (
-        ("labels", np.concatenate(labels)),
-        ("trajectory", np.ascontiguousarray(windows[:, 0])),
-        ("start", np.ascontiguousarray(windows[:, 1])),
-    ):
-        with atomic_path(out / f"{name}.npy") as path, open(path, "wb") as file:
-            np.save(file, array)
-    meta = {
-        "key": key,
-        "request": request,
-        "parameter_names": list(dataset.parameter_names),
-        "shape": [len(windows), *shape],
-        "bytes": {name: (out / f"{name}.npy").stat().st_size for name in ARRAYS},
-    }
-    write_json(out / META, meta)
-    return TokenStore.open(out)
+    return shape, np.concatenate(labels)
 
 
 def encoder_hash(encoder: nn.Module) -> str:
@@ -175,6 +206,6 @@ def _checked(tokens: Any, windows: int, shape: tuple[int, ...], dtype: str) -> n
     if dtype == "float16":
         largest = float(np.abs(array).max())
         if largest > float(np.finfo(np.float16).max):
-            raise PhysrepError(f"tokens reach {largest:.3g}, too large for float16; store them as float32.")
+            raise _TooLargeError(largest)
         array = array.astype(np.float16)
     return array
