@@ -70,6 +70,8 @@ class BenchConfig:
         resamples: bootstrap resamples of the intervals.
         jobs: training runs side by side on a CPU; default one per core.
         token_dtype: float32, or float16 for half the disk.
+        analyses: ``{name: options}`` of what else is asked of the frozen encoders, names in
+            `physrep.analyses.ANALYSES`.
     """
 
     system: str = "shear_flow"
@@ -87,6 +89,7 @@ class BenchConfig:
     resamples: int = 2000
     jobs: int | None = None
     token_dtype: str = "float32"
+    analyses: dict[str, dict[str, Any]] = field(default_factory=dict)
 
     def as_dict(self) -> dict[str, Any]:
         """Plain data."""

@@ -6,11 +6,13 @@ from concurrent.futures import as_completed
 from pathlib import Path
 from typing import Any
 
+from ..analyses import Context, FrozenRun
+from ..analyses.run import check_analyses, run_analyses
 from ..data_config import DataConfig, parameter_scales
 from ..errors import PhysrepError
 from ..files import read_json, write_csv, write_json, write_yaml
 from ..processes import cores, process_pool
-from ..run_directory import environment
+from ..run_directory import environment, read_summary
 from .config import BenchConfig, Run, expand
 from .run import SCORES, execute
 from .samples import describe_data, save_samples
@@ -42,6 +44,7 @@ def bench(config: BenchConfig, out: str | Path, *, device: str = "cpu") -> Path:
     """
     out = Path(out)
     grid = expand(config)
+    check_analyses(config.analyses)
     write_yaml(out / "config.yaml", config.as_dict())
     data = prepare_data(config, out, device)
     write_json(out / "environment.json", environment())
@@ -51,6 +54,8 @@ def bench(config: BenchConfig, out: str | Path, *, device: str = "cpu") -> Path:
     from .calibration import calibration, write_calibration
 
     write_calibration(out / "calibration.csv", calibration(rows))
+    if config.analyses:
+        run_analyses(config.analyses, _context(grid, config, data, out, device))
     return out / "results.csv"
 
 
@@ -91,6 +96,34 @@ def _run_all(grid: list[Run], config: BenchConfig, data: DataConfig, out: Path, 
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
             raise
+
+
+def _context(grid: list[Run], config: BenchConfig, data: DataConfig, out: Path, device: str) -> Context:
+    from ..probes import LabelScaler
+
+    splits = data.open_splits()
+    train = splits["train"]
+    scales = parameter_scales(train, config.scales)
+    frozen = []
+    for run in grid:
+        folder = out / "runs" / run.name
+        if run.learner != "constant":
+            kind = read_summary(folder)["kind"]
+            title = run.name.removesuffix(f"-s{run.seed}")
+            frozen.append(FrozenRun(run.name, title, run.learner, run.encoder, run.seed, kind, folder))
+    return Context(
+        config.system,
+        data,
+        splits,
+        LabelScaler.fit(train.parameters, train.parameter_names, scales),
+        config.num_frames,
+        config.eval_stride,
+        frozen,
+        config.probes,
+        out,
+        device,
+        config.resamples,
+    )
 
 
 def _cost(run: Run) -> int:

@@ -15,6 +15,7 @@ from .curves import MOST_RUNS, curve_figure, shown_runs
 from .fields import sample_figure
 from .figures import dot_figure, save_figure, scatter_figure
 from .scores import LEVELS, headline, to_float
+from .sections import sections as extra_sections
 from .source import Bench, Run
 from .style import KINDS, colour, learner_name, number, probe_name
 from .tables import page_table
@@ -60,6 +61,7 @@ def _context(bench: Bench) -> dict[str, Any]:
         "systems": sections,
         "samples": samples,
         "curves": curves,
+        "sections": extra_sections(bench),
         "runs_left_out": max(0, len(trained) - len(shown_runs(trained))) if len(trained) > MOST_RUNS else 0,
         "data": bench.data,
         "costs": [_cost(run) for run in bench.runs.values()],

@@ -1,0 +1,119 @@
+"""What every analysis of a finished benchmark is given, and what it gives back."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from ..build import build
+from ..data_config import DataConfig
+from ..errors import PhysrepError
+from ..files import read_json
+from ..probes import PROBES, LabelScaler, Probe, TokenStore
+from ..run_directory import load_run
+
+if TYPE_CHECKING:
+    from ..data import ClipDataset
+    from ..learners.base import Learner
+
+Rows = list[dict[str, Any]]
+
+
+@dataclass(frozen=True)
+class FrozenRun:
+    """One encoder of the benchmark, trained and embedded.
+
+    Attributes:
+        name: of the run, with its seed: ``jepa-s0``.
+        title: of the run, without it.
+        learner, encoder, seed: what it is.
+        kind: ``floor``, ``learner``, ``finetuned`` or ``ceiling``.
+        folder: run directory, with ``tokens/{train,valid,test}`` and ``scores.json``.
+    """
+
+    name: str
+    title: str
+    learner: str
+    encoder: str
+    seed: int
+    kind: str
+    folder: Path
+
+    def identity(self) -> dict[str, Any]:
+        """The columns that name a run in the table of an analysis."""
+        return {"run": self.name, "title": self.title, "learner": self.learner, "encoder": self.encoder,
+                "kind": self.kind, "seed": self.seed}  # fmt: skip
+
+
+@dataclass
+class Context:
+    """A finished benchmark as analyses see it.
+
+    Attributes:
+        system: name of the system in the table.
+        data: the view on the data, with its path.
+        splits: train, valid and test, with the statistics of train.
+        scaler: z-scores labels; fitted on train.
+        num_frames: frames per window.
+        eval_stride: distance between the starts of evaluation windows.
+        runs: the encoders; those without tokens (``constant``) are not among them.
+        probes: ``{name: options}`` of the benchmark.
+        out: folder of the benchmark.
+        device: ``cpu`` or ``cuda``.
+        resamples: of bootstrap intervals.
+    """
+
+    system: str
+    data: DataConfig
+    splits: dict[str, ClipDataset]
+    scaler: LabelScaler
+    num_frames: int
+    eval_stride: int
+    runs: list[FrozenRun]
+    probes: dict[str, dict[str, Any]]
+    out: Path
+    device: str = "cpu"
+    resamples: int = 2000
+
+    def stores(self, run: FrozenRun) -> dict[str, TokenStore]:
+        """Tokens of the three splits, memory-mapped."""
+        return {split: TokenStore.open(run.folder / "tokens" / split) for split in ("train", "valid", "test")}
+
+    def learner(self, run: FrozenRun) -> Learner:
+        """The frozen learner in evaluation mode, on the device."""
+        learner, _ = load_run(run.folder)
+        return learner.to("cpu" if self.device == "cpu" else "cuda").eval()
+
+    def chosen_probe(self, run: FrozenRun) -> str:
+        """The probe with the lowest mean MSE per trajectory on valid among those that were fitted to this run."""
+        rows = [
+            row
+            for row in read_json(run.folder / "scores.json")
+            if (row["level"], row["parameter"], row["split"], row["metric"]) == ("trajectory", "mean", "valid", "mse")
+            and row["probe"] in self.probes
+        ]
+        if not rows:
+            raise PhysrepError(f"{run.folder}: no probe was fitted; name at least one in the benchmark's probes.")
+        return min(rows, key=lambda row: row["value"])["probe"]
+
+    def build_probe(self, name: str, seed: int = 0, **changes: Any) -> Probe:
+        """An unfitted probe with the benchmark's options, or its defaults where the benchmark does not have it."""
+        return build(name, PROBES, "probe", {**self.probes.get(name, {}), **changes}, {"seed": seed})
+
+
+class Analysis(ABC):
+    """A question put to a finished benchmark. Its options are the arguments of its constructor.
+
+    Attributes:
+        columns: of its table, in order.
+        version: increase when the same request gives other rows.
+    """
+
+    columns: ClassVar[tuple[str, ...]]
+    version: ClassVar[int] = 1
+
+    @abstractmethod
+    def rows(self, context: Context) -> Rows:
+        """The long table of the analysis, one dictionary with the keys `columns` per row."""

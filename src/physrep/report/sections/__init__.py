@@ -1,0 +1,26 @@
+"""The parts of the page that show analyses, in the order of the page.
+
+A section is a function of the benchmark and the rows of ``analyses/NAME.csv`` (as text); it draws into
+``bench.folder / "figures"`` and may return None if there is nothing to show.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from ..section import Section
+from ..source import Bench, read_table
+
+SECTIONS: dict[str, Callable[[Bench, list[dict[str, str]]], Section | None]] = {}
+
+
+def sections(bench: Bench) -> list[Section]:
+    """Sections of all analyses that the benchmark holds."""
+    found = []
+    for name, make in SECTIONS.items():
+        path = bench.folder / "analyses" / f"{name}.csv"
+        if path.is_file() and (rows := read_table(path)):
+            section = make(bench, rows)
+            if section is not None:
+                found.append(section)
+    return found
