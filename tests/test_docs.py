@@ -130,8 +130,8 @@ def test_recipe_of_a_metric() -> None:
     function, sums, test = blocks("CONTRIBUTING.md", "rmse")
     metric = run(f"from physrep.metrics.regression import *\nfrom numpy.typing import ArrayLike\n{function}")["rmse"]
     prediction, target = [[1.0], [2.0], [4.0]], [[0.0], [2.0], [0.0]]
-    scope = run(f"from physrep.metrics.uncertainty import _sufficient_sums, _with_mean\nimport numpy as np\n{sums}")
-    summed = scope["_sufficient_sums"](prediction, target, [0, 0, 1]).sum(0)
+    scope = run(f"from physrep.metrics.uncertainty import sufficient_sums, _with_mean\nimport numpy as np\n{sums}")
+    summed = scope["sufficient_sums"](prediction, target, [0, 0, 1]).sum(0)
     assert scope["_rmse_of_sums"](summed)[:1] == pytest.approx(metric(prediction, target))
     by_hand = run(test)["test_rmse_by_hand"]
     by_hand.__globals__["rmse"] = metric

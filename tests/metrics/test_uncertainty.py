@@ -3,7 +3,7 @@ import pytest
 
 from physrep.errors import PhysrepError
 from physrep.metrics import bootstrap, cluster_means, mse, paired_difference, r2
-from physrep.metrics.uncertainty import _r2_of_sums, _resample, _sufficient_sums
+from physrep.metrics.uncertainty import _r2_of_sums, resample, sufficient_sums
 
 
 def clustered(rng, clusters, windows=5, parameters=2, within=0.2):
@@ -31,7 +31,7 @@ def test_value_is_the_plain_score_and_its_mean(metric, score):
 
 def test_resamples_equal_a_loop_over_drawn_trajectories():
     prediction, target, cluster = clustered(np.random.default_rng(2), 8)
-    drawn = _r2_of_sums(_resample(_sufficient_sums(prediction, target, cluster), 20, seed=3))
+    drawn = _r2_of_sums(resample(sufficient_sums(prediction, target, cluster), 20, seed=3))
     weights = np.random.default_rng(3).multinomial(8, np.full(8, 1 / 8), size=20)
     for row, counts in zip(drawn, weights, strict=True):
         index = np.concatenate([np.tile(np.flatnonzero(cluster == c), n) for c, n in enumerate(counts)])

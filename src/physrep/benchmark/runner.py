@@ -16,6 +16,7 @@ from ..run_directory import environment, read_summary
 from .config import BenchConfig, Run, expand
 from .run import SCORES, execute
 from .samples import describe_data, save_samples
+from .seeds import over_seeds, write_over_seeds
 
 COLUMNS = (
     "system", "learner", "encoder", "probe", "level", "parameter", "split", "metric", "value", "ci_low", "ci_high",
@@ -51,6 +52,7 @@ def bench(config: BenchConfig, out: str | Path, *, device: str = "cpu") -> Path:
     _run_all(grid, config, data, out, device)
     rows = collect(grid, out)
     write_results(out / "results.csv", rows)
+    write_over_seeds(out / "over_seeds.csv", over_seeds(grid, config.system, out / "runs", config.resamples))
     from .calibration import calibration, write_calibration
 
     write_calibration(out / "calibration.csv", calibration(rows))

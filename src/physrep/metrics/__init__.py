@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike
 from torch import Tensor
 
 from .collapse import channel_std, effective_rank, participation_ratio
+from .over_seeds import bootstrap_over_seeds, paired_difference_over_seeds
 from .regression import mse, r2
 from .uncertainty import Difference, Interval, bootstrap, cluster_means, paired_difference
 
@@ -28,11 +29,13 @@ __all__ = [
     "Difference",
     "Interval",
     "bootstrap",
+    "bootstrap_over_seeds",
     "channel_std",
     "cluster_means",
     "effective_rank",
     "mse",
     "paired_difference",
+    "paired_difference_over_seeds",
     "participation_ratio",
     "r2",
 ]

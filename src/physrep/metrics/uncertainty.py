@@ -79,13 +79,13 @@ def bootstrap(
     Returns:
         Value, low and high; low and high are NaN with fewer than two trajectories.
     """
-    sums = _sufficient_sums(prediction, target, cluster)
-    score = _score(metric)
+    sums = sufficient_sums(prediction, target, cluster)
+    score = score_of_sums(metric)
     value = score(sums.sum(axis=0))
     if len(sums) < 2:
         return Interval(value, np.full_like(value, np.nan), np.full_like(value, np.nan))
-    drawn = score(_resample(sums, resamples, seed))
-    low, high = _bca_interval(value, drawn, score(sums.sum(axis=0) - sums), level)
+    drawn = score(resample(sums, resamples, seed))
+    low, high = bca_interval(value, drawn, score(sums.sum(axis=0) - sums), level)
     return Interval(value, low, high)
 
 
@@ -110,9 +110,9 @@ def paired_difference(
         Score A minus score B, its BCa interval, and the share of resamples in which A is better (lower MSE, higher
         R2; ties count half).
     """
-    score = _score(metric)
+    score = score_of_sums(metric)
     both = np.concatenate(
-        [_sufficient_sums(prediction, target, cluster)[:, None] for prediction in (prediction_a, prediction_b)], axis=1
+        [sufficient_sums(prediction, target, cluster)[:, None] for prediction in (prediction_a, prediction_b)], axis=1
     )
 
     def difference(sums: np.ndarray) -> np.ndarray:
@@ -122,8 +122,8 @@ def paired_difference(
     if len(both) < 2:
         nan = np.full_like(value, np.nan)
         return Difference(value, nan, nan, nan)
-    drawn = difference(_resample(both, resamples, seed))
-    low, high = _bca_interval(value, drawn, difference(both.sum(axis=0) - both), level)
+    drawn = difference(resample(both, resamples, seed))
+    low, high = bca_interval(value, drawn, difference(both.sum(axis=0) - both), level)
     better = -drawn if metric == "mse" else drawn
     probability = np.mean(better > 0, axis=0) + 0.5 * np.mean(better == 0, axis=0)
     return Difference(value, low, high, probability)
@@ -135,7 +135,7 @@ def _cluster_sums(values: np.ndarray, index: np.ndarray, clusters: int) -> np.nd
     return sums
 
 
-def _sufficient_sums(prediction: ArrayLike, target: ArrayLike, cluster: ArrayLike) -> np.ndarray:
+def sufficient_sums(prediction: ArrayLike, target: ArrayLike, cluster: ArrayLike) -> np.ndarray:
     """Sums of 1, squared error, target and squared target per trajectory, with shape ``(G, 4, P)``."""
     first, second = as_pair(prediction, target)
     names, index = np.unique(np.asarray(cluster), return_inverse=True)
@@ -147,7 +147,8 @@ def _sufficient_sums(prediction: ArrayLike, target: ArrayLike, cluster: ArrayLik
     return _cluster_sums(rows, index, len(names))
 
 
-def _resample(sums: np.ndarray, resamples: int, seed: int) -> np.ndarray:
+def resample(sums: np.ndarray, resamples: int, seed: int) -> np.ndarray:
+    """Sums over clusters drawn with replacement, with shape ``(resamples, ...)``, of sums with shape ``(G, ...)``."""
     clusters = len(sums)
     weights = np.random.default_rng(seed).multinomial(clusters, np.full(clusters, 1.0 / clusters), size=resamples)
     return (weights @ sums.reshape(clusters, -1)).reshape(resamples, *sums.shape[1:])
@@ -169,14 +170,15 @@ def _r2_of_sums(sums: np.ndarray) -> np.ndarray:
     return _with_mean(1.0 - error / spread)
 
 
-def _score(metric: str):
+def score_of_sums(metric: str):
+    """Function from sums ``(..., 4, P)`` to the score of each parameter and their mean, ``(..., P + 1)``."""
     scores = {"mse": _mse_of_sums, "r2": _r2_of_sums}
     if metric not in scores:
         raise PhysrepError(f"metric {metric!r} has no bootstrap; use one of {', '.join(scores)}.")
     return scores[metric]
 
 
-def _bca_interval(
+def bca_interval(
     value: np.ndarray, drawn: np.ndarray, left_out: np.ndarray, level: float
 ) -> tuple[np.ndarray, np.ndarray]:
     """BCa limits per column from ``value`` (K,), ``drawn`` (resamples, K) and the jackknife ``left_out`` (G, K)."""

@@ -36,8 +36,8 @@ class Entry:
         runs: names of the runs, one per seed.
         label: name for tables and figures, with the encoder (and the run) where the name alone is ambiguous.
         chosen: whether this probe has the lowest mean MSE on valid among the learner's probes.
-        scores: `Score` by (level, split, metric, parameter). Over several seeds the value is their mean, and the
-            interval reaches from the lowest to the highest limit.
+        scores: `Score` by (level, split, metric, parameter). Over several seeds the value is their mean with the
+            interval of over_seeds.csv; without that file it reaches from the lowest to the highest limit.
         trajectories: number of test trajectories by level.
         training: number of training trajectories of the probe, 0 if unknown.
     """
@@ -79,12 +79,17 @@ def to_float(text: Any) -> float:
         return math.nan
 
 
-def make_entries(rows: Iterable[Mapping[str, Any]], kinds: Mapping[str, str] | None = None) -> list[Entry]:
+def make_entries(
+    rows: Iterable[Mapping[str, Any]],
+    kinds: Mapping[str, str] | None = None,
+    over_seeds: Iterable[Mapping[str, Any]] = (),
+) -> list[Entry]:
     """Group the rows of the long table.
 
     Args:
         rows: rows of ``results.csv``, as text or numbers.
         kinds: run name to a key of `KINDS`; other runs go by the name of their learner.
+        over_seeds: rows of ``over_seeds.csv``.
 
     Returns:
         Entries, floors first, then learners, then ceilings, each in the order of the table.
@@ -101,6 +106,7 @@ def make_entries(rows: Iterable[Mapping[str, Any]], kinds: Mapping[str, str] | N
     for row in rows:
         groups.setdefault((*_identity(row, variants), str(row["probe"] or "")), []).append(row)
     entries = [_entry(key, group, kinds or {}) for key, group in groups.items()]
+    _join_seeds(entries, over_seeds)
     _label(entries)
     _choose(entries)
     order = list(KINDS)
@@ -145,6 +151,19 @@ def _entry(key: tuple[str, ...], rows: list[Mapping[str, Any]], kinds: Mapping[s
         values, lows, highs = zip(*scores, strict=True)
         entry.scores[name] = Score(float(np.mean(values)), float(np.min(lows)), float(np.max(highs)))
     return entry
+
+
+def _join_seeds(entries: list[Entry], over_seeds: Iterable[Mapping[str, Any]]) -> None:
+    """Put the intervals over seeds and trajectories in the place of the intervals of single seeds."""
+    joint: dict[tuple[str, str, str], dict[tuple[str, str, str, str], Score]] = {}
+    for row in over_seeds:
+        name = (str(row["level"]), str(row["split"]), str(row["metric"]), str(row["parameter"]))
+        score = Score(to_float(row["value"]), to_float(row["ci_low"]), to_float(row["ci_high"]))
+        joint.setdefault((str(row["system"]), str(row["title"]), str(row["probe"])), {})[name] = score
+    for entry in entries:
+        title = entry.runs[0].rpartition("-s")[0]
+        if len(entry.runs) > 1 and (found := joint.get((entry.system, title, entry.probe))):
+            entry.scores.update(found)
 
 
 def _label(entries: list[Entry]) -> None:

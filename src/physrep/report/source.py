@@ -13,7 +13,7 @@ import numpy as np
 
 from ..errors import PhysrepError
 from ..files import read_json, read_yaml
-from ..metrics import Difference, cluster_means, paired_difference
+from ..metrics import Difference, cluster_means, paired_difference_over_seeds
 from ..probes.fit import Predictions, load_predictions
 from .scores import Entry, make_entries, parameter_names, to_float
 
@@ -29,6 +29,12 @@ def read_table(path: Path) -> list[dict[str, str]]:
             return [dict(row) for row in csv.DictReader(file)]
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise PhysrepError(f"{path}: cannot be read ({error}); run `physrep bench` again.") from error
+
+
+def read_over_seeds(folder: Path) -> list[dict[str, str]]:
+    """Rows of ``over_seeds.csv``; none if no run has several seeds."""
+    path = folder / "over_seeds.csv"
+    return read_table(path) if path.is_file() else []
 
 
 @dataclass
@@ -94,7 +100,7 @@ class Bench:
         bench = cls(
             folder,
             rows,
-            make_entries(rows, kinds),
+            make_entries(rows, kinds, read_over_seeds(folder)),
             runs,
             _optional(read_yaml, folder / "config.yaml", {}, notes),
             _optional(read_json, folder / "data_summary.json", {}, notes),
@@ -128,26 +134,21 @@ class Bench:
         return found
 
     def difference(self, entry: Entry, other: Entry) -> Difference | None:
-        """Mean MSE per trajectory of ``entry`` minus that of ``other`` on the same trajectories, averaged over seeds.
+        """Mean MSE per trajectory of ``entry`` minus that of ``other`` on the same trajectories, over all seeds.
 
         Returns:
             None if predictions are missing, or do not hold the same trajectories and parameters.
         """
-        first, second = self.predictions(entry), self.predictions(other)
-        pairs = []
-        for a in first:
-            for b in second:
-                prediction_a, target, names = _per_trajectory(a)
-                prediction_b, target_b, names_b = _per_trajectory(b)
-                if not np.array_equal(names, names_b) or not np.allclose(target, target_b, atol=1e-4):
-                    self.notes.append(f"{entry.title} and {other.title} were not scored on the same trajectories.")
-                    return None
-                pairs.append((prediction_a, prediction_b, target, names))
-        if not pairs:
+        first, second = ([_per_trajectory(one) for one in self.predictions(each)] for each in (entry, other))
+        if not first or not second:
             return None
-        # Seeds become further samples of the same trajectory, so that only trajectories are resampled.
-        prediction, other_prediction, target, names = (np.concatenate(part) for part in zip(*pairs, strict=True))
-        return paired_difference(prediction, other_prediction, target, names)
+        _, target, names = first[0]
+        for _, other_target, other_names in (*first, *second):
+            if not np.array_equal(names, other_names) or not np.allclose(target, other_target, atol=1e-4):
+                self.notes.append(f"{entry.title} and {other.title} were not scored on the same trajectories.")
+                return None
+        ours, theirs = ([prediction for prediction, _, _ in part] for part in (first, second))
+        return paired_difference_over_seeds(ours, theirs, target, names)
 
     def _check_scores(self) -> None:
         for entry in self.entries:
