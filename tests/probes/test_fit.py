@@ -1,4 +1,5 @@
 import inspect
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -123,6 +124,15 @@ def test_test_labels_are_read_after_all_predictions():
     label_scaler = scaler(stores)
     rows, _ = evaluate(GuardedProbe(guarded), {**stores, "test": guarded}, label_scaler, name="ridge", resamples=50)
     assert rows == evaluate(RidgeProbe(), stores, label_scaler, name="ridge", resamples=50)[0]
+
+
+@pytest.mark.parametrize("split", ["train", "valid", "test"])
+def test_shuffled_trajectory_ids_are_found(split):
+    stores = splits()
+    order = np.random.default_rng(0).permutation(len(stores[split]))
+    shuffled = replace(stores[split], trajectory=stores[split].trajectory[order])
+    with pytest.raises(PhysrepError, match=f"{split} tokens: windows of trajectory .* have different labels"):
+        evaluate(RidgeProbe(), {**stores, split: shuffled}, scaler(stores), name="ridge", resamples=50)
 
 
 def test_labels_are_found_by_name():

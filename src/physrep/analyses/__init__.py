@@ -6,7 +6,10 @@ one line here.
 """
 
 from .base import Analysis, Context, FrozenRun, Rows
+from .efficiency import Efficiency
 
-ANALYSES: dict[str, type[Analysis]] = {}
+ANALYSES: dict[str, type[Analysis]] = {
+    "efficiency": Efficiency,
+}
 
 __all__ = ["ANALYSES", "Analysis", "Context", "FrozenRun", "Rows"]

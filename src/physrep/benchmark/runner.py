@@ -63,7 +63,7 @@ def bench(config: BenchConfig, out: str | Path, *, device: str = "cpu") -> Path:
 
 def prepare_data(config: BenchConfig, out: Path, device: str) -> DataConfig:
     """The data set, simulated if need be, its splits proved disjoint and its caches built."""
-    from ..data import assert_disjoint
+    from ..data import assert_disjoint, assert_no_leaks
     from ..simulation import simulate
 
     data = config.data.located(config.system)
@@ -71,6 +71,7 @@ def prepare_data(config: BenchConfig, out: Path, device: str) -> DataConfig:
         data.path = str(simulate(config.system, out / "data", config.simulation, device=device))
     assert_disjoint(data.path)
     splits = data.open_splits()
+    assert_no_leaks(splits)
     scales = parameter_scales(splits["train"], config.scales)
     write_json(out / "data_summary.json", describe_data(config, data, splits, scales))
     save_samples(out / "samples.npz", splits["test"])

@@ -5,6 +5,7 @@ from .cache import cached_split, check_cache_space
 from .check import check, exit_code
 from .clips import ChannelStats, ClipDataset, open_clips
 from .faults import Fault
+from .leaks import assert_no_leaks
 from .locate import locate_dataset
 from .reader import WellSplit
 from .remote import RemotePath, as_path
@@ -25,6 +26,7 @@ __all__ = [
     "WellSplit",
     "as_path",
     "assert_disjoint",
+    "assert_no_leaks",
     "assign_splits",
     "cached_split",
     "check",

@@ -175,6 +175,10 @@ class ClipDataset:
         dt, std = self.dt * frame_step, self.stats.std.tolist()
         return Grid(self.axes, self.shape, self.periodic, self.dx, dt, self.channels, self.components, std)
 
+    def frames_of(self, trajectory: int) -> Tensor:
+        """All frames of a trajectory, ``(C, T, H, W)`` in the type of the cache; a view of the memory map."""
+        return self._trajectories[trajectory]
+
     def windows(self, frames: int, stride: int = 1, frame_step: int = 1) -> np.ndarray:
         """Rows (trajectory, start) of all windows, int64 with shape ``(n, 2)``; see `WellSplit.windows`."""
         return window_grid(self.lengths.tolist(), frames, stride, frame_step, f"{self.dataset_name}/{self.split}")

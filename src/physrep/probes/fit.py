@@ -80,6 +80,7 @@ def evaluate(
                 f"{split} tokens {store.tokens.shape[1:]} differ in shape from train tokens {train.tokens.shape[1:]}; "
                 "embed all splits with the same encoder and frames."
             )
+    check_trajectories(train, "train")
     labels = [scaler.transform(store.labels, store.parameter_names).float() for store in (train, valid)]
     probe.fit(train.tokens, labels[0], valid.tokens, labels[1])
     predicted = {split: probe.predict(stores[split].tokens) for split in SCORED}
@@ -90,6 +91,7 @@ def evaluate(
         store = stores[split]
         if prediction.shape != (len(store), len(scaler.names)) or not torch.isfinite(prediction).all():
             raise PhysrepError(f"probe {name!r} gave NaN or {tuple(prediction.shape)} on {split}; it is faulty.")
+        check_trajectories(store, split)
         target = scaler.transform(store.labels, store.parameter_names)
         predictions[split] = Predictions(
             scaler.names,
@@ -103,6 +105,22 @@ def evaluate(
         common = {"probe": name, "split": split, "n_train_trajectories": train.n_trajectories}
         rows += [{**common, **row} for row in score(predictions[split], resamples=resamples, seed=seed)]
     return rows, predictions
+
+
+def check_trajectories(store: TokenStore, split: str) -> None:
+    """Require that all windows of a trajectory have the same labels.
+
+    Raises:
+        PhysrepError: they do not: then trajectory ids and labels belong to different windows, and every score per
+            trajectory and every interval would be wrong.
+    """
+    names, first, index = np.unique(store.trajectory, return_index=True, return_inverse=True)
+    differ = (np.asarray(store.labels) != np.asarray(store.labels)[first][index]).any(axis=1)
+    if differ.any():
+        raise PhysrepError(
+            f"{split} tokens: windows of trajectory {names[index[differ][0]]} have different labels, so trajectory ids "
+            "and labels do not belong together; embed this split again."
+        )
 
 
 def score(predictions: Predictions, *, resamples: int = 2000, seed: int = 0) -> list[dict[str, Any]]:
