@@ -7,9 +7,13 @@ one line here.
 
 from .base import Analysis, Context, FrozenRun, Rows
 from .efficiency import Efficiency
+from .strength import Strength
+from .uncertainty import Uncertainty
 
 ANALYSES: dict[str, type[Analysis]] = {
     "efficiency": Efficiency,
+    "strength": Strength,
+    "uncertainty": Uncertainty,
 }
 
 __all__ = ["ANALYSES", "Analysis", "Context", "FrozenRun", "Rows"]

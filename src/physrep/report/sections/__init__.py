@@ -10,8 +10,15 @@ from collections.abc import Callable
 
 from ..section import Section
 from ..source import Bench, read_table
+from .efficiency import efficiency
+from .strength import strength
+from .uncertainty import uncertainty
 
-SECTIONS: dict[str, Callable[[Bench, list[dict[str, str]]], Section | None]] = {}
+SECTIONS: dict[str, Callable[[Bench, list[dict[str, str]]], Section | None]] = {
+    "efficiency": efficiency,
+    "strength": strength,
+    "uncertainty": uncertainty,
+}
 
 
 def sections(bench: Bench) -> list[Section]:

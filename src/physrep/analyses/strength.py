@@ -1,0 +1,77 @@
+"""Is it the representation or the probe? Probes of different strength side by side, each with its control task."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any, ClassVar
+
+import numpy as np
+
+from ..errors import PhysrepError
+from ..probes import PROBES, Probe, code_length, control_task
+from ..progress import Progress
+from .base import Analysis, Context, Rows
+
+
+class Strength(Analysis):
+    """Every probe on every encoder: its test MSE, the MSE after it was fitted on shuffled labels, and its code length.
+
+    A strong probe may create what it is said to find. Three readings of each (`physrep.probes.control`): ``mse`` per
+    trajectory on test; ``control``, the same for a probe that was fitted on labels shuffled among trajectories, which
+    must be 1 or more; ``selectivity``, their difference; and ``bits_saved`` per label by a prequential code, in which a
+    probe that needs many labels pays for them.
+
+    Args:
+        probes: names of probes; those of the benchmark have its options.
+        code: whether to compute the code length, which fits four further probes.
+        seeds: seeds of the runs.
+    """
+
+    columns: ClassVar[tuple[str, ...]] = (
+        "run", "title", "learner", "encoder", "kind", "seed", "probe", "quantity", "parameter", "value", "ci_low",
+        "ci_high",
+    )  # fmt: skip
+
+    def __init__(
+        self, probes: Sequence[str] = ("ridge", "knn", "mlp"), code: bool = True, seeds: Sequence[int] = (0,)
+    ) -> None:
+        unknown = [name for name in probes if name not in PROBES]
+        if not probes or unknown:
+            raise PhysrepError(f"strength: probes are {list(probes)}; name at least one of {', '.join(PROBES)}.")
+        self.probes, self.code, self.seeds = list(probes), code, list(seeds)
+
+    def rows(self, context: Context) -> Rows:
+        runs = [run for run in context.runs if run.seed in self.seeds]
+        rows: Rows = []
+        with Progress(len(runs) * len(self.probes), "probes and their controls", "probes") as progress:
+            for run in runs:
+                stores = context.stores(run)
+                # One pass over the disk for all probes.
+                stores = {split: replace(store, tokens=np.asarray(store.tokens)) for split, store in stores.items()}
+                for name in self.probes:
+                    probe = context.build_probe(name, seed=run.seed)
+                    rows += [{**run.identity(), "probe": name, **row} for row in self._readings(probe, stores, context)]
+                    progress.advance()
+        return rows
+
+    def _readings(self, probe: Probe, stores: dict[str, Any], context: Context) -> Rows:
+        names = (*context.scaler.names, "mean")
+        control = control_task(probe, stores, context.scaler, name="probe", resamples=context.resamples)
+        rows: Rows = []
+        for quantity, scored in (("mse", control.real), ("control", control.rows)):
+            for row in scored:
+                if (row["level"], row["split"], row["metric"]) == ("trajectory", "test", "mse"):
+                    part = {key: row[key] for key in ("parameter", "value", "ci_low", "ci_high")}
+                    rows.append({"quantity": quantity, **part})
+        gain = control.selectivity
+        for k, name in enumerate(names):
+            rows.append(
+                {"quantity": "selectivity", "parameter": name, "value": float(gain.value[k]),
+                 "ci_low": float(gain.low[k]), "ci_high": float(gain.high[k])}
+            )  # fmt: skip
+        if self.code:
+            saved = code_length(probe, stores, context.scaler).saved
+            for name, value in zip(names, [*saved.tolist(), float(saved.mean())], strict=True):
+                rows.append({"quantity": "bits_saved", "parameter": name, "value": value, "ci_low": "", "ci_high": ""})
+        return rows

@@ -1,0 +1,87 @@
+"""Probes of different strength beside their controls."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from ..figures import WIDTH, save_figure
+from ..scores import to_float
+from ..section import Picture, Section, Table
+from ..source import Bench
+from ..style import number, paper, probe_name
+from .grouping import Line, lines
+
+
+def strength(bench: Bench, rows: list[dict[str, str]]) -> Section | None:
+    """Dots: test MSE per probe; crosses: the same probe fitted on shuffled labels."""
+    from matplotlib.figure import Figure
+
+    groups = lines(row for row in rows if row["parameter"] == "mean")
+    probes = list(dict.fromkeys(row["probe"] for row in rows))
+    with paper():
+        figure = Figure(figsize=(WIDTH, 0.9 + 0.3 * len(groups)), layout="constrained")
+        axes = figure.subplots(1, len(probes), sharey=True, sharex=True, squeeze=False)[0]
+        for ax, probe in zip(axes, probes, strict=True):
+            for y, line in enumerate(groups):
+                real, control = (_cell(line, probe, quantity) for quantity in ("mse", "control"))
+                ax.plot(real[1:], [y, y], color=line.colour, lw=1.6)
+                ax.plot(real[0], y, "o", color=line.colour, ms=5)
+                ax.plot(control[1:], [y, y], color="#999999", lw=1.0)
+                ax.plot(control[0], y, "x", color="#777777", ms=5)
+            ax.axvline(1.0, color="#bbbbbb", lw=0.8, ls=(0, (2, 2)), zorder=0)
+            ax.set_title(probe_name(probe), loc="left")
+        axes[0].set_yticks(range(len(groups)), [line.name for line in groups])
+        axes[0].invert_yaxis()
+        figure.supxlabel("test MSE per trajectory", fontsize=9)
+    caption = (
+        "Dots: probes on real labels; crosses: the same probes after they were fitted on labels shuffled among "
+        "trajectories, which should score 1 or worse. A probe whose crosses lie below 1 would make up what it finds."
+    )
+    uri = save_figure(figure, bench.folder / "figures" / "strength.png")
+    table = [
+        [
+            line.name,
+            *(f"{number(_cell(line, p, 'mse')[0])} / {number(_cell(line, p, 'bits_saved')[0], 2)}" for p in probes),
+        ]
+        for line in groups
+    ]
+    return Section(
+        "strength",
+        "Is it the representation or the probe?",
+        _sentences(groups, probes),
+        [Picture(uri, "Test MSE of probes and of their control tasks", caption)],
+        [Table(["Encoder", *(probe_name(p) for p in probes)], table, "Test MSE / bits per label saved by the code.")],
+    )
+
+
+def _cell(line: Line, probe: str, quantity: str) -> tuple[float, float, float]:
+    for row in line.rows:
+        if row["probe"] == probe and row["quantity"] == quantity:
+            return to_float(row["value"]), to_float(row["ci_low"]), to_float(row["ci_high"])
+    return math.nan, math.nan, math.nan
+
+
+def _sentences(groups: list[Line], probes: list[str]) -> list[str]:
+    controls = [_cell(line, probe, "control") for line in groups for probe in probes]
+    below = sum(high < 1 for _, _, high in controls)
+    lowest = min(value for value, _, _ in controls)
+    first = (
+        f"All {len(controls)} control tasks score {number(lowest)} or more, so no probe creates what it finds."
+        if not below
+        else f"{below} of {len(controls)} control tasks lie clearly below 1: look for a leak, or distrust that probe."
+    )
+    trained = [line for line in groups if line.kind != "ceiling"]
+    orders = []
+    for probe in probes:
+        ranked = sorted(trained, key=lambda line: _cell(line, probe, "mse")[0])
+        orders.append([line.title for line in ranked])
+    agree = all(order[0] == orders[0][0] for order in orders)
+    names = {line.title: line.name for line in groups}
+    best = ", ".join(f"{names[order[0]]} by {probe_name(probe)}" for order, probe in zip(orders, probes, strict=True))
+    if agree:
+        return [first, f"Every probe puts {names[orders[0][0]]} first."]
+    gaps = [np.median([_cell(line, probe, "mse")[0] for line in trained]) for probe in probes]
+    strongest = probe_name(probes[int(np.argmin(gaps))])
+    return [first, f"Which encoder is best depends on the probe ({best}); {strongest} reads most overall."]

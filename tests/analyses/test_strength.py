@@ -1,0 +1,29 @@
+"""Probes beside their controls: what is there is selective, what is not is not, whatever the probe."""
+
+from __future__ import annotations
+
+import pytest
+from planted import PlantedContext
+
+from physrep.analyses.strength import Strength
+from physrep.errors import PhysrepError
+
+
+def test_planted_and_absent_parameters() -> None:
+    context = PlantedContext({"exact": 0, "noise": None}, train=120, valid=60, test=120)
+    rows = Strength(probes=["ridge", "knn"]).rows(context)
+    assert set(rows[0]) == set(Strength.columns)
+    found = {(r["title"], r["probe"], r["quantity"]): r for r in rows if r["parameter"] == "mean"}
+    for probe, exact in (("ridge", 1e-3), ("knn", 0.1)):
+        assert found["exact", probe, "mse"]["value"] < exact
+        assert found["exact", probe, "selectivity"]["ci_low"] > 0.5
+        assert found["exact", probe, "bits_saved"]["value"] > 1
+        # Shuffled labels help nobody: the interval of the control holds a constant's score or lies above it.
+        assert found["exact", probe, "control"]["ci_high"] > 1
+        assert found["noise", probe, "selectivity"]["ci_low"] < 0.1
+        assert found["noise", probe, "bits_saved"]["value"] < 0.1
+
+
+def test_unknown_probe() -> None:
+    with pytest.raises(PhysrepError, match=r"strength: probes are \['rigde'\]; name at least one of ridge"):
+        Strength(probes=["rigde"])
