@@ -9,11 +9,13 @@ from .base import Analysis, Context, FrozenRun, Rows
 from .efficiency import Efficiency
 from .strength import Strength
 from .uncertainty import Uncertainty
+from .units import Units
 
 ANALYSES: dict[str, type[Analysis]] = {
     "efficiency": Efficiency,
     "strength": Strength,
     "uncertainty": Uncertainty,
+    "units": Units,
 }
 
 __all__ = ["ANALYSES", "Analysis", "Context", "FrozenRun", "Rows"]

@@ -89,7 +89,7 @@ class BenchConfig:
     resamples: int = 2000
     jobs: int | None = None
     token_dtype: str = "float32"
-    analyses: dict[str, dict[str, Any]] = field(default_factory=dict)
+    analyses: dict[str, dict[str, Any]] = field(default_factory=lambda: {"units": {}})
 
     def as_dict(self) -> dict[str, Any]:
         """Plain data."""

@@ -13,8 +13,10 @@ from ..source import Bench, read_table
 from .efficiency import efficiency
 from .strength import strength
 from .uncertainty import uncertainty
+from .units import units
 
 SECTIONS: dict[str, Callable[[Bench, list[dict[str, str]]], Section | None]] = {
+    "units": units,
     "efficiency": efficiency,
     "strength": strength,
     "uncertainty": uncertainty,

@@ -61,7 +61,8 @@ def efficiency(bench: Bench, rows: list[dict[str, str]]) -> Section | None:
     uri = save_figure(figure, bench.folder / "figures" / "efficiency.png")
     caption = (
         f"Test MSE of the {probe} probe against the number of trajectories with labels, all encoders frozen. Lines are "
-        "means over draws and seeds, bands reach from the lowest to the highest of them. The dashed line is a constant."
+        "means over draws and seeds, bands reach from the lowest to the highest of them. Dashed level: a constant. "
+        "Encoders of the ceiling (dotted) were trained with all labels, so their curve is no fair comparison."
     )
     found = headline(bench.entries, bench.systems[0])
     title = found.learner.runs[0].rpartition("-s")[0] if found.learner else ""
@@ -77,7 +78,7 @@ def efficiency(bench: Bench, rows: list[dict[str, str]]) -> Section | None:
 
 def _draw(ax: Axes, curves: list[Curve]) -> None:
     for curve in curves:
-        dashed = "--" if curve.line.kind == "floor" else "-"
+        dashed = {"floor": "--", "learner": "-"}.get(curve.line.kind, ":")
         ax.fill_between(curve.numbers, curve.low, curve.high, color=curve.line.colour, alpha=0.13, lw=0)
         ax.plot(
             curve.numbers, curve.mean, color=curve.line.colour, ls=dashed, label=curve.line.name, marker="o", ms=2.5
