@@ -6,7 +6,7 @@ leading ``rank`` directions that best carries each snapshot to the next:
     X = [x_1 … x_{T-1}] ≈ U S Vᵀ,   Y = [x_2 … x_T],   Ã = Uᵀ Y V S⁻¹,   Ã w_j = λ_j w_j
 
 Mode j grows at the rate Re log λ_j / Δt, turns with the frequency |Im log λ_j| / Δt and has in the first snapshot the
-amplitude |b_j| with Σ b_j w_j = Uᵀ x_1. The singular value decomposition of the tall X comes from that of the small XᵀX.
+amplitude |b_j| with Σ b_j w_j = Uᵀ x_1. The singular values and V of the tall X come from the small XᵀX.
 
 Source: Schmid, "Dynamic mode decomposition of numerical and experimental data", J. Fluid Mech. 656 (2010); Tu, Rowley,
 Luchtenburg, Brunton and Kutz, "On dynamic mode decomposition: theory and applications", J. Comput. Dyn. 1 (2014).

@@ -1,8 +1,8 @@
 r"""The oracle: physical parameters from the equation itself, by weak-form regression on the fields of a window.
 
 It is told what no learner is told, the equation, and reads no label. Its token is the vector of estimated parameters,
-each on its scale (log10 where the system says so), so that a probe may correct its bias; `estimate` gives the parameters
-themselves, which a benchmark scores as the probe ``direct``. See `physrep.oracle` and docs/oracle.md.
+each on its scale (log10 where the system says so), so that a probe may correct its bias; `estimate` gives the
+parameters themselves, which a benchmark scores as the probe ``direct``. See `physrep.oracle` and docs/oracle.md.
 """
 
 from __future__ import annotations

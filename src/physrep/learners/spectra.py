@@ -1,7 +1,8 @@
 r"""A floor that knows how much of every scale and every frequency a window holds, and nothing of shapes.
 
-Per channel, of the normalised fields: the logarithm of the power in rings of wavenumber |k|, in the first, the middle and
-the last frame and averaged over all frames; and the logarithm of the power in each frequency of time, averaged over space.
+Per channel, of the normalised fields: the logarithm of the power in rings of wavenumber |k|, in the first, the middle
+and the last frame and averaged over all frames; and the logarithm of the power in each frequency of time, averaged over
+space.
 
 Periodic axes take the Fourier transform, with k = 2π m/L. Axes with ends, and time, take the cosine transform (DCT-II),
 with k = π m/L: it continues the field evenly, so that different values at the two ends are no jump. On Chebyshev rows m
@@ -67,8 +68,11 @@ class Spectra(Untrained):
         return torch.where(ring > self.bins, 0, ring)
 
     def encode(self, clip: Clip) -> Tensor:
-        """One token with shape ``(B, 1, C (4 bins + T))``: per channel the rings of the first, middle and last frame and
-        of all frames together, then the frequencies of time from 0 up."""
+        """One token with shape ``(B, 1, C (4 bins + T))``.
+
+        Per channel the rings of the first, the middle and the last frame and of all frames, then the frequencies of
+        time from 0 up.
+        """
         x = self.fields(clip, self.num_frames).float()
         modes = x.to(torch.complex64)
         for axis, periodic in zip((3, 4), clip.periodic, strict=True):

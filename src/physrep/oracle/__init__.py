@@ -1,9 +1,9 @@
 """Oracles: physical parameters of a window from the system's equation itself, without labels and without training.
 
-`ORACLES` maps a system's name to its library: the terms of the equation as integrals over many small boxes in space and
-time, in which all derivatives fall on smooth test functions (weak form), and least squares for the coefficients. What an
-oracle reads from the fields a representation could hold as well; what it cannot read is not there, or not for this
-method (docs/oracle.md). Adding one is one function and one line here.
+`ORACLES` maps a system's name to its library: the terms of the equation as integrals over many small boxes in space
+and time, in which all derivatives fall on smooth test functions (weak form), and least squares for the coefficients.
+What an oracle reads from the fields a representation could hold as well; what it cannot read is not there, or not for
+this method (docs/oracle.md). Adding one is one function and one line here.
 """
 
 from __future__ import annotations

@@ -2,11 +2,11 @@ r"""Test functions of one variable, and the weights that integrate against them 
 
     φ(s) = (1 - s²)^p for |s| < 1, else 0,        s = (x - centre)/half width
 
-φ and its first p - 1 derivatives vanish at the ends of the support, so that nothing is left at the ends when an integral
-is taken by parts, and the trapezoidal rule on equal spacings is accurate to the order of p.
+φ and its first p - 1 derivatives vanish at the ends of the support, so that nothing is left at the ends when an
+integral is taken by parts, and the trapezoidal rule on equal spacings is accurate to the order of p.
 
-Source: Messenger and Bortz, "Weak SINDy for partial differential equations", J. Comput. Phys. 443 (2021), for polynomial
-test functions and what their degree does to the error of the quadrature.
+Source: Messenger and Bortz, "Weak SINDy for partial differential equations", J. Comput. Phys. 443 (2021), for
+polynomial test functions and what their degree does to the error of the quadrature.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 r"""Heat conduction, advection-diffusion and damped waves: every coefficient is linear in integrals of the fields.
 
-    heat                   ∂ₜu = κ ∇²u                     -∭ u χ_t = κ ∭ u ∇²χ
-    advection_diffusion    ∂ₜc + v·∇c = D ∇²c              -∭ c χ_t = v_x ∭ c χ_x + v_y ∭ c χ_y + D ∭ c ∇²χ
-    damped_wave            ∂ₜw = c² ∇²u - γ w, w = ∂ₜu     -∭ w χ_t = c² ∭ u ∇²χ - γ ∭ w χ
+heat                   ∂ₜu = κ ∇²u                     -∭ u χ_t = κ ∭ u ∇²χ
+advection_diffusion    ∂ₜc + v·∇c = D ∇²c              -∭ c χ_t = v_x ∭ c χ_x + v_y ∭ c χ_y + D ∭ c ∇²χ
+damped_wave            ∂ₜw = c² ∇²u - γ w, w = ∂ₜu     -∭ w χ_t = c² ∭ u ∇²χ - γ ∭ w χ
 """
 
 from __future__ import annotations

@@ -8,8 +8,8 @@ import torch
 from torch import Tensor
 
 SINGULAR = 1e-10
-"""Directions with less than this share of the largest eigenvalue of the normalised Gram matrix are not determined by the
-window; their part of the solution is 0."""
+"""Directions with less than this share of the largest eigenvalue of the normalised Gram matrix are not determined by
+the window; their part of the solution is 0."""
 
 
 def least_squares(columns: Sequence[Tensor], target: Tensor) -> Tensor:

@@ -59,7 +59,12 @@ class WeakForm:
     """
 
     def __init__(
-        self, frames: int, dt: float, points: Sequence[Tensor], periods: Sequence[float | None], boxes: Boxes | None = None
+        self,
+        frames: int,
+        dt: float,
+        points: Sequence[Tensor],
+        periods: Sequence[float | None],
+        boxes: Boxes | None = None,
     ) -> None:
         boxes = boxes or Boxes()
         if frames < 4:
