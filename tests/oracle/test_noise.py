@@ -24,9 +24,9 @@ def finite_differences(clip: Clip) -> Tensor:
     (dx, dy), middle = clip.dx, slice(1, -1)
     rate = (s[:, 2:] - s[:, :-2]) / (2 * clip.dt)
     slopes = [(s.roll(-1, axis) - s.roll(1, axis)) / (2 * d) for axis, d in ((2, dx), (3, dy))]
-    bend = sum((s.roll(-1, axis) - 2 * s + s.roll(1, axis)) / d**2 for axis, d in ((2, dx), (3, dy)))
+    along, across = ((s.roll(-1, axis) - 2 * s + s.roll(1, axis)) / d**2 for axis, d in ((2, dx), (3, dy)))
     target = rate + (u * slopes[0] + w * slopes[1])[:, middle]
-    return least_squares([bend[:, middle].flatten(1)], target.flatten(1))[:, 0]
+    return least_squares([(along + across)[:, middle].flatten(1)], target.flatten(1))[:, 0]
 
 
 def tracer_diffusivity(clip: Clip) -> Tensor:

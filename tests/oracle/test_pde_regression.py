@@ -14,13 +14,13 @@ from physrep.benchmark import bench, read_config
 from physrep.clip import Clip
 from physrep.data import write_stats, write_well
 from physrep.errors import PhysrepError
-from physrep.learners import LEARNERS, Learner, PDERegression
+from physrep.learners import LEARNERS, PDERegression
 from physrep.report import build_report
 from physrep.run_directory import load_run, prepare_learner
 from physrep.systems import SYSTEMS
 
 
-def learner_of(system: str, channels: int) -> Learner:
+def learner_of(system: str, channels: int) -> PDERegression:
     return PDERegression(channels, system, num_frames=8)
 
 

@@ -8,8 +8,6 @@ this method (docs/oracle.md). Adding one is one function and one line here.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from torch import Tensor
 
 from ..clip import Clip
@@ -48,7 +46,7 @@ def known_oracle(system: str) -> Library:
 
 def estimate(
     clip: Clip, system: str | System, *, uniform: bool = False, boxes: Boxes | None = None
-) -> Mapping[str, Tensor]:
+) -> dict[str, Tensor]:
     """Physical parameters of every window.
 
     Args:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 
 import torch
 from torch import Tensor
@@ -61,7 +61,7 @@ class Window:
         return self.clip.fields[:, self.clip.channels.index(channel)].double()
 
 
-Library = Callable[[Window], Mapping[str, Tensor]]
+Library = Callable[[Window], dict[str, Tensor]]
 """From windows to the system's parameters, ``{name: (B,)}``."""
 
 
