@@ -11,6 +11,7 @@ state.pt             to resume an interrupted run: tensors and plain types only
 from __future__ import annotations
 
 import hashlib
+import inspect
 import platform
 import time
 from collections.abc import Mapping
@@ -36,7 +37,7 @@ def build_learner(config: Mapping[str, Any]) -> Learner:
     from .build import build
     from .learners import LEARNERS
 
-    offered = {key: config[key] for key in ("in_channels", "num_frames", "parameters") if key in config}
+    offered = {key: config[key] for key in ("in_channels", "num_frames", "parameters", "system") if key in config}
     return build(config["learner"], LEARNERS, "learner", config["options"], offered)
 
 
@@ -49,7 +50,11 @@ def learner_config(
     data: DataConfig,
     seed: int,
 ) -> dict[str, Any]:
-    """The part of a run's config that `build_learner` and `load_run` read."""
+    """The part of a run's config that `build_learner` and `load_run` read; the system only where the learner asks."""
+    from .build import resolve
+    from .learners import LEARNERS
+
+    asked = inspect.signature(resolve(learner, LEARNERS, "learner")).parameters
     return {
         "physrep": __version__,
         "learner": learner,
@@ -59,6 +64,7 @@ def learner_config(
         "parameters": dict(scales),
         "seed": seed,
         "data": data.as_dict(),
+        **({"system": train.dataset_name} if "system" in asked else {}),
     }
 
 

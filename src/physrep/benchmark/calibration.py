@@ -12,7 +12,7 @@ from typing import Any
 
 from ..files import write_csv
 
-FLOORS, CEILINGS = ("statistics", "pixels", "random"), ("supervised",)
+FLOORS, CEILINGS = ("statistics", "pixels", "random", "spectra", "dynamic_modes"), ("supervised",)
 LOWEST_FLOOR, LARGEST_RATIO = 0.15, 2 / 3
 
 COLUMNS: tuple[str, ...] = (

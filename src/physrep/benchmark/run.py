@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -9,6 +10,7 @@ import numpy as np
 
 from ..build import build
 from ..data_config import DataConfig, parameter_scales
+from ..errors import PhysrepError
 from ..files import content_hash, read_json, write_json
 from ..pretraining import pretrain
 from ..run_directory import (
@@ -23,6 +25,9 @@ from ..run_directory import (
 from .config import BenchConfig, Run
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
+    from ..clip import Clip
     from ..data import ClipDataset
     from ..learners.base import Learner
     from ..probes import LabelScaler, TokenStore
@@ -56,8 +61,7 @@ def execute(run: Run, config: BenchConfig, data: DataConfig, folder: Path, devic
         rows = []
         for name, options in run.probes.items():
             rows += _probe(name, options, stores, scaler, config, run.seed, folder)
-        if learner.needs_labels:
-            rows += _head(learner, stores, splits, scaler, config, data, folder, device)
+        rows += _own_output(learner, stores, splits, scaler, config, data, folder, device)
     identity = {"system": config.system, "learner": run.learner, "encoder": run.encoder, "seed": run.seed}
     write_json(folder / SCORES, [{**identity, **row, "run": run.name} for row in rows])
 
@@ -137,7 +141,35 @@ def _probe(
     return rows
 
 
-def _head(
+def _reading(learner: Learner, scaler: LabelScaler) -> tuple[str, Callable[[Clip], Tensor]] | None:
+    """What a learner says of the parameters by itself: the name of that probe, and clips to z-scored values ``(B, P)``.
+
+    ``head`` is the output of a learner that was trained on labels (`predict`), ``direct`` the parameters that one
+    estimates in physical units without any (`estimate`); None if it says nothing.
+    """
+    import torch
+
+    predict: Any = getattr(learner, "predict", None)
+    estimate: Any = getattr(learner, "estimate", None)
+    if learner.needs_labels:
+        return None if predict is None else ("head", predict)
+    if estimate is None:
+        return None
+
+    def direct(clip: Clip) -> Tensor:
+        values = estimate(clip)
+        missing = [name for name in scaler.names if name not in values]
+        if missing:
+            raise PhysrepError(
+                f"{type(learner).__name__} estimates {', '.join(values)}, not {missing[0]!r}; name the parameters to "
+                "score in data.parameters."
+            )
+        return scaler.transform(torch.stack([values[name] for name in scaler.names], 1).cpu(), scaler.names)
+
+    return "direct", direct
+
+
+def _own_output(
     learner: Learner,
     stores: dict[str, TokenStore],
     splits: dict[str, ClipDataset],
@@ -147,12 +179,13 @@ def _head(
     folder: Path,
     device: str,
 ) -> list[dict[str, Any]]:
-    """Scores of a supervised learner's own output, without any probe."""
+    """Scores of what a learner says of the parameters by itself, without any probe."""
     import torch
 
-    predict: Any = getattr(learner, "predict", None)
-    if predict is None:
+    reading = _reading(learner, scaler)
+    if reading is None:
         return []
+    name, predict = reading
     predicted = {}
     for split in ("valid", "test"):
         store, parts = stores[split], []
@@ -162,7 +195,7 @@ def _head(
                 clip = splits[split].clip(windows[i : i + 64], learner.num_frames, data.frame_step)
                 parts.append(predict(clip.to("cpu" if device == "cpu" else "cuda")).cpu())
         predicted[split] = _predictions(torch.cat(parts).double(), store.labels, store.parameter_names, scaler, windows)
-    return _score(predicted, "head", stores["train"].n_trajectories, config, folder)
+    return _score(predicted, name, stores["train"].n_trajectories, config, folder)
 
 
 def _constant(

@@ -7,6 +7,7 @@ one line here (see CONTRIBUTING.md).
 from .base import Learner
 from .baselines import FieldStatistics, PooledPixels, RandomEncoder
 from .disco import DISCO
+from .dynamic_modes import DynamicModes
 from .finetuned import FineTuned
 from .frozen_video import FrozenVideo
 from .jepa import JEPA
@@ -15,7 +16,9 @@ from .masked_pixels import MaskedPixels
 from .mpp import MPP
 from .next_frame import NextFrame
 from .operator_learner import OperatorLearner
+from .pde_regression import PDERegression
 from .regularisers import REGULARISERS
+from .spectra import Spectra
 from .supervised import Supervised
 from .symmetry import SymmetryViews
 from .vicreg import VICReg
@@ -37,6 +40,9 @@ LEARNERS: dict[str, type[Learner]] = {
     "random": RandomEncoder,
     "statistics": FieldStatistics,
     "pixels": PooledPixels,
+    "spectra": Spectra,
+    "dynamic_modes": DynamicModes,
+    "pde_regression": PDERegression,
 }
 
 __all__ = [
@@ -45,6 +51,7 @@ __all__ = [
     "LEARNERS",
     "MPP",
     "REGULARISERS",
+    "DynamicModes",
     "FieldStatistics",
     "FineTuned",
     "FrozenVideo",
@@ -53,8 +60,10 @@ __all__ = [
     "MaskedPixels",
     "NextFrame",
     "OperatorLearner",
+    "PDERegression",
     "PooledPixels",
     "RandomEncoder",
+    "Spectra",
     "Supervised",
     "SymmetryViews",
     "VICReg",

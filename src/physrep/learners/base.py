@@ -27,14 +27,14 @@ class Learner(nn.Module, ABC):
         pairing: how the `train_frames` of a training clip belong together: ``"next"``, in a row, or ``"any"``, two
             windows from anywhere in one trajectory.
         trainable: whether `loss` can be minimised; False for baselines without training.
-        kind: group in tables: ``"learner"`` learns without labels, ``"floor"`` needs no training, ``"ceiling"`` and
-            ``"finetuned"`` are trained on labels.
+        kind: group in tables: ``"learner"`` learns without labels, ``"floor"`` needs no training, ``"oracle"``
+            is given the equation, ``"ceiling"`` and ``"finetuned"`` are trained on labels.
         needs_labels: whether `loss` reads the clip's parameters; False for everything that learns without labels.
     """
 
     embed_dim: int
     pairing: Literal["next", "any"] = "next"
-    kind: Literal["floor", "learner", "finetuned", "ceiling"] = "learner"
+    kind: Literal["floor", "learner", "finetuned", "oracle", "ceiling"] = "learner"
     trainable: bool = True
     needs_labels: bool = False
     field_mean: Tensor

@@ -117,7 +117,8 @@ def draw_dots(ax: Axes, entries: Sequence[Entry], system: str, parameter: str = 
         else:
             if math.isfinite(low + high):
                 ax.plot([max(low, 0), min(high, limit)], [y, y], color=tint, lw=2.0, solid_capstyle="butt", zorder=3)
-            ax.plot(value, y, "o", ms=7, color=tint, zorder=4)
+            # Whole also at 0, where an oracle is.
+            ax.plot(value, y, "o", ms=7, color=tint, zorder=4, clip_on=False)
         if labels:
             ax.text(1.02, y, number(value), transform=ax.get_yaxis_transform(), va="center", fontsize=8.5, color=tint)
     ax.set_xlim(0, limit)

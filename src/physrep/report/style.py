@@ -12,7 +12,13 @@ import numpy as np
 if TYPE_CHECKING:
     from matplotlib.colors import ListedColormap
 
-KINDS = {"floor": "Floors", "learner": "Learners", "finetuned": "With labels, pretrained", "ceiling": "Ceiling"}
+KINDS = {
+    "floor": "Floors",
+    "learner": "Learners",
+    "finetuned": "With labels, pretrained",
+    "oracle": "Oracle (equation given)",
+    "ceiling": "Ceiling",
+}
 """Groups of learners in the order of tables, with their headings."""
 
 KNOWN_KINDS = {
@@ -20,6 +26,9 @@ KNOWN_KINDS = {
     "statistics": "floor",
     "pixels": "floor",
     "random": "floor",
+    "spectra": "floor",
+    "dynamic_modes": "floor",
+    "pde_regression": "oracle",
     "supervised": "ceiling",
     "finetuned": "finetuned",
 }
@@ -30,6 +39,9 @@ NAMES = {
     "statistics": "Field statistics",
     "pixels": "Pooled pixels",
     "random": "Random encoder",
+    "spectra": "Power spectra",
+    "dynamic_modes": "Dynamic modes",
+    "pde_regression": "PDE regression",
     "supervised": "Supervised",
     "jepa": "JEPA",
     "videomae": "VideoMAE",
@@ -43,7 +55,7 @@ NAMES = {
     "finetuned": "Fine-tuned",
     "frozen_video": "Frozen video model",
 }
-PROBES = {"head": "own head", "": "–"}
+PROBES = {"head": "own head", "direct": "no label", "": "–"}
 
 # Floors are muted, learners saturated, the ceiling is black; distinguishable with the common colour deficiencies.
 COLOURS = {
@@ -51,6 +63,9 @@ COLOURS = {
     "statistics": "#c98a1b",
     "pixels": "#a88bb5",
     "random": "#7a9a78",
+    "spectra": "#b98f7e",
+    "dynamic_modes": "#8296ab",
+    "pde_regression": "#006b5e",
     "supervised": "#222222",
     "jepa": "#1f63b4",
     "videomae": "#c8402f",
