@@ -98,7 +98,8 @@ def page_table(entries: Iterable[Entry], system: str, names: list[str], level: s
             for name in [*names, "mean"]:
                 score = entry.score(name, "mse", level)
                 r2 = number(entry.score(name, "r2", level).value)
-                cells.append({"mse": number(score.value), "interval": interval(score), "r2": r2})
+                exact = f"{name}: MSE {number(score.value, 5)}, 95 % [{number(score.low, 5)}, {number(score.high, 5)}]"
+                cells.append({"mse": number(score.value), "interval": interval(score), "r2": r2, "exact": exact})
             rows.append({"entry": entry, "probe": probe_name(entry.probe), "cells": cells})
         if rows:
             groups.append({"heading": heading, "rows": rows})
