@@ -42,7 +42,9 @@ def cost_of(bench: Bench, entry: Entry) -> Cost:
 
 def cost_drawing(bench: Bench, system: str) -> str | None:
     """Two panels that share the MSE axis; floors, which train nothing, are lines. None if no cost was recorded."""
-    chosen = [entry for entry in bench.entries if entry.system == system and entry.chosen and math.isfinite(entry.value)]
+    chosen = [
+        entry for entry in bench.entries if entry.system == system and entry.chosen and math.isfinite(entry.value)
+    ]
     trained = [(entry, cost_of(bench, entry)) for entry in chosen if entry.kind != "floor"]
     panels = [name for name in AXES if any(getattr(cost, name) > 0 for _, cost in trained)]
     if not panels:
@@ -67,14 +69,19 @@ def _panel(
     values = [value for _, value in points]
     across = Scale(min(values) / 1.6, max(values) * 2.2, start, start + WIDTH - 44, log=True)
     up = Scale(0.0, high, TOP + HEIGHT, TOP)
-    parts = [bottom_axis(across, TOP + HEIGHT, AXES[name], TOP), left_axis(up, start, "mean test MSE" if first else "", across.end)]
+    parts = [
+        bottom_axis(across, TOP + HEIGHT, AXES[name], TOP),
+        left_axis(up, start, "mean test MSE" if first else "", across.end),
+    ]
     for entry in floors:
         if entry.value <= high:
             y = up(entry.value)
             said = f"{entry.title} (floor): MSE {number(entry.value, 4)}"
             parts.append(line(start, y, across.end, y, colour(entry.learner), 1.3, stroke_dasharray="5 3"))
             # Easier to hit than a thin line.
-            parts.append(element("rect", x=start, y=y - 4, width=across.end - start, height=8, fill="transparent", title=said))
+            parts.append(
+                element("rect", x=start, y=y - 4, width=across.end - start, height=8, fill="transparent", title=said)
+            )
     if last:
         parts.append(_floor_names([entry for entry in floors if entry.value <= high], up, across.end + 6))
     taken: list[tuple[float, float, float]] = []

@@ -52,7 +52,7 @@ def _draw(
     bench: Bench, system: str, found: Headline, rows: Sequence[Entry], shown: Sequence[str], width: float, left: float,
     name: str, alternatives: bool,
 ) -> str:  # fmt: skip
-    right, between, top = 46.0, 22.0, 38.0
+    right, between, top = 46.0, 34.0, 38.0
     room = width - left - right - between * (len(shown) - 1) - (right if len(shown) > 1 else 0)
     shares = [2.2 if k == 0 and len(shown) > 1 else 1.0 for k in range(len(shown))]
     positions, y = [], top + 0.5 * ROW
@@ -70,7 +70,7 @@ def _draw(
         x += wide + between + (right if k == 0 and len(shown) > 1 else 0)
     alt = f"Mean test MSE on {system} with 95 % intervals, per trajectory"
     if len(shown) == 1:
-        parts.append(label((left + width - right) / 2, bottom + 33, "mean test MSE (95 % interval)", "middle", 12))
+        parts.append(label((left + width - right) / 2, bottom + 33, "mean test MSE (95\u00a0% interval)", "middle", 12))
     else:
         parts.append(label(width / 2, bottom + 34, "test MSE of z-scored parameters, per trajectory", "middle", 12))
     return drawing(width, bottom + 44, alt, *parts, name=name)
@@ -80,7 +80,9 @@ def _panel(
     bench: Bench, system: str, found: Headline, positions: Sequence[tuple[float, Entry]], parameter: str, start: float,
     end: float, top: float, bottom: float, first: bool, alternatives: bool,
 ) -> str:  # fmt: skip
-    candidates = [entry for entry in bench.entries if entry.system == system] if alternatives else [e for _, e in positions]
+    candidates = (
+        [entry for entry in bench.entries if entry.system == system] if alternatives else [e for _, e in positions]
+    )
     finite = [v for entry in candidates if math.isfinite(v := entry.score(parameter).value)]
     # One hopeless probe must not squeeze all the others together; it gets an arrow instead.
     scale = Scale(0.0, min(max([1.08, *(1.12 * value for value in finite)]), 1.6), start, end)
@@ -88,7 +90,10 @@ def _panel(
     if alternatives:
         parts.append(label(start, top - 30, "mean over parameters" if parameter == "mean" else parameter, size=12.5,
                            font_weight="600"))  # fmt: skip
-    parts += [bottom_axis(scale, bottom, top=top), line(scale(1.0), top, scale(1.0), bottom, "#999", 1, stroke_dasharray="3 3")]
+    parts += [
+        bottom_axis(scale, bottom, top=top),
+        line(scale(1.0), top, scale(1.0), bottom, "#999", 1, stroke_dasharray="3 3"),
+    ]
     names = [(scale(1.0), "constant", "#777")]
     if found.floor is not None and math.isfinite(found.floor.score(parameter).value):
         value, low, high = found.floor.score(parameter)

@@ -49,12 +49,14 @@ def lead(found: Headline, difference: Difference | None) -> Lead:
         subject = "No self-supervised learner was run" if learner is None else f"{learner.label} has no finite score"
         shown = [entry for entry in (floor, ceiling) if entry is not None]
         return Lead(f"{subject}.", "none", "#666666", [_score(entry, _role(entry)) for entry in shown])
-    facts = [_score(learner, learner.label)]
+    facts = [_score(learner, f"{learner.label}, test MSE")]
+    if found.others:
+        facts[0].note += f"; best of {len(found.others) + 1} learners on valid"
     if floor is None:
         return Lead(f"{learner.label}: no floor to compare with.", "none", colour(learner.learner), facts)
     gap = learner.value - floor.value
     tone = _tone(learner, floor, difference)
-    share = f"{100 * abs(gap) / floor.value:.0f} % {'lower' if gap < 0 else 'higher'}" if floor.value > 0 else ""
+    share = f"{100 * abs(gap) / floor.value:.0f}\u00a0% {'lower' if gap < 0 else 'higher'}" if floor.value > 0 else ""
     verdict = {
         "better": f"{learner.label} beats the best floor: error {share}.",
         "worse": f"{learner.label} does not beat the best floor: error {share}.",
@@ -80,7 +82,7 @@ def _score(entry: Entry, name: str) -> Fact:
     score = entry.score()
     parts = [f"[{number(score.low)}, {number(score.high)}]"] if math.isfinite(score.low + score.high) else []
     probe = probe_name(entry.probe)
-    if entry.label != name:
+    if not name.startswith(entry.label):
         parts.append(entry.label)
     if probe not in ("–", "none"):
         parts.append(probe)

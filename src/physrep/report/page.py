@@ -29,7 +29,8 @@ from .tables import page_table
 def build_report(directory: str | Path) -> Path:
     """Write ``report.html``, ``figures/*.png`` and ``figures/*.csv`` of a finished benchmark, from its files only.
 
-    The page holds its style, script and figures, so it can be sent as one file; it can be read without the script. Absent optional files are named on the page.
+    The page holds its style, script and figures, so it can be sent as one file; it can be read without the
+    script. Absent optional files are named on the page.
 
     Args:
         directory: what `physrep bench` wrote; it needs ``results.csv``, everything else is optional.

@@ -47,8 +47,8 @@ def line(x1: float, y1: float, x2: float, y2: float, stroke: str = RULE, width: 
 def drawing(width: float, height: float, alt: str, *children: str, name: str = "") -> str:
     """The whole drawing, as wide as its place in the page; ``alt`` is what it shows."""
     return element(
-        "svg", *children, viewBox=f"0 0 {width:g} {height:g}", role="img", aria_label=alt, class_=f"plot {name}".strip(),
-        preserveAspectRatio="xMinYMin meet",
+        "svg", *children, viewBox=f"0 0 {width:g} {height:g}", role="img", aria_label=alt,
+        class_=f"plot {name}".strip(), preserveAspectRatio="xMinYMin meet",
     )  # fmt: skip
 
 
@@ -78,13 +78,15 @@ class Scale:
         if self.log:
             first, last = math.floor(math.log10(self.low)), math.ceil(math.log10(self.high))
             decades = math.log10(self.high / self.low)
-            digits = (1, 2, 5) if decades < 2 else (1, 3) if decades < 3 else (1,)
+            digits = (1, 2, 3, 5, 7) if decades < 0.8 else (1, 2, 5) if decades < 2 else (1, 3) if decades < 3 else (1,)
             ticks = [d * 10.0**p for p in range(first, last + 1) for d in digits]
         else:
             rough = (self.high - self.low) / max(count, 1)
             power = 10.0 ** math.floor(math.log10(rough))
             step = next(d * power for d in (1, 2, 5, 10) if d * power >= 0.999 * rough)
-            ticks = [k * step for k in range(math.ceil(self.low / step - 1e-9), math.floor(self.high / step + 1e-9) + 1)]
+            ticks = [
+                k * step for k in range(math.ceil(self.low / step - 1e-9), math.floor(self.high / step + 1e-9) + 1)
+            ]
         return [tick for tick in ticks if self.low * (1 - 1e-9) <= tick <= self.high * (1 + 1e-9)]
 
 
