@@ -18,7 +18,8 @@ def lead_drawing(bench: Bench, system: str) -> str:
     """The small figure of the first screen: best floor, best learners, ceiling."""
     found = headline(bench.entries, system)
     rows = [entry for kind in KINDS for entry in _lead_rows(bench.entries, found, kind)]
-    return _draw(bench, system, found, rows, ["mean"], width=470.0, left=150.0, name="lead", alternatives=False)
+    left = _room(rows)
+    return _draw(bench, system, found, rows, ["mean"], 320.0 + left, left, name="lead", alternatives=False)
 
 
 def dot_drawing(bench: Bench, system: str) -> str:
@@ -27,9 +28,12 @@ def dot_drawing(bench: Bench, system: str) -> str:
     parameters = [parameter["name"] for parameter in bench.parameters(system)]
     shown = ["mean", *(parameters if 1 < len(parameters) <= 4 else [])]
     rows = [entry for entry in bench.entries if entry.system == system and entry.chosen]
-    longest = max((len(_row_label(entry)) for entry in rows), default=10)
-    left = min(max(7.0 * longest + 12, 150.0), 300.0)
-    return _draw(bench, system, found, rows, shown, width=900.0, left=left, name="dots", alternatives=True)
+    return _draw(bench, system, found, rows, shown, 900.0, _room(rows), name="dots", alternatives=True)
+
+
+def _room(rows: Sequence[Entry]) -> float:
+    """Width for the longest name of a row."""
+    return min(max(7.0 * max((len(_row_label(entry)) for entry in rows), default=10) + 12, 150.0), 320.0)
 
 
 def _lead_rows(entries: Sequence[Entry], found: Headline, kind: str) -> list[Entry]:
@@ -133,8 +137,8 @@ def _line_names(names: list[tuple[float, str, str]], top: float, end: float) -> 
     parts, last = [], -math.inf
     for x, text, tint in sorted(names):
         half = 3.0 * len(text)
-        if x - half > last:
-            at = min(x, end - half + 6)
+        at = min(max(x, last + half), end - half + 6)
+        if abs(at - x) < 18 and at - half >= last:
             parts.append(label(at, top - 9, text, "middle", 10.5, tint))
             last = at + half + 4
     return "".join(parts)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -89,12 +89,11 @@ class Bench:
         notes: list[str] = []
         names = dict.fromkeys(row.get("run") or "" for row in rows)
         runs = {name: _read_run(folder / "runs" / name, name, notes) for name in names if name}
-        kinds = {name: run.summary["kind"] for name, run in runs.items() if "kind" in run.summary}
         calibration = folder / "calibration.csv"
         bench = cls(
             folder,
             rows,
-            make_entries(rows, kinds),
+            make_entries(rows, run_kinds(runs)),
             runs,
             _optional(read_yaml, folder / "config.yaml", {}, notes),
             _optional(read_json, folder / "data_summary.json", {}, notes),
@@ -105,6 +104,11 @@ class Bench:
         )
         bench._check_scores()
         return bench
+
+    @property
+    def kinds(self) -> dict[str, str]:
+        """Run name to kind, as far as summaries say it."""
+        return run_kinds(self.runs)
 
     @property
     def systems(self) -> list[str]:
@@ -155,6 +159,11 @@ class Bench:
                 self.notes.append(f"{entry.title} ({entry.system}) has no finite test score.")
             elif entry.chosen and not math.isfinite(entry.score(split="valid").value):
                 self.notes.append(f"{entry.title} ({entry.system}) has no valid score: its probe was not chosen there.")
+
+
+def run_kinds(runs: Mapping[str, Run]) -> dict[str, str]:
+    """Run name to kind, as far as summaries say it."""
+    return {name: run.summary["kind"] for name, run in runs.items() if "kind" in run.summary}
 
 
 def _per_trajectory(predictions: Predictions) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
