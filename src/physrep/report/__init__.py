@@ -1,7 +1,7 @@
 """From the files of a finished benchmark to tables, figures and one self-contained HTML page.
 
-`build_report` and `hero` read a benchmark directory and nothing else; `text_table`, `markdown_table` and `latex_table` take the rows
-of ``results.csv``.
+`build_report` and `hero` read a benchmark directory and nothing else; `text_table`, `markdown_table` and `latex_table`
+take the rows of ``results.csv``; `compare` and `leaderboard` take several directories.
 """
 
 from .figures import hero

@@ -44,8 +44,8 @@ def latex_table(
 ) -> str:
     r"""A ``table`` environment: MSE on test with its 95% interval per parameter and mean, and the mean R2.
 
-    Needs ``\usepackage{booktabs}``. Bold is the best score of each column among floors and learners, which see no labels
-    before the probe; ceilings and fine-tuned networks are set below them and not compared.
+    Needs ``\usepackage{booktabs}``. Bold is the best score of each column among floors and learners, which see no
+    labels before the probe; ceilings and fine-tuned networks are set below them and not compared.
 
     Args:
         rows: rows of ``results.csv``.

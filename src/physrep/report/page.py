@@ -11,6 +11,7 @@ import yaml
 from ..benchmark.calibration import LARGEST_RATIO, LOWEST_FLOOR, calibration
 from ..files import write_text
 from .answer import answer
+from .board_text import CAPTION, board_table
 from .cost import cost_drawing
 from .curves import MOST_RUNS, curve_figure, shown_runs
 from .curves_drawing import curve_drawing
@@ -19,9 +20,11 @@ from .fields import sample_figure
 from .figure_data import write_figure_data
 from .figures import dot_figure, save_figure, scatter_figure
 from .lead import lead
+from .leaderboard import leaderboard
 from .scores import LEVELS, headline, to_float
 from .sections import sections as extra_sections
-from .source import Bench, Run
+from .source import Bench, Run, read_record
+from .studies import Study
 from .style import KINDS, colour, learner_name, number, probe_name
 from .tables import page_table
 
@@ -57,6 +60,7 @@ def build_report(directory: str | Path) -> Path:
 
 def _context(bench: Bench) -> dict[str, Any]:
     sections = [_system(bench, system) for system in bench.systems]
+    record = read_record(bench.folder)
     samples = curves = None
     if bench.samples is not None:
         figure = sample_figure(bench.samples, bench.data)
@@ -75,7 +79,11 @@ def _context(bench: Bench) -> dict[str, Any]:
         "curves": curves,
         "sections": extra_sections(bench),
         "runs_left_out": max(0, len(trained) - len(shown_runs(trained))) if len(trained) > MOST_RUNS else 0,
-        "data": bench.data,
+        "datas": [bench.data_of(system) for system in bench.systems],
+        "board": board_table(*leaderboard([Study(bench.folder.name, bench)])) if len(bench.systems) > 1 else None,
+        "board_caption": CAPTION,
+        "studies": record.get("studies", {}),
+        "duplicates": record.get("duplicates", []),
         "costs": [_cost(run) for run in bench.runs.values()],
         "config": yaml.safe_dump(bench.config, sort_keys=False, allow_unicode=True) if bench.config else "",
         "environment": _flat(bench.environment),
@@ -96,7 +104,7 @@ def _system(bench: Bench, system: str) -> dict[str, Any]:
     scatter, shown, absent = scatter_figure(bench, system)
     save_figure(dot_figure(bench, system), figures / f"{prefix}scores.png", vector=False)
     # calibration.csv is of the one system that a benchmark has.
-    measured = (bench.calibration or []) if bench.data.get("system", system) == system else []
+    measured = (bench.calibration or []) if bench.data.get("system", bench.systems[0]) == system else []
     own = [{**row, "value": to_float(row["value"])} for row in bench.rows if row["system"] == system]
     rows = measured or calibration(own)
     first = next((entry for entry in bench.entries if entry.system == system), None)

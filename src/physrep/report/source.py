@@ -18,6 +18,15 @@ from ..probes.fit import Predictions, load_predictions
 from .scores import Entry, make_entries, parameter_names, to_float
 
 
+RECORD = "compare.json"
+"""What `physrep compare` leaves beside the merged table."""
+
+
+def read_record(folder: Path) -> dict[str, Any]:
+    """``compare.json`` of a comparison, studies and duplicates; empty for a benchmark."""
+    return read_json(folder / RECORD) if (folder / RECORD).is_file() else {}
+
+
 def read_table(path: Path) -> list[dict[str, str]]:
     """Rows of a CSV file with a header.
 
@@ -99,7 +108,7 @@ class Bench:
             _optional(read_json, folder / "data_summary.json", {}, notes),
             _optional(read_json, folder / "environment.json", {}, notes),
             read_table(calibration) if calibration.is_file() else None,
-            _optional(_read_samples, folder / "samples.npz", None, notes),
+            _optional(_read_samples, folder / "samples.npz", None, [] if read_record(folder) else notes),
             notes,
         )
         bench._check_scores()
@@ -117,9 +126,15 @@ class Bench:
 
     def parameters(self, system: str) -> list[dict[str, Any]]:
         """Parameters of a system in the order of the table, each with name, symbol, scale, unit and what is known."""
-        known = {entry["name"]: entry for entry in self.data.get("parameters", [])}
+        known = {entry["name"]: entry for entry in self.data_of(system).get("parameters", [])}
         names = parameter_names(entry for entry in self.entries if entry.system == system)
         return [{"symbol": name, "scale": "linear", "unit": "1", **known.get(name, {}), "name": name} for name in names]
+
+    def data_of(self, system: str) -> dict[str, Any]:
+        """What is known of the data of a system; empty if nothing is. A comparison holds several summaries."""
+        if "systems" in self.data:
+            return self.data["systems"].get(system, {})
+        return self.data if self.data.get("system", system) == system else {}
 
     def predictions(self, entry: Entry) -> list[Predictions]:
         """Test predictions of every run of an entry; empty if one is missing."""
@@ -141,8 +156,8 @@ class Bench:
         pairs = []
         for a in first:
             for b in second:
-                prediction_a, target, names = _per_trajectory(a)
-                prediction_b, target_b, names_b = _per_trajectory(b)
+                prediction_a, target, names = per_trajectory(a)
+                prediction_b, target_b, names_b = per_trajectory(b)
                 if not np.array_equal(names, names_b) or not np.allclose(target, target_b, atol=1e-4):
                     self.notes.append(f"{entry.title} and {other.title} were not scored on the same trajectories.")
                     return None
@@ -166,7 +181,12 @@ def run_kinds(runs: Mapping[str, Run]) -> dict[str, str]:
     return {name: run.summary["kind"] for name, run in runs.items() if "kind" in run.summary}
 
 
-def _per_trajectory(predictions: Predictions) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def per_trajectory(predictions: Predictions) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Mean z-scored prediction and target of every trajectory, parameters in the order of their names.
+
+    Returns:
+        Prediction and target with shape ``(G, P)``, and the sorted trajectories with shape ``(G,)``.
+    """
     order = np.argsort(predictions.parameter_names)
     prediction, names = cluster_means(predictions.prediction[:, order], predictions.trajectory)
     return prediction, cluster_means(predictions.target[:, order], predictions.trajectory)[0], names
