@@ -70,7 +70,7 @@ def _context(bench: Bench) -> dict[str, Any]:
         save_figure(figure, bench.folder / "figures" / "curves.png", vector=False)
         curves = curve_drawing(trained)
     return {
-        "title": f"physrep benchmark: {', '.join(bench.systems)}",
+        "title": f"physrep {'comparison' if record else 'benchmark'}: {', '.join(bench.systems)}",
         "subtitle": "Which physical parameters can be read from frozen representations of simulated fields?",
         "systems": sections,
         "levels": LEVELS,

@@ -17,7 +17,6 @@ from ..metrics import Difference, cluster_means, paired_difference
 from ..probes.fit import Predictions, load_predictions
 from .scores import Entry, make_entries, parameter_names, to_float
 
-
 RECORD = "compare.json"
 """What `physrep compare` leaves beside the merged table."""
 
