@@ -36,7 +36,7 @@ def test_rows_are_those_of_the_studies(tmp_path: Path) -> None:
     page, text = read_page(tmp_path / "all" / "report.html")
     assert {system for system, _ in page.tables} == {"flow", "heat"} and "leaderboard" in page.sections
     assert "physrep comparison" in text
-    assert not re.search(r"(samples\.npz|data_summary\.json|config\.yaml|environment\.json) is absent", text)
+    assert not re.search(r"(samples\.npz|data_summary\.json) is absent", text)
     # What was copied is enough for paired comparisons and for the same leaderboard.
     bench = Bench.read(tmp_path / "all")
     pick = {(entry.system, entry.learner, entry.encoder): entry for entry in bench.entries}
