@@ -30,4 +30,4 @@ def main(path: str = "source.h5", runs: int = 60, frames: int = 20, n: int = 32)
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:2], *map(int, sys.argv[2:]))
+    main(sys.argv[1], *map(int, sys.argv[2:])) if sys.argv[1:] else main()
