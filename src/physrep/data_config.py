@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -24,6 +25,7 @@ class DataConfig:
         dataset: name of the data set below ``root``; in a benchmark default its system.
         fields: fields or components to read; default all.
         parameters: parameters to estimate; default all that vary.
+        labels: CSV file with further parameters or classes per trajectory, see `physrep.data.label_table`.
         resolution: resample to this grid; default as stored.
         resample: ``bilinear`` (as in the paper) or ``spectral`` (periodic axes).
         crop: ``paper``, the paper's part of the domain, or ``{axis: [first, last]}`` in grid points; default
@@ -39,6 +41,7 @@ class DataConfig:
     dataset: str = ""
     fields: list[str] | None = None
     parameters: list[str] | None = None
+    labels: str | None = None
     resolution: list[int] | None = None
     resample: Literal["bilinear", "spectral"] = "bilinear"
     crop: str | dict[str, list[int]] | None = None
@@ -89,6 +92,7 @@ class DataConfig:
             parameters=self.parameters,
             max_trajectories=self.max_trajectories if split == "train" else None,
             stats=stats,
+            labels=self.labels,
             **self._view(),
         )
 
@@ -105,10 +109,20 @@ class DataConfig:
         return {split: train if split == "train" else self.open(split, train.stats) for split in SPLITS}
 
     def as_dict(self) -> dict[str, Any]:
-        """Plain data for a run's config.yaml: where the data lie as one absolute path or address, without ``root``."""
+        """Plain data for a run's config.yaml: where the data lie as one absolute path or address, without ``root``.
+
+        Labels are named with a hash of their content, so that a run is not continued with others.
+        """
         path = str(self.located().path)
         values = {**asdict(self), "path": path if "://" in path else str(Path(path).resolve())}
-        return {name: value for name, value in values.items() if name != "root" and (value or name != "dataset")}
+        if self.labels:
+            content = Path(self.labels).read_bytes() if Path(self.labels).is_file() else b""
+            values |= {
+                "labels": str(Path(self.labels).resolve()),
+                "labels_sha256": hashlib.sha256(content).hexdigest()[:16],
+            }
+        optional = ("dataset", "labels")
+        return {name: value for name, value in values.items() if name != "root" and (value or name not in optional)}
 
 
 def parameter_scales(dataset: ClipDataset, given: Mapping[str, str] | None = None) -> dict[str, str]:

@@ -176,6 +176,8 @@ def run_data(config: Mapping[str, Any], path: str | None = None) -> DataConfig:
     known = {field.name for field in dataclass_fields(DataConfig)}
     stored = DataConfig(**{key: value for key, value in config["data"].items() if key in known})
     if path is not None:
+        if path != stored.path:
+            stored.labels = None  # a table of labels is of one data set
         stored.path = path
     if not (stored.path or stored.root):
         raise PhysrepError("the run names no data, as it was imported; say with --data what to encode.")

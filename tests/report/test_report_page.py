@@ -22,7 +22,7 @@ from physrep.report.page import duration
 from physrep.report.source import Bench
 from physrep.report.style import diverging, number
 
-SECTIONS = ["answer", "table", "scores", "scatter", "curves", "data", "calibration", "run"]
+SECTIONS = ["answer", "table", "scores", "cost", "scatter", "curves", "data", "calibration", "run"]
 
 
 class Page(HTMLParser):
@@ -35,6 +35,7 @@ class Page(HTMLParser):
         self.sections: list[str] = []
         self.images: list[str] = []
         self.links: list[str] = []
+        self.drawings: list[str] = []
         self.open: list[str] = []
         self.text: list[str] = []
         self.tables: dict[tuple[str, str], list[list[str]]] = {}
@@ -52,6 +53,9 @@ class Page(HTMLParser):
         if tag == "img":
             assert values["alt"]
             self.images.append(values["src"])
+        if tag == "svg":
+            assert values["aria-label"]
+            self.drawings.append(values["class"])
         if tag == "a":
             self.links.append(values["href"])
         if tag == "table":
@@ -63,11 +67,14 @@ class Page(HTMLParser):
         if tag in ("td", "small") and self._table is not None:
             self._table[-1].append("")
 
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        pass  # drawings write empty elements so, and nothing is of interest in them
+
     def handle_endtag(self, tag: str) -> None:
         assert self.open.pop() == tag
 
     def handle_data(self, data: str) -> None:
-        if "style" in self.open:
+        if {"style", "script", "title", "select"} & set(self.open):
             return
         self.text.append(data)
         if self._table and self._table[-1] and {"td", "small"} & set(self.open):
@@ -105,9 +112,11 @@ def test_all_sections_and_figures_in_one_small_file(bench: Path) -> None:
     page, text = read_page(path)
     assert page.sections == SECTIONS and all(link[1:] in SECTIONS for link in page.links)
     assert path.stat().st_size < 3_000_000
-    assert [image.split(";")[0] for image in page.images] == ["data:image/svg+xml"] * 3 + ["data:image/png"]
+    assert [image.split(";")[0] for image in page.images] == ["data:image/svg+xml", "data:image/png"]
+    assert page.drawings == ["plot lead", "plot dots", "plot cost", "plot curves"]
     assert {file.name for file in (bench / "figures").iterdir()} == {
-        "scores.png", "scatter.png", "curves.png", "samples.png"}  # fmt: skip
+        "scores.png", "scatter.png", "curves.png", "samples.png", "scores.csv", "scatter.csv", "curves.csv",
+        "cost.csv"}  # fmt: skip
     for absent in ("absent", "not calibrated", "No predictions", "nan", "None"):
         assert absent not in text
     assert "JEPA (ridge probe) reaches a mean MSE" in text and "24 000" in text and "3.0 min" in text
@@ -116,7 +125,7 @@ def test_all_sections_and_figures_in_one_small_file(bench: Path) -> None:
 def test_nothing_is_loaded_from_outside(bench: Path) -> None:
     raw = (bench / "report.html").read_text(encoding="utf-8")
     assert not re.search(r"(src|href)\s*=\s*[\"'](?!data:|#)", raw)
-    assert not re.search(r"https?://|@import|url\(|<script|<link", raw)
+    assert not re.search(r"https?://|@import|url\(|<script[^>]|<link|fetch\(|XMLHttpRequest|import\(", raw)
     for image in re.findall(r"data:image/svg\+xml;base64,([^\"]+)", raw):
         svg = base64.b64decode(image).decode()
         assert not re.search(r"href=\"(?!#|data:)", svg)
@@ -147,10 +156,11 @@ def test_page_is_the_same_twice(bench: Path) -> None:
 
 def test_results_alone_are_enough(tmp_path: Path) -> None:
     page, text = read_page(build_report(write_bench(tmp_path / "bare", optional=False)))
-    assert page.sections == SECTIONS and len(page.images) == 1
+    assert page.sections == SECTIONS and not page.images and page.drawings == ["plot lead", "plot dots"]
     for sentence in ("config.yaml is absent", "environment.json is absent", "samples.npz is absent",
                      "No run recorded curves", "No predictions were saved for", "no summary.json",
-                     "data_summary.json is absent", "There is no calibration.csv for it"):  # fmt: skip
+                     "data_summary.json is absent", "no run recorded what its training cost",
+                     "There is no calibration.csv for it"):  # fmt: skip
         assert sentence in text
 
 
@@ -229,7 +239,8 @@ def test_other_test_trajectories_are_not_compared(tmp_path: Path, drawn: list[st
 def test_text_from_files_is_escaped(tmp_path: Path, drawn: list[str]) -> None:
     folder = write_bench(tmp_path / "escape", learners={"jepa": ("learner", {"ridge": 0.3})})
     (folder / "environment.json").write_text(json.dumps({"cpu": "<script>alert(1)</script>"}))
-    assert "<script" not in build_report(folder).read_text()
+    raw = build_report(folder).read_text()
+    assert "<script>alert" not in raw and raw.count("<script") == 1
 
 
 def test_broken_and_missing_files_are_named(tmp_path: Path) -> None:

@@ -37,6 +37,7 @@ def add_arguments(p: Any) -> None:
     p.add_argument("--stride", type=int, default=8, help="distance between the starts of windows")
     p.add_argument("--fields", type=str, nargs="+", help="fields to read, for an encoder by import path or imported")
     p.add_argument("--resolution", type=int, nargs="+", help="grid, for an encoder by import path or imported")
+    p.add_argument("--labels", type=str | None, default=None, help="CSV file with further labels per trajectory")
     p.add_argument("--dtype", type=str, default="float32", help="type of stored tokens: float32 or float16")
     p.add_argument("--batch_size", type=int, default=32)
     p.add_argument("--device", type=str, default="cpu")
@@ -73,6 +74,7 @@ def embed_all(values: Any) -> tuple[dict[str, Any], Any, dict[str, str]]:
         if not config["data"]["path"]:
             # An imported run has no view of its own.
             data.fields, data.resolution = values.fields, values.resolution
+        data.labels = values.labels or data.labels
         given = config.get("parameters")
         train = data.open("train")
     else:

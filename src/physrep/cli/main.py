@@ -21,6 +21,8 @@ COMMANDS = {
     "calibrate": ("calibrate", "is a data set hard enough? its floors and its ceiling"),
     "study": ("study", "what does a frozen video model know of a field, and is it more than pixels?"),
     "report": ("report", "rebuild tables, figures and page of a finished benchmark"),
+    "compare": ("compare", "merge finished benchmarks into one table and one page"),
+    "leaderboard": ("leaderboard", "one line per encoder over all systems of finished benchmarks"),
     "list": ("list", "names that configurations accept: systems, learners, encoders, probes, metrics"),
 }
 

@@ -7,28 +7,36 @@ from pathlib import Path
 
 from .arguments import parser
 
+FORMATS = ("text", "markdown", "latex")
+
 
 def run(arguments: Sequence[str]) -> int:
     """Rebuild the page of a finished benchmark."""
-    p = parser("report", "Rebuild report.html and figures of a finished benchmark from its files.")
-    p.add_argument("directory", type=str, help="folder that `physrep bench` wrote")
-    p.add_argument("--format", type=str, default="text", help="of the printed table: text or markdown")
+    p = parser("report", "Rebuild report.html and figures of a finished benchmark from its files, and print its table.")
+    p.add_argument("directory", type=str, help="folder that `physrep bench` or `physrep compare` wrote")
+    p.add_argument("--format", type=str, default="text", help=f"of the printed table: {', '.join(FORMATS)}")
     values = p.parse_args(list(arguments))
     print(finish(Path(values.directory), values.format))
     return 0
 
 
 def finish(folder: Path, style: str = "text") -> str:
-    """Build the page; returns the table and where everything lies."""
-    from ..errors import PhysrepError
-    from ..report import build_report, markdown_table, text_table
-    from ..report.source import read_table
+    """Build the page; returns the table and, but for LaTeX, where everything lies.
 
-    if style not in ("text", "markdown"):
-        raise PhysrepError(f"--format {style!r} is unknown; give text or markdown.")
+    LaTeX comes alone, so that ``physrep report DIR --format latex > table.tex`` is a file that compiles.
+    """
+    from ..errors import PhysrepError
+    from ..report import build_report, latex_table, markdown_table, text_table
+    from ..report.source import Bench, read_over_seeds
+
+    if style not in FORMATS:
+        raise PhysrepError(f"--format {style!r} is unknown; give one of {', '.join(FORMATS)}.")
     page = build_report(folder)
-    rows = read_table(folder / "results.csv")
-    table = (text_table if style == "text" else markdown_table)(rows)
+    bench = Bench.read(folder)
+    tables = {"text": text_table, "markdown": markdown_table, "latex": latex_table}
+    table = tables[style](bench.rows, bench.kinds, over_seeds=read_over_seeds(folder))
+    if style == "latex":
+        return table.rstrip("\n")
     places = [
         f"table   {folder / 'results.csv'}",
         f"page    {page}",

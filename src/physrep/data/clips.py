@@ -18,6 +18,7 @@ from ..files import read_json
 from .augment import Grid, Symmetries, copy_symmetric, draw
 from .buffers import empty
 from .cache import DATA, META, Dtype, cached_split
+from .label_table import LabelTable, read_labels
 from .names import label_parameters, select_parameters
 from .reader import choose_trajectories, window_grid
 from .remote import RemotePath
@@ -60,6 +61,7 @@ class ClipDataset:
         dt: time between stored frames.
         parameter_names: names of the P parameters.
         parameters: raw values, float64 with shape ``(n_trajectories, P)``.
+        label_key: identifies the table of labels; empty without one.
         lengths: frames per trajectory, int64 with shape ``(n_trajectories,)``.
     """
 
@@ -69,6 +71,7 @@ class ClipDataset:
         parameters: Sequence[str] | None = None,
         max_trajectories: int | None = None,
         stats: ChannelStats | None = None,
+        labels: LabelTable | None = None,
     ) -> None:
         self.folder = Path(folder)
         meta = read_json(self.folder / META)
@@ -81,7 +84,13 @@ class ClipDataset:
         self.periodic: tuple[bool, ...] = tuple(meta["periodic"])
         self.dt = float(meta["dt"])
         source = f"{self.dataset_name}/{self.split}"
-        known = meta["parameters"]
+        known = dict(meta["parameters"])
+        if labels is not None:
+            twice = next((name for name in labels.values if name in known), None)
+            if twice is not None:
+                raise PhysrepError(f"{source}: {twice} is in the files and in the table of labels; rename its column.")
+            known |= labels.values
+        self.label_key = labels.key if labels is not None else ""
         names = label_parameters(self.dataset_name, list(known)) if parameters is None else parameters
         self.parameter_names = select_parameters(list(known), names, source)
         self._lengths_on_disk = [int(n) for n in meta["lengths"]]
@@ -257,6 +266,7 @@ def open_clips(
     max_trajectories: int | None = None,
     stats: ChannelStats | None = None,
     cache_dir: str | Path | None = None,
+    labels: str | Path | None = None,
 ) -> ClipDataset:
     """Open a split for training or evaluation; its cache is built first if there is none.
 
@@ -264,9 +274,10 @@ def open_clips(
         root, split, fields, parameters, resolution, resample, crop, max_trajectories: as in `WellSplit`.
         dtype, cache_dir: as in `cached_split`.
         stats: statistics to normalise with; the training split has its own, other splits need ``train.stats``.
+        labels: CSV file with further parameters of every trajectory, see `physrep.data.label_table`.
 
     Raises:
-        PhysrepError: see `WellSplit` and `cached_split`.
+        PhysrepError: see `WellSplit`, `cached_split` and `physrep.data.label_table.read_labels`.
     """
     folder = cached_split(
         root,
@@ -278,4 +289,5 @@ def open_clips(
         dtype=dtype,
         cache_dir=cache_dir,
     )
-    return ClipDataset(folder, parameters, max_trajectories, stats)
+    table = read_labels(labels, root, split) if labels else None
+    return ClipDataset(folder, parameters, max_trajectories, stats, table)

@@ -89,7 +89,8 @@ def embed(
         "version": STORE_VERSION,
         "encoder": encoder_hash(encoder),
         "settings": settings,
-        "data": [dataset.folder.name, list(dataset.channels), list(dataset.parameter_names), dataset.n_trajectories],
+        "data": [dataset.folder.name, list(dataset.channels), list(dataset.parameter_names), dataset.n_trajectories]
+        + ([key] if (key := getattr(dataset, "label_key", "")) else []),
         "windows": hashlib.sha256(windows.tobytes()).hexdigest(),
         "frames": frames,
         "frame_step": frame_step,

@@ -130,9 +130,16 @@ def _against_ceiling(learner: Entry, found: Headline) -> str:
         return f"{_capital(reference)}."
     if learner.value >= floor.value:
         return f"{_capital(reference)}; {subject} closes none of the gap between floor and ceiling."
-    share = 100 * (floor.value - learner.value) / (floor.value - ceiling.value)
-    closed = "less than 1 %" if share < 1 else f"{min(round(share), 99)} %"
+    closed = closed_gap(learner, floor, ceiling)
     return f"{_capital(reference)}; {subject} closes {closed} of the gap between floor and ceiling."
+
+
+def closed_gap(learner: Entry, floor: Entry, ceiling: Entry) -> str:
+    """``(floor - learner) / (floor - ceiling)`` in percent; nothing where the learner is not between the two."""
+    if not ceiling.value < learner.value < floor.value:
+        return ""
+    share = 100 * (floor.value - learner.value) / (floor.value - ceiling.value)
+    return "less than 1 %" if share < 1 else f"{min(round(share), 99)} %"
 
 
 def _capital(text: str) -> str:

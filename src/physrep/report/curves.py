@@ -91,7 +91,7 @@ def _draw(ax: Axes, curves: dict[str, tuple[np.ndarray, np.ndarray]], panel: str
             steps[keep], values[keep], color=line, lw=1.6 if main else 1.1, ls="--" if held_out else "-",
             marker="o" if len(keep) < 3 else None, ms=3, zorder=3 if main else 2,
         )  # fmt: skip
-        ends.append((steps[-1], values[-1], _short(column, panel), line))
+        ends.append((steps[-1], values[-1], shorten(column, panel), line))
     ax.margins(x=0.02)
     ax.locator_params(axis="x", nbins=4)
     if len(ends) > 1:
@@ -100,7 +100,8 @@ def _draw(ax: Axes, curves: dict[str, tuple[np.ndarray, np.ndarray]], panel: str
         _label_ends(ax, ends)
 
 
-def _short(column: str, panel: str) -> str:
+def shorten(column: str, panel: str) -> str:
+    """Name of a curve at its end."""
     name = column.replace("/", " ").removeprefix("train ").replace("effective_rank", "rank")
     if panel == "probe":
         name = name.replace("probe_mse_", "").replace("probe_mse", "mean")

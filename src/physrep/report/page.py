@@ -11,20 +11,29 @@ import yaml
 from ..benchmark.calibration import LARGEST_RATIO, LOWEST_FLOOR, calibration
 from ..files import write_text
 from .answer import answer
+from .board_text import CAPTION, board_table
+from .cost import cost_drawing
 from .curves import MOST_RUNS, curve_figure, shown_runs
+from .curves_drawing import curve_drawing
+from .dots import dot_drawing, lead_drawing
 from .fields import sample_figure
+from .figure_data import write_figure_data
 from .figures import dot_figure, save_figure, scatter_figure
+from .lead import lead
+from .leaderboard import leaderboard
 from .scores import LEVELS, headline, to_float
 from .sections import sections as extra_sections
-from .source import Bench, Run
+from .source import Bench, Run, read_record
+from .studies import Study
 from .style import KINDS, colour, learner_name, number, probe_name
 from .tables import page_table
 
 
 def build_report(directory: str | Path) -> Path:
-    """Write ``report.html`` and ``figures/*.png`` of a finished benchmark, from its files only.
+    """Write ``report.html``, ``figures/*.png`` and ``figures/*.csv`` of a finished benchmark, from its files only.
 
-    The page holds its style and figures, so it can be sent as one file. Absent optional files are named on the page.
+    The page holds its style, script and figures, so it can be sent as one file; it can be read without the
+    script. Absent optional files are named on the page.
 
     Args:
         directory: what `physrep bench` wrote; it needs ``results.csv``, everything else is optional.
@@ -39,31 +48,42 @@ def build_report(directory: str | Path) -> Path:
 
     bench = Bench.read(directory)
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    environment.globals.update(number=number, colour=colour, learner_name=learner_name)
+    environment.globals.update(number=number, colour=colour, learner_name=learner_name, probe_name=probe_name)
     template = environment.from_string(Path(__file__).with_name("template.html.j2").read_text(encoding="utf-8"))
     path = bench.folder / "report.html"
     css = Path(__file__).with_name("page.css").read_text(encoding="utf-8")
-    write_text(path, template.render(_context(bench), css=css))
+    script = Path(__file__).with_name("page.js").read_text(encoding="utf-8")
+    write_text(path, template.render(_context(bench), css=css, script=script))
+    write_figure_data(bench)
     return path
 
 
 def _context(bench: Bench) -> dict[str, Any]:
     sections = [_system(bench, system) for system in bench.systems]
+    record = read_record(bench.folder)
     samples = curves = None
     if bench.samples is not None:
         figure = sample_figure(bench.samples, bench.data)
         samples = save_figure(figure, bench.folder / "figures" / "samples.png", vector=False, dpi=140)
     trained = [run for run in bench.runs.values() if run.curves]
     if (figure := curve_figure(trained)) is not None:
-        curves = save_figure(figure, bench.folder / "figures" / "curves.png")
+        save_figure(figure, bench.folder / "figures" / "curves.png", vector=False)
+        curves = curve_drawing(trained)
     return {
-        "title": f"physrep benchmark: {', '.join(bench.systems)}",
+        "title": f"physrep {'comparison' if record else 'benchmark'}: {', '.join(bench.systems)}",
+        "subtitle": "Which physical parameters can be read from frozen representations of simulated fields?",
         "systems": sections,
+        "levels": LEVELS,
+        "probes": list(dict.fromkeys(entry.probe for entry in bench.entries if entry.probe)),
         "samples": samples,
         "curves": curves,
         "sections": extra_sections(bench),
         "runs_left_out": max(0, len(trained) - len(shown_runs(trained))) if len(trained) > MOST_RUNS else 0,
-        "data": bench.data,
+        "datas": [bench.data_of(system) for system in bench.systems],
+        "board": board_table(*leaderboard([Study(bench.folder.name, bench)])) if len(bench.systems) > 1 else None,
+        "board_caption": CAPTION,
+        "studies": record.get("studies", {}),
+        "duplicates": record.get("duplicates", []),
         "costs": [_cost(run) for run in bench.runs.values()],
         "config": yaml.safe_dump(bench.config, sort_keys=False, allow_unicode=True) if bench.config else "",
         "environment": _flat(bench.environment),
@@ -82,8 +102,9 @@ def _system(bench: Bench, system: str) -> dict[str, Any]:
     parameters = bench.parameters(system)
     names = [parameter["name"] for parameter in parameters]
     scatter, shown, absent = scatter_figure(bench, system)
+    save_figure(dot_figure(bench, system), figures / f"{prefix}scores.png", vector=False)
     # calibration.csv is of the one system that a benchmark has.
-    measured = (bench.calibration or []) if bench.data.get("system", system) == system else []
+    measured = (bench.calibration or []) if bench.data.get("system", bench.systems[0]) == system else []
     own = [{**row, "value": to_float(row["value"])} for row in bench.rows if row["system"] == system]
     rows = measured or calibration(own)
     first = next((entry for entry in bench.entries if entry.system == system), None)
@@ -94,7 +115,10 @@ def _system(bench: Bench, system: str) -> dict[str, Any]:
         "tables": {level: page_table(bench.entries, system, names, level) for level in LEVELS},
         "trajectories": first.trajectories if first else 0,
         "training": first.training if first else 0,
-        "dots": save_figure(dot_figure(bench, system), figures / f"{prefix}scores.png"),
+        "lead": lead(found, difference),
+        "lead_drawing": lead_drawing(bench, system),
+        "dots": dot_drawing(bench, system),
+        "cost": cost_drawing(bench, system),
         "scatter": save_figure(scatter, figures / f"{prefix}scatter.png") if scatter is not None else None,
         "scatter_several": any(len(entry.runs) > 1 for entry in shown),
         "scatter_absent": absent,
@@ -134,6 +158,7 @@ def _cost(run: Run) -> dict[str, str]:
         "flops": _scientific(to_float(summary.get("flops"))),
         "memory": _gigabytes(to_float(summary.get("peak_memory"))),
         "seconds": duration(to_float(summary.get("seconds"))),
+        "order": str(summary.get("seconds", "")),
     }
 
 

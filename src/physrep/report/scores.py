@@ -34,6 +34,7 @@ class Entry:
     Attributes:
         system, learner, encoder, probe, kind: what it is; kind is a key of `KINDS`.
         runs: names of the runs, one per seed.
+        study: the study that it comes from, where several are compared; else empty.
         label: name for tables and figures, with the encoder (and the run) where the name alone is ambiguous.
         chosen: whether this probe has the lowest mean MSE on valid among the learner's probes.
         scores: `Score` by (level, split, metric, parameter). Over several seeds the value is their mean with the
@@ -53,6 +54,7 @@ class Entry:
     scores: dict[tuple[str, str, str, str], Score] = field(default_factory=dict)
     trajectories: int = 0
     training: int = 0
+    study: str = ""
 
     def score(
         self, parameter: str = "mean", metric: str = "mse", level: str = "trajectory", split: str = "test"
@@ -113,31 +115,37 @@ def make_entries(
     return sorted(entries, key=lambda entry: order.index(entry.kind))
 
 
-def _variants(rows: Sequence[Mapping[str, Any]]) -> set[tuple[str, str, str]]:
-    """(system, learner, encoder) for which one seed has several runs: these runs are no repetitions of each other."""
-    seen: dict[tuple[str, str, str, str], set[str]] = {}
+def _variants(rows: Sequence[Mapping[str, Any]]) -> set[tuple[str, ...]]:
+    """What `_basis` gives for which one seed has several runs: these runs are no repetitions of each other."""
+    seen: dict[tuple[str, ...], set[str]] = {}
     for row in rows:
         key = (*_basis(row), str(row.get("seed") or ""))
         seen.setdefault(key, set()).add(str(row.get("run") or ""))
-    return {key[:3] for key, runs in seen.items() if len(runs) > 1}
+    return {key[:-1] for key, runs in seen.items() if len(runs) > 1}
 
 
-def _basis(row: Mapping[str, Any]) -> tuple[str, str, str]:
-    return str(row["system"]), str(row["learner"]), str(row.get("encoder") or "")
+def _basis(row: Mapping[str, Any]) -> tuple[str, ...]:
+    """System, learner, encoder and, where several are compared, study: runs of two studies are no repetitions."""
+    return (
+        str(row["system"]),
+        str(row["learner"]),
+        str(row.get("encoder") or ""),
+        str(row.get("study") or ""),
+    )
 
 
-def _identity(row: Mapping[str, Any], variants: set[tuple[str, str, str]]) -> tuple[str, ...]:
+def _identity(row: Mapping[str, Any], variants: set[tuple[str, ...]]) -> tuple[str, ...]:
     basis = _basis(row)
     return (*basis, str(row.get("run") or "") if basis in variants else "")
 
 
 def _entry(key: tuple[str, ...], rows: list[Mapping[str, Any]], kinds: Mapping[str, str]) -> Entry:
-    system, learner, encoder, variant, probe = key
+    system, learner, encoder, study, variant, probe = key
     runs = tuple(dict.fromkeys(str(row.get("run") or "") for row in rows))
     kind = next((kinds[run] for run in runs if run in kinds), KNOWN_KINDS.get(learner, "learner"))
     if kind not in KINDS:
         raise PhysrepError(f"run {runs[0]!r} is of the kind {kind!r}; summary.json must say one of {', '.join(KINDS)}.")
-    entry = Entry(system, learner, encoder, probe, kind, runs, label=variant)
+    entry = Entry(system, learner, encoder, probe, kind, runs, label=variant, study=study)
     cells: dict[tuple[str, str, str, str], list[Score]] = {}
     for row in rows:
         name = (str(row["level"]), str(row["split"]), str(row["metric"]), str(row["parameter"]))
@@ -170,13 +178,17 @@ def _label(entries: list[Entry]) -> None:
     encoders: dict[str, set[str]] = {}
     for entry in entries:
         encoders.setdefault(entry.learner, set()).add(entry.encoder)
+    studies: dict[tuple[str, str, str], set[str]] = {}
     for entry in entries:
-        variant = entry.label
-        entry.label = learner_name(entry.learner)
-        if variant:
-            entry.label += f" ({variant})"
-        elif len(encoders[entry.learner]) > 1 and entry.encoder:
-            entry.label += f" ({entry.encoder})"
+        studies.setdefault((entry.system, entry.learner, entry.encoder), set()).add(entry.study)
+    for entry in entries:
+        # The name of a run of a comparison already begins with its study.
+        variant = [entry.label] if entry.label else []
+        if not variant and len(encoders[entry.learner]) > 1 and entry.encoder:
+            variant.append(entry.encoder)
+        if not entry.label and len(studies[entry.system, entry.learner, entry.encoder]) > 1:
+            variant.append(entry.study)
+        entry.label = learner_name(entry.learner) + (f" ({', '.join(variant)})" if variant else "")
 
 
 def _choose(entries: list[Entry]) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,14 @@ from ..files import read_json, read_yaml
 from ..metrics import Difference, cluster_means, paired_difference_over_seeds
 from ..probes.fit import Predictions, load_predictions
 from .scores import Entry, make_entries, parameter_names, to_float
+
+RECORD = "compare.json"
+"""What `physrep compare` leaves beside the merged table."""
+
+
+def read_record(folder: Path) -> dict[str, Any]:
+    """``compare.json`` of a comparison, studies and duplicates; empty for a benchmark."""
+    return read_json(folder / RECORD) if (folder / RECORD).is_file() else {}
 
 
 def read_table(path: Path) -> list[dict[str, str]]:
@@ -95,22 +103,26 @@ class Bench:
         notes: list[str] = []
         names = dict.fromkeys(row.get("run") or "" for row in rows)
         runs = {name: _read_run(folder / "runs" / name, name, notes) for name in names if name}
-        kinds = {name: run.summary["kind"] for name, run in runs.items() if "kind" in run.summary}
         calibration = folder / "calibration.csv"
         bench = cls(
             folder,
             rows,
-            make_entries(rows, kinds, read_over_seeds(folder)),
+            make_entries(rows, run_kinds(runs), read_over_seeds(folder)),
             runs,
             _optional(read_yaml, folder / "config.yaml", {}, notes),
             _optional(read_json, folder / "data_summary.json", {}, notes),
             _optional(read_json, folder / "environment.json", {}, notes),
             read_table(calibration) if calibration.is_file() else None,
-            _optional(_read_samples, folder / "samples.npz", None, notes),
+            _optional(_read_samples, folder / "samples.npz", None, [] if read_record(folder) else notes),
             notes,
         )
         bench._check_scores()
         return bench
+
+    @property
+    def kinds(self) -> dict[str, str]:
+        """Run name to kind, as far as summaries say it."""
+        return run_kinds(self.runs)
 
     @property
     def systems(self) -> list[str]:
@@ -119,9 +131,15 @@ class Bench:
 
     def parameters(self, system: str) -> list[dict[str, Any]]:
         """Parameters of a system in the order of the table, each with name, symbol, scale, unit and what is known."""
-        known = {entry["name"]: entry for entry in self.data.get("parameters", [])}
+        known = {entry["name"]: entry for entry in self.data_of(system).get("parameters", [])}
         names = parameter_names(entry for entry in self.entries if entry.system == system)
         return [{"symbol": name, "scale": "linear", "unit": "1", **known.get(name, {}), "name": name} for name in names]
+
+    def data_of(self, system: str) -> dict[str, Any]:
+        """What is known of the data of a system; empty if nothing is. A comparison holds several summaries."""
+        if "systems" in self.data:
+            return self.data["systems"].get(system, {})
+        return self.data if self.data.get("system", system) == system else {}
 
     def predictions(self, entry: Entry) -> list[Predictions]:
         """Test predictions of every run of an entry; empty if one is missing."""
@@ -139,7 +157,7 @@ class Bench:
         Returns:
             None if predictions are missing, or do not hold the same trajectories and parameters.
         """
-        first, second = ([_per_trajectory(one) for one in self.predictions(each)] for each in (entry, other))
+        first, second = ([per_trajectory(one) for one in self.predictions(each)] for each in (entry, other))
         if not first or not second:
             return None
         _, target, names = first[0]
@@ -158,7 +176,17 @@ class Bench:
                 self.notes.append(f"{entry.title} ({entry.system}) has no valid score: its probe was not chosen there.")
 
 
-def _per_trajectory(predictions: Predictions) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def run_kinds(runs: Mapping[str, Run]) -> dict[str, str]:
+    """Run name to kind, as far as summaries say it."""
+    return {name: run.summary["kind"] for name, run in runs.items() if "kind" in run.summary}
+
+
+def per_trajectory(predictions: Predictions) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Mean z-scored prediction and target of every trajectory, parameters in the order of their names.
+
+    Returns:
+        Prediction and target with shape ``(G, P)``, and the sorted trajectories with shape ``(G,)``.
+    """
     order = np.argsort(predictions.parameter_names)
     prediction, names = cluster_means(predictions.prediction[:, order], predictions.trajectory)
     return prediction, cluster_means(predictions.target[:, order], predictions.trajectory)[0], names

@@ -99,10 +99,11 @@ def colour(learner: str) -> str:
 
 
 def number(value: float, digits: int = 3) -> str:
-    """A score with fixed decimals; ``–`` if it is not finite, powers of ten from 100 on."""
+    """A score with fixed decimals; ``–`` if it is not finite, powers of ten from 100 on and where no digit is left."""
     if not math.isfinite(value):
         return "–"
-    text = f"{value:.{digits}f}" if abs(value) < 100 else f"{value:.1e}"
+    tiny = 0 < abs(value) < 0.5 * 10.0**-digits
+    text = f"{value:.0e}" if tiny else f"{value:.{digits}f}" if abs(value) < 100 else f"{value:.1e}"
     return text.replace("-", "−") if float(text) else text.lstrip("-")
 
 

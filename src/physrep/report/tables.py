@@ -18,7 +18,11 @@ def interval(score: Score) -> str:
 
 
 def markdown_table(
-    rows: Rows, kinds: Mapping[str, str] | None = None, level: str = "trajectory", all_probes: bool = False
+    rows: Rows,
+    kinds: Mapping[str, str] | None = None,
+    level: str = "trajectory",
+    all_probes: bool = False,
+    over_seeds: Rows = (),
 ) -> str:
     """The result table in Markdown: MSE on test per parameter, their mean with its 95% interval, and the mean R2.
 
@@ -27,8 +31,9 @@ def markdown_table(
         kinds: run name to kind, for runs whose learner is none of the known floors and ceilings.
         level: ``"trajectory"`` or ``"window"``.
         all_probes: show every probe, not only the one with the lowest mean MSE on valid.
+        over_seeds: rows of ``over_seeds.csv``.
     """
-    header, groups = _cells(rows, kinds, level, all_probes)
+    header, groups = _cells(rows, kinds, level, all_probes, over_seeds)
     lines = ["| " + " | ".join(["", *header]) + " |", "|---|---|---|" + "---:|" * (len(header) - 2)]
     for kind, body in groups:
         for k, cells in enumerate(body):
@@ -37,10 +42,14 @@ def markdown_table(
 
 
 def text_table(
-    rows: Rows, kinds: Mapping[str, str] | None = None, level: str = "trajectory", all_probes: bool = False
+    rows: Rows,
+    kinds: Mapping[str, str] | None = None,
+    level: str = "trajectory",
+    all_probes: bool = False,
+    over_seeds: Rows = (),
 ) -> str:
     """The result table for a terminal; arguments as in `markdown_table`."""
-    header, groups = _cells(rows, kinds, level, all_probes)
+    header, groups = _cells(rows, kinds, level, all_probes, over_seeds)
     lines = [header, *(cells for _, body in groups for cells in body)]
     widths = [max(len(cells[k]) for cells in lines) for k in range(len(header))]
 
@@ -59,9 +68,9 @@ def text_table(
 
 
 def _cells(
-    rows: Rows, kinds: Mapping[str, str] | None, level: str, all_probes: bool
+    rows: Rows, kinds: Mapping[str, str] | None, level: str, all_probes: bool, over_seeds: Rows
 ) -> tuple[list[str], list[tuple[str, list[list[str]]]]]:
-    entries = make_entries(rows, kinds)
+    entries = make_entries(rows, kinds, over_seeds)
     names = parameter_names(entries)
     several = len({entry.system for entry in entries}) > 1
     groups = []
@@ -98,7 +107,8 @@ def page_table(entries: Iterable[Entry], system: str, names: list[str], level: s
             for name in [*names, "mean"]:
                 score = entry.score(name, "mse", level)
                 r2 = number(entry.score(name, "r2", level).value)
-                cells.append({"mse": number(score.value), "interval": interval(score), "r2": r2})
+                exact = f"{name}: MSE {number(score.value, 5)}, 95 % [{number(score.low, 5)}, {number(score.high, 5)}]"
+                cells.append({"mse": number(score.value), "interval": interval(score), "r2": r2, "exact": exact})
             rows.append({"entry": entry, "probe": probe_name(entry.probe), "cells": cells})
         if rows:
             groups.append({"heading": heading, "rows": rows})

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from ..scores import to_float
 from ..section import Section, Table
 from ..source import Bench
@@ -35,7 +37,7 @@ def units(bench: Bench, rows: list[dict[str, str]]) -> Section | None:
 MEASURES = {"factor": "factor", "rmse": "RMS error", "mse_paper": "MSE, paper"}
 
 
-def _cell(row: dict[str, str] | None) -> str:
+def _cell(row: Mapping[str, str] | None) -> str:
     if row is None:
         return "–"
     value, low, high = (number(to_float(row[key])) for key in ("value", "ci_low", "ci_high"))

@@ -1,0 +1,29 @@
+"""`physrep leaderboard`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ..errors import PhysrepError
+from .arguments import parser
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Print one line per encoder over all systems of some studies."""
+    p = parser("leaderboard", "One line per encoder over all systems of finished studies, by mean rank on test.")
+    p.add_argument("directories", type=str, nargs="+", help="folders that `physrep bench` or `physrep compare` wrote")
+    p.add_argument("--format", type=str, default="text", help="text, markdown or csv")
+    p.add_argument("--common", action="store_true", help="rank only encoders that were run on every system")
+    p.add_argument("--resamples", type=int, default=2000, help="of the bootstrap")
+    values = p.parse_args(list(arguments))
+    from ..report.board_text import FORMATS, format_board
+    from ..report.leaderboard import leaderboard
+    from ..report.studies import read_studies
+
+    if values.format not in FORMATS:
+        raise PhysrepError(f"--format {values.format!r} is unknown; give one of {', '.join(FORMATS)}.")
+    if values.resamples < 1:
+        raise PhysrepError(f"--resamples is {values.resamples}; give at least 1.")
+    lines, systems = leaderboard(read_studies(values.directories), common=values.common, resamples=values.resamples)
+    print(format_board(lines, systems, values.format), end="")
+    return 0

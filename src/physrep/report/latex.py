@@ -1,0 +1,112 @@
+"""The result table in LaTeX, for a paper: booktabs, intervals, the best label-free score in bold."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from .scores import Entry, make_entries, parameter_names
+from .style import KINDS, number, probe_name
+
+_SPECIAL = {
+    "\\": r"\textbackslash{}",
+    "&": r"\&",
+    "%": r"\%",
+    "$": r"\$",
+    "#": r"\#",
+    "_": r"\_",
+    "{": r"\{",
+    "}": r"\}",
+    "~": r"\textasciitilde{}",
+    "^": r"\textasciicircum{}",
+    "<": r"\textless{}",
+    ">": r"\textgreater{}",
+    "|": r"\textbar{}",
+    "−": "$-$",
+    "–": "--",
+    "²": r"\textsuperscript{2}",
+    "\u00a0": "~",
+}
+LABEL_FREE = ("floor", "learner")
+
+
+def escape(text: str) -> str:
+    """Text as LaTeX prints it: special characters lose their meaning, line breaks become spaces."""
+    return "".join(_SPECIAL.get(character, character) for character in " ".join(text.split()))
+
+
+def latex_table(
+    rows: Iterable[Mapping[str, Any]],
+    kinds: Mapping[str, str] | None = None,
+    level: str = "trajectory",
+    all_probes: bool = False,
+    over_seeds: Iterable[Mapping[str, Any]] = (),
+) -> str:
+    r"""A ``table`` environment: MSE on test with its 95% interval per parameter and mean, and the mean R2.
+
+    Needs ``\usepackage{booktabs}``. Bold is the best score of each column among floors and learners, which see no
+    labels before the probe; ceilings and fine-tuned networks are set below them and not compared.
+
+    Args:
+        rows: rows of ``results.csv``.
+        kinds: run name to kind, for runs whose learner is none of the known floors and ceilings.
+        level: ``"trajectory"`` or ``"window"``.
+        all_probes: show every probe, not only the one with the lowest mean MSE on valid.
+        over_seeds: rows of ``over_seeds.csv``, if several seeds were run.
+    """
+    entries = [entry for entry in make_entries(rows, kinds, over_seeds) if entry.chosen or all_probes]
+    systems = list(dict.fromkeys(entry.system for entry in entries))
+    return "\n".join(_table([e for e in entries if e.system == system], system, level) for system in systems)
+
+
+def _table(entries: Sequence[Entry], system: str, level: str) -> str:
+    names = [*parameter_names(entries), "mean"]
+    best = {name: _best(entries, name, level) for name in names}
+    most_r2 = max(_label_free(entries), key=lambda e: _or(e.score("mean", "r2", level).value, -math.inf), default=None)
+    count = next((entry.trajectories for entry in entries if entry.trajectories), 0)
+    header = ["Learner", "Probe", *(f"MSE {escape(name)}" for name in names), "mean $R^2$"]
+    lines = [
+        r"\begin{table}",
+        r"  \centering",
+        f"  \\caption{{Mean squared error of z-scored parameters on {f'{count} test trajectories' if count else 'test'}"
+        f" of {escape(system)}, per {level}; a constant prediction has 1. Brackets: 95\\,\\% intervals over test"
+        " trajectories. Bold: best of the rows that see no labels before the probe.}",
+        f"  \\label{{tab:{''.join(c if c.isalnum() else '-' for c in system)}}}",
+        f"  \\begin{{tabular}}{{ll{'r' * (len(header) - 2)}}}",
+        r"    \toprule",
+        f"    {' & '.join(header)} \\\\",
+    ]
+    for kind, heading in KINDS.items():
+        group = [entry for entry in entries if entry.kind == kind]
+        if group:
+            lines += [r"    \midrule", f"    \\multicolumn{{{len(header)}}}{{l}}{{\\emph{{{escape(heading)}}}}} \\\\"]
+        for entry in group:
+            cells = [escape(entry.label), escape(probe_name(entry.probe))]
+            cells += [_cell(entry, name, level, entry is best[name]) for name in names]
+            r2 = escape(number(entry.score("mean", "r2", level).value))
+            cells.append(rf"\textbf{{{r2}}}" if entry is most_r2 else r2)
+            lines.append(f"    {' & '.join(cells)} \\\\")
+    lines += [r"    \bottomrule", r"  \end{tabular}", r"\end{table}", ""]
+    return "\n".join(lines)
+
+
+def _cell(entry: Entry, name: str, level: str, bold: bool) -> str:
+    value, low, high = entry.score(name, "mse", level)
+    text = escape(number(value))
+    text = rf"\textbf{{{text}}}" if bold else text
+    known = math.isfinite(low + high)
+    return text + (rf" {{\scriptsize [{escape(number(low))}, {escape(number(high))}]}}" if known else "")
+
+
+def _label_free(entries: Sequence[Entry]) -> list[Entry]:
+    return [entry for entry in entries if entry.kind in LABEL_FREE]
+
+
+def _best(entries: Sequence[Entry], name: str, level: str) -> Entry | None:
+    finite = [entry for entry in _label_free(entries) if math.isfinite(entry.score(name, "mse", level).value)]
+    return min(finite, key=lambda entry: entry.score(name, "mse", level).value, default=None)
+
+
+def _or(value: float, other: float) -> float:
+    return value if math.isfinite(value) else other

@@ -1,0 +1,121 @@
+"""The first screen: which learner, by how much over the best floor, and how sure that is."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from ..metrics import Difference
+from .answer import closed_gap
+from .scores import Entry, Headline, Score
+from .style import colour, number, probe_name
+
+
+@dataclass
+class Fact:
+    """One number of the first screen: what it is, the number, and what belongs to it in small print."""
+
+    name: str
+    value: str
+    note: str = ""
+
+
+@dataclass
+class Lead:
+    """The first screen for one system.
+
+    Attributes:
+        verdict: one line.
+        tone: ``better``, ``unclear`` or ``worse`` than the best floor, or ``none`` where there is nothing to compare.
+        tint: colour of the learner.
+        facts: numbers in the order of reading.
+    """
+
+    verdict: str
+    tone: str
+    tint: str
+    facts: list[Fact]
+
+
+def lead(found: Headline, difference: Difference | None) -> Lead:
+    """Verdict and numbers.
+
+    Args:
+        found: the entries to compare.
+        difference: MSE of the learner minus MSE of the floor, paired; the last entry is the mean over parameters.
+    """
+    learner, floor, ceiling = found.learner, found.floor, found.ceiling
+    if learner is None or not math.isfinite(learner.value):
+        subject = "No self-supervised learner was run" if learner is None else f"{learner.label} has no finite score"
+        shown = [entry for entry in (floor, ceiling) if entry is not None]
+        return Lead(f"{subject}.", "none", "#666666", [_score(entry, _role(entry)) for entry in shown])
+    facts = [_score(learner, f"{learner.label}, test MSE")]
+    if found.others:
+        facts[0].note += f"; best of {len(found.others) + 1} learners on valid"
+    if floor is None:
+        return Lead(f"{learner.label}: no floor to compare with.", "none", colour(learner.learner), facts)
+    gap = learner.value - floor.value
+    tone = _tone(learner, floor, difference)
+    share = f"{100 * abs(gap) / floor.value:.0f}\u00a0% {'lower' if gap < 0 else 'higher'}" if floor.value > 0 else ""
+    verdict = {
+        "better": f"{learner.label} beats the best floor: error {share}.",
+        "worse": f"{learner.label} does not beat the best floor: error {share}.",
+        "unclear": f"{learner.label} and the best floor are not clearly apart.",
+    }[tone]
+    facts.append(_score(floor, "Best floor"))
+    if difference is not None and math.isfinite(float(difference.low[-1] + difference.high[-1])):
+        low, high, chance = (float(part[-1]) for part in (difference.low, difference.high, difference.probability))
+        facts.append(Fact("Paired difference", signed(gap), f"95 % [{signed(low)}, {signed(high)}]"))
+        facts.append(Fact("Better than the floor", percent(chance), "of paired resamples of test trajectories"))
+    if ceiling is not None and math.isfinite(ceiling.value):
+        share_closed = closed_gap(learner, floor, ceiling)
+        note = f"{share_closed} of the gap to it closed" if share_closed else ""
+        facts.append(Fact("Supervised ceiling", number(ceiling.value), note))
+    return Lead(verdict, tone, colour(learner.learner), facts)
+
+
+def _role(entry: Entry) -> str:
+    return "Best floor" if entry.kind == "floor" else "Supervised ceiling"
+
+
+def _score(entry: Entry, name: str) -> Fact:
+    score = entry.score()
+    parts = [f"[{number(score.low)}, {number(score.high)}]"] if math.isfinite(score.low + score.high) else []
+    probe = probe_name(entry.probe)
+    if not name.startswith(entry.label):
+        parts.append(entry.label)
+    if probe not in ("–", "none"):
+        parts.append(probe)
+    return Fact(name, number(score.value), ", ".join(parts))
+
+
+def _tone(learner: Entry, floor: Entry, difference: Difference | None) -> str:
+    if difference is not None and math.isfinite(float(difference.low[-1] + difference.high[-1])):
+        low, high = float(difference.low[-1]), float(difference.high[-1])
+    else:
+        ours, theirs = learner.score(), floor.score()
+        low, high = _apart(ours, theirs)
+    return "better" if high < 0 else "worse" if low > 0 else "unclear"
+
+
+def _apart(ours: Score, theirs: Score) -> tuple[float, float]:
+    """Limits of the difference as far as two intervals tell: they do not overlap, or it may be 0."""
+    low, high = ours.low - theirs.high, ours.high - theirs.low
+    return (low, high) if math.isfinite(low + high) else (-math.inf, math.inf)
+
+
+def signed(value: float) -> str:
+    """A difference with its sign."""
+    text = number(value)
+    return text if text.startswith("−") or text == "–" or float(text) == 0 else f"+{text}"
+
+
+def percent(share: float) -> str:
+    """A share of resamples; what a few thousand of them cannot tell from 0 or 1 is a limit."""
+    if not math.isfinite(share):
+        return "–"
+    if share > 0.999:
+        return "> 99.9 %"
+    if share < 0.001:
+        return "< 0.1 %"
+    return f"{100 * share:.1f} %"

@@ -1,0 +1,86 @@
+"""The examples run as their README lines say, at toy size."""
+
+from __future__ import annotations
+
+import csv
+import runpy
+import shutil
+import sys
+from pathlib import Path
+
+import pytest
+
+from physrep.cli.main import main
+from physrep.report import page
+
+EXAMPLES = Path(__file__).resolve().parents[1] / "examples"
+SHORT = ["--jobs", "1", "--resamples", "50", "--training.steps", "2", "--training.batch_size", "4"]
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> Path:
+    """A copy of the example, in which the test works."""
+    copy = tmp_path / str(request.param)
+    shutil.copytree(EXAMPLES / str(request.param), copy, ignore=shutil.ignore_patterns("runs", "data", "*.h5"))
+    monkeypatch.chdir(copy)
+    monkeypatch.setattr(page, "save_figure", lambda *_, **__: "data:image/png;base64,")  # pages have tests of their own
+    monkeypatch.setattr(sys, "path", [str(copy), *sys.path])
+    return copy
+
+
+def script(name: str, *arguments: str) -> None:
+    """Run a script as the command line would."""
+    before = sys.argv
+    sys.argv = [name, *arguments]
+    try:
+        runpy.run_path(name, run_name="__main__")
+    finally:
+        sys.argv = before
+
+
+def bench(*overrides: str) -> list[dict[str, str]]:
+    """Rows of the test split of a short run of ``bench.yaml``."""
+    assert main(["bench", "bench.yaml", "--out", "runs", *SHORT, *overrides]) == 0
+    with open("runs/results.csv", newline="") as file:
+        return [row for row in csv.DictReader(file) if row["split"] == "test"]
+
+
+@pytest.mark.parametrize("folder", ["own_data"], indirect=True)
+def test_own_data(folder: Path) -> None:
+    script("make_source.py", "source.h5", "40", "14", "16")
+    assert main(["check", "source.h5"]) == 1, "the source is not in The Well's layout"
+    script("convert.py")
+    assert main(["check", "spots"]) == 0
+    rows = bench()
+    assert {row["parameter"] for row in rows} == {"diffusivity", "speed", "mean"}
+    assert {row["learner"] for row in rows} == {"constant", "statistics", "random", "jepa", "supervised"}
+    # How far a spot has spread is to be seen in any single frame: field statistics tell the diffusivity.
+    (spread,) = [float(row["value"]) for row in rows if (row["learner"], row["parameter"], row["metric"], row["level"])
+                 == ("statistics", "diffusivity", "mse", "trajectory")]  # fmt: skip
+    assert spread < 0.5
+
+
+@pytest.mark.parametrize("folder", ["own_encoder"], indirect=True)
+def test_own_encoder(folder: Path) -> None:
+    try:
+        rows = bench(
+            "--simulation.trajectories", "20", "--simulation.resolution", "[16, 16]", "--simulation.frames", "12"
+        )
+    finally:
+        sys.modules.pop("my_module", None)
+    encoders = {row["run"]: row["encoder"] for row in rows}
+    assert encoders["mine_jepa-s0"] == encoders["mine_untrained-s0"] == "my_module:MyEncoder"
+
+
+@pytest.mark.parametrize("folder", ["own_labels"], indirect=True)
+def test_own_labels(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    simulate = ["simulate", "shear_flow", "--out", "data", "--trajectories", "20", "--resolution", "16", "32"]
+    assert main([*simulate, "--frames", "20", "--range", "Reynolds=20:90"]) == 0
+    script("label.py", "data/shear_flow")
+    rows = bench()
+    assert {row["parameter"] for row in rows} == {"Reynolds", "variance_left", "state=unmixed", "mean"}
+    lines = Path("labels.csv").read_text().splitlines()
+    Path("labels.csv").write_text("\n".join(lines[:-1]) + "\n")
+    capsys.readouterr()
+    assert main(["bench", "bench.yaml", "--out", "again", *SHORT]) == 2
+    assert "labels.csv: has no row for trajectory" in capsys.readouterr().err
