@@ -6,7 +6,8 @@ one line here.
 """
 
 from .base import Analysis, Context, FrozenRun, Rows
+from .generalisation import Generalisation
 
-ANALYSES: dict[str, type[Analysis]] = {}
+ANALYSES: dict[str, type[Analysis]] = {"generalisation": Generalisation}
 
 __all__ = ["ANALYSES", "Analysis", "Context", "FrozenRun", "Rows"]
