@@ -10,8 +10,11 @@ from collections.abc import Callable
 
 from ..section import Section
 from ..source import Bench, read_table
+from .generalisation import generalisation_section
 
-SECTIONS: dict[str, Callable[[Bench, list[dict[str, str]]], Section | None]] = {}
+SECTIONS: dict[str, Callable[[Bench, list[dict[str, str]]], Section | None]] = {
+    "generalisation": generalisation_section,
+}
 
 
 def sections(bench: Bench) -> list[Section]:

@@ -1,0 +1,181 @@
+"""Figures of one kind of shift: MSE against level, or pairs of dots without and with the shift."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+from ...figures import WIDTH
+from ...style import MUTED, paper
+from .cells import Cells, Encoder
+from .sentences import where
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+Panel = tuple[str, str, str, str]
+"""Title, subject, level and parameter of a panel."""
+
+SWEEPS = ("noise", "time_step", "window_length")
+"""Shifts whose levels follow one another; the others are drawn as pairs."""
+
+ACROSS = 4
+"""Panels side by side."""
+
+LOWEST = 1e-4
+"""Errors below are drawn there: a logarithmic axis has no 0."""
+
+
+def shift_figure(cells: Cells, shift: str) -> Figure:
+    """The figure of a shift."""
+    return sweep_figure(cells, shift) if shift in SWEEPS else pair_figure(cells, shift)
+
+
+def sweep_figure(cells: Cells, shift: str) -> Figure:
+    """Lines over levels, one panel per parameter and their mean, or per subject if there are several."""
+    from matplotlib.figure import Figure
+
+    subjects = list(dict.fromkeys(subject for subject, _ in cells.levels[shift]))
+    by_parameter = len(subjects) == 1
+    if by_parameter:
+        names = ["mean", *cells.parameters] if 1 < len(cells.parameters) <= 3 else ["mean"]
+        panels = [(subjects[0], name, "mean over parameters" if name == "mean" else name) for name in names]
+    else:
+        panels = [(subject, "mean", subject) for subject in subjects]
+    with paper():
+        figure = Figure(figsize=(WIDTH, 3.1), layout="constrained")
+        axes = figure.subplots(1, len(panels), sharey=by_parameter, squeeze=False)[0]
+        for ax, (subject, parameter, title) in zip(axes, panels, strict=True):
+            draw_sweep(ax, cells, shift, subject, parameter)
+            ax.set_title(title, loc="left")
+        if not by_parameter:
+            _same_limits(axes)
+        axes[0].set_ylabel("test MSE, per trajectory")
+        _legend(figure, cells.encoders)
+    return figure
+
+
+def draw_sweep(ax: Axes, cells: Cells, shift: str, subject: str, parameter: str) -> None:
+    """MSE of every encoder against level; the level without the shift comes first, or last if levels are shares."""
+    levels = [level for own, level in cells.levels[shift] if own == subject]
+    last = shift == "window_length"
+    labels = [*levels, "all"] if last else ["clean", *levels]
+    constants = []
+    for encoder in cells.encoders:
+        found = [cells.cell(encoder, shift, subject, level, parameter) for level in levels]
+        known = [cell for cell in found if cell is not None]
+        if not known:
+            continue
+        middle = [(cell.value, cell.low, cell.high) if cell else (math.nan,) * 3 for cell in found]
+        # References of one encoder may differ a little between levels: other windows of the same trajectories.
+        clean = (sum(cell.reference for cell in known) / len(known), math.nan, math.nan)
+        points = [*middle, clean] if last else [clean, *middle]
+        x = range(len(points))
+        style = "--" if encoder.kind == "floor" else "-"
+        ax.plot(x, [max(p[0], LOWEST) for p in points], style, color=encoder.colour, marker="o", ms=3.5)
+        for k, (value, low, high) in enumerate(points):
+            if math.isfinite(low + high):
+                ax.plot([k, k], [max(low, LOWEST), max(high, value)], color=encoder.colour, lw=0.8, alpha=0.6)
+        constants.append(known[-1].constant)
+    ax.axhline(max(constants), color=MUTED, lw=0.9, ls=":", zorder=0)
+    ax.set_xticks(range(len(labels)), labels)
+    ax.set_xlim(-0.25, len(labels) - 0.75)
+    _log_axis(ax, "y")
+
+
+def pair_panels(cells: Cells, shift: str) -> list[Panel]:
+    """Panels of a figure of pairs: per subject and level, or per parameter if there is one level only."""
+    levels = cells.levels[shift]
+    if len(levels) == 1 and len(cells.parameters) > 1:
+        subject, level = levels[0]
+        names = ["mean", *cells.parameters][:ACROSS]
+        return [
+            (f"{where(subject, level)}: {'mean' if name == 'mean' else name}", subject, level, name) for name in names
+        ]
+    titles = [subject if level == "missing" else where(subject, level) for subject, level in levels]
+    return [
+        (title.replace(" and ", ", ").replace(", ", ",\n", 1) if len(title) > 26 else title, *place,
+         cells.scored(shift, place[0]))
+        for title, place in zip(titles, levels, strict=True)
+    ]  # fmt: skip
+
+
+def pair_figure(cells: Cells, shift: str) -> Figure:
+    """Per encoder a hollow dot without and a filled one with the shift, one panel per subject and level."""
+    from matplotlib.figure import Figure
+
+    panels = pair_panels(cells, shift)
+    across = min(ACROSS, len(panels))
+    down = math.ceil(len(panels) / across)
+    with paper():
+        height = 0.55 + down * (0.55 + 0.2 * len(cells.encoders))
+        figure = Figure(figsize=(WIDTH, height), layout="constrained")
+        axes = figure.subplots(down, across, sharex=True, sharey=True, squeeze=False)
+        for ax, panel in zip(axes.flat, panels, strict=False):
+            draw_pairs(ax, cells, shift, panel)
+        for ax in list(axes.flat)[len(panels) :]:
+            ax.set_visible(False)
+        first = axes[0, 0]
+        first.set_yticks(range(len(cells.encoders)), [encoder.label for encoder in cells.encoders])
+        first.set_ylim(len(cells.encoders) - 0.4, -0.6)
+        _log_axis(first, "x")
+        for row in axes:
+            for tick, encoder in zip(row[0].get_yticklabels(), cells.encoders, strict=True):
+                tick.set_color(encoder.colour)
+        figure.supxlabel("test MSE, per trajectory (hollow: without the shift)", fontsize=9)
+    return figure
+
+
+def draw_pairs(ax: Axes, cells: Cells, shift: str, panel: Panel) -> None:
+    """One panel of pairs."""
+    title, subject, level, parameter = panel
+    constants = []
+    for y, encoder in enumerate(cells.encoders):
+        cell = cells.cell(encoder, shift, subject, level, parameter)
+        if cell is None or not math.isfinite(cell.value):
+            ax.text(0.5, y, "not scored", transform=ax.get_yaxis_transform(), ha="center", va="center", fontsize=7,
+                    color=MUTED)  # fmt: skip
+            continue
+        constants.append(cell.constant)
+        value, reference = max(cell.value, LOWEST), max(cell.reference, LOWEST)
+        ax.plot([reference, value], [y, y], color=encoder.colour, lw=1.2, alpha=0.55, zorder=2)
+        if math.isfinite(cell.low + cell.high):
+            ax.plot([max(cell.low, LOWEST), max(cell.high, LOWEST)], [y, y], color=encoder.colour, lw=2.6, alpha=0.35,
+                    solid_capstyle="butt", zorder=1)  # fmt: skip
+        ax.plot(reference, y, "o", ms=5, mfc="white", mec=encoder.colour, zorder=3)
+        ax.plot(value, y, "o", ms=5, color=encoder.colour, zorder=4)
+    if constants:
+        ax.axvline(max(constants), color=MUTED, lw=0.9, ls=":", zorder=0)
+    ax.set_title(title, loc="left", fontsize=8.5)
+    ax.tick_params(axis="y", length=0)
+
+
+def _legend(figure: Figure, encoders: list[Encoder]) -> None:
+    from matplotlib.lines import Line2D
+
+    handles = [
+        Line2D([], [], color=e.colour, ls="--" if e.kind == "floor" else "-", marker="o", ms=3.5, label=e.label)
+        for e in encoders
+    ]
+    figure.legend(handles=handles, loc="outside lower center", ncols=min(5, len(handles)), frameon=False, fontsize=8)
+
+
+def _same_limits(axes: list[Axes]) -> None:
+    limits = [ax.get_ylim() for ax in axes]
+    for ax in axes:
+        ax.set_ylim(min(low for low, _ in limits), max(high for _, high in limits))
+
+
+def _log_axis(ax: Axes, which: str) -> None:
+    """A logarithmic axis with plain numbers at 1, 2, 5 (over more than 2 decades: 1) times powers of ten."""
+    from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+
+    getattr(ax, f"set_{which}scale")("log")
+    low, high = getattr(ax, f"get_{which}lim")()
+    decades = math.log10(high / low)
+    subs = (1.0, 2.0, 5.0) if decades < 1.5 else (1.0, 3.0) if decades < 2.5 else (1.0,)
+    axis = getattr(ax, f"{which}axis")
+    axis.set_major_locator(LogLocator(subs=subs))
+    axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    axis.set_minor_formatter(NullFormatter())

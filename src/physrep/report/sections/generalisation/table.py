@@ -1,0 +1,36 @@
+"""How many times its clean error an encoder makes under each shift, at the level that is worst for it."""
+
+from __future__ import annotations
+
+import math
+
+from ...section import Table
+from ...style import KINDS, number
+from .cells import Cells, Encoder
+from .sentences import where
+
+
+def degradation_table(cells: Cells) -> Table:
+    """One row per encoder, one column per shift: ratio to the same trajectories without the shift, and where."""
+    header = ["encoder", "kind", "clean MSE", *(shift.replace("_", " ") for shift in cells.shifts)]
+    rows = []
+    for encoder in cells.encoders:
+        clean = cells.clean(encoder)
+        row = [encoder.label, KINDS[encoder.kind].lower(), number(clean.value if clean else math.nan)]
+        rows.append(row + [_entry(cells, encoder, shift) for shift in cells.shifts])
+    caption = (
+        "MSE under the shift divided by that of the same test trajectories without it, at the level (in brackets) that "
+        "is worst for the encoder: 1 is no loss. Extrapolation: MSE of the parameter that is extrapolated; all others: "
+        "mean over parameters. All levels, parameters and intervals are in analyses/generalisation.csv."
+    )
+    return Table(header, rows, caption, text_columns=2)
+
+
+def _entry(cells: Cells, encoder: Encoder, shift: str) -> str:
+    worst = cells.worst(encoder, shift)
+    if worst is None:
+        return "–"
+    subject, level, cell = worst
+    # Levels of one name say nothing; of a channel or a grid the subject says enough.
+    place = level if not subject else subject if level == "missing" else where(subject, level)
+    return f"{number(cell.ratio, 1 if cell.ratio >= 10 else 2)} ({place})"
