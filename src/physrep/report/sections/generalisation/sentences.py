@@ -19,8 +19,8 @@ TITLES = {
 
 CAPTIONS = {
     "extrapolation": "Filled: a probe that has not seen this part of the parameter's values. Hollow: a probe of as "
-    "many trajectories of the whole range. Both are scored on the same test trajectories of the part, for that parameter; "
-    "dotted: the mean of the labels that the first probe has seen.",
+    "many trajectories of the whole range. Both are scored for that parameter on the same test trajectories of the "
+    "part; dotted: the mean of the labels that the first probe has seen.",
     "combinations": "Filled: a probe that has not seen this quadrant of the two parameters, cut at their medians. "
     "Hollow: a probe of as many trajectories of the whole plane. Both on the same test trajectories, mean over "
     "parameters.",
