@@ -69,7 +69,7 @@ def test_what_bends_beyond_the_seen_range_fails_there_and_not_in_the_reference(r
 def test_what_bends_in_one_quadrant_fails_there_only(rows: Rows) -> None:
     found = cells(rows, "plane", "combinations")
     assert len(found) == 4
-    high = found.pop(("first and second", "high, high"))
+    high = found.pop(("first and second", "high first, high second"))
     assert high["value"] > 0.05 and high["reference"] < 1e-3
     assert max(row["value"] for row in found.values()) < 1e-3
 
@@ -107,7 +107,7 @@ def test_a_coarser_grid_keeps_means_and_is_refused_in_words(rows: Rows) -> None:
 
 def test_time_steps_that_fit_and_those_that_do_not(bench: Context) -> None:
     found = Generalisation({"time_step": {"factors": [2, 5]}}).rows(bench)
-    assert list(cells(found, "truth", "time_step")) == [("", "x2")]
+    assert list(cells(found, "truth", "time_step")) == [("", "dt x 2")]
     assert {row.get("note") for row in found} - {None} == {
         "Trajectories of 12 frames hold no window of 4 frames that are 5 apart."
     }

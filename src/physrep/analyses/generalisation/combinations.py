@@ -33,5 +33,9 @@ class Combinations(Shift):
                         for split, part in labels.items()
                     }
                     subject = f"{run.names[i]} and {run.names[j]}"
-                    level = f"{'high' if high_i else 'low'}, {'high' if high_j else 'low'}"
+                    level = f"{_side(high_i)} {run.names[i]}, {_side(high_j)} {run.names[j]}"
                     yield held_out_outcome(study, run, subject, level, held)
+
+
+def _side(high: bool) -> str:
+    return "high" if high else "low"

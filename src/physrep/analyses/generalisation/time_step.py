@@ -35,7 +35,7 @@ class TimeStep(Shift):
                 continue
             windows = study.windows(frames, step)
             predicted = predict_windows(
-                run, study.test, windows, step, lambda clip, factor=factor: iter([("", f"x{factor}", clip)])
+                run, study.test, windows, step, lambda clip, factor=factor: iter([("", f"dt x {factor}", clip)])
             )
             for (subject, level), prediction in predicted.items():
                 if not isinstance(prediction, str):

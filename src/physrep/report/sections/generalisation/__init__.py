@@ -6,7 +6,7 @@ from ...figures import save_figure
 from ...section import Picture, Section
 from ...source import Bench
 from .cells import Cells, read_cells
-from .figures import shift_figure
+from .figures import has_arrows, shift_figure
 from .sentences import CAPTIONS, TITLES, shift_sentence
 from .table import degradation_table
 
@@ -24,6 +24,7 @@ def generalisation_section(bench: Bench, rows: list[dict[str, str]]) -> Section 
         uri = save_figure(shift_figure(cells, shift), bench.folder / "figures" / f"generalisation_{shift}.png")
         title = TITLES.get(shift, shift)
         caption = f"{title[0].upper()}{title[1:]}. {CAPTIONS.get(shift, '')}".strip()
+        caption += " Arrows: beyond the axis." if has_arrows(cells, shift) else ""
         section.pictures.append(Picture(uri, f"Test MSE of every encoder: {title}", caption))
     section.sentences += cells.notes
     section.tables.append(degradation_table(cells))

@@ -26,10 +26,24 @@ ACROSS = 4
 LOWEST = 1e-4
 """Errors below are drawn there: a logarithmic axis has no 0."""
 
+BEYOND = 20.0
+"""Errors above this many times a constant's are drawn as an arrow at the end of the axis."""
+
 
 def shift_figure(cells: Cells, shift: str) -> Figure:
     """The figure of a shift."""
     return sweep_figure(cells, shift) if shift in SWEEPS else pair_figure(cells, shift)
+
+
+def axis_end(cells: Cells, shift: str) -> float:
+    """The largest MSE that a figure shows as a dot."""
+    shown = [cell.constant for key, cell in cells.values.items() if key[1] == shift and math.isfinite(cell.constant)]
+    return BEYOND * max(shown, default=1.0)
+
+
+def has_arrows(cells: Cells, shift: str) -> bool:
+    """Whether an error lies beyond the end of the axis."""
+    return any(key[1] == shift and cell.value > axis_end(cells, shift) for key, cell in cells.values.items())
 
 
 def sweep_figure(cells: Cells, shift: str) -> Figure:
@@ -59,7 +73,7 @@ def sweep_figure(cells: Cells, shift: str) -> Figure:
 def draw_sweep(ax: Axes, cells: Cells, shift: str, subject: str, parameter: str) -> None:
     """MSE of every encoder against level; the level without the shift comes first, or last if levels are shares."""
     levels = [level for own, level in cells.levels[shift] if own == subject]
-    last = shift == "window_length"
+    last, end = shift == "window_length", axis_end(cells, shift)
     labels = [*levels, "all"] if last else ["clean", *levels]
     constants = []
     for encoder in cells.encoders:
@@ -73,10 +87,12 @@ def draw_sweep(ax: Axes, cells: Cells, shift: str, subject: str, parameter: str)
         points = [*middle, clean] if last else [clean, *middle]
         x = range(len(points))
         style = "--" if encoder.kind == "floor" else "-"
-        ax.plot(x, [max(p[0], LOWEST) for p in points], style, color=encoder.colour, marker="o", ms=3.5)
+        ax.plot(x, [min(max(p[0], LOWEST), end) for p in points], style, color=encoder.colour)
         for k, (value, low, high) in enumerate(points):
-            if math.isfinite(low + high):
-                ax.plot([k, k], [max(low, LOWEST), max(high, value)], color=encoder.colour, lw=0.8, alpha=0.6)
+            marker, size = ("^", 5) if value > end else ("o", 3.5)
+            ax.plot(k, min(max(value, LOWEST), end), marker, color=encoder.colour, ms=size)
+            if math.isfinite(low + high) and high < end:
+                ax.plot([k, k], [max(low, LOWEST), high], color=encoder.colour, lw=0.8, alpha=0.6)
         constants.append(known[-1].constant)
     ax.axhline(max(constants), color=MUTED, lw=0.9, ls=":", zorder=0)
     ax.set_xticks(range(len(labels)), labels)
@@ -94,11 +110,13 @@ def pair_panels(cells: Cells, shift: str) -> list[Panel]:
             (f"{where(subject, level)}: {'mean' if name == 'mean' else name}", subject, level, name) for name in names
         ]
     titles = [subject if level == "missing" else where(subject, level) for subject, level in levels]
+    # Titles of narrow panels take two lines, all of them or none.
+    if len(levels) > 2 and max(map(len, titles)) > 26:
+        titles = [title.replace(", ", ",\n", 1) for title in titles]
     return [
-        (title.replace(" and ", ", ").replace(", ", ",\n", 1) if len(title) > 26 else title, *place,
-         cells.scored(shift, place[0]))
-        for title, place in zip(titles, levels, strict=True)
-    ]  # fmt: skip
+        (title, subject, level, cells.scored(shift, subject))
+        for title, (subject, level) in zip(titles, levels, strict=True)
+    ]
 
 
 def pair_figure(cells: Cells, shift: str) -> Figure:
@@ -130,7 +148,7 @@ def pair_figure(cells: Cells, shift: str) -> Figure:
 def draw_pairs(ax: Axes, cells: Cells, shift: str, panel: Panel) -> None:
     """One panel of pairs."""
     title, subject, level, parameter = panel
-    constants = []
+    constants, end = [], axis_end(cells, shift)
     for y, encoder in enumerate(cells.encoders):
         cell = cells.cell(encoder, shift, subject, level, parameter)
         if cell is None or not math.isfinite(cell.value):
@@ -138,13 +156,13 @@ def draw_pairs(ax: Axes, cells: Cells, shift: str, panel: Panel) -> None:
                     color=MUTED)  # fmt: skip
             continue
         constants.append(cell.constant)
-        value, reference = max(cell.value, LOWEST), max(cell.reference, LOWEST)
+        value, reference = (min(max(error, LOWEST), end) for error in (cell.value, cell.reference))
         ax.plot([reference, value], [y, y], color=encoder.colour, lw=1.2, alpha=0.55, zorder=2)
         if math.isfinite(cell.low + cell.high):
-            ax.plot([max(cell.low, LOWEST), max(cell.high, LOWEST)], [y, y], color=encoder.colour, lw=2.6, alpha=0.35,
+            ax.plot([min(max(limit, LOWEST), end) for limit in (cell.low, cell.high)], [y, y], color=encoder.colour, lw=2.6, alpha=0.35,
                     solid_capstyle="butt", zorder=1)  # fmt: skip
         ax.plot(reference, y, "o", ms=5, mfc="white", mec=encoder.colour, zorder=3)
-        ax.plot(value, y, "o", ms=5, color=encoder.colour, zorder=4)
+        ax.plot(value, y, ">" if cell.value > end else "o", ms=5, color=encoder.colour, zorder=4)
     if constants:
         ax.axvline(max(constants), color=MUTED, lw=0.9, ls=":", zorder=0)
     ax.set_title(title, loc="left", fontsize=8.5)

@@ -36,14 +36,27 @@ CAPTIONS = {
 """How to read the figure of a shift."""
 
 
+MOST = 100.0
+"""Ratios and errors above it are not told apart: such a readout is broken."""
+
+
 def where(subject: str, level: str) -> str:
     """Subject and level as one phrase."""
-    return ", ".join(part for part in (subject, level) if part)
+    if not subject or " and " in subject:
+        return level
+    if subject in ("windows averaged", "frames available"):
+        return f"{level} {subject}"
+    return f"{subject} {level}" if level == "missing" else f"{subject}, {level}"
 
 
 def times(ratio: float) -> str:
     """A ratio as text."""
-    return f"{number(ratio, 1 if ratio >= 10 else 2)} times"
+    return f"more than {MOST:.0f} times" if ratio > MOST else f"{number(ratio, 1 if ratio >= 10 else 2)} times"
+
+
+def error(value: float) -> str:
+    """An MSE as text."""
+    return f"above {MOST:.0f}" if value > MOST else number(value)
 
 
 def shift_sentence(cells: Cells, shift: str) -> str:

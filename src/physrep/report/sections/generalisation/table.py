@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 
 from ...section import Table
-from ...style import KINDS, number
+from ...style import number
 from .cells import Cells, Encoder
-from .sentences import where
+from .sentences import MOST, where
 
 
 def degradation_table(cells: Cells) -> Table:
@@ -16,7 +16,7 @@ def degradation_table(cells: Cells) -> Table:
     rows = []
     for encoder in cells.encoders:
         clean = cells.clean(encoder)
-        row = [encoder.label, KINDS[encoder.kind].lower(), number(clean.value if clean else math.nan)]
+        row = [encoder.label, encoder.kind, number(clean.value if clean else math.nan)]
         rows.append(row + [_entry(cells, encoder, shift) for shift in cells.shifts])
     caption = (
         "MSE under the shift divided by that of the same test trajectories without it, at the level (in brackets) that "
@@ -31,6 +31,7 @@ def _entry(cells: Cells, encoder: Encoder, shift: str) -> str:
     if worst is None:
         return "–"
     subject, level, cell = worst
-    # Levels of one name say nothing; of a channel or a grid the subject says enough.
-    place = level if not subject else subject if level == "missing" else where(subject, level)
-    return f"{number(cell.ratio, 1 if cell.ratio >= 10 else 2)} ({place})"
+    # A column of channels need not say that they are missing.
+    place = subject if level == "missing" else where(subject, level)
+    ratio = f"> {MOST:.0f}" if cell.ratio > MOST else number(cell.ratio, 1 if cell.ratio >= 10 else 2)
+    return f"{ratio} ({place})"
