@@ -159,8 +159,8 @@ def draw_pairs(ax: Axes, cells: Cells, shift: str, panel: Panel) -> None:
         value, reference = (min(max(error, LOWEST), end) for error in (cell.value, cell.reference))
         ax.plot([reference, value], [y, y], color=encoder.colour, lw=1.2, alpha=0.55, zorder=2)
         if math.isfinite(cell.low + cell.high):
-            ax.plot([min(max(limit, LOWEST), end) for limit in (cell.low, cell.high)], [y, y], color=encoder.colour, lw=2.6, alpha=0.35,
-                    solid_capstyle="butt", zorder=1)  # fmt: skip
+            limits = [min(max(limit, LOWEST), end) for limit in (cell.low, cell.high)]
+            ax.plot(limits, [y, y], color=encoder.colour, lw=2.6, alpha=0.35, solid_capstyle="butt", zorder=1)
         ax.plot(reference, y, "o", ms=5, mfc="white", mec=encoder.colour, zorder=3)
         ax.plot(value, y, ">" if cell.value > end else "o", ms=5, color=encoder.colour, zorder=4)
     if constants:

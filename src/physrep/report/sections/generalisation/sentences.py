@@ -75,23 +75,25 @@ def shift_sentence(cells: Cells, shift: str) -> str:
     text = f"{head}: {_degrades(*most, 'most')}"
     if len(found) > 1:
         text += f"; {_degrades(*least, 'least')}"
-    return text + "." + _against_floor(found)
+    best = min(found, key=lambda item: item[3].value)
+    text += f". Lowest MSE where it is worst: {best[0].label}, {error(best[3].value)}."
+    return text + _against_floor(cells, found)
 
 
 def _degrades(encoder: Encoder, subject: str, level: str, cell: Cell, how: str) -> str:
-    change = (
-        f"{times(cell.ratio)} its MSE, {number(cell.reference)} to {number(cell.value)}, at {where(subject, level)}"
-    )
+    change = f"{times(cell.ratio)} its MSE, from {error(cell.reference)} to {error(cell.value)}"
+    change += f", {where(subject, level)}"
     return f"{encoder.label} degrades {how} ({change})"
 
 
-def _against_floor(found: list[tuple[Encoder, str, str, Cell]]) -> str:
-    """How many learners degrade more than the floor with the lowest reference."""
+def _against_floor(cells: Cells, found: list[tuple[Encoder, str, str, Cell]]) -> str:
+    """How many learners degrade more than the floor that is best on clean data."""
     floors = [item for item in found if item[0].kind == "floor"]
     learners = [item for item in found if item[0].kind == "learner"]
     if not floors or not learners:
         return ""
-    floor = min(floors, key=lambda item: item[3].reference)
+    clean = {encoder.title: cell.value for encoder in cells.encoders if (cell := cells.clean(encoder)) is not None}
+    floor = min(floors, key=lambda item: clean[item[0].title])
     more = sum(item[3].ratio > floor[3].ratio for item in learners)
     verb = "degrades" if more == 1 else "degrade"
     return (
