@@ -184,3 +184,29 @@ def test_other_starts_are_of_the_same_parameters_and_made_once(tmp_path: Path) -
 def test_data_of_others_have_no_other_starts(bench: Context) -> None:
     found = Generalisation({"initial_condition": {}}).rows(bench)
     assert "The data were not simulated here" in next(row["note"] for row in found if row.get("note"))
+
+
+@pytest.mark.parametrize("probe", ["knn", "attentive"])
+def test_other_probes_read_the_same_encoders(probe: str, bench: Context) -> None:
+    from dataclasses import replace
+
+    one = [run for run in bench.runs if run.title == "one_channel"]
+    options = {"knn": {}, "attentive": {"epochs": 1, "batch_size": 32}}
+    part = replace(bench, runs=one, probes={"ridge": {}, probe: options[probe]})
+    found = Generalisation({"missing_fields": {}}, probe=probe).rows(part)
+    assert {row["probe"] for row in found} == {probe}
+    row = cells(found, "one_channel", "missing_fields", "first")["b", "missing"]
+    assert row["value"] == pytest.approx(row["reference"], rel=1e-4)
+
+
+def test_the_probe_chosen_on_valid(bench: Context) -> None:
+    from dataclasses import replace
+
+    from physrep.files import write_json
+
+    one = bench.runs[0]
+    common = {"level": "trajectory", "parameter": "mean", "split": "valid", "metric": "mse"}
+    scores = [{**common, "probe": "ridge", "value": 0.3}, {**common, "probe": "knn", "value": 0.2}]
+    write_json(one.folder / "scores.json", scores)
+    part = replace(bench, runs=[one], probes={"ridge": {}, "knn": {}})
+    assert {row["probe"] for row in Generalisation({"missing_fields": {}}, probe="chosen").rows(part)} == {"knn"}
