@@ -34,7 +34,7 @@ class InitialCondition(Shift):
             return
         dataset, partner, family = self._found
         # A trajectory that blew up was drawn again with other parameters: it has no partner.
-        same = np.isclose(dataset.parameters.numpy(), study.test.parameters.numpy()[partner], rtol=1e-6).all(1)
+        same = np.all(np.isclose(dataset.parameters.numpy(), study.test.parameters.numpy()[partner], rtol=1e-6), axis=1)
         frames = run.learner.num_frames
         windows = dataset.windows(frames, study.context.eval_stride, study.frame_step)
         windows = windows[same[windows[:, 0]]]
