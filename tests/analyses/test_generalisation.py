@@ -191,7 +191,8 @@ def test_other_probes_read_the_same_encoders(probe: str, bench: Context) -> None
     from dataclasses import replace
 
     one = [run for run in bench.runs if run.title == "one_channel"]
-    options: dict[str, dict[str, Any]] = {
+    attentive = {"epochs": 1, "batch_size": 64, "learning_rates": [1e-3], "weight_decays": [0.01]}
+    options: dict[str, dict[str, Any]] = {"knn": {}, "attentive": attentive}
         "knn": {},
         "attentive": {"epochs": 1, "batch_size": 64, "learning_rates": [1e-3], "weight_decays": [0.01]},
     }
