@@ -193,9 +193,6 @@ def test_other_probes_read_the_same_encoders(probe: str, bench: Context) -> None
     one = [run for run in bench.runs if run.title == "one_channel"]
     attentive = {"epochs": 1, "batch_size": 64, "learning_rates": [1e-3], "weight_decays": [0.01]}
     options: dict[str, dict[str, Any]] = {"knn": {}, "attentive": attentive}
-        "knn": {},
-        "attentive": {"epochs": 1, "batch_size": 64, "learning_rates": [1e-3], "weight_decays": [0.01]},
-    }
     part = replace(bench, runs=one, probes={"ridge": {}, probe: options[probe]})
     found = Generalisation({"missing_fields": {}}, probe=probe).rows(part)
     assert {row["probe"] for row in found} == {probe}
