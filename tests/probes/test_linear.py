@@ -59,6 +59,18 @@ def test_penalty_is_chosen_on_valid_for_each_parameter():
         assert all(a >= b - 1e-9 for a, b in zip(one.choice["valid_mse"], probe.choice["valid_mse"], strict=True))
 
 
+def test_a_feature_that_is_rounding_around_zero_is_no_feature():
+    rng = np.random.default_rng(3)
+    x, y = rng.normal(size=(200, 1, 4)), rng.normal(size=(200, 1))
+    x[..., 0] = y
+    x[..., 3] = 3e-9 * rng.normal(size=(200, 1))
+    probe = RidgeProbe().fit(torch.tensor(x), torch.tensor(y), torch.tensor(x), torch.tensor(y))
+    # Other data may round otherwise, e.g. once noise is added: nothing must happen.
+    moved = x.copy()
+    moved[..., 3] = 1e-3
+    torch.testing.assert_close(probe.predict(torch.tensor(moved)), probe.predict(torch.tensor(x)))
+
+
 def test_constant_channels_do_no_harm():
     train, valid, test = (planted(n, s) for n, s in ((100, 0), (40, 1), (40, 2)))
     for tokens, _ in (train, valid, test):

@@ -108,7 +108,15 @@ def test_tables_show_one_probe_per_learner_by_default(bench: Path) -> None:
 
 @pytest.mark.parametrize(
     ("value", "text"),
-    [(0.12345, "0.123"), (-0.5, "−0.500"), (-0.0001, "−1e−04"), (0.0, "0.000"), (math.nan, "–"), (math.inf, "–"), (12345.0, "1.2e+04")],
+    [
+        (0.12345, "0.123"),
+        (-0.5, "−0.500"),
+        (-0.0001, "−1e−04"),
+        (0.0, "0.000"),
+        (math.nan, "–"),
+        (math.inf, "–"),
+        (12345.0, "1.2e+04"),
+    ],
 )
 def test_numbers(value: float, text: str) -> None:
     assert number(value) == text

@@ -7,15 +7,17 @@ one line here.
 
 from .base import Analysis, Context, FrozenRun, Rows
 from .efficiency import Efficiency
+from .generalisation import Generalisation
 from .strength import Strength
 from .uncertainty import Uncertainty
 from .units import Units
 
 ANALYSES: dict[str, type[Analysis]] = {
+    "units": Units,
     "efficiency": Efficiency,
     "strength": Strength,
     "uncertainty": Uncertainty,
-    "units": Units,
+    "generalisation": Generalisation,
 }
 
 __all__ = ["ANALYSES", "Analysis", "Context", "FrozenRun", "Rows"]

@@ -34,7 +34,9 @@ class StandardMoments:
         """Take the statistics from these windows."""
         std, self.mean = torch.std_mean(token_moments(tokens), dim=0, correction=0)
         # A feature that is constant up to float32 rounding carries nothing; its centred values must not be blown up.
-        self.std = torch.where(std > 1e-6 * self.mean.abs(), std, torch.inf)
+        # Rounding is relative to the feature itself, or, where it should be zero, to what it is the difference of.
+        least = torch.maximum(1e-6 * self.mean.abs(), 1e-7 * std.median())
+        self.std = torch.where(std > least, std, torch.inf)
         return self
 
     def __call__(self, tokens: Tokens) -> Tensor:

@@ -51,20 +51,39 @@ def simulate(
     root = Path(out) / system
     _claim(root, request)
     tasks = file_tasks(root, request)
+    simulate_tasks(tasks, request, workers=workers, device=device, label=f"simulate {system}")
+    if not (root / "stats.yaml").exists():
+        write_stats(root)
+    return root
+
+
+def simulate_tasks(
+    tasks: Sequence[FileTask],
+    request: Request,
+    *,
+    workers: int | None = None,
+    device: str = "cpu",
+    label: str = "simulate",
+) -> None:
+    """Simulate the files that are not there yet.
+
+    Args:
+        tasks: files and their trajectories.
+        request: what is simulated.
+        workers, device: as in `simulate`.
+        label: shown with the progress.
+    """
     pending = [task for task in tasks if not task.path.exists()]
     total = sum(len(task.indices) for task in tasks)
     done = total - sum(len(task.indices) for task in pending)
     if pending:
-        with Progress(total, f"simulate {system}", "trajectories") as progress:
+        with Progress(total, label, "trajectories") as progress:
             if done:
                 progress.advance(done, "found")
             for task, retried in _run(pending, request, workers, device):
                 progress.advance(len(task.indices), task.path.name)
                 for message in retried:
                     _log.warning(message)
-    if not (root / "stats.yaml").exists():
-        write_stats(root)
-    return root
 
 
 def _claim(root: Path, request: Request) -> None:

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from ..section import Section
 from ..source import Bench, read_table
 from .efficiency import efficiency
+from .generalisation import generalisation_section
 from .strength import strength
 from .uncertainty import uncertainty
 from .units import units
@@ -20,6 +21,7 @@ SECTIONS: dict[str, Callable[[Bench, list[dict[str, str]]], Section | None]] = {
     "efficiency": efficiency,
     "strength": strength,
     "uncertainty": uncertainty,
+    "generalisation": generalisation_section,
 }
 
 

@@ -1,0 +1,133 @@
+"""The table of the analysis as numbers by encoder, shift, subject, level and parameter, averaged over seeds."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from ...scores import to_float
+from ...style import COLOURS, KINDS, colour, learner_name
+
+
+@dataclass(frozen=True)
+class Encoder:
+    """One row of the figures: title of its runs, label, colour and kind."""
+
+    title: str
+    label: str
+    colour: str
+    kind: str
+
+
+@dataclass(frozen=True)
+class Cell:
+    """MSE under a shift with its 95% interval, without it (reference), their ratio, and a constant's MSE."""
+
+    value: float
+    low: float
+    high: float
+    reference: float
+    ratio: float
+    constant: float
+
+
+NUMBERS = {
+    "value": "value",
+    "low": "ci_low",
+    "high": "ci_high",
+    "reference": "reference",
+    "ratio": "ratio",
+    "constant": "constant",
+}
+"""Attribute of `Cell` to column."""
+
+
+@dataclass
+class Cells:
+    """Everything that figures, sentences and the table read.
+
+    Attributes:
+        encoders: floors first, then learners, then ceilings.
+        parameters: names, without the mean.
+        shifts: names of those that have scores.
+        levels: per shift, its (subject, level) in the order of the table.
+        values: by title, shift, subject, level and parameter; over several seeds value, reference, ratio and constant
+            are means, and the interval reaches from the lowest to the highest limit.
+        notes: sentences on what could not be had.
+        probes: names of the probes.
+    """
+
+    encoders: list[Encoder] = field(default_factory=list)
+    parameters: list[str] = field(default_factory=list)
+    shifts: list[str] = field(default_factory=list)
+    levels: dict[str, list[tuple[str, str]]] = field(default_factory=dict)
+    values: dict[tuple[str, str, str, str, str], Cell] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+    probes: set[str] = field(default_factory=set)
+
+    def cell(self, encoder: Encoder, shift: str, subject: str, level: str, parameter: str = "mean") -> Cell | None:
+        """One cell; None if this encoder has no score there."""
+        return self.values.get((encoder.title, shift, subject, level, parameter))
+
+    def clean(self, encoder: Encoder, parameter: str = "mean") -> Cell | None:
+        """The score of all test trajectories as they are."""
+        return self.cell(encoder, "clean", "", "", parameter)
+
+    def informative(self, encoder: Encoder) -> bool:
+        """Whether the clean MSE is below 0.9 of a constant's: who knows nothing has nothing to lose."""
+        clean = self.clean(encoder)
+        return clean is not None and clean.value < 0.9 * clean.constant
+
+    def scored(self, shift: str, subject: str) -> str:
+        """The parameter whose score tells of a shift: the one that is extrapolated, else the mean."""
+        return subject if shift == "extrapolation" and subject in self.parameters else "mean"
+
+    def worst(self, encoder: Encoder, shift: str) -> tuple[str, str, Cell] | None:
+        """Subject, level and cell with the largest ratio."""
+        found = [
+            (subject, level, cell)
+            for subject, level in self.levels[shift]
+            if (cell := self.cell(encoder, shift, subject, level, self.scored(shift, subject))) is not None
+            and math.isfinite(cell.ratio)
+        ]
+        return max(found, key=lambda item: item[2].ratio, default=None)
+
+
+def read_cells(rows: Iterable[Mapping[str, str]]) -> Cells:
+    """Group the rows of the table."""
+    cells = Cells()
+    parts: dict[tuple[str, str, str, str, str], list[Mapping[str, str]]] = {}
+    titles: dict[str, Mapping[str, str]] = {}
+    for row in rows:
+        titles.setdefault(row["title"], row)
+        cells.probes.add(row["probe"])
+        if row.get("note"):
+            if row["note"] not in cells.notes:
+                cells.notes.append(row["note"])
+            continue
+        if row["parameter"] != "mean" and row["parameter"] not in cells.parameters:
+            cells.parameters.append(row["parameter"])
+        place = (row["subject"], row["level"])
+        if row["shift"] != "clean":
+            known = cells.levels.setdefault(row["shift"], [])
+            if place not in known:
+                known.append(place)
+        parts.setdefault((row["title"], row["shift"], *place, row["parameter"]), []).append(row)
+    cells.shifts = list(cells.levels)
+    cells.values = {key: _cell(group) for key, group in parts.items()}
+    order = list(KINDS)
+    shared = {name for name in (row["learner"] for row in titles.values())}
+    several = {name for name in shared if sum(row["learner"] == name for row in titles.values()) > 1}
+    for title, row in sorted(titles.items(), key=lambda item: order.index(item[1]["kind"])):
+        own = row["learner"] not in several
+        label = learner_name(row["learner"]) if own and title == row["learner"] else title
+        tint = colour(row["learner"]) if own or title in COLOURS else colour(f"run {title}")
+        cells.encoders.append(Encoder(title, label, tint, row["kind"]))
+    return cells
+
+
+def _cell(rows: list[Mapping[str, str]]) -> Cell:
+    columns = {name: [to_float(row[column]) for row in rows] for name, column in NUMBERS.items()}
+    means = {name: sum(values) / len(values) for name, values in columns.items()}
+    return Cell(**{**means, "low": min(columns["low"]), "high": max(columns["high"])})
