@@ -11,7 +11,7 @@ from physrep.errors import PhysrepError
 
 def test_planted_and_absent_parameters() -> None:
     context = PlantedContext({"exact": 0, "noise": None}, train=120, valid=60, test=120)
-    rows = Strength(probes=["ridge", "knn"]).rows(context)
+    rows = Strength(probes=["ridge", "knn"], code=["ridge", "knn"]).rows(context)
     assert set(rows[0]) == set(Strength.columns)
     found = {(r["title"], r["probe"], r["quantity"]): r for r in rows if r["parameter"] == "mean"}
     for probe, exact in (("ridge", 1e-3), ("knn", 0.1)):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, ClassVar
 
@@ -12,6 +12,9 @@ from ..errors import PhysrepError
 from ..probes import PROBES, Probe, code_length, control_task
 from ..progress import Progress
 from .base import Analysis, Context, Rows
+
+QUICK: dict[str, dict[str, Any]] = {"mlp": {"epochs": 30, "batch_size": 128}}
+"""Options of probes that are fitted to every encoder twice, where neither benchmark nor analysis gives others."""
 
 
 class Strength(Analysis):
@@ -23,8 +26,9 @@ class Strength(Analysis):
     probe that needs many labels pays for them.
 
     Args:
-        probes: names of probes; those of the benchmark have its options.
-        code: whether to compute the code length, which fits four further probes.
+        probes: names of probes; those of the benchmark have its options, unless ``options`` says otherwise.
+        options: ``{probe: options}``.
+        code: probes whose code length is computed, which fits four further ones.
         seeds: seeds of the runs.
     """
 
@@ -34,12 +38,17 @@ class Strength(Analysis):
     )  # fmt: skip
 
     def __init__(
-        self, probes: Sequence[str] = ("ridge", "knn", "mlp"), code: bool = True, seeds: Sequence[int] = (0,)
+        self,
+        probes: Sequence[str] = ("ridge", "knn", "mlp", "attentive"),
+        options: Mapping[str, dict[str, Any]] | None = None,
+        code: Sequence[str] = ("ridge", "knn"),
+        seeds: Sequence[int] = (0,),
     ) -> None:
-        unknown = [name for name in probes if name not in PROBES]
+        unknown = [name for name in (*probes, *(options or {}), *code) if name not in PROBES]
         if not probes or unknown:
             raise PhysrepError(f"strength: probes are {list(probes)}; name at least one of {', '.join(PROBES)}.")
-        self.probes, self.code, self.seeds = list(probes), code, list(seeds)
+        self.probes, self.code, self.seeds = list(probes), list(code), list(seeds)
+        self.options = {**QUICK, **(options or {})}
 
     def rows(self, context: Context) -> Rows:
         runs = [run for run in context.runs if run.seed in self.seeds]
@@ -50,12 +59,13 @@ class Strength(Analysis):
                 # One pass over the disk for all probes.
                 stores = {split: replace(store, tokens=np.asarray(store.tokens)) for split, store in stores.items()}
                 for name in self.probes:
-                    probe = context.build_probe(name, seed=run.seed)
-                    rows += [{**run.identity(), "probe": name, **row} for row in self._readings(probe, stores, context)]
+                    probe = context.build_probe(name, seed=run.seed, **self.options.get(name, {}))
+                    readings = self._readings(probe, stores, context, name in self.code)
+                    rows += [{**run.identity(), "probe": name, **row} for row in readings]
                     progress.advance()
         return rows
 
-    def _readings(self, probe: Probe, stores: dict[str, Any], context: Context) -> Rows:
+    def _readings(self, probe: Probe, stores: dict[str, Any], context: Context, code: bool) -> Rows:
         names = (*context.scaler.names, "mean")
         control = control_task(probe, stores, context.scaler, name="probe", resamples=context.resamples)
         rows: Rows = []
@@ -70,7 +80,7 @@ class Strength(Analysis):
                 {"quantity": "selectivity", "parameter": name, "value": float(gain.value[k]),
                  "ci_low": float(gain.low[k]), "ci_high": float(gain.high[k])}
             )  # fmt: skip
-        if self.code:
+        if code:
             saved = code_length(probe, stores, context.scaler).saved
             for name, value in zip(names, [*saved.tolist(), float(saved.mean())], strict=True):
                 rows.append({"quantity": "bits_saved", "parameter": name, "value": value, "ci_low": "", "ci_high": ""})

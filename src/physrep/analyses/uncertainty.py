@@ -36,7 +36,7 @@ class Uncertainty(Analysis):
     Args:
         levels: promised probabilities.
         seeds: seeds of the runs.
-        mlp: options of the MLP probe.
+        mlp: options of the MLP probe; default 30 epochs of batches of 128.
     """
 
     columns: ClassVar[tuple[str, ...]] = (
@@ -52,7 +52,7 @@ class Uncertainty(Analysis):
     ) -> None:
         if not levels or min(levels) <= 0 or max(levels) >= 1:
             raise PhysrepError(f"uncertainty: levels are {list(levels)}; give probabilities between 0 and 1.")
-        self.levels, self.seeds, self.mlp = list(levels), list(seeds), mlp or {}
+        self.levels, self.seeds, self.mlp = list(levels), list(seeds), {"epochs": 30, "batch_size": 128, **(mlp or {})}
 
     def rows(self, context: Context) -> Rows:
         runs = [run for run in context.runs if run.seed in self.seeds]

@@ -40,10 +40,13 @@ def strength(bench: Bench, rows: list[dict[str, str]]) -> Section | None:
         "trajectories, which should score 1 or worse. A probe whose crosses lie below 1 would make up what it finds."
     )
     uri = save_figure(figure, bench.folder / "figures" / "strength.png")
+    coded = [probe for probe in probes if any(math.isfinite(_cell(line, probe, "bits_saved")[0]) for line in groups)]
+    header = ["Encoder", *(f"{probe_name(p)}: MSE" for p in probes), *(f"{probe_name(p)}: bits saved" for p in coded)]
     table = [
         [
             line.name,
-            *(f"{number(_cell(line, p, 'mse')[0])} / {number(_cell(line, p, 'bits_saved')[0], 2)}" for p in probes),
+            *(number(_cell(line, p, "mse")[0]) for p in probes),
+            *(number(_cell(line, p, "bits_saved")[0], 2) for p in coded),
         ]
         for line in groups
     ]
@@ -52,7 +55,7 @@ def strength(bench: Bench, rows: list[dict[str, str]]) -> Section | None:
         "Is it the representation or the probe?",
         _sentences(groups, probes),
         [Picture(uri, "Test MSE of probes and of their control tasks", caption)],
-        [Table(["Encoder", *(probe_name(p) for p in probes)], table, "Test MSE / bits per label saved by the code.")],
+        [Table(header, table, "Test MSE per trajectory, and bits per label that a prequential code saves.")],
     )
 
 
