@@ -57,6 +57,9 @@ def test_every_command_has_help(command: str, capsys: pytest.CaptureFixture[str]
         (["embed", "torch.nn:Idntity", "--data", "DATA"], "did you mean 'Identity'"),
         (["embed", "torch.nn:Identity", "--data", "DATA", "--num_frames", "4"], "tokens"),
         (["report", "OUT"], "results.csv"),
+        (["compare", "OUT"], "--out is missing"),
+        (["leaderboard", "OUT"], "results.csv"),
+        (["probe", "torch.nn:Identity", "--data", "DATA", "--labels", "none.csv"], "none.csv"),
         (["list", "sistems"], "known: systems"),
     ],
 )

@@ -57,7 +57,7 @@ def cost_drawing(bench: Bench, system: str) -> str | None:
         points = [(entry, getattr(cost, name)) for entry, cost in trained if getattr(cost, name) > 0]
         last = k == len(panels) - 1
         parts.append(_panel(points, floors, name, high, 56.0 + k * (WIDTH - 14), k == 0, last))
-    width = 56.0 + (WIDTH - 14) * len(panels) + 100
+    width = 56.0 + (WIDTH - 14) * len(panels) + 130
     alt = f"Test MSE on {system} against the cost of training"
     return drawing(width, TOP + HEIGHT + 46, alt, *parts, name="cost")
 
@@ -84,7 +84,8 @@ def _panel(
             )
     if last:
         parts.append(_floor_names([entry for entry in floors if entry.value <= high], up, across.end + 6))
-    taken: list[tuple[float, float, float]] = []
+    # Where no name may lie: all dots first, then the names that are placed.
+    taken = [(across(value) - 6, across(value) + 6, max(up(entry.value), TOP)) for entry, value in points]
     for entry, value in sorted(points, key=lambda point: (-point[0].value, point[1])):
         score, x = entry.score(), across(value)
         y = max(up(score.value), TOP)
@@ -92,23 +93,23 @@ def _panel(
             parts.append(line(x, up(max(score.low, 0)), x, max(up(score.high), TOP), colour(entry.learner), 1.8))
         said = f"{entry.title}: MSE {number(score.value, 4)}, {name} {power_text(value)}"
         parts.append(element("circle", cx=x, cy=y, r=5.0, fill=colour(entry.learner), stroke="#fff", title=said))
-        parts.append(_point_name(entry, x, y, across.end, taken))
+        parts.append(_point_name(entry, x, y, across, taken))
     return "".join(parts)
 
 
-def _point_name(entry: Entry, x: float, y: float, end: float, taken: list[tuple[float, float, float]]) -> str:
+def _point_name(entry: Entry, x: float, y: float, across: Scale, taken: list[tuple[float, float, float]]) -> str:
     """The name beside its dot, on the side and height where it is free."""
     wide = 6.2 * len(entry.label)
-    places = [(side, y + shift) for shift in (0.0, -12.0, 12.0, -24.0, 24.0) for side in (1, -1)]
+    places = [(side, y + shift) for shift in (0.0, -13.0, 13.0, -26.0, 26.0, -39.0, 39.0) for side in (1, -1)]
     for side, height in places:
         low, high = (x + 8, x + 8 + wide) if side > 0 else (x - 8 - wide, x - 8)
         free = all(abs(height - other) > 12 or high < left or low > right for left, right, other in taken)
-        if free and high < end + 30 and height > TOP - 6:
+        if free and low > across.start and high < across.end + 20 and TOP - 6 < height < TOP + HEIGHT - 4:
             break
     else:
         side, height = 1, y
         low, high = x + 8, x + 8 + wide
-    taken += [(low, high, height), (x - 6, x + 6, y)]
+    taken.append((low, high, height))
     anchor, at = ("start", low) if side > 0 else ("end", high)
     halo = {"paint_order": "stroke", "stroke": "#fff", "stroke_width": 3.0}
     return label(at, height, entry.label, anchor, 11.5, colour(entry.learner), **halo)
