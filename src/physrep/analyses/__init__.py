@@ -6,7 +6,16 @@ one line here.
 """
 
 from .base import Analysis, Context, FrozenRun, Rows
+from .encoded import Encoded
+from .explain import Explain
+from .regimes import RegimeClassification
+from .similarity import Similarity
 
-ANALYSES: dict[str, type[Analysis]] = {}
+ANALYSES: dict[str, type[Analysis]] = {
+    "encoded": Encoded,
+    "similarity": Similarity,
+    "regimes": RegimeClassification,
+    "explain": Explain,
+}
 
 __all__ = ["ANALYSES", "Analysis", "Context", "FrozenRun", "Rows"]

@@ -67,11 +67,11 @@ def measured(context: Context) -> dict[str, Measured]:
 
 
 def _split(context: Context, split: str) -> Measured:
-    from ..data import WellSplit, open_well
+    from ..data import open_well
 
     path = str(context.data.located(context.system).path)
     most = context.data.max_trajectories if split == "train" else None
-    reader = WellSplit(path, split, frames=1, max_trajectories=most)
+    reader = _blocks(path, split, most)
     dataset = context.splits[split]
     quantities = quantities_of(dataset.dataset_name, reader.channels, reader.parameter_names)
     file = context.out / "analyses" / "quantities" / f"{split}.npz"
@@ -88,6 +88,17 @@ def _split(context: Context, split: str) -> Measured:
     return Measured(quantities, values, reader.dt)
 
 
+def _blocks(path: str, split: str, most: int | None) -> WellSplit:
+    """The split in blocks of frames that follow one another and leave none out, as long as memory allows."""
+    from ..data import WellSplit
+
+    reader = WellSplit(path, split, frames=1, max_trajectories=most)
+    common = math.gcd(*np.unique(reader.windows[:, 0], return_counts=True)[1].tolist())
+    frame = 8 * len(reader.channels) * math.prod(reader.shape)
+    frames = max(n for n in range(1, common + 1) if common % n == 0 and (n == 1 or n * frame <= BATCH_BYTES))
+    return WellSplit(path, split, frames=frames, stride=frames, max_trajectories=most)
+
+
 def _read(file: Path, key: str) -> np.ndarray | None:
     try:
         with np.load(file, allow_pickle=False) as kept:
@@ -98,13 +109,13 @@ def _read(file: Path, key: str) -> np.ndarray | None:
 
 def _measure(reader: WellSplit, quantities: Sequence[Quantity], grid: Grid, split: str) -> np.ndarray:
     windows = reader.windows
-    most = int(windows[:, 1].max()) + 1
-    values = np.full((reader.n_trajectories, most, len(quantities)), np.nan)
-    size = max(1, BATCH_BYTES // (8 * len(reader.channels) * math.prod(reader.shape)))
-    with Progress(len(windows), f"quantities {split}", "frames") as progress, torch.inference_mode():
+    values = np.full((reader.n_trajectories, int(windows[:, 1].max()) + reader.frames, len(quantities)), np.nan)
+    size = max(1, BATCH_BYTES // (8 * len(reader.channels) * reader.frames * math.prod(reader.shape)))
+    with Progress(len(windows), f"quantities {split}", "blocks") as progress, torch.inference_mode():
         for first in range(0, len(windows), size):
-            rows = windows[first : first + size]
-            clip = reader.clip(np.arange(first, first + len(rows)))
-            values[rows[:, 0], rows[:, 1]] = measure(quantities, clip, grid)[:, 0].numpy()
+            rows = np.arange(first, min(first + size, len(windows)))
+            numbers = measure(quantities, reader.clip(rows), grid).numpy()
+            for (trajectory, start), own in zip(windows[rows].tolist(), numbers, strict=True):
+                values[trajectory, start : start + reader.frames] = own
             progress.advance(len(rows))
     return values
