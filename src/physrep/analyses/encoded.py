@@ -17,7 +17,8 @@ from .measured import measured
 from .pooled import pooled
 from .targets import targets
 
-REFERENCE = {"run": "parameters", "title": "parameters", "learner": "parameters", "encoder": "", "kind": "reference", "seed": 0}  # fmt: skip
+REFERENCE = {"run": "parameters", "title": "parameters", "learner": "parameters", "encoder": "", "kind": "reference",
+             "seed": 0}  # fmt: skip
 """Identity of the row that predicts from the true parameters and the time of the window, without any field."""
 
 

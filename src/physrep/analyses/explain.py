@@ -192,9 +192,7 @@ def input_sensitivity(learner: Any, head: LinearHead, clip: Clip) -> Tensor | No
 def _clips(context: Context, split: str, store: TokenStore, index: np.ndarray, batch: int = BATCH) -> Iterator[Clip]:
     windows = np.stack([store.trajectory, store.start], 1)[index]
     for first in range(0, len(windows), batch):
-        clip = context.splits[split].clip(
-            windows[first : first + batch], context.num_frames, context.data.frame_step
-        )
+        clip = context.splits[split].clip(windows[first : first + batch], context.num_frames, context.data.frame_step)
         yield clip.to("cpu" if context.device == "cpu" else "cuda")
 
 

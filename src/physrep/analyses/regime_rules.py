@@ -7,8 +7,8 @@ shear_flow, with E' the energy of the perturbation, L of the layer, S its shear,
 
 - ``laminar``: E' < 0.01 (E' + L). The velocity departs from parallel layers by less than a tenth.
 - ``rolling_up``: otherwise, and P > 0.05 S E'. The layer feeds the perturbation. The fastest inviscid mode of a tanh
-  layer grows at 0.19 of its largest shear, its energy at twice that (Michalke 1964), so the threshold is about an eighth
-  of the strongest instability there is.
+  layer grows at 0.19 of its largest shear, its energy at twice that (Michalke 1964), so the threshold is about an
+  eighth of the strongest instability there is.
 - ``decaying``: all other. What moves along with the layers dies by viscosity, or gives energy back to them.
 
 rayleigh_benard, with Nu the Nusselt number:
@@ -22,7 +22,8 @@ active_matter, with S the mean local order and ω the root-mean-square vorticity
 
 - ``isotropic``: S < 0.2. Rods point anywhere; terms beyond the linear ones are of order S², below 4 %.
 - ``turbulent``: otherwise, and ω/2 > 4 d_R = 0.2, i.e. enstrophy ω²/2 > 0.08. The flow turns the director faster than
-  rotational diffusion (rate 4 d_R of the second moment, d_R = 0.05) relaxes it: flow, not relaxation, shapes the texture.
+  rotational diffusion (rate 4 d_R of the second moment, d_R = 0.05) relaxes it: flow, not relaxation, shapes the
+  texture. "Turbulent" is meant in this sense; runs may be too short for statistically steady turbulence.
 - ``nematic``: all other. Ordered, with a flow too slow to matter.
 
 Source of the growth rate: Michalke, On the inviscid instability of the hyperbolic-tangent velocity profile, J. Fluid

@@ -129,5 +129,7 @@ def score_rows(
                      row("bin_accuracy", accuracy, label)]  # fmt: skip
     counts = confusion(target, predicted, len(names))
     return rows + [
-        row("confusion", int(counts[i, j]), true, guess) for i, true in enumerate(names) for j, guess in enumerate(names)
+        row("confusion", int(counts[i, j]), true, guess)
+        for i, true in enumerate(names)
+        for j, guess in enumerate(names)
     ]

@@ -41,7 +41,13 @@ SCORES = {"macro_f1": macro_f1, "balanced_accuracy": balanced_accuracy}
 
 
 def score_classes(
-    target: np.ndarray, predicted: np.ndarray, cluster: np.ndarray, classes: int, *, resamples: int = 2000, seed: int = 0
+    target: np.ndarray,
+    predicted: np.ndarray,
+    cluster: np.ndarray,
+    classes: int,
+    *,
+    resamples: int = 2000,
+    seed: int = 0,
 ) -> dict[str, tuple[float, float, float]]:
     """Macro-F1 and balanced accuracy, each with a 95% interval by the BCa bootstrap over clusters.
 

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from .base import Quantity, channel, measure, velocity_channels
 from .convection import RAYLEIGH_BENARD
-from .flow import FLOW, VELOCITY, scalar
+from .flow import COMPRESSIBLE, FLOW, VELOCITY, scalar
 from .grid import Grid
 from .linear import ADVECTION_DIFFUSION, DAMPED_WAVE, HEAT
 from .nematic import ACTIVE_MATTER
@@ -37,7 +37,7 @@ def quantities_of(system: str, channels: Sequence[str], parameters: Sequence[str
     """
     known = QUANTITIES.get(system)
     if known is None:
-        flow = FLOW if set(VELOCITY) <= set(channels) else ()
+        flow = (*FLOW, COMPRESSIBLE) if set(VELOCITY) <= set(channels) else ()
         plain = [name for name in channels if name not in velocity_channels(channels) and "_" not in name]
         known = (*flow, *(quantity for name in plain for quantity in scalar(name)))
     return tuple(q for q in known if set(q.channels) <= set(channels) and set(q.parameters) <= set(parameters))

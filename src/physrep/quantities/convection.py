@@ -41,9 +41,7 @@ def nusselt(clip: Clip, grid: Grid) -> Tensor:
 
 
 FLUX = ("velocity_y", "buoyancy")
-NUSSELT = Quantity(
-    "nusselt", "Nu", "1", "1 + ⟨u_y b⟩ (Ra Pr)^½", nusselt, FLUX, parameters=("Rayleigh", "Prandtl")
-)
+NUSSELT = Quantity("nusselt", "Nu", "1", "1 + ⟨u_y b⟩ (Ra Pr)^½", nusselt, FLUX, parameters=("Rayleigh", "Prandtl"))
 RAYLEIGH_BENARD = (
     *FLOW,
     *scalar("buoyancy"),

@@ -100,10 +100,12 @@ VELOCITY = ("velocity_x", "velocity_y")
 FLOW = (
     Quantity("kinetic_energy", "E", "L²/T²", "½⟨|u|²⟩", kinetic_energy, VELOCITY, scale="log"),
     Quantity("enstrophy", "Z", "1/T²", "½⟨ω²⟩", enstrophy, VELOCITY, scale="log"),
-    Quantity("velocity_gradient", "G", "1/T²", "⟨|∇u|²⟩", velocity_gradient, VELOCITY, scale="log"),
     Quantity("spectral_slope", "n", "1", "slope of ln E(k) over ln k", spectral_slope, VELOCITY),
 )
 """Quantities of every velocity field."""
+
+COMPRESSIBLE = Quantity("velocity_gradient", "G", "1/T²", "⟨|∇u|²⟩", velocity_gradient, VELOCITY, scale="log")
+"""For fields that may not be divergence-free; otherwise, in periodic boxes and between walls at rest, it is 2 Z."""
 
 
 def scalar(name: str) -> tuple[Quantity, ...]:

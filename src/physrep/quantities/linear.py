@@ -1,8 +1,8 @@
 r"""Quantities of one scalar field u that obeys a linear equation.
 
-    amplitude            a = ⟨(u - ⟨u⟩)²⟩^½                                         [u]
-    amplitude decay      -d ln a / dt by least squares over the window's frames      1/T
-    sharpness            ⟨|∇u|²⟩ / ⟨(u - ⟨u⟩)²⟩, a mean squared wavenumber           1/L²
+amplitude            a = ⟨(u - ⟨u⟩)²⟩^½                                         [u]
+amplitude decay      -d ln a / dt by least squares over the window's frames      1/T
+sharpness            ⟨|∇u|²⟩ / ⟨(u - ⟨u⟩)²⟩, a mean squared wavenumber           1/L²
 """
 
 from __future__ import annotations

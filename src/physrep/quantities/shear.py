@@ -6,6 +6,7 @@ Bars are means along x, ū(y) the profile of u_x, u' = u - ū(y) what departs fr
     layer energy          L = ½⟨(ū - ⟨u_x⟩)²⟩            L²/T²
     layer shear           S = ⟨(∂_y ū)²⟩^½               1/T
     production            P = -⟨u'_x u'_y ∂_y ū⟩         L²/T³
+    feeding               P / (S E')                     1
 
 dE'/dt = P - ν⟨|∇u'|²⟩: the layer rolls up where P is positive and outweighs viscosity; P < 0 gives energy back to it.
 Source: Drazin and Reid, Hydrodynamic Stability (1981), section 53 (Reynolds-Orr equation).
@@ -52,11 +53,18 @@ def production(clip: Clip, grid: Grid) -> Tensor:
     return -grid.mean(first * second * grid.derivative(profile, 1))
 
 
+def feeding(clip: Clip, grid: Grid) -> Tensor:
+    """``P / (S E')`` per frame, dimensionless, with shape ``(B, T)``; 0 where nothing departs from the layer."""
+    denominator = layer_shear(clip, grid) * perturbation_energy(clip, grid)
+    return production(clip, grid) / denominator.clamp_min(1e-20)
+
+
 SHEAR_FLOW = (
     *FLOW,
     Quantity("perturbation_energy", "E'", "L²/T²", "½⟨|u'|²⟩", perturbation_energy, VELOCITY, scale="log"),
     Quantity("layer_energy", "L", "L²/T²", "½⟨(ū-⟨u⟩)²⟩", layer_energy, VELOCITY, scale="log"),
     Quantity("layer_shear", "S", "1/T", "⟨(∂ū/∂y)²⟩^½", layer_shear, VELOCITY, scale="log"),
     Quantity("production", "P", "L²/T³", "-⟨u'ₓu'_y ∂ū/∂y⟩", production, VELOCITY),
+    Quantity("feeding", "P/SE'", "1", "P / (S E')", feeding, VELOCITY),
     *scalar("tracer"),
 )
