@@ -1,7 +1,8 @@
 """The parts of the page that show analyses, in the order of the page.
 
 A section is a function of the benchmark and the rows of ``analyses/NAME.csv`` (as text); it draws into
-``bench.folder / "figures"`` and may return None if there is nothing to show.
+``bench.folder / "figures"`` and may return None if there is nothing to show. An empty table has no section, unless
+``analyses/NAME_note.json`` says why it is empty.
 """
 
 from __future__ import annotations
@@ -10,8 +11,17 @@ from collections.abc import Callable
 
 from ..section import Section
 from ..source import Bench, read_table
+from .encoded import encoded_section
+from .explain import explain_section
+from .regimes import regimes_section
+from .similarity import similarity_section
 
-SECTIONS: dict[str, Callable[[Bench, list[dict[str, str]]], Section | None]] = {}
+SECTIONS: dict[str, Callable[[Bench, list[dict[str, str]]], Section | None]] = {
+    "encoded": encoded_section,
+    "similarity": similarity_section,
+    "regimes": regimes_section,
+    "explain": explain_section,
+}
 
 
 def sections(bench: Bench) -> list[Section]:
@@ -19,7 +29,7 @@ def sections(bench: Bench) -> list[Section]:
     found = []
     for name, make in SECTIONS.items():
         path = bench.folder / "analyses" / f"{name}.csv"
-        if path.is_file() and (rows := read_table(path)):
+        if path.is_file() and ((rows := read_table(path)) or path.with_name(f"{name}_note.json").is_file()):
             section = make(bench, rows)
             if section is not None:
                 found.append(section)
