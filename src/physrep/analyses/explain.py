@@ -49,7 +49,7 @@ class Explain(Analysis):
     columns = ("run", "title", "learner", "encoder", "kind", "seed", "question", "item", "depth", "parameter", "metric",
                "value", "ci_low", "ci_high")  # fmt: skip
 
-    def __init__(self, windows: int = 64, shown: int = 3, most: int = 1500) -> None:
+    def __init__(self, windows: int = 64, shown: int = 3, most: int = 1000) -> None:
         self.windows, self.shown, self.most = windows, shown, most
 
     def rows(self, context: Context) -> Rows:

@@ -23,8 +23,9 @@ def explain_section(bench: Bench, rows: list[dict[str, str]]) -> Section | None:
         caption = (
             f"Sensitivity of the estimates from {line.label} tokens (ridge on pooled tokens) to the input, in a few "
             "test windows: the channel that matters most on top, below it for each parameter the size of the gradient "
-            "over all channels, each channel scaled by its standard deviation; bright: a small change there moves the "
-            "estimate most. Scales are those of each row. A gradient is a local, linear answer."
+            "over all channels, each channel scaled by its standard deviation and squares averaged over 4 × 4 points; "
+            "bright: a small change there moves the estimate most. Every window and parameter has its own scale, and "
+            "numbers below are times in the window. A gradient is a local, linear answer."
         )
         uri = save_figure(figure, figures / "explain_saliency.png", vector=False, dpi=130)
         section.pictures.append(Picture(uri, "Maps of input sensitivity", caption))

@@ -14,12 +14,14 @@ from .rows import lines, score
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-FRAMES = 4
+FRAMES, SMOOTHED = 4, 4
+"""Frames shown of a window, and points over which squared sensitivities are averaged along each axis."""
 
 
 def saliency_figure(path: Path, rows: list[dict[str, str]], symbols: dict[str, str]) -> Figure:
     """Windows side by side, a few frames each: the channel that matters most, then a sensitivity map per parameter."""
     from matplotlib.figure import Figure
+    from scipy.ndimage import uniform_filter
 
     with np.load(path, allow_pickle=False) as file:
         fields, sensitivity, channels = file["fields"], file["sensitivity"], [str(c) for c in file["channels"]]
@@ -28,7 +30,11 @@ def saliency_figure(path: Path, rows: list[dict[str, str]], symbols: dict[str, s
               for c in channels}  # fmt: skip
     top = max(range(len(channels)), key=lambda c: shares[channels[c]])
     # Size over the channels: one map per parameter, (windows, P, T, H, W).
-    size = np.sqrt((sensitivity.astype(np.float64) ** 2).sum(2))
+    square = (sensitivity.astype(np.float64) ** 2).sum(2)
+    # Strided encoders leave a grid in their gradients; it is their own and says nothing of the flow.
+    size = np.sqrt(uniform_filter(square, size=(1, 1, 1, SMOOTHED, SMOOTHED), mode="nearest"))
+    # Each window has its own scale: the maps say where, not how much more than elsewhere.
+    size /= np.maximum(np.percentile(size, 99.5, axis=(2, 3, 4), keepdims=True), 1e-300)
     wide = fields.shape[3] >= fields.shape[4]
     windows = min(len(fields), 2 if wide else 3)
     times = np.unique(np.linspace(0, fields.shape[2] - 1, FRAMES).round().astype(int))
@@ -40,7 +46,7 @@ def saliency_figure(path: Path, rows: list[dict[str, str]], symbols: dict[str, s
         axes = figure.subplots(1 + len(names), len(ratios), squeeze=False, width_ratios=ratios)
         for i, row in enumerate(axes):
             part = fields[:windows, top] if i == 0 else size[:windows, i - 1]
-            limit = float(np.percentile(np.abs(part), 99.5)) or 1.0
+            limit = (float(np.percentile(np.abs(part), 99.5)) or 1.0) if i == 0 else 1.0
             for column, ax in enumerate(row):
                 block, k = divmod(column, len(times) + 1)
                 if k == len(times):

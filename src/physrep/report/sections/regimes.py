@@ -37,9 +37,9 @@ def regimes_section(bench: Bench, rows: list[dict[str, str]]) -> Section | None:
     rules = REGIMES.get(bench.systems[0])
     caption = (
         "Left: macro-F1 on test (95 % interval over trajectories) of logistic regression on pooled tokens; the dashed "
-        f"line is the majority class. Middle: how often {learner.label} tokens take a regime (row) for another (column), "
-        "counts of test windows, tinted by the share of the row. Right: accuracy of windows whose most probable "
-        "regime has about this probability; on the diagonal probabilities can be believed."
+        f"line is the majority class. Middle: how often {learner.label} tokens take a regime (row) for "
+        "another (column), counts of test windows, tinted by the share of the row. Right: accuracy of windows whose "
+        "most probable regime has about this probability; on the diagonal probabilities can be believed."
     )
     if rules is not None:
         caption += f" Regimes of windows, by physics: {rules.sentence}."
@@ -56,7 +56,8 @@ def _sentences(rows: list[dict[str, str]], everyone: list[Line], f1: dict[str, f
     parts = []
     if learner is not None:
         found = score(rows, learner, metric="macro_f1")
-        parts.append(f"{learner.label} tokens tell {', '.join(n.replace('_', ' ') for n in names)} apart with a macro-F1 "
+        told = ", ".join(n.replace("_", " ") for n in names)
+        parts.append(f"{learner.label} tokens tell {told} apart with a macro-F1 "
                      f"of {interval(found)}, the highest of the learners")  # fmt: skip
     others = []
     if floor is not None:
