@@ -67,7 +67,11 @@ def saliency_figure(path: Path, rows: list[dict[str, str]], symbols: dict[str, s
                             f"{symbols.get(n, n)} = {v:.3g}" for n, v in zip(names, labels[block], strict=True)
                         )
                         ax.set_title(text, loc="left", fontsize=8).set_in_layout(False)
-            label = channels[top].replace("_", " ") if i == 0 else f"sensitivity\nof {symbols.get(names[i - 1], names[i - 1])}"
+            label = (
+                channels[top].replace("_", " ")
+                if i == 0
+                else f"sensitivity\nof {symbols.get(names[i - 1], names[i - 1])}"
+            )
             row[0].set_ylabel(label, fontsize=8, rotation=0, ha="right", va="center")
     return figure
 

@@ -56,7 +56,7 @@ def draw_matrix(
     from matplotlib.colors import LinearSegmentedColormap
 
     scale = LinearSegmentedColormap.from_list("physrep_white_blue", ["#ffffff", "#9dbfe3", "#1f4e8c"])
-    scale.set_bad("#eeeeee")
+    scale = scale.with_extremes(bad="#eeeeee")
     image = ax.imshow(np.ma.masked_invalid(values), vmin=0, vmax=1, cmap=scale, aspect="auto")
     for i in range(len(rows)):
         for j in range(len(columns)):
