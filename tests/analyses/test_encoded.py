@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 import torch
@@ -47,7 +45,7 @@ def test_energy_in_the_tokens_is_read_and_noise_reads_nothing(rows: Rows) -> Non
 
 
 def test_the_reference_sees_parameters_only(rows: Rows) -> None:
-    """The energy of a decaying wave is exp(-2 rate t): parameters and time tell it but for the curvature in log rate."""
+    """The energy of a decaying wave is exp(-2 rate t): parameters and time tell it, but for its curvature."""
     assert 0.8 < r2(rows, "parameters", "kinetic_energy") < 0.999
     assert r2(rows, "parameters", "tracer_gradient") > 0.8
 
