@@ -11,14 +11,14 @@ from planted import linear_in_energy, noise, planted_context
 
 from physrep.analyses import Context, Rows
 from physrep.analyses.classifier import fit_classes
-from physrep.analyses.regime_rules import REGIMES, Regimes
+from physrep.analyses.regime_rules import REGIMES, Frames, Regimes
 from physrep.analyses.regimes import RegimeClassification, choose, score_rows
 
 BORDERS = (0.02, 0.1)
 """Kinetic energies between the planted regimes of the decaying waves."""
 
 
-def by_energy(frames: dict[str, np.ndarray]) -> np.ndarray:
+def by_energy(frames: Frames) -> np.ndarray:
     return np.digitize(np.exp(np.log(frames["kinetic_energy"]).mean(1)), BORDERS)
 
 

@@ -44,7 +44,8 @@ def value(system: str, name: str, window: Clip, grid: Grid | None = None) -> flo
 
 def square(n: int = 32) -> tuple[Tensor, Tensor]:
     x = torch.arange(n, dtype=torch.float64) / n
-    return torch.meshgrid(x, x, indexing="ij")
+    first, second = torch.meshgrid(x, x, indexing="ij")
+    return first, second
 
 
 def taylor_green(amplitude: float = 3.0) -> Clip:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import torch
 from torch import Tensor
@@ -32,7 +34,8 @@ def pooled(context: Context, run: FrozenRun) -> dict[str, Tensor]:
             pass  # An incomplete file is made again.
     features = {split: token_moments(stores[split].tokens) for split in SPLITS}
     with atomic_path(file) as temporary, open(temporary, "wb") as out:
-        np.savez(out, key=np.array(key), **{split: part.numpy() for split, part in features.items()})
+        arrays: dict[str, Any] = {split: part.numpy() for split, part in features.items()}
+        np.savez(out, key=np.array(key), **arrays)
     return features
 
 

@@ -21,7 +21,7 @@ FRAMES, SMOOTHED = 4, 4
 def saliency_figure(path: Path, rows: list[dict[str, str]], symbols: dict[str, str]) -> Figure:
     """Windows side by side, a few frames each: the channel that matters most, then a sensitivity map per parameter."""
     from matplotlib.figure import Figure
-    from scipy.ndimage import uniform_filter
+    from scipy.ndimage import uniform_filter1d
 
     with np.load(path, allow_pickle=False) as file:
         fields, sensitivity, channels = file["fields"], file["sensitivity"], [str(c) for c in file["channels"]]
@@ -32,7 +32,9 @@ def saliency_figure(path: Path, rows: list[dict[str, str]], symbols: dict[str, s
     # Size over the channels: one map per parameter, (windows, P, T, H, W).
     square = (sensitivity.astype(np.float64) ** 2).sum(2)
     # Strided encoders leave a grid in their gradients; it is their own and says nothing of the flow.
-    size = np.sqrt(uniform_filter(square, size=(1, 1, 1, SMOOTHED, SMOOTHED), mode="nearest"))
+    for axis in (3, 4):
+        square = uniform_filter1d(square, SMOOTHED, axis=axis, mode="nearest")
+    size = np.sqrt(np.maximum(square, 0))
     # Each window has its own scale: the maps say where, not how much more than elsewhere.
     size /= np.maximum(np.percentile(size, 99.5, axis=(2, 3, 4), keepdims=True), 1e-300)
     wide = fields.shape[3] >= fields.shape[4]
