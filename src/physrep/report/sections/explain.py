@@ -60,14 +60,16 @@ def _saliency(rows: list[dict[str, str]]) -> list[str]:
 
 
 def _layers(rows: list[dict[str, str]]) -> list[str]:
-    """Where along the depth the learners and the random encoder are lowest."""
+    """Learners whose error is lower before the last block by more than the interval there."""
     parts = []
     for line in lines(rows):
         stages = list(dict.fromkeys(row["item"] for row in rows if row["run"] in line.runs))
-        found = {name: score(rows, line, item=name, parameter="mean").value for name in stages}
-        low, last = min(found, key=lambda name: found[name]), stages[-1]
-        if line.kind == "learner" and low != last:
-            parts.append(f"{line.label} at {low} ({number(found[low], 2)}, last block {number(found[last], 2)})")
+        found = {name: score(rows, line, item=name, parameter="mean") for name in stages}
+        low, last = min(found, key=lambda name: found[name].value), stages[-1]
+        # A difference that the interval covers is none.
+        if line.kind == "learner" and found[last].value > found[low].high:
+            error, end = number(found[low].value, 2), number(found[last].value, 2)
+            parts.append(f"{line.label} at {low} (MSE {error}, last block {end})")
     if not parts:
-        return ["In every learner the parameters are read best from the last block."]
-    return [f"Parameters are read better before the last block: {', '.join(parts)}."]
+        return ["No block of a learner gives the parameters with a clearly lower error than its last one."]
+    return [f"Parameters are read with a clearly lower error before the last block by {', '.join(parts)}."]
