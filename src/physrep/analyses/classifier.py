@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-STRENGTHS = (1e-3, 1e-2, 1e-1, 1.0, 10.0)
+STRENGTHS = (1e-5, 1e-4, 1e-3, 1e-2, 1e-1, 1.0, 10.0)
 """Inverse penalties C, of which one is chosen on valid."""
 
 
