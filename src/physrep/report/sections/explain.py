@@ -10,6 +10,10 @@ from .explain_figures import layer_figure, map_figure, saliency_figure
 from .rows import lines, score
 
 
+EVEN = 1.5
+"""Times its even share that a channel needs to be named."""
+
+
 def explain_section(bench: Bench, rows: list[dict[str, str]]) -> Section | None:
     """The section of the analysis ``explain``."""
     section = Section("explain", "Where estimates come from")
@@ -55,7 +59,10 @@ def _saliency(rows: list[dict[str, str]]) -> list[str]:
     for parameter in dict.fromkeys(row["parameter"] for row in rows):
         own = [r for r in rows if r["parameter"] == parameter and r["metric"] == "share_of_channel"]
         top = max(own, key=lambda row: float(row["value"]))
-        parts.append(f"for {parameter} {float(top['value']):.0%} lies in {top['item'].replace('_', ' ')}")
+        if float(top["value"]) < EVEN / len(own):
+            parts.append(f"for {parameter} no channel holds much more than its part")
+        else:
+            parts.append(f"for {parameter} {float(top['value']):.0%} lies in {top['item'].replace('_', ' ')}")
     return [f"Of the squared sensitivity of {line.label}'s estimates to the input, {', '.join(parts)}."]
 
 

@@ -54,7 +54,7 @@ def saliency_figure(path: Path, rows: list[dict[str, str]], symbols: dict[str, s
                 if k == len(times):
                     ax.set_visible(False)
                     continue
-                low = -limit if i == 0 and part.min() < 0 else 0.0
+                low = 0.0 if i > 0 else -limit if part.min() < 0 else float(np.percentile(part, 0.5))
                 ax.imshow(part[block, times[k]].T, origin="lower", vmin=low, vmax=limit, interpolation="nearest",
                           cmap=diverging() if low < 0 else "cividis" if i == 0 else "magma")  # fmt: skip
                 ax.set(xticks=[], yticks=[])
@@ -68,7 +68,7 @@ def saliency_figure(path: Path, rows: list[dict[str, str]], symbols: dict[str, s
                         text = ", ".join(
                             f"{symbols.get(n, n)} = {v:.3g}" for n, v in zip(names, labels[block], strict=True)
                         )
-                        ax.set_title(text, loc="left", fontsize=8).set_in_layout(False)
+                        ax.set_title(text.replace("-", "−"), loc="left", fontsize=8).set_in_layout(False)
             label = (
                 channels[top].replace("_", " ")
                 if i == 0
