@@ -22,6 +22,10 @@ REFERENCE = {"run": "parameters", "title": "parameters", "learner": "parameters"
 """Identity of the row that predicts from the true parameters and the time of the window, without any field."""
 
 
+MOST_TOKENS = 200_000
+"""Tokens whose rank is measured; more cost memory and change nothing."""
+
+
 class Encoded(Analysis):
     """Test R² of every quantity of `physrep.quantities` from the pooled tokens of every run, and the tokens' rank.
 
@@ -32,7 +36,8 @@ class Encoded(Analysis):
     The run ``parameters`` is a reference that sees no field: the quantity predicted from the true parameters and the
     start time of the window (all products up to degree 2). What a run has above it is state, not parameter.
 
-    Rows with the quantity ``tokens`` hold measures of the tokens themselves (`physrep.metrics.COLLAPSE`), on test.
+    Rows with the quantity ``tokens`` hold measures of the tokens themselves (`physrep.metrics.COLLAPSE`), on test: of at
+    most `MOST_TOKENS` of them, in evenly spaced windows.
     """
 
     columns = ("run", "title", "learner", "encoder", "kind", "seed", "quantity", "symbol", "scale", "metric", "value",
@@ -55,12 +60,14 @@ class Encoded(Analysis):
         with Progress(len(context.runs), "encoded", "runs") as progress:
             for run in context.runs:
                 store = context.stores(run)["test"]
+                windows = max(2, MOST_TOKENS // store.tokens.shape[1])
+                sample = take(store.tokens, slice(None, None, -(-len(store) // windows)))
                 if described:
                     features = pooled(context, run)
                     rows += _rows(run.identity(), described, features, target, store, context.resamples)
                 rows += [
                     {**run.identity(), "quantity": "tokens", "symbol": "", "scale": "", "metric": name,
-                     "value": measure(take(store.tokens, slice(None))), "ci_low": "", "ci_high": "",
+                     "value": measure(sample), "ci_low": "", "ci_high": "",
                      "n_trajectories": store.n_trajectories, "penalty": ""}
                     for name, measure in COLLAPSE.items()
                 ]  # fmt: skip

@@ -9,7 +9,6 @@ from ..style import number
 from .explain_figures import layer_figure, map_figure, saliency_figure
 from .rows import lines, score
 
-
 EVEN = 1.5
 """Times its even share that a channel needs to be named."""
 
