@@ -36,7 +36,7 @@ class Encoded(Analysis):
     The run ``parameters`` is a reference that sees no field: the quantity predicted from the true parameters and the
     start time of the window (all products up to degree 2). What a run has above it is state, not parameter.
 
-    Rows with the quantity ``tokens`` hold measures of the tokens themselves (`physrep.metrics.COLLAPSE`), on test: of at
+    Rows with the quantity ``tokens`` measure the tokens themselves (`physrep.metrics.COLLAPSE`), on test: at
     most `MOST_TOKENS` of them, in evenly spaced windows.
     """
 
