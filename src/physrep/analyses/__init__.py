@@ -7,7 +7,11 @@ one line here.
 
 from .base import Analysis, Context, FrozenRun, Rows
 from .efficiency import Efficiency
+from .encoded import Encoded
+from .explain import Explain
 from .generalisation import Generalisation
+from .regimes import RegimeClassification
+from .similarity import Similarity
 from .strength import Strength
 from .uncertainty import Uncertainty
 from .units import Units
@@ -18,6 +22,11 @@ ANALYSES: dict[str, type[Analysis]] = {
     "strength": Strength,
     "uncertainty": Uncertainty,
     "generalisation": Generalisation,
+    "regimes": RegimeClassification,
+    "encoded": Encoded,
+    "similarity": Similarity,
+    "explain": Explain,
+}
 }
 
 __all__ = ["ANALYSES", "Analysis", "Context", "FrozenRun", "Rows"]

@@ -1,7 +1,8 @@
 """The parts of the page that show analyses, in the order of the page.
 
 A section is a function of the benchmark and the rows of ``analyses/NAME.csv`` (as text); it draws into
-``bench.folder / "figures"`` and may return None if there is nothing to show.
+``bench.folder / "figures"`` and may return None if there is nothing to show. An empty table has no section, unless
+``analyses/NAME_note.json`` says why it is empty.
 """
 
 from __future__ import annotations
@@ -11,7 +12,11 @@ from collections.abc import Callable
 from ..section import Section
 from ..source import Bench, read_table
 from .efficiency import efficiency
+from .encoded import encoded_section
+from .explain import explain_section
 from .generalisation import generalisation_section
+from .regimes import regimes_section
+from .similarity import similarity_section
 from .strength import strength
 from .uncertainty import uncertainty
 from .units import units
@@ -22,6 +27,10 @@ SECTIONS: dict[str, Callable[[Bench, list[dict[str, str]]], Section | None]] = {
     "strength": strength,
     "uncertainty": uncertainty,
     "generalisation": generalisation_section,
+    "regimes": regimes_section,
+    "encoded": encoded_section,
+    "similarity": similarity_section,
+    "explain": explain_section,
 }
 
 
@@ -30,7 +39,7 @@ def sections(bench: Bench) -> list[Section]:
     found = []
     for name, make in SECTIONS.items():
         path = bench.folder / "analyses" / f"{name}.csv"
-        if path.is_file() and (rows := read_table(path)):
+        if path.is_file() and ((rows := read_table(path)) or path.with_name(f"{name}_note.json").is_file()):
             section = make(bench, rows)
             if section is not None:
                 found.append(section)

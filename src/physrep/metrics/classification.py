@@ -1,0 +1,98 @@
+"""Scores of predicted classes, with intervals over trajectories, and of their probabilities."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from .uncertainty import _bca_interval, _resample
+
+BINS = 10
+"""Equal bins of confidence on [0, 1] for `calibration_bins`."""
+
+
+def confusion(target: np.ndarray, predicted: np.ndarray, classes: int) -> np.ndarray:
+    """Counts with shape ``(classes, classes)``: rows are true, columns predicted."""
+    counts = np.zeros((classes, classes))
+    np.add.at(counts, (target, predicted), 1.0)
+    return counts
+
+
+def macro_f1(counts: np.ndarray) -> np.ndarray:
+    """Mean over the classes that occur of ``F1 = 2 TP / (2 TP + FP + FN)``, from ``(..., K, K)`` to ``(...)``."""
+    hits = np.diagonal(counts, axis1=-2, axis2=-1)
+    true, predicted = counts.sum(-1), counts.sum(-2)
+    total = true + predicted
+    score = np.divide(2 * hits, total, out=np.zeros_like(total), where=total > 0)
+    return _mean_of_present(score, true)
+
+
+def balanced_accuracy(counts: np.ndarray) -> np.ndarray:
+    """Mean over the classes that occur of the share that is recognised, from ``(..., K, K)`` to ``(...)``."""
+    hits, true = np.diagonal(counts, axis1=-2, axis2=-1), counts.sum(-1)
+    return _mean_of_present(np.divide(hits, true, out=np.zeros_like(true), where=true > 0), true)
+
+
+def _mean_of_present(score: np.ndarray, true: np.ndarray) -> np.ndarray:
+    present = true > 0
+    return (score * present).sum(-1) / np.maximum(present.sum(-1), 1)
+
+
+SCORES = {"macro_f1": macro_f1, "balanced_accuracy": balanced_accuracy}
+
+
+def score_classes(
+    target: np.ndarray,
+    predicted: np.ndarray,
+    cluster: np.ndarray,
+    classes: int,
+    *,
+    resamples: int = 2000,
+    seed: int = 0,
+) -> dict[str, tuple[float, float, float]]:
+    """Macro-F1 and balanced accuracy, each with a 95% interval by the BCa bootstrap over clusters.
+
+    Args:
+        target, predicted: class of each sample, integers below ``classes``, with shape ``(N,)``.
+        cluster: trajectory of each sample.
+        classes: number of classes.
+        resamples, seed: of the bootstrap.
+
+    Returns:
+        Value, low and high by name of the score; low and high are NaN with fewer than two clusters.
+    """
+    names, index = np.unique(cluster, return_inverse=True)
+    sums = np.zeros((len(names), classes, classes))
+    np.add.at(sums, (index, target, predicted), 1.0)
+    result = {}
+    for name, score in SCORES.items():
+        value = score(sums.sum(0))
+        low = high = np.array([np.nan])
+        if len(names) > 1:
+            drawn, left_out = score(_resample(sums, resamples, seed)), score(sums.sum(0) - sums)
+            low, high = _bca_interval(np.array([value]), drawn[:, None], left_out[:, None], 0.95)
+        result[name] = (float(value), float(low[0]), float(high[0]))
+    return result
+
+
+def calibration_bins(probability: np.ndarray, target: np.ndarray, bins: int = BINS) -> tuple[float, np.ndarray]:
+    """Expected calibration error ``Σ_b n_b/n |accuracy_b - confidence_b|`` over equal bins of the top probability.
+
+    Source: Guo, Pleiss, Sun, Weinberger, On Calibration of Modern Neural Networks (ICML 2017).
+
+    Args:
+        probability: of each class, ``(N, K)``, rows sum to 1.
+        target: true class, ``(N,)``.
+        bins: number of equal bins on [0, 1].
+
+    Returns:
+        The error, and per bin the count, mean confidence and accuracy, ``(bins, 3)``; the last two NaN if it is empty.
+    """
+    confidence = probability.max(1)
+    right = probability.argmax(1) == target
+    index = np.minimum((confidence * bins).astype(int), bins - 1)
+    table = np.full((bins, 3), np.nan)
+    table[:, 0] = np.bincount(index, minlength=bins)
+    for k in np.flatnonzero(table[:, 0]):
+        table[k, 1:] = confidence[index == k].mean(), right[index == k].mean()
+    filled = table[table[:, 0] > 0]
+    return float((filled[:, 0] * np.abs(filled[:, 2] - filled[:, 1])).sum() / len(target)), table

@@ -1,0 +1,72 @@
+"""From the rows of an analysis to named lines of its figures and tables: runs in the page's order, seeds together."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..scores import UNKNOWN, Score, to_float
+from ..style import KINDS, colour, learner_name
+
+EXTRA = {"parameters": "True parameters and time", "majority": "Majority class"}
+"""Names of reference rows that no learner makes."""
+
+
+@dataclass(frozen=True)
+class Line:
+    """One learner with all its seeds.
+
+    Attributes:
+        title: of the run without its seed, the key of the group.
+        label: name for figures.
+        kind: key of `physrep.report.style.KINDS`, or ``reference``.
+        tint: colour.
+        runs: names of the runs.
+    """
+
+    title: str
+    label: str
+    kind: str
+    tint: str
+    runs: tuple[str, ...]
+
+
+def lines(rows: Iterable[Mapping[str, str]]) -> list[Line]:
+    """Learners of a table with the columns of `physrep.analyses.FrozenRun.identity`, references and floors first."""
+    found: dict[str, dict[str, tuple[str, str]]] = {}
+    for row in rows:
+        found.setdefault(row["title"], {})[row["run"]] = (row["learner"], row["kind"])
+    order = ["reference", *KINDS]
+    result = []
+    for title, runs in found.items():
+        learner, kind = next(iter(runs.values()))
+        label = EXTRA.get(learner) or (learner_name(learner) if title == learner else title)
+        tint = "#777777" if learner in EXTRA else colour(learner)
+        result.append(Line(title, label, kind, tint, tuple(runs)))
+    return sorted(result, key=lambda line: order.index(line.kind) if line.kind in order else len(order))
+
+
+def score(rows: Iterable[Mapping[str, str]], line: Line, **where: str) -> Score:
+    """Mean over seeds of ``value`` among the rows with these cells, interval from the lowest to the highest limit."""
+    own = [row for row in rows if row["run"] in line.runs and all(row[key] == text for key, text in where.items())]
+    if not own:
+        return UNKNOWN
+    value, low, high = ([to_float(row.get(key)) for row in own] for key in ("value", "ci_low", "ci_high"))
+    return Score(float(np.mean(value)), float(np.min(low)), float(np.max(high)))
+
+
+def interval(found: Score, digits: int = 2) -> str:
+    """``0.81 [0.77, 0.84]``, without the brackets where there is no interval."""
+    from ..style import number
+
+    text = number(found.value, digits)
+    return f"{text} [{number(found.low, digits)}, {number(found.high, digits)}]" if math.isfinite(found.low) else text
+
+
+def best(candidates: Sequence[Line], values: Mapping[str, float], kind: str) -> Line | None:
+    """The line of a kind with the highest finite value by title; None if there is none."""
+    own = [line for line in candidates if line.kind == kind and math.isfinite(values[line.title])]
+    return max(own, key=lambda line: values[line.title], default=None)

@@ -1,0 +1,126 @@
+"""Explanations of planted encoders: the one input that matters, the one direction, the one block."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, cast
+
+import pytest
+import torch
+from learner_clips import make_clip
+from planted_energy import linear_in_energy, noise, planted_context
+from torch import Tensor, nn
+
+from physrep.analyses.explain import best_learner, input_sensitivity, principal_map
+from physrep.analyses.linear_head import LinearHead
+from physrep.analyses.stages import stage_modules, stage_moments
+from physrep.clip import Clip
+from physrep.learners.base import Learner
+from physrep.probes import RidgeProbe
+from physrep.probes.moments import token_moments
+
+
+def draw(*shape: int, seed: int = 0) -> Tensor:
+    return torch.randn(*shape, generator=torch.Generator().manual_seed(seed))
+
+
+@pytest.mark.parametrize("count", [1, 5])
+def test_the_head_is_the_ridge_probe(count: int) -> None:
+    tokens, labels = draw(60, count, 7) * torch.linspace(0.1, 30, 7) + 4, draw(60, 2, seed=1)
+    tokens[..., 3] = 1.0  # A constant feature must not be blown up.
+    probe = RidgeProbe().fit(tokens[:40], labels[:40], tokens[40:], labels[40:])
+    moments = token_moments(tokens)
+    head = LinearHead().fit(moments[:40], labels[:40], moments[40:], labels[40:])
+    torch.testing.assert_close(head(tokens), probe.predict(tokens).double(), rtol=1e-4, atol=1e-5)
+
+
+class OneInput(Learner):
+    """Two tokens, of which each holds the sum of channel 1 of frame 2 in one half of the domain."""
+
+    def __init__(self, gradients: bool = True) -> None:
+        super().__init__(3, 8)
+        self.gradients = gradients
+        self.embed_dim = 1
+
+    def loss(self, clip: Clip) -> dict[str, Tensor]:
+        raise NotImplementedError
+
+    def encode(self, clip: Clip) -> Tensor:
+        x = self.fields(clip, 8)[:, 1, 2]
+        half = x.shape[2] // 2
+        tokens = torch.stack([x[:, :, :half].sum((1, 2)), x[:, :, half:].sum((1, 2))], 1)[..., None]
+        return tokens if self.gradients else tokens.detach()
+
+
+def test_the_one_input_that_matters_has_all_the_sensitivity() -> None:
+    clip, learner = make_clip(), OneInput()
+    tokens = draw(50, 2, 1)
+    labels = torch.cat([tokens.mean(1), -3 * tokens.mean(1)], 1)
+    moments = token_moments(tokens)
+    head = LinearHead().fit(moments[:30], labels[:30], moments[30:], labels[30:])
+    found = input_sensitivity(learner, head, clip)
+    assert found is not None and found.shape == (len(clip), 2, *clip.fields.shape[1:])
+    # ŷ = mean of the two tokens = half the sum over all points.
+    torch.testing.assert_close(found[:, 0, 1, 2], torch.full_like(found[:, 0, 1, 2], 0.5), rtol=1e-3, atol=0)
+    torch.testing.assert_close(found[:, 1, 1, 2], torch.full_like(found[:, 1, 1, 2], -1.5), rtol=1e-3, atol=0)
+    found[:, :, 1, 2] = 0
+    assert float(found.abs().max()) == 0
+    assert input_sensitivity(OneInput(gradients=False), head, clip) is None
+
+
+def test_the_map_finds_the_planted_plane() -> None:
+    plane = draw(200, 2) * torch.tensor([3.0, 1.5])
+    rotation = torch.linalg.qr(draw(6, 6, seed=1))[0]
+    # Every feature the same spread, so that standardising changes nothing of note.
+    features = (plane @ rotation[:2]).double()
+    points, shares = principal_map(features, features[:50])
+    assert sum(shares) == pytest.approx(1.0) and points.shape == (50, 2)
+    assert abs(float(torch.corrcoef(points.T)[0, 1])) < 0.3
+    _, flat = principal_map(draw(500, 8).double(), draw(9, 8).double())
+    assert flat[0] < 0.25
+
+
+class Stack(nn.Module):
+    """Channels-first convolutions, then tokens; the second block is called twice."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stages = nn.Sequential(nn.Conv3d(3, 8, 2, 2), nn.Conv3d(8, 8, 1))
+        self.twice = nn.Identity()
+        self.head = nn.Linear(8, 4)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.head(self.twice(self.twice(self.stages(x))).flatten(2).transpose(1, 2))
+
+
+class Wrapped(OneInput):
+    def __init__(self) -> None:
+        super().__init__()
+        self.encoder = Stack()
+
+    def encode(self, clip: Clip) -> Tensor:
+        return self.encoder(self.fields(clip, 8))
+
+
+def test_stages_are_pooled_over_positions_and_hooks_are_removed() -> None:
+    torch.manual_seed(0)
+    learner, clip = Wrapped().eval(), make_clip()
+    assert [name for name, _ in stage_modules(learner.encoder)] == ["stages.0", "stages.1", "twice", "head"]
+    found = stage_moments(learner, iter([clip, clip]))
+    assert list(found) == ["input", "stages.0", "stages.1", "head"]
+    assert [part.shape for part in found.values()] == [(2 * len(clip), 2 * width) for width in (3, 8, 8, 4)]
+    with torch.no_grad():
+        out = learner.encoder.stages[0](learner.fields(clip, 8)).double()
+    torch.testing.assert_close(found["stages.0"][: len(clip), :8], out.mean((2, 3, 4)), rtol=1e-5, atol=1e-6)
+    assert not any(module._forward_hooks for module in learner.modules())
+
+
+def test_the_best_learner_is_chosen_on_valid_among_learners(tmp_path_factory: pytest.TempPathFactory) -> None:
+    context = planted_context(tmp_path_factory.mktemp("best"), {"energy": linear_in_energy, "noise": noise}, n=12)
+    for run, valid, test in zip(context.runs, (0.4, 0.3), (0.1, 0.9), strict=True):
+        rows: list[dict[str, Any]] = [
+            {"level": "trajectory", "parameter": "mean", "split": split, "metric": "mse", "value": score}
+            for split, score in (("valid", valid), ("test", test))
+        ]
+        (run.folder / "scores.json").write_text(json.dumps(rows))
+    assert cast(Any, best_learner(context)).name == "noise-s0"
