@@ -27,6 +27,5 @@ ANALYSES: dict[str, type[Analysis]] = {
     "similarity": Similarity,
     "explain": Explain,
 }
-}
 
 __all__ = ["ANALYSES", "Analysis", "Context", "FrozenRun", "Rows"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from .uncertainty import _bca_interval, _resample
+from .uncertainty import bca_interval, resample
 
 BINS = 10
 """Equal bins of confidence on [0, 1] for `calibration_bins`."""
@@ -68,8 +68,8 @@ def score_classes(
         value = score(sums.sum(0))
         low = high = np.array([np.nan])
         if len(names) > 1:
-            drawn, left_out = score(_resample(sums, resamples, seed)), score(sums.sum(0) - sums)
-            low, high = _bca_interval(np.array([value]), drawn[:, None], left_out[:, None], 0.95)
+            drawn, left_out = score(resample(sums, resamples, seed)), score(sums.sum(0) - sums)
+            low, high = bca_interval(np.array([value]), drawn[:, None], left_out[:, None], 0.95)
         result[name] = (float(value), float(low[0]), float(high[0]))
     return result
 
