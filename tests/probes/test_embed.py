@@ -2,6 +2,7 @@ import errno
 import multiprocessing
 import os
 import signal
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,7 @@ from torch import nn
 
 from physrep.clip import Clip
 from physrep.errors import PhysrepError
-from physrep.probes import TokenStore, embed
+from physrep.probes import PROBES, LabelScaler, TokenStore, embed, evaluate
 from physrep.probes.embed import encoder_hash
 from physrep.probes.store import is_complete
 
@@ -219,3 +220,31 @@ def test_encoder_hash_sees_structure_and_buffers():
     norms = [nn.BatchNorm1d(3) for _ in range(2)]
     norms[1].running_mean = torch.ones(3)
     assert encoder_hash(norms[0]) != encoder_hash(norms[1])
+
+
+@pytest.mark.parametrize("probe", ["ridge", "attentive"])
+def test_half_precision_changes_no_score_beyond_noise(probe):
+    # Tokens as encoders give them: correlated, of very different sizes, the parameter in one direction of many.
+    rng = np.random.default_rng(0)
+    stores = {}
+    mixing = rng.normal(size=(32, 32)) * np.logspace(-3, 0, 32)
+    for split, count in (("train", 300), ("valid", 100), ("test", 100)):
+        latent = rng.normal(size=(count, 4, 32))
+        labels = rng.normal(size=count)
+        latent[:, :, 22] = labels[:, None] + 0.5 * rng.normal(size=(count, 1))
+        tokens = (latent @ mixing.T + 0.2 * rng.normal(size=latent.shape) * 1e-3 + 1.0).astype(np.float32)
+        trajectory = np.arange(count)
+        stores[split] = TokenStore(tokens, labels[:, None], trajectory, np.zeros(count, int), ("nu",))
+    scaler = LabelScaler.fit(stores["train"].labels, ("nu",), {"nu": "linear"})
+    options = {"attentive": {"epochs": 60, "learning_rates": [3e-3], "weight_decays": [0.01]}}.get(probe, {})
+    scores = []
+    for dtype in (np.float32, np.float16):
+        stored = {split: replace(store, tokens=store.tokens.astype(dtype)) for split, store in stores.items()}
+        rows, _ = evaluate(PROBES[probe](**options), stored, scaler, name=probe, resamples=200)
+        (row,) = (
+            r for r in rows if (r["level"], r["split"], r["parameter"], r["metric"]) == ("window", "test", "nu", "mse")
+        )
+        scores.append(row)
+    width = scores[0]["ci_high"] - scores[0]["ci_low"]
+    assert abs(scores[0]["value"] - scores[1]["value"]) < 0.1 * width
+    assert scores[0]["value"] < 0.7
