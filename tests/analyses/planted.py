@@ -48,7 +48,9 @@ def planted_stores(
 class PlantedContext(Context):
     """A context whose runs are given by ``{title: hidden}``."""
 
-    def __init__(self, runs: dict[str, int | None], noise: float = 0.0, **trajectories: int) -> None:
+    def __init__(
+        self, runs: dict[str, int | None], noise: float = 0.0, predictions: bool = True, **trajectories: int
+    ) -> None:
         self.made = {
             title: planted_stores(hidden, noise, seed=number, **trajectories)
             for number, (title, hidden) in enumerate(runs.items())
@@ -57,7 +59,9 @@ class PlantedContext(Context):
         scaler = LabelScaler.fit(train.labels, ("nu",), {"nu": "linear"})
         frozen = [FrozenRun(f"{title}-s0", title, title, "none", 0, "learner", Path(title)) for title in self.made]
         nothing = cast(Any, None)
-        super().__init__("planted", nothing, {}, scaler, 4, 1, frozen, {"ridge": {}}, Path("."), resamples=200)
+        # Probes of a benchmark are those whose predictions lie in the run directory.
+        probes: dict[str, Any] = {} if predictions else {"ridge": {}}
+        super().__init__("planted", nothing, {}, scaler, 4, 1, frozen, probes, Path("."), resamples=200)
 
     def stores(self, run: FrozenRun) -> dict[str, TokenStore]:
         return self.made[run.title]

@@ -24,6 +24,12 @@ def test_planted_and_absent_parameters() -> None:
         assert found["noise", probe, "bits_saved"]["value"] < 0.1
 
 
+def test_a_probe_that_the_benchmark_withheld_is_left_out() -> None:
+    # "ridge" is a probe of the benchmark, and there are no predictions of it; "knn" is none of its probes.
+    context = PlantedContext({"exact": 0}, predictions=False, train=30, valid=20, test=20)
+    assert {row["probe"] for row in Strength(probes=["ridge", "knn"], code=[]).rows(context)} == {"knn"}
+
+
 def test_unknown_probe() -> None:
     with pytest.raises(PhysrepError, match=r"strength: probes are \['rigde'\]; name at least one of ridge"):
         Strength(probes=["rigde"])

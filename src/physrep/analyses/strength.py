@@ -26,7 +26,8 @@ class Strength(Analysis):
     probe that needs many labels pays for them.
 
     Args:
-        probes: names of probes; those of the benchmark have its options, unless ``options`` says otherwise.
+        probes: names of probes; those of the benchmark have its options, unless ``options`` says otherwise, and are
+            left out of runs from which the benchmark withheld them.
         options: ``{probe: options}``.
         code: probes whose code length is computed, which fits four further ones.
         seeds: seeds of the runs.
@@ -59,6 +60,9 @@ class Strength(Analysis):
                 # One pass over the disk for all probes.
                 stores = {split: replace(store, tokens=np.asarray(store.tokens)) for split, store in stores.items()}
                 for name in self.probes:
+                    if name in context.probes and not (run.folder / f"predictions_{name}.npz").is_file():
+                        progress.advance()
+                        continue
                     probe = context.build_probe(name, seed=run.seed, **self.options.get(name, {}))
                     readings = self._readings(probe, stores, context, name in self.code)
                     rows += [{**run.identity(), "probe": name, **row} for row in readings]
