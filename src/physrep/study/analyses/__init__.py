@@ -17,10 +17,12 @@ from .context import Context, Rows, Stores, features
 from .falsification import falsification
 from .koopman import koopman
 from .parameters import parameters
+from .spatial_head import spatial_head
 
 RUN: dict[str, Callable[..., Rows]] = {
     "parameters": parameters,
     "koopman": koopman,
+    "spatial_head": spatial_head,
     "falsification": falsification,
     "classification": classification,
 }

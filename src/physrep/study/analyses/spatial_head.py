@@ -1,0 +1,45 @@
+"""Whether knowing the diffusivity helps to predict the next spatial tokens, in all variants of the head."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ...metrics.skill import skill, skill_difference
+from ..config import FTCS
+from ..token_head import CONDITIONS, VARIANTS, head_errors, token_sums
+from .context import Context, Rows, result
+
+CONTROLS = CONDITIONS[1:]
+
+
+def spatial_head(context: Context) -> Rows:
+    """Every simulation is in test once (the folds of seed 0); intervals are over simulations."""
+    rows: Rows = []
+    for name, own in context.data.sets.items():
+        if own["equation"] not in ("heat", "heat_fixed_edges", FTCS):
+            continue
+        own_rows = context.data.rows(name)
+        alpha = context.data.parameter("diffusivity", own_rows)
+        for modality, store in context.stores.items():
+            if store.grid is None:
+                continue
+            grid = store.grid[own_rows[0] : own_rows[-1] + 1]
+            for variant_name, variant in VARIANTS.items():
+                # A kernel can depend on the logarithm, which is spread evenly; a factor has to be α itself.
+                logarithmic = variant.kernel and own["parameters"]["diffusivity"] == "log"
+                parameter = np.log(alpha) if logarithmic else alpha
+                sums: dict[str, list[np.ndarray]] = {}
+                for fold, (train, test) in enumerate(context.divisions(name, 0)):
+                    inside, outside = train - own_rows[0], test - own_rows[0]
+                    made = token_sums(grid, inside, variant)
+                    for kind, values in head_errors(made, parameter, inside, outside, variant, fold).items():
+                        sums.setdefault(kind, []).append(values)
+                errors = {kind: np.concatenate(values) for kind, values in sums.items()}
+                for kind in CONDITIONS:
+                    found = skill(errors[kind], errors["still"])
+                    target = f"{variant_name}, {kind}"
+                    rows.append(result("spatial_head", name, target, "tokens", modality, "r2_persistence", found))
+                best = min(CONTROLS, key=lambda kind: errors[kind].sum())
+                gain = skill_difference(errors["real"], errors[best], errors["still"])
+                rows.append(result("spatial_head", name, variant_name, "tokens", modality, "gain", gain))
+    return rows
