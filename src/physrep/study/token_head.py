@@ -92,7 +92,7 @@ def token_sums(grid: np.ndarray, train: np.ndarray, variant: Variant) -> Sums:
 
 
 def neighbours(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Of tokens ``(t, h, w, C)``: neighbours and 1 ``(C, 10, n)`` of all but the last time, and the change ``(C, n)``."""
+    """Of tokens ``(t, h, w, C)``, all but the last time: neighbours and 1 ``(C, 10, n)``, and the change ``(C, n)``."""
     now = x[:-1]
     parts = [np.roll(now, (i, j), (1, 2)).reshape(-1, x.shape[-1]).T for i in (-1, 0, 1) for j in (-1, 0, 1)]
     inputs = np.stack([*parts, np.ones_like(parts[0])], 1)
