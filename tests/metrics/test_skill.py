@@ -10,6 +10,7 @@ from physrep.metrics.skill import mean, skill, skill_difference
 def test_values_by_hand() -> None:
     assert skill([1.0, 2.0], [4.0, 8.0]).value == pytest.approx(0.75)
     assert skill_difference([1.0, 2.0], [2.0, 4.0], [4.0, 8.0]).value == pytest.approx(0.25)
+    assert skill_difference([1.0, 2.0], [2.0, 4.0], [4.0, 8.0], [6.0, 6.0]).value == pytest.approx(0.75 - 0.5)
     assert mean([3.0, 5.0]).value == 4 and mean([3.0, 5.0], [1.0, 3.0]).value == 2
     assert np.isnan(mean([3.0]).low)
 

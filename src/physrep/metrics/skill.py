@@ -31,11 +31,16 @@ def skill(error: ArrayLike, baseline: ArrayLike, *, resamples: int = 2000, level
 
 
 def skill_difference(
-    error_a: ArrayLike, error_b: ArrayLike, baseline: ArrayLike, *, resamples: int = 2000, level: float = 0.95
-) -> Estimate:
-    """Skill of A minus skill of B on the same simulations, ``(sum error_b - sum error_a) / sum baseline``."""
-    parts = [error_a, error_b, baseline]
-    return _interval(parts, lambda s: _ratio(s[..., 1, :] - s[..., 0, :], s[..., 2, :]), resamples, level)
+    error_a: ArrayLike, error_b: ArrayLike, baseline: ArrayLike, baseline_b: ArrayLike | None = None, *,
+    resamples: int = 2000, level: float = 0.95,
+) -> Estimate:  # fmt: skip
+    """Skill of A minus skill of B on the same simulations; each against its own baseline, if B's is another one."""
+    parts = [error_a, baseline, error_b, baseline if baseline_b is None else baseline_b]
+
+    def score(s: np.ndarray) -> np.ndarray:
+        return _ratio(s[..., 2, :], s[..., 3, :]) - _ratio(s[..., 0, :], s[..., 1, :])
+
+    return _interval(parts, score, resamples, level)
 
 
 def mean(values: ArrayLike, counts: ArrayLike | None = None, *, resamples: int = 2000, level: float = 0.95) -> Estimate:

@@ -16,6 +16,7 @@ from .classification import classification
 from .context import Context, Rows, Stores, features
 from .falsification import falsification
 from .koopman import koopman
+from .naming import naming
 from .parameters import parameters
 from .spatial_head import spatial_head
 
@@ -25,6 +26,7 @@ RUN: dict[str, Callable[..., Rows]] = {
     "spatial_head": spatial_head,
     "falsification": falsification,
     "classification": classification,
+    "naming": naming,
 }
 """Analyses by the names of `physrep.study.config.ANALYSES`."""
 

@@ -67,6 +67,8 @@ def _own(context: Context, name: str, modality: str, components: int) -> Rows:
         error, baseline = np.concatenate(sums, 1)
         rows.append(result("koopman", name, f"{size} components", "frame", modality, "sweep", skill(error, baseline)))
     first = found["order 1"]
+    sums = [own.sum(1) for own in (first.error, found["order 2"].error, first.best)]
+    context.arrays[f"rollouts/{name}/{modality}"] = np.stack(sums)
     # The curve of the figure: error over that of the better baseline, step by step.
     context.arrays[f"koopman/{name}/{modality}"] = first.error.sum(0) / np.maximum(first.best.sum(0), 1e-300)
     return rows
