@@ -15,11 +15,17 @@ from physrep.study import embed as embedding
 from physrep.study.config import read_config
 from physrep.study.data import prepare
 from physrep.study.embed import colour_scales
+from physrep.study.folds import outer_folds
 from physrep.study.run import study
-from physrep.study.splits import split_rows
 from physrep.study.store import EmbeddingStore
 
-FILES = ("fit_summary.txt", "fit_metrics.json", "falsification_summary.txt", "falsification_metrics.json", "study.html")
+FILES = (
+    "fit_summary.txt",
+    "fit_metrics.json",
+    "pixel_falsification_summary.txt",
+    "pixel_falsification_metrics.json",
+    "study.html",
+)
 
 
 @pytest.fixture(scope="module")
@@ -77,7 +83,7 @@ def test_a_killed_study_goes_on_to_the_same_numbers(
     with pytest.raises(KeyboardInterrupt):
         study(config, tmp_path / "out")
     study(config, tmp_path / "out")
-    for name in ("fit_metrics.json", "falsification_metrics.json"):
+    for name in ("fit_metrics.json", "pixel_falsification_metrics.json"):
         assert (tmp_path / "out" / name).read_text() == (finished[0] / name).read_text()
 
 
@@ -106,7 +112,7 @@ def test_matched_pairs_start_alike_and_share_their_colours(tmp_path: Path) -> No
             assert len(np.unique(data.parameter(parameter, rows))) == 24, "every parameter varies"
     again = prepare(config, tmp_path)
     assert list(again.sets) == ["wave", "heat"] and list(again.sets["wave"]["parameters"]) == ["wave_speed", "damping"]
-    assert np.array_equal(split_rows(config, again, 1)[1], split_rows(config, data, 1)[1])
+    assert np.array_equal(outer_folds(config, again, 1), outer_folds(config, data, 1))
     scales = colour_scales(config, data)
     assert scales["wave"] == scales["heat"] and scales["wave"].low == -scales["wave"].high
 

@@ -3,18 +3,18 @@
 The trajectory is projected on its own leading principal components, and linear dynamics of first and second order are
 fitted to it. Three numbers without unit or direction say what kind of motion it is:
 
-- *turn*: the smallest cosine between the first step and any later one, in 4 components. A relaxation along real, decaying
-  modes keeps much of its direction; what travels, swings or grows elsewhere turns by a right angle or more.
-- *decay*: e-foldings over the trajectory, ``T sum_j w_j (-log |λ_j|)``, of the first-order operator in 2 components; mode
-  j weighs by the mean square w_j of its steps. Transport by a constant velocity only turns (|λ| = 1).
+- *turn*: the smallest cosine between the first step and any later one, in 4 components. A relaxation along real,
+  decaying modes keeps much of its direction; what travels, swings or grows elsewhere turns by a right angle or more.
+- *decay*: e-foldings over the trajectory, ``T sum_j w_j (-log |λ_j|)``, of the first-order operator in 2 components;
+  mode j weighs by the mean square w_j of its steps. Transport by a constant velocity only turns (|λ| = 1).
 - *second-order gain*: squared one-step error of first order minus that of second order, in 6 components, per squared
   error of persistence, both corrected for their numbers of weights. A standing wave swings along one direction, so its
   present place does not say where it goes: it needs the place before. The state of a transport or a relaxation is its
   place.
 
-A turn that stays clear of a right angle, above `TURN`, is **diffusive**; else less than one e-folding **advective**; else a gain above
-`GAIN` **wave-like**; what turns and settles without need of a second order is **reacting**: new structure, not an old
-one that fades, moves or swings.
+A turn that stays clear of a right angle, above `TURN`, is **diffusive**; else less than one e-folding **advective**;
+else a gain above `GAIN` **wave-like**; what turns and settles without need of a second order is **reacting**: new
+structure, not an old one that fades, moves or swings.
 
 The three thresholds are round numbers, set on pixels of other simulations of the same equations, never on an
 embedding; so the rule uses no label of what it is scored on, but it is not innocent of the equations.

@@ -66,7 +66,7 @@ class _Decomposition:
 
 
 def fit_ridge(
-    features: np.ndarray, targets: np.ndarray, groups: np.ndarray, folds: int = 5, seed: int = 0, alike: bool = False
+    features: np.ndarray, targets: np.ndarray, groups: np.ndarray, folds: int = 4, seed: int = 0, alike: bool = False
 ) -> Ridge:
     """Fit, for each target with the λ of the least squared error on held-out groups.
 

@@ -18,7 +18,7 @@ from .context import Context, Rows, result
 FRAMES = 4
 """Times per simulation that are mapped."""
 
-SOURCE = 4
+SOURCE = 2
 """Components of the source, in multiples of those of the goal."""
 
 WAYS = ("pixels to embedding", "embedding to pixels")
@@ -37,46 +37,65 @@ def falsification(context: Context, components: int = 32) -> Rows:
     rows: Rows = []
     pixels = context.pixels()
     for name in context.data.sets:
+        projections = _Projections(context, components)
         for modality in context.stores:
             if modality not in pixels:
-                rows += _with_pixels(context, name, modality, pixels, components)
+                for pixel in pixels:
+                    rows += _pair(context, name, modality, pixel, components, projections)
     return rows
 
 
-def _with_pixels(context: Context, name: str, modality: str, pixels: list[str], components: int) -> Rows:
-    """Errors and spreads of every simulation, summed over its times, components and seeds."""
-    sums = {(p, way, end): np.zeros((2, len(context.data))) for p in pixels for way in WAYS for end in ("", SHUFFLED)}
-    per_seed: dict[tuple[str, str, str], list[float]] = {key: [] for key in sums}
+class _Projections:
+    """Principal components of a division's training simulations, each computed once: all pairs share those of pixels."""
+
+    def __init__(self, context: Context, components: int) -> None:
+        self.context, self.components = context, components
+        self._found: dict[tuple, tuple[np.ndarray, np.ndarray]] = {}
+
+    def get(
+        self, modality: str, times: np.ndarray, division: tuple[int, int], train: np.ndarray, test: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Train and test simulations in the components, ``(n, FRAMES, k)`` each."""
+        key = (modality, times.tobytes(), division)
+        if key not in self._found:
+            frames = self.context.stores[modality].frames[:, times]
+            axes = principal(frames[train], SOURCE * self.components)
+            self._found[key] = axes.project(frames[train]), axes.project(frames[test])
+        return self._found[key]
+
+
+def _pair(
+    context: Context, name: str, modality: str, pixel: str, components: int, projections: _Projections
+) -> Rows:  # fmt: skip
+    """Errors and spreads of every simulation, summed over its times, components and seeds; the control in one seed."""
+    ends = ("", SHUFFLED)
+    sums = {(way, end): np.zeros((2, len(context.data))) for way in WAYS for end in ends}
+    per_seed: dict[tuple[str, str], list[float]] = {key: [] for key in sums}
+    steps, near = _simultaneous(context, modality, pixel)
     for seed in range(context.config.splits):
         before = {key: own.sum(1) for key, own in sums.items()}
-        for train, test in context.divisions(name, seed):
-            for pixel in pixels:
-                x, y = _simultaneous(context, modality, pixel)
-                projected = []
-                for frames in (y, x):
-                    axes = principal(frames[train], SOURCE * components)
-                    projected.append((axes.project(frames[train]), axes.project(frames[test])))
-                for way, (source, goal) in zip(WAYS, (projected, projected[::-1]), strict=True):
-                    for end in ("", SHUFFLED):
-                        found = _map(source, goal, train, components, seed, shuffle=end == SHUFFLED)
-                        sums[pixel, way, end][:, test] += found
+        for fold, (train, test) in enumerate(context.divisions(name, seed)):
+            embedding = projections.get(modality, steps, (seed, fold), train, test)
+            picture = projections.get(pixel, near, (seed, fold), train, test)
+            for way, (source, goal) in zip(WAYS, ((picture, embedding), (embedding, picture)), strict=True):
+                for end in ends[: 2 if seed == 0 else 1]:
+                    sums[way, end][:, test] += _map(source, goal, train, components, seed, end == SHUFFLED)
         for key, own in sums.items():
             error, spread = own.sum(1) - before[key]
-            per_seed[key].append(float(1 - error / spread))
+            if spread > 0:
+                per_seed[key].append(float(1 - error / spread))
     own_rows = context.data.rows(name)
     return [
-        result("falsification", name, way + end, pixel, modality, "r2", skill(*own[:, own_rows]), per_seed[key])
-        for key, own in sums.items()
-        for pixel, way, end in [key]
+        result("falsification", name, way + end, pixel, modality, "r2", skill(*own[:, own_rows]), per_seed[way, end])
+        for (way, end), own in sums.items()
     ]
 
 
 def _simultaneous(context: Context, modality: str, pixel: str) -> tuple[np.ndarray, np.ndarray]:
-    """Both embeddings ``(S, FRAMES, D)`` at times of the first and the nearest times of the second."""
-    own, other = context.stores[modality], context.stores[pixel]
-    steps = np.linspace(0, len(own.times) - 1, FRAMES).round().astype(int)
-    near = np.abs(other.times[None] - own.times[steps][:, None]).argmin(1)
-    return own.frames[:, steps], other.frames[:, near]
+    """Numbers of `FRAMES` times of the first, and of the nearest times of the second."""
+    own, other = context.stores[modality].times, context.stores[pixel].times
+    steps = np.linspace(0, len(own) - 1, FRAMES).round().astype(int)
+    return steps, np.abs(other[None] - own[steps][:, None]).argmin(1)
 
 
 def _map(

@@ -24,8 +24,8 @@ def naming(context: Context) -> Rows:
     for name, own in data.sets.items():
         if own["equation"] not in KIND_OF:
             raise PhysrepError(
-                f"sets.{name}: naming does not know of what kind {own['equation']} is; take it out, or leave naming out "
-                "of analyses."
+                f"sets.{name}: naming does not know of what kind {own['equation']} is; take it out, or naming out of "
+                "analyses."
             )
     truth = np.array([KINDS.index(KIND_OF[own["equation"]]) for own in data.simulations])
     counts = np.bincount(truth, minlength=len(KINDS))

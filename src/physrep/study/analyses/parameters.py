@@ -11,7 +11,7 @@ from ...metrics.skill import mean
 from ..ridge import fit_ridge
 from .context import LEVELS, Context, Rows, column, features, result
 
-FRAMES_TO_FIT = 4
+FRAMES_TO_FIT = 3
 """Frames per simulation that the frame-level probe is fitted on; it is scored on all."""
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from ..data import StudyData
 from ..config import FTCS
+from ..data import StudyData
 from .classification import classification
 from .dynamics import dynamics
 from .falsification import falsification, verdicts
