@@ -27,7 +27,8 @@ def principal(frames: np.ndarray, components: int) -> Principal:
     """The leading components of embeddings ``(..., D)``.
 
     Exactly from the smaller of the two Gram matrices, or, where that is large, by random projection with four power
-    iterations (Halko, Martinsson, Tropp, "Finding structure with randomness", 2011), with a fixed seed. Directions without variance (below 1e-10 of the largest) are left out, so there may be fewer than ``components``.
+    iterations (Halko, Martinsson, Tropp, "Finding structure with randomness", 2011), with a fixed seed. Directions
+    without variance (below 1e-10 of the largest) are left out, so there may be fewer than ``components``.
     """
     flat = np.asarray(frames, np.float64).reshape(-1, frames.shape[-1])
     mean = flat.mean(0)

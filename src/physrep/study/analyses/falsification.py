@@ -46,7 +46,7 @@ def falsification(context: Context, components: int = 32) -> Rows:
 
 
 class _Projections:
-    """Principal components of a division's training simulations, each computed once: all pairs share those of pixels."""
+    """Principal components of a division's training simulations, each computed once for all pairs."""
 
     def __init__(self, context: Context, components: int) -> None:
         self.context, self.components = context, components
