@@ -156,3 +156,46 @@ def test_an_own_encoder_is_trained_on_other_simulations_and_read_from_its_run(tm
     study(read_config(values, "x"), tmp_path / "second")
     again = EmbeddingStore.open(tmp_path / "second/embeddings/jepa")
     assert np.array_equal(store.frames, again.frames)
+
+
+def test_several_equations_are_classified_named_and_shown(tmp_path: Path) -> None:
+    values = tiny_study()
+    values["frames"], values["simulations"] = 32, 12
+    values["sets"] = {
+        "wave": {"system": "damped_wave", "save_dt": 0.05},
+        "heat": {"system": "heat", "matched_to": "wave"},
+        "unstable": {"system": "heat_ftcs"},
+    }
+    values["render"] = {}
+    values["encoders"] = {
+        "statistics": {"kind": "statistics", "num_frames": 2, "stride": 2},
+        "rgb16": {"kind": "pixels", "source": "rgb16"},
+    }
+    values["analyses"] = ["naming", "classification", "parameters", "koopman", "spatial_head"]
+    study(read_config(values, "x"), tmp_path)
+    made = {path.name for path in (tmp_path / "figures").glob("*.png")}
+    wanted = ("confusion", "naming", "classification", "spectrum", "sweep", "order", "rollout", "instability_unstable")
+    assert made >= {f"{name}.png" for name in wanted}
+    scores = json.loads((tmp_path / "fit_metrics.json").read_text())["scores"]
+    targets = {row["target"] for row in scores if row["analysis"] == "koopman"}
+    assert targets >= {
+        "order 1",
+        "order 2",
+        "shuffled time, order 1",
+        "shared operator",
+        "own operator",
+        "4 components",
+    }
+    distances = [row["high"] for row in scores if row["metric"] == "dmd_distance"]
+    assert distances and np.median(distances) < 1e-3
+    # Every score of a probe and of dynamics has an interval over simulations.
+    bare = [r for r in scores if r["low"] is None and r["metric"] not in ("chance",)]
+    assert not bare, bare[:3]
+
+
+def test_a_setting_that_an_analysis_does_not_have_is_named(tmp_path: Path) -> None:
+    values = tiny_study()
+    values["encoders"] = {"rgb16": values["encoders"]["rgb16"]}
+    values["settings"], values["analyses"] = {"koopman": {"componants": 4}}, ["koopman"]
+    with pytest.raises(PhysrepError, match="there is no setting 'componants'; did you mean"):
+        study(read_config(values, "x"), tmp_path)

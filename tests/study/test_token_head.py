@@ -25,7 +25,8 @@ def diffusing(constant: bool = False, nonlinear: bool = False) -> tuple[np.ndarr
 
 
 def r2(x: np.ndarray, alpha: np.ndarray, name: str) -> dict[str, float]:
-    errors = head_errors(token_sums(x, TRAIN, VARIANTS[name]), alpha, TRAIN, TEST, VARIANTS[name])
+    variant = VARIANTS[name]
+    errors = head_errors(token_sums(x, TRAIN, variant.standardise), alpha, TRAIN, TEST, variant)
     return {kind: 1 - own.sum() / errors["still"].sum() for kind, own in errors.items()}
 
 
@@ -56,7 +57,7 @@ def test_errors_from_sums_are_errors() -> None:
     x, alpha = diffusing()
     x = x + np.random.default_rng(6).normal(size=x.shape)
     variant = VARIANTS["as published"]
-    found = head_errors(token_sums(x, TRAIN, variant), alpha, TRAIN, TEST, variant)["real"]
+    found = head_errors(token_sums(x, TRAIN, variant.standardise), alpha, TRAIN, TEST, variant)["real"]
     # The same by explicit least squares, channel by channel.
     a = alpha / alpha[TRAIN].mean()
     expected = np.zeros(len(TEST))

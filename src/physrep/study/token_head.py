@@ -56,17 +56,18 @@ class Sums:
     change: np.ndarray
 
 
-def token_sums(grid: np.ndarray, train: np.ndarray, variant: Variant) -> Sums:
-    """The sums of all simulations, standardised by those of training.
+def token_sums(grid: np.ndarray, train: np.ndarray, standardise: bool, channels: int | None = None) -> Sums:
+    """The sums of all simulations, standardised by those of training or as they are (then training does not matter).
 
     Args:
         grid: spatial tokens ``(S, t, h, w, D)``.
         train: rows of training.
-        variant: says what of the tokens is used.
+        standardise: as in `Variant`.
+        channels: the first so many, None: all.
     """
-    width = min(variant.channels or grid.shape[-1], grid.shape[-1])
+    width = min(channels or grid.shape[-1], grid.shape[-1])
     centre, scale = np.zeros((1, 1, width)), np.ones(width)
-    if variant.standardise:
+    if standardise:
         total, square, count = np.zeros((*grid.shape[2:4], width)), np.zeros(width), 0
         for row in train:
             x = np.asarray(grid[row, ..., :width], np.float64)
@@ -105,12 +106,14 @@ def head_errors(
     """Squared one-step error of every test simulation, per condition, and of persistence under ``still``.
 
     Args:
-        sums: of all simulations.
+        sums: of all simulations, standardised as the variant asks; more channels than it has are left out.
         parameter: per simulation; a positive one that scales the kernel is divided by its mean of training.
         train, test: rows.
         variant: the form of the head.
         seed: of the shuffle.
     """
+    width = min(variant.channels or sums.change.shape[1], sums.change.shape[1])
+    sums = Sums(sums.gram[:, :width], sums.moment[:, :width], sums.change[:, :width])
     shuffled = parameter[np.random.default_rng(seed).permutation(len(parameter))]
     given = {"real": parameter, "shuffled": shuffled, "none": np.ones_like(parameter)}
     found = {"still": sums.change[test].sum(1)}

@@ -6,10 +6,12 @@ import numpy as np
 
 from ...metrics.skill import skill, skill_difference
 from ..config import FTCS
-from ..token_head import CONDITIONS, VARIANTS, head_errors, token_sums
+from ..token_head import CONDITIONS, VARIANTS, Sums, head_errors, token_sums
 from .context import Context, Rows, result
 
 CONTROLS = CONDITIONS[1:]
+
+METRIC = "r2_persistence"
 
 
 def spatial_head(context: Context) -> Rows:
@@ -24,22 +26,27 @@ def spatial_head(context: Context) -> Rows:
             if store.grid is None:
                 continue
             grid = store.grid[own_rows[0] : own_rows[-1] + 1]
-            for variant_name, variant in VARIANTS.items():
-                # A kernel can depend on the logarithm, which is spread evenly; a factor has to be α itself.
-                logarithmic = variant.kernel and own["parameters"]["diffusivity"] == "log"
-                parameter = np.log(alpha) if logarithmic else alpha
-                sums: dict[str, list[np.ndarray]] = {}
-                for fold, (train, test) in enumerate(context.divisions(name, 0)):
-                    inside, outside = train - own_rows[0], test - own_rows[0]
-                    made = token_sums(grid, inside, variant)
-                    for kind, values in head_errors(made, parameter, inside, outside, variant, fold).items():
-                        sums.setdefault(kind, []).append(values)
-                errors = {kind: np.concatenate(values) for kind, values in sums.items()}
+            # All variants share two sets of sums: tokens as they are, and standardised by each fold's training.
+            raw: Sums | None = None
+            sums: dict[tuple[str, str], list[np.ndarray]] = {}
+            for fold, (train, test) in enumerate(context.divisions(name, 0)):
+                inside, outside = train - own_rows[0], test - own_rows[0]
+                if raw is None:
+                    raw = token_sums(grid, inside, False, max(v.channels or 0 for v in VARIANTS.values()))
+                standardised = token_sums(grid, inside, True)
+                for key, variant in VARIANTS.items():
+                    given = standardised if variant.standardise else raw
+                    # A kernel can depend on the logarithm, which is spread evenly; a factor has to be α itself.
+                    logarithmic = variant.kernel and own["parameters"]["diffusivity"] == "log"
+                    parameter = np.log(alpha) if logarithmic else alpha
+                    for kind, values in head_errors(given, parameter, inside, outside, variant, fold).items():
+                        sums.setdefault((key, kind), []).append(values)
+            for key in VARIANTS:
+                errors = {kind: np.concatenate(sums[key, kind]) for kind in (*CONDITIONS, "still")}
                 for kind in CONDITIONS:
                     found = skill(errors[kind], errors["still"])
-                    target = f"{variant_name}, {kind}"
-                    rows.append(result("spatial_head", name, target, "tokens", modality, "r2_persistence", found))
+                    rows.append(result("spatial_head", name, f"{key}, {kind}", "tokens", modality, METRIC, found))
                 best = min(CONTROLS, key=lambda kind: errors[kind].sum())
                 gain = skill_difference(errors["real"], errors[best], errors["still"])
-                rows.append(result("spatial_head", name, variant_name, "tokens", modality, "gain", gain))
+                rows.append(result("spatial_head", name, key, "tokens", modality, "gain", gain))
     return rows
