@@ -20,7 +20,7 @@ from .page import write_page
 from .render import render, save_video
 from .summaries import write_summaries
 
-ANALYSIS_VERSION = 3
+ANALYSIS_VERSION = 4
 """Increase when an analysis gives other numbers for the same embeddings."""
 
 
