@@ -25,6 +25,7 @@ def curves_figure(
 ) -> Figure:
     """One curve per modality over steps 1, 2, ... on a logarithmic axis, one panel per heading."""
     from matplotlib.figure import Figure
+    from matplotlib.ticker import FuncFormatter
 
     with paper():
         rows = -(-len(panels) // 2)
@@ -43,6 +44,8 @@ def curves_figure(
             ax.axhline(1, color="#bbbbbb", lw=0.8, zorder=0)
             # What has blown up leaves the picture instead of squeezing the others together.
             ax.set(yscale="log", xlabel=xlabel, ylim=(0.8 * float(drawn.min()), min(10.0, 1.25 * float(drawn.max()))))
+            ax.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+            ax.yaxis.set_minor_formatter(FuncFormatter(lambda value, _: _plain(value)))
             ax.set_title(title, loc="left")
         for ax in axes[len(panels) :]:
             ax.set_axis_off()
@@ -51,6 +54,11 @@ def curves_figure(
         handles, texts = axes[0].get_legend_handles_labels()
         figure.legend(handles, texts, loc="outside right upper", frameon=False, fontsize=8)
     return figure
+
+
+def _plain(value: float) -> str:
+    """Labels of 2 and 5 in every decade, none between."""
+    return f"{value:g}" if f"{value:e}"[0] in "25" else ""
 
 
 def sweep_figure(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from ...report.style import number
 from ..analyses.koopman import SWEEP
 from ..answers import scored
@@ -54,15 +56,15 @@ def koopman(material: Material) -> Section:
     ]  # fmt: skip
     material.add(
         section, spectrum_figure(config, lines), "spectrum",
-        "Eigenvalues of the operators of the first fold, filled: first order, rings: second order. On the positive "
-        "axis modes decay, off it they turn; outside of the unit circle they grow. Eigenvalues beyond 1.25 are drawn "
+        "Eigenvalues of the operators of the first fold, filled: first order, rings: second order. The gray arc is the "
+        "unit circle. On the positive axis modes decay, off it they turn; outside of the unit circle they grow. Eigenvalues beyond 1.3 are drawn "
         "at the edge.",
     )  # fmt: skip
     sweeps = [(n, {m: _sweep(material, n, m) for m in modalities}) for n in names]
     material.add(
         section, sweep_figure(config, sweeps), "sweep",
-        "Skill over the number of latent components, scored on all 64: components that are left out follow the mean "
-        "trajectory. Values below −0.5 are drawn at the edge.",
+        "Skill over the number of latent components, scored on all 64: components that are left out stay as they "
+        "were. Values below −0.5 are drawn at the edge.",
     )  # fmt: skip
     lines = []
     for n in names:
@@ -80,8 +82,8 @@ def koopman(material: Material) -> Section:
         "alone makes it high; still: the same of a model in which nothing moves; centred: of deviations from the mean "
         "trajectory. R² against persistence and against that mean. One step: skill of one-step predictions. Shuffled: "
         "skill when the times of training are in random order. Radius: spectral radius, mean over the folds. An "
-        "independent implementation (exact DMD of PyDMD) finds the same eigenvalues of both orders to within "
-        f"{max(distances, default=0.0):.1e}.",
+        "independent implementation (exact DMD of PyDMD) finds the same eigenvalues of both orders: largest "
+        f"distance {max(distances, default=0.0):.0e}, median {float(np.median(distances or [0.0])):.0e}.",
     })  # fmt: skip
     if len(names) > 1:
         section.tables.append(_shared(material, names, modalities))
