@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from ...metrics.skill import mean
 from .table import Answer, Table, decided, scored
 
@@ -9,7 +11,7 @@ from .table import Answer, Table, decided, scored
 def naming(table: Table) -> list[Answer]:
     """The subject against the best pixels and chance."""
     who = table.subject("naming")
-    rows: dict[str, dict] = {}
+    rows: dict[str, dict[str, Any]] = {}
     for row in table.rows:
         if row["analysis"] == "naming" and row["metric"] == "accuracy" and row["target"] == "kind":
             best = rows.get(row["modality"])
@@ -22,13 +24,12 @@ def naming(table: Table) -> list[Answer]:
     difference = mean((a[0] - b[0]) * a[1], a[1])
     chance = next(r["value"] for r in table.rows if r["analysis"] == "naming" and r["metric"] == "chance")
     own = rows[who]
-    lost = next((r for r in table.rows if r["analysis"] == "naming" and r["metric"] == "recall"
-                 and r["modality"] == who and r["level"] == own["level"]), None)  # fmt: skip
+    place = ("naming", who, own["level"], "recall")
     recalls = ", ".join(
-        f"{r['target']} {scored(r)}" for r in table.rows
-        if lost and r["analysis"] == "naming" and r["metric"] == "recall" and r["modality"] == who
-        and r["level"] == own["level"]
-    )  # fmt: skip
+        f"{r['target']} {scored(r)}"
+        for r in table.rows
+        if (r["analysis"], r["modality"], r["level"], r["metric"]) == place
+    )
     above = own["low"] > chance
     verdict = "no" if not above else "yes" if own["low"] > 0.7 else "in part"
     return [

@@ -57,8 +57,8 @@ def koopman(material: Material) -> Section:
     material.add(
         section, spectrum_figure(config, lines), "spectrum",
         "Eigenvalues of the operators of the first fold, filled: first order, rings: second order. The gray arc is the "
-        "unit circle. On the positive axis modes decay, off it they turn; outside of the unit circle they grow. Eigenvalues beyond 1.3 are drawn "
-        "at the edge.",
+        "unit circle. On the positive axis modes decay, off it they turn; outside of the unit circle they grow. "
+        "Eigenvalues beyond 1.3 are drawn at the edge.",
     )  # fmt: skip
     sweeps = [(n, {m: _sweep(material, n, m) for m in modalities}) for n in names]
     material.add(
@@ -83,7 +83,8 @@ def koopman(material: Material) -> Section:
         "trajectory. R² against persistence and against that mean. One step: skill of one-step predictions. Shuffled: "
         "skill when the times of training are in random order. Radius: spectral radius, mean over the folds. An "
         "independent implementation (exact DMD of PyDMD) finds the same eigenvalues of both orders: largest "
-        f"distance {max(distances, default=0.0):.0e}, median {float(np.median(distances or [0.0])):.0e}.",
+        f"distance {max(distances, default=0.0):.0e}, median {float(np.median(distances or [0.0])):.0e}"
+        " (large only where components are nearly dependent).",
     })  # fmt: skip
     if len(names) > 1:
         section.tables.append(_shared(material, names, modalities))
