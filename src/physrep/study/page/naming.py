@@ -9,7 +9,8 @@ from ..figures import confusion_figure, dots_figure
 from ..kinds import FOLDS, GAIN, TURN
 from .section import Material, Section
 
-READINGS = {"pooled": "pooled over space", "tokens": "tokens in place"}
+READINGS = {"pooled": "pooled", "tokens": "in place"}
+"""Trajectories of the mean over space, or of all tokens in their places."""
 
 
 def naming(material: Material) -> Section:
@@ -27,12 +28,13 @@ def naming(material: Material) -> Section:
     chance = next(r["value"] for r in table.rows if r["metric"] == "chance")
     panels = [
         (f"{kind}, {text}", material.scores("naming", "all", target, level, "accuracy"))
-        for target, kind in (("kind", "fixed rule"), ("kind, with labels", "with labels"))
+        for target, kind in (("kind", "rule"), ("kind, with labels", "labels"))
         for level, text in READINGS.items()
     ]
     material.add(
         section, dots_figure(config, panels, "balanced accuracy", low=0.0, line=(chance, "chance")), "naming",
-        "Accuracy over the kinds, with 95 % intervals over simulations. With labels: a classifier fitted on the same "
+        "Accuracy over the kinds, with 95 % intervals over simulations. Pooled: the trajectory of the mean over space "
+        "(of pixels, the mean colour); in place: of all tokens in their places. Labels: a classifier fitted on the same "
         "three numbers, out of fold, which says whether the rule or the numbers fail.",
     )  # fmt: skip
     cells = []
@@ -43,7 +45,7 @@ def naming(material: Material) -> Section:
             if key in material.arrays and not (
                 table.kind(m) == "pixels" and (level == "pooled" or m != config.reference)
             ):
-                cells.append((m, text.split(" ")[0], material.arrays[key]))
+                cells.append((m, text, material.arrays[key]))
     material.add(
         section, confusion_figure(config, cells), "confusion",
         "What each equation was named, in per cent of its simulations (rows); the right kind is framed.",
