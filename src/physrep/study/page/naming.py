@@ -34,8 +34,8 @@ def naming(material: Material) -> Section:
     material.add(
         section, dots_figure(config, panels, "balanced accuracy", low=0.0, line=(chance, "chance")), "naming",
         "Accuracy over the kinds, with 95 % intervals over simulations. Pooled: the trajectory of the mean over space "
-        "(of pixels, the mean colour); in place: of all tokens in their places. Labels: a classifier fitted on the same "
-        "three numbers, out of fold, which says whether the rule or the numbers fail.",
+        "(of pixels, the mean colour); in place: of all tokens in their places. Labels: a classifier fitted on the "
+        "same three numbers, out of fold, which says whether the rule or the numbers fail.",
     )  # fmt: skip
     cells = []
     for m in table.modalities("naming"):
