@@ -77,7 +77,7 @@ def koopman(material: Material) -> Section:
     distances = [r["high"] for r in table.rows if r["metric"] == "dmd_distance"]
     section.tables.append({
         "head": ["set", "modality", "skill, order 1", "skill, order 2", *(head for head, *_ in COLUMNS)],
-        "lines": lines,
+        "lines": lines, "words": 2,
         "note": "Skill: see above. Cosine: as published, of rollouts with the mean of the embeddings left in, which "
         "alone makes it high; still: the same of a model in which nothing moves; centred: of deviations from the mean "
         "trajectory. R² against persistence and against that mean. One step: skill of one-step predictions. Shuffled: "
@@ -106,6 +106,6 @@ def _shared(material: Material, names: list[str], modalities: list[str]) -> dict
             cells = [scored(table.get("koopman", n, target, "frame", m, metric)) for target, metric in kinds]
             lines.append([n, table.label(m), *cells])
     return {
-        "head": ["set", "modality", "operator of the set", "one for all sets", "difference"], "lines": lines,
+        "head": ["set", "modality", "operator of the set", "one for all sets", "difference"], "lines": lines, "words": 2,
         "note": "Skill of first-order rollouts in the principal components of all sets together.",
     }  # fmt: skip

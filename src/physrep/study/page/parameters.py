@@ -50,12 +50,12 @@ def parameters(material: Material) -> Section:
             colours += _nuisance(material, name, target)
     if errors:
         section.tables.append({
-            "head": ["mean absolute error", "modality", *LEVELS.values()], "lines": errors,
+            "head": ["mean absolute error", "modality", *LEVELS.values()], "lines": errors, "words": 2,
             "note": "With 95 % intervals over simulations; ln: of the natural logarithm.",
         })  # fmt: skip
     if colours:
         section.tables.append({
-            "head": ["parameter", "modality", f"R², {config.render.colour_map}", "read in", "R²"], "lines": colours,
+            "head": ["parameter", "modality", f"R², {config.render.colour_map}", "read in", "R²"], "lines": colours, "words": 2,
             "note": "Nuisance test: the probe is fitted on one colour map and read on another one. A "
             "representation of the physics would not care; a large negative R² says that the probe reads colours.",
         })  # fmt: skip

@@ -38,5 +38,5 @@ def spatial_head(material: Material) -> Section:
                 ]
                 lines.append([name, table.label(m), v, *(scored(cell) for cell in cells)])
     head = ["set", "modality", "head", "real α", "shuffled α", "no α"]
-    section.tables.append({"head": head, "lines": lines, "note": "One-step R² against persistence."})
+    section.tables.append({"head": head, "lines": lines, "words": 3, "note": "One-step R² against persistence."})
     return section
