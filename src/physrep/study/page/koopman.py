@@ -106,6 +106,7 @@ def _shared(material: Material, names: list[str], modalities: list[str]) -> dict
             cells = [scored(table.get("koopman", n, target, "frame", m, metric)) for target, metric in kinds]
             lines.append([n, table.label(m), *cells])
     return {
-        "head": ["set", "modality", "operator of the set", "one for all sets", "difference"], "lines": lines, "words": 2,
+        "head": ["set", "modality", "operator of the set", "one for all sets", "difference"],
+        "lines": lines, "words": 2,
         "note": "Skill of first-order rollouts in the principal components of all sets together.",
     }  # fmt: skip

@@ -55,7 +55,8 @@ def parameters(material: Material) -> Section:
         })  # fmt: skip
     if colours:
         section.tables.append({
-            "head": ["parameter", "modality", f"R², {config.render.colour_map}", "read in", "R²"], "lines": colours, "words": 2,
+            "head": ["parameter", "modality", f"R², {config.render.colour_map}", "read in", "R²"], "lines": colours,
+            "words": 2,
             "note": "Nuisance test: the probe is fitted on one colour map and read on another one. A "
             "representation of the physics would not care; a large negative R² says that the probe reads colours.",
         })  # fmt: skip
