@@ -64,6 +64,6 @@ def test_the_rule_waits_where_intervals_are_wide() -> None:
     # Sure, but too little to matter.
     sliver = Evidence({"a": Estimate(0.9, 0.8, 1.0)}, {"a": Estimate(0.01, 0.005, 0.02)}, Estimate(0.4, 0.3, 0.5))
     assert verdict(sliver) == EXPLAINED
-    # A better basis for a probe that is a linear image all the same.
+    # A linear image in its leading components, and yet a better basis: by which directions is open.
     basis = Evidence({"a": Estimate(0.9, 0.8, 1.0)}, {"a": Estimate(0.2, 0.1, 0.3)}, Estimate(0.97, 0.95, 0.99))
-    assert verdict(basis) == EXPLAINED
+    assert verdict(basis) == UNDECIDED

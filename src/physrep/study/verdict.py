@@ -1,4 +1,4 @@
-"""The rule that says what a comparison with pixels has shown. It can come out four ways, and it is fixed here.
+"""The rule that says what a comparison with pixels has shown. It can come out four ways.
 
 Evidence about one encoder on one set of simulations: for every parameter the R² of its probe, the difference to the R²
 of the best pixels (paired by simulation, each at the better of the two readings of a whole simulation), and the share
@@ -9,11 +9,12 @@ level 1 - 0.05/m for m parameters (Bonferroni). A parameter is *held* if the int
 2. some held parameter is read better than from every kind of pixels (interval of the difference above 0, difference
    above `MARGIN`), and pixels do not give the embedding back (interval of the share below `LINEAR`): **more than
    pixels**;
-3. pixels give the embedding back (interval of the share above `LINEAR`), or read every held parameter as well (interval
+3. no held parameter is read better, and pixels give the embedding back (interval of the share above `LINEAR`), or read every held parameter as well (interval
    of the difference below `MARGIN`): **explained by pixels**;
 4. else **undecided**.
 
-An embedding that is a linear image of pixels may be the better basis for a probe; by (2) that is not more than pixels.
+An embedding whose leading components are a linear image, and from which a parameter is read better all the same, is
+undecided: it may be the better basis of the same picture, or hold something more in directions of little variance.
 """
 
 from __future__ import annotations
@@ -61,6 +62,6 @@ def verdict(evidence: Evidence) -> str:
     better = any(gain.low > 0 and gain.value > MARGIN for gain in gains)
     if better and other:
         return MORE
-    if image or all(gain.high < MARGIN for gain in gains):
+    if not better and (image or all(gain.high < MARGIN for gain in gains)):
         return EXPLAINED
     return UNDECIDED

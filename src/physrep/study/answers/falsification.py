@@ -44,7 +44,7 @@ def falsification(table: Table) -> list[Answer]:
                 f"Is what {table.label(who)} knows of {name} more than pixels?",
                 f"{'; '.join(parts)}.{share}",
                 found[who]["verdict"],
-                f"rule fixed beforehand, {table.config.splits} seeds, intervals over simulations"
+                f"one rule for all, {table.config.splits} seeds, intervals over simulations"
                 + (f"; by the same rule {others}" if others else ""),
             )
         )
