@@ -9,8 +9,8 @@ level 1 - 0.05/m for m parameters (Bonferroni). A parameter is *held* if the int
 2. some held parameter is read better than from every kind of pixels (interval of the difference above 0, difference
    above `MARGIN`), and pixels do not give the embedding back (interval of the share below `LINEAR`): **more than
    pixels**;
-3. no held parameter is read better, and pixels give the embedding back (interval of the share above `LINEAR`), or read every held parameter as well (interval
-   of the difference below `MARGIN`): **explained by pixels**;
+3. no held parameter is read better, and pixels give the embedding back (interval of the share above `LINEAR`) or read
+   every held parameter as well (interval of the difference below `MARGIN`): **explained by pixels**;
 4. else **undecided**.
 
 An embedding whose leading components are a linear image, and from which a parameter is read better all the same, is

@@ -35,9 +35,9 @@ def spectrum_figure(
     circle = np.exp(1j * np.linspace(0, 2 * np.pi, 400))
     # What lies far outside would squeeze the rest; it is drawn at the edge.
     every = np.concatenate([values for _, cells in lines for _, *both in cells for values in both])
-    left = max(-EDGE, min(0.0, float(every.real.min())) - 0.08)
-    top = min(EDGE, max(0.25, float(np.abs(every.imag).max())) + 0.08)
-    right = min(EDGE, max(1.05, float(every.real.max())) + 0.08)
+    left = max(-EDGE, min(0.0, float(np.real(every).min())) - 0.08)
+    top = min(EDGE, max(0.25, float(np.abs(np.imag(every)).max())) + 0.08)
+    right = min(EDGE, max(1.05, float(np.real(every).max())) + 0.08)
     with paper():
         side = WIDTH / max(columns, 4)
         height = 0.8 * side * 2 * top / (right - left) + 0.3
@@ -48,10 +48,10 @@ def spectrum_figure(
                 ax.set_axis_off()
             for (modality, first, second), ax in zip(cells, line, strict=False):
                 tint = COLOURS[config.encoders[modality].kind]
-                ax.plot(circle.real, circle.imag, color="#bbbbbb", lw=0.8, zorder=0)
+                ax.plot(np.real(circle), np.imag(circle), color="#bbbbbb", lw=0.8, zorder=0)
                 ax.axhline(0, color="#dddddd", lw=0.6, zorder=0)
                 for values, fill in ((second, "none"), (first, tint)):
-                    shown = np.clip(values.real, left, right), np.clip(values.imag, -top, top)
+                    shown = np.clip(np.real(values), left, right), np.clip(np.imag(values), -top, top)
                     ax.plot(*shown, "o", ms=3, mfc=fill, mec=tint, mew=0.6, alpha=0.85)
                 ax.set(xlim=(left, right), ylim=(-top, top), aspect="equal")
                 ax.text(

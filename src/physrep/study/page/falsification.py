@@ -16,9 +16,9 @@ def falsification(material: Material) -> Section:
         ["The rule, the same for all: nothing is there if no parameter is read (interval of R² above 0) and an R² of "
          f"{ABSENT} can be ruled out. More than pixels: some parameter is read better than from every kind of pixels "
          f"(interval of the difference above 0, difference above {MARGIN}), and pixels do not give the embedding back "
-         f"linearly (share below {LINEAR}). Explained by pixels: no parameter is read better, and they give it back or read every one as well "
-         f"(interval of the difference below {MARGIN}). Else undecided. Intervals are corrected for the number of "
-         "parameters."],
+         f"linearly (share below {LINEAR}). Explained by pixels: no parameter is read better, and they give the "
+         f"embedding back or read every parameter as well (interval of the difference below {MARGIN}). Else undecided. "
+         "Intervals are corrected for the number of parameters."],
     )  # fmt: skip
     table, lines = material.table, []
     for name in material.config.sets:
