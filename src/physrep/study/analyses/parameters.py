@@ -118,7 +118,7 @@ def _differences(
     rows: Rows = []
     (cluster, true, predicted), (_, _, other) = own.pooled(), base.pooled()
     for k, parameter in enumerate(names):
-        both = (a[:, k : k + 1] for a in (predicted, other, true))
-        found = column(paired_difference(*both, cluster, "r2"))
+        ours, theirs, target = (a[:, k : k + 1] for a in (predicted, other, true))
+        found = column(paired_difference(ours, theirs, target, cluster, "r2"))
         rows.append(result("parameters", name, parameter, level, modality, "r2_minus_reference", found))
     return rows
