@@ -15,11 +15,17 @@ from physrep.study import embed as embedding
 from physrep.study.config import read_config
 from physrep.study.data import prepare
 from physrep.study.embed import colour_scales
+from physrep.study.folds import outer_folds
 from physrep.study.run import study
-from physrep.study.splits import split_rows
 from physrep.study.store import EmbeddingStore
 
-FILES = ("fit_summary.txt", "fit_metrics.json", "falsification_summary.txt", "falsification_metrics.json", "study.html")
+FILES = (
+    "fit_summary.txt",
+    "fit_metrics.json",
+    "pixel_falsification_summary.txt",
+    "pixel_falsification_metrics.json",
+    "study.html",
+)
 
 
 @pytest.fixture(scope="module")
@@ -77,7 +83,7 @@ def test_a_killed_study_goes_on_to_the_same_numbers(
     with pytest.raises(KeyboardInterrupt):
         study(config, tmp_path / "out")
     study(config, tmp_path / "out")
-    for name in ("fit_metrics.json", "falsification_metrics.json"):
+    for name in ("fit_metrics.json", "pixel_falsification_metrics.json"):
         assert (tmp_path / "out" / name).read_text() == (finished[0] / name).read_text()
 
 
@@ -106,7 +112,7 @@ def test_matched_pairs_start_alike_and_share_their_colours(tmp_path: Path) -> No
             assert len(np.unique(data.parameter(parameter, rows))) == 24, "every parameter varies"
     again = prepare(config, tmp_path)
     assert list(again.sets) == ["wave", "heat"] and list(again.sets["wave"]["parameters"]) == ["wave_speed", "damping"]
-    assert np.array_equal(split_rows(config, again, 1)[1], split_rows(config, data, 1)[1])
+    assert np.array_equal(outer_folds(config, again, 1), outer_folds(config, data, 1))
     scales = colour_scales(config, data)
     assert scales["wave"] == scales["heat"] and scales["wave"].low == -scales["wave"].high
 
@@ -150,3 +156,46 @@ def test_an_own_encoder_is_trained_on_other_simulations_and_read_from_its_run(tm
     study(read_config(values, "x"), tmp_path / "second")
     again = EmbeddingStore.open(tmp_path / "second/embeddings/jepa")
     assert np.array_equal(store.frames, again.frames)
+
+
+def test_several_equations_are_classified_named_and_shown(tmp_path: Path) -> None:
+    values = tiny_study()
+    values["frames"], values["simulations"] = 32, 12
+    values["sets"] = {
+        "wave": {"system": "damped_wave", "save_dt": 0.05},
+        "heat": {"system": "heat", "matched_to": "wave"},
+        "unstable": {"system": "heat_ftcs"},
+    }
+    values["render"] = {}
+    values["encoders"] = {
+        "statistics": {"kind": "statistics", "num_frames": 2, "stride": 2},
+        "rgb16": {"kind": "pixels", "source": "rgb16"},
+    }
+    values["analyses"] = ["naming", "classification", "parameters", "koopman", "spatial_head"]
+    study(read_config(values, "x"), tmp_path)
+    made = {path.name for path in (tmp_path / "figures").glob("*.png")}
+    wanted = ("confusion", "naming", "classification", "spectrum", "sweep", "order", "rollout", "instability_unstable")
+    assert made >= {f"{name}.png" for name in wanted}
+    scores = json.loads((tmp_path / "fit_metrics.json").read_text())["scores"]
+    targets = {row["target"] for row in scores if row["analysis"] == "koopman"}
+    assert targets >= {
+        "order 1",
+        "order 2",
+        "shuffled time, order 1",
+        "shared operator",
+        "own operator",
+        "4 components",
+    }
+    distances = [row["high"] for row in scores if row["metric"] == "dmd_distance"]
+    assert distances and np.median(distances) < 1e-3
+    # Every score of a probe and of dynamics has an interval over simulations.
+    bare = [r for r in scores if r["low"] is None and r["metric"] not in ("chance",)]
+    assert not bare, bare[:3]
+
+
+def test_a_setting_that_an_analysis_does_not_have_is_named(tmp_path: Path) -> None:
+    values = tiny_study()
+    values["encoders"] = {"rgb16": values["encoders"]["rgb16"]}
+    values["settings"], values["analyses"] = {"koopman": {"componants": 4}}, ["koopman"]
+    with pytest.raises(PhysrepError, match="there is no setting 'componants'; did you mean"):
+        study(read_config(values, "x"), tmp_path)

@@ -117,8 +117,8 @@ class StudyConfig:
         reference: the modality that the others are compared with, normally the best of the pixels.
         analyses: which parts to do; see `ANALYSES`.
         settings: ``{analysis: {setting: value}}``, arguments of the analyses.
-        splits: number of random train/test splits of the simulations (seeds 0, 1, ...).
-        test: fraction of the simulations in test.
+        splits: seeds of the division into outer folds (0, 1, ...).
+        test: fraction of the simulations in one outer fold.
         batch_size: clips per forward pass.
         keep_grid: store the spatial tokens too (float16); the spatial head needs them.
         videos: simulations per set of which a video is written.

@@ -12,15 +12,15 @@ from ..errors import PhysrepError
 from ..files import atomic_path, content_hash, read_json, read_yaml, write_json, write_yaml
 from ..progress import Progress
 from ..run_directory import environment
-from .analyse import Analyser
+from .analyses import Context, run_analysis
 from .config import StudyConfig
 from .data import StudyData, prepare
 from .embed import colour_scales, embed_study, open_modalities
 from .page import write_page
 from .render import render, save_video
-from .summary import write_summaries
+from .summaries import write_summaries
 
-ANALYSIS_VERSION = 2
+ANALYSIS_VERSION = 4
 """Increase when an analysis gives other numbers for the same embeddings."""
 
 
@@ -57,11 +57,11 @@ def study(config: StudyConfig, out: str | Path, *, device: str = "cpu") -> str:
     }
     rows: list[dict[str, Any]] = []
     predictions: dict[str, np.ndarray] = {}
-    analyser = Analyser(config, data, stores, nuisance)
+    context = Context(config, data, stores, nuisance)
     keys = [store.meta["key"] for group in (stores, *nuisance.values()) for store in group.values()]
     with Progress(len(config.analyses), "analyse", "analyses") as progress:
         for name in config.analyses:
-            found, arrays = _analysis(name, analyser, config, keys, out / "analyses")
+            found, arrays = _analysis(name, context, config, keys, out / "analyses")
             rows += found
             predictions.update(arrays)
             progress.advance(1, name)
@@ -91,23 +91,23 @@ def _claim(out: Path, config: StudyConfig) -> None:
 
 
 def _analysis(
-    name: str, analyser: Analyser, config: StudyConfig, keys: list[str], folder: Path
+    name: str, context: Context, config: StudyConfig, keys: list[str], folder: Path
 ) -> tuple[list[dict[str, Any]], dict[str, np.ndarray]]:
     """Rows and predictions of one analysis; read from disk if the same was done on the same embeddings."""
     settings = {"splits": config.splits, "test": config.test, "reference": config.reference}
-    request = [ANALYSIS_VERSION, name, keys, settings, config.settings.get(name, {}), list(analyser.stores)]
+    request = [ANALYSIS_VERSION, name, keys, settings, config.settings.get(name, {}), list(context.stores)]
     key = content_hash(request)
     record, arrays = folder / f"{name}.json", folder / f"{name}.npz"
     if record.is_file() and arrays.is_file() and (stored := read_json(record))["key"] == key:
         with np.load(arrays) as found:
             return stored["rows"], {k.replace("|", "/"): found[k] for k in found.files}
-    analyser.predictions = {}
-    rows = analyser.run(name)
+    context.arrays = {}
+    rows = run_analysis(name, context)
     rows = [{k: v.item() if isinstance(v, np.generic) else v for k, v in row.items()} for row in rows]
     with atomic_path(arrays) as path, open(path, "wb") as file:
-        np.savez(file, allow_pickle=False, **{k.replace("/", "|"): v for k, v in analyser.predictions.items()})
+        np.savez(file, allow_pickle=False, **{k.replace("/", "|"): v for k, v in context.arrays.items()})
     write_json(record, {"key": key, "rows": rows})
-    return rows, analyser.predictions
+    return rows, context.arrays
 
 
 def _videos(config: StudyConfig, data: StudyData, folder: Path) -> tuple[list[Path], str]:

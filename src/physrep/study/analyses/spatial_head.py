@@ -1,0 +1,52 @@
+"""Whether knowing the diffusivity helps to predict the next spatial tokens, in all variants of the head."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ...metrics.skill import skill, skill_difference
+from ..config import FTCS
+from ..token_head import CONDITIONS, VARIANTS, Sums, head_errors, token_sums
+from .context import Context, Rows, result
+
+CONTROLS = CONDITIONS[1:]
+
+METRIC = "r2_persistence"
+
+
+def spatial_head(context: Context) -> Rows:
+    """Every simulation is in test once (the folds of seed 0); intervals are over simulations."""
+    rows: Rows = []
+    for name, own in context.data.sets.items():
+        if own["equation"] not in ("heat", "heat_fixed_edges", FTCS):
+            continue
+        own_rows = context.data.rows(name)
+        alpha = context.data.parameter("diffusivity", own_rows)
+        for modality, store in context.stores.items():
+            if store.grid is None:
+                continue
+            grid = store.grid[own_rows[0] : own_rows[-1] + 1]
+            # All variants share two sets of sums: tokens as they are, and standardised by each fold's training.
+            raw: Sums | None = None
+            sums: dict[tuple[str, str], list[np.ndarray]] = {}
+            for fold, (train, test) in enumerate(context.divisions(name, 0)):
+                inside, outside = train - own_rows[0], test - own_rows[0]
+                if raw is None:
+                    raw = token_sums(grid, inside, False, max(v.channels or 0 for v in VARIANTS.values()))
+                standardised = token_sums(grid, inside, True)
+                for key, variant in VARIANTS.items():
+                    given = standardised if variant.standardise else raw
+                    # A kernel can depend on the logarithm, which is spread evenly; a factor has to be α itself.
+                    logarithmic = variant.kernel and own["parameters"]["diffusivity"] == "log"
+                    parameter = np.log(alpha) if logarithmic else alpha
+                    for kind, values in head_errors(given, parameter, inside, outside, variant, fold).items():
+                        sums.setdefault((key, kind), []).append(values)
+            for key in VARIANTS:
+                errors = {kind: np.concatenate(sums[key, kind]) for kind in (*CONDITIONS, "still")}
+                for kind in CONDITIONS:
+                    found = skill(errors[kind], errors["still"])
+                    rows.append(result("spatial_head", name, f"{key}, {kind}", "tokens", modality, METRIC, found))
+                best = min(CONTROLS, key=lambda kind: errors[kind].sum())
+                gain = skill_difference(errors["real"], errors[best], errors["still"])
+                rows.append(result("spatial_head", name, key, "tokens", modality, "gain", gain))
+    return rows

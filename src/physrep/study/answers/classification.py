@@ -1,0 +1,41 @@
+"""Is the equation told apart better than by every floor?"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ...metrics.skill import mean
+from ..evidence import READINGS
+from .table import Answer, Table, decided, scored, together
+
+
+def classification(table: Table) -> list[Answer]:
+    """Against the best pixels, and against field statistics."""
+    who = table.subject("classification")
+    rows = {m: _higher(table, m) for m in table.modalities("classification")}
+    pixels = table.pixels("classification")
+    if who is None or not pixels:
+        return []
+    rivals = [max(pixels, key=lambda m: rows[m]["value"])]
+    rivals += [m for m in rows if m != who and m not in pixels and table.kind(m) in ("statistics", "random_vjepa2")]
+    found, sure = [], []
+    for rival in rivals:
+        a, b = (table.arrays[f"classification/{rows[m]['level']}/{m}"] for m in (who, rival))
+        difference = mean((a[0] - b[0]) * a[1], a[1])
+        found.append(decided(difference))
+        sure.append(f"{table.label(rival)} {scored(difference)}")
+    listed = ", ".join(f"{table.label(m)} {scored(rows[m])}" for m in (who, *rivals))
+    return [
+        Answer(
+            "Is the kind of physics told apart better than by every floor and control?",
+            f"Accuracy of a linear classifier (chance {1 / len(table.config.sets):.2f}): {listed}.",
+            # A tie, as where both are always right, decides nothing.
+            together(found),
+            f"difference to {'; '.join(sure)}; paired by simulation",
+        )
+    ]
+
+
+def _higher(table: Table, modality: str) -> dict[str, Any]:
+    found = [table.get("classification", "all", "set", level, modality, "accuracy") for level in READINGS]
+    return max((row for row in found if row), key=lambda row: row["value"])

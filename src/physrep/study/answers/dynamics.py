@@ -1,0 +1,102 @@
+"""What linear latent dynamics say: against pixels, against a cosine, of their order, and of one operator for all."""
+
+from __future__ import annotations
+
+from ...metrics.skill import skill_difference
+from ...report.style import number
+from .table import Answer, Table, decided, scored, together
+
+
+def dynamics(table: Table) -> list[Answer]:
+    """Up to four answers."""
+    who = table.subject("koopman")
+    if who is None:
+        return []
+    return [*_skill(table, who), *_cosine(table, who), *_order(table, who), *_shared(table, who)]
+
+
+def _skill(table: Table, who: str) -> list[Answer]:
+    pixels = table.pixels("koopman")
+    parts, found, sure = [], [], []
+    for name in table.config.sets:
+        rivals = {m: table.value("koopman", name, "order 1", "frame", m, "skill") for m in pixels}
+        if not rivals:
+            return []
+        rival = max(rivals, key=lambda m: rivals[m])
+        a, b = (table.arrays[f"rollouts/{name}/{m}"] for m in (who, rival))
+        difference = skill_difference(a[0], b[0], a[2], b[2])
+        found.append(decided(difference))
+        sure.append(f"{name} {scored(difference)}")
+        own, other = (table.get("koopman", name, "order 1", "frame", m, "skill") for m in (who, rival))
+        parts.append(f"{name} {scored(own)} against {scored(other)} ({table.label(rival)})")
+    return [
+        Answer(
+            "Do linear dynamics predict it better than pixels?",
+            f"Skill of rollouts (R² against the better of persistence and mean trajectory), {table.label(who)}: "
+            f"{'; '.join(parts)}.",
+            together(found),
+            f"difference {'; '.join(sure)}; paired by simulation",
+        )
+    ]
+
+
+def _cosine(table: Table, who: str) -> list[Answer]:
+    parts, verdicts = [], []
+    for name in table.config.sets:
+        own, still, centred = (
+            table.value("koopman", name, target, "frame", who, metric)
+            for target, metric in (
+                ("order 1", "rollout_cosine"), ("persistence", "rollout_cosine"), ("order 1", "rollout_centred_cosine"),
+            )
+        )  # fmt: skip
+        parts.append(f"{name} {number(own, 3)}, standing still {number(still, 3)}, centred {number(centred, 2)}")
+        verdicts.append("yes" if own - still > 0.05 else "no")
+    return [
+        Answer(
+            "Does a high rollout cosine, as published, mean that the dynamics are right?",
+            f"{table.label(who)}: {'; '.join(parts)}.",
+            together(verdicts),
+            "yes only if it is 0.05 above that of a model in which nothing moves, in every set",
+        )
+    ]
+
+
+def _order(table: Table, who: str) -> list[Answer]:
+    sets = table.config.sets
+    gains = {name: table.get("koopman", name, "order 2 - order 1", "frame", who, "gain") for name in sets}
+    waves = [name for name, own in sets.items() if own.system == "damped_wave" and gains.get(name)]
+    if not waves or len(sets) < 2:
+        return []
+    wave, others = gains[waves[0]], [own for name, own in gains.items() if name not in waves and own]
+    if wave is None or not others:
+        return []
+    above = all(wave["low"] > own["high"] for own in others)
+    below = any(wave["high"] < own["low"] for own in others)
+    listed = ", ".join(f"{name} {scored(row)}" for name, row in gains.items())
+    return [
+        Answer(
+            "Does the order of the latent dynamics tell waves from the rest?",
+            f"Gain of second over first order in skill, {table.label(who)}: {listed}.",
+            "yes" if above else "no" if below else "undecided",
+            "yes if the interval of waves lies above all others, no if it lies below one of them",
+        )
+    ]
+
+
+def _shared(table: Table, who: str) -> list[Answer]:
+    parts, found = [], []
+    for name in table.config.sets:
+        cost = table.get("koopman", name, "own - shared", "frame", who, "gain")
+        shared = table.get("koopman", name, "shared operator", "frame", who, "skill")
+        if cost is None:
+            return []
+        parts.append(f"{name} {scored(shared)}, its own operator {scored(cost)} more")
+        found.append("no" if cost["low"] > 0.02 else "yes" if cost["high"] < 0.02 else "undecided")
+    return [
+        Answer(
+            "Is one linear operator enough for all equations?",
+            f"Skill of the shared operator, {table.label(who)}: {'; '.join(parts)}.",
+            together(found),
+            "no if an operator of its own gains more than 0.02 on some set",
+        )
+    ]

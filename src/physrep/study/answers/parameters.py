@@ -1,0 +1,52 @@
+"""Is a parameter read better than by every floor and by random weights?"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ...metrics import paired_difference
+from ...metrics.skill import Estimate
+from ..evidence import READINGS, best_reading
+from .table import Answer, Table, decided, scored, together
+
+
+def parameters(table: Table) -> list[Answer]:
+    """One answer per parameter of every set."""
+    who = table.subject("parameters")
+    floors = table.floors("parameters")
+    untrained = [m for m in table.modalities("parameters") if table.kind(m) == "random_vjepa2" and m != who]
+    answers: list[Answer] = []
+    if who is None or not floors:
+        return answers
+    for name in table.config.sets:
+        targets = dict.fromkeys(r["target"] for r in table.rows if r["analysis"] == "parameters" and r["set"] == name)
+        for target in targets:
+            score = {m: _best(table, name, target, m) for m in [*floors, *untrained, who]}
+            pixels = table.pixels("parameters")
+            rivals = [max(pixels, key=lambda m: score[m]["value"])] if pixels else []
+            rivals += [m for m in [*floors, *untrained] if m not in pixels]
+            own = best_reading(table.arrays, name, target, who)
+            parts, found, sure = [], [], []
+            for rival in rivals:
+                other = best_reading(table.arrays, name, target, rival)
+                result = paired_difference(own[2:].T, other[2:].T, own[1:2].T, own[0], "r2")
+                difference = Estimate(float(result.value[0]), float(result.low[0]), float(result.high[0]))
+                text = table.label(rival) + (" (best pixels)" if rival in pixels else "")
+                found.append(decided(difference))
+                parts.append(f"{text} {scored(score[rival])}")
+                sure.append(f"{text} {scored(difference)}")
+            answers.append(
+                Answer(
+                    f"Does it know {target} of {name} better than every floor and control?",
+                    f"R² of {table.label(who)} {scored(score[who])}; {', '.join(parts)}.",
+                    together(found),
+                    f"difference to {'; '.join(sure)}; paired over {len(np.unique(own[0]))} simulations",
+                )
+            )
+    return answers
+
+
+def _best(table: Table, name: str, target: str, modality: str) -> dict[str, float]:
+    """The better of the two readings of a whole simulation, for every modality alike."""
+    rows = [table.get("parameters", name, target, level, modality, "r2") for level in READINGS]
+    return max((row for row in rows if row), key=lambda row: row["value"])

@@ -1,0 +1,35 @@
+"""Does the diffusivity help to predict spatial tokens, as published and once the head is repaired?"""
+
+from __future__ import annotations
+
+from ...metrics.skill import Estimate
+from ..token_head import VARIANTS
+from .table import Answer, Table, decided, scored
+
+
+def spatial_head(table: Table) -> list[Answer]:
+    """One answer per set of heat; the verdict is that of the last repair."""
+    who = table.subject("spatial_head")
+    answers: list[Answer] = []
+    for name in table.config.sets if who else ():
+        gains = {v: table.get("spatial_head", name, v, "tokens", who or "", "gain") for v in VARIANTS}
+        last = list(VARIANTS)[-1]
+        final = gains[last]
+        if final is None:
+            continue
+        listed = ", ".join(f"{v} {scored(row)}" for v, row in gains.items())
+        kinds = {
+            k: table.get("spatial_head", name, f"{last}, {k}", "tokens", who or "", "r2_persistence")
+            for k in ("real", "shuffled", "none")
+        }
+        answers.append(
+            Answer(
+                f"Does knowing α help to predict the next spatial tokens of {name}?",
+                f"Gain in one-step R² of the real α over the better control, {table.label(who or '')}: {listed}. "
+                f"Repaired: real {scored(kinds['real'])}, shuffled {scored(kinds['shuffled'])}, none "
+                f"{scored(kinds['none'])}.",
+                decided(Estimate(final["value"], final["low"], final["high"])),
+                "interval of the fully repaired head, over simulations",
+            )
+        )
+    return answers
