@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from ..errors import PhysrepError
-from .uncertainty import _bca_interval, _resample
+from .uncertainty import bca_interval, resample
 
 
 class Estimate(NamedTuple):
@@ -65,5 +65,5 @@ def _interval(
     value = score(total)
     if len(sums) < 2:
         return Estimate(float(value[0]), np.nan, np.nan)
-    low, high = _bca_interval(value, score(_resample(sums, resamples, 0)), score(total - sums), level)
+    low, high = bca_interval(value, score(resample(sums, resamples, 0)), score(total - sums), level)
     return Estimate(float(value[0]), float(low[0]), float(high[0]))
