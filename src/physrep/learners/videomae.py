@@ -65,6 +65,7 @@ class VideoMAE(Learner):
         hidden, decoder_hidden: widths of the MLPs; default 4 times the width of the tokens.
         eps: of the layer norms.
         decoder_final_eps: of the decoder's last layer norm; 1e-5 in the transformers library, whatever `eps` is.
+        final_norm: a layer norm behind the encoder's blocks; fine-tuned checkpoints have none.
     """
 
     def __init__(
@@ -86,6 +87,7 @@ class VideoMAE(Learner):
         decoder_hidden: int | None = None,
         eps: float = 1e-6,
         decoder_final_eps: float | None = None,
+        final_norm: bool = True,
     ) -> None:
         super().__init__(in_channels, num_frames)
         if size not in SIZES:
@@ -100,8 +102,9 @@ class VideoMAE(Learner):
         self.mask_ratio, self.normalise_targets = mask_ratio, normalise_targets
         self.embed_dim = sizes["embed_dim"]
         self.encoder = VideoMAEEncoder(
-            in_channels, patch, tubelet, self.embed_dim, sizes["depth"], sizes["num_heads"], hidden, eps
-        )
+            in_channels, patch, tubelet, self.embed_dim, sizes["depth"], sizes["num_heads"], hidden, eps,
+            final_norm,
+        )  # fmt: skip
         self.encoder_to_decoder = nn.Linear(self.embed_dim, sizes["decoder_dim"], bias=False)
         self.mask_token = nn.Parameter(torch.zeros(1, 1, sizes["decoder_dim"]))
         self.decoder = VideoMAEDecoder(

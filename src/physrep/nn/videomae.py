@@ -103,6 +103,7 @@ class VideoMAEEncoder(nn.Module):
         num_heads: attention heads.
         hidden: width of the MLPs; default 4 D.
         eps: of the layer norms.
+        final_norm: a layer norm behind the blocks; fine-tuned checkpoints have none, as they normalise the mean token.
     """
 
     def __init__(
@@ -115,6 +116,7 @@ class VideoMAEEncoder(nn.Module):
         num_heads: int = 6,
         hidden: int | None = None,
         eps: float = 1e-6,
+        final_norm: bool = True,
     ) -> None:
         super().__init__()
         if embed_dim % num_heads:
@@ -125,7 +127,7 @@ class VideoMAEEncoder(nn.Module):
         self.patch, self.tubelet = patch, tubelet
         self.patch_embed = PatchEmbedding(in_channels, embed_dim, (tubelet, patch, patch))
         self.blocks = nn.ModuleList(Block(embed_dim, num_heads, hidden or 4 * embed_dim, eps) for _ in range(depth))
-        self.norm = nn.LayerNorm(embed_dim, eps=eps)
+        self.norm = nn.LayerNorm(embed_dim, eps=eps) if final_norm else nn.Identity()
         self.apply(_initialise)
 
     def grid(self, frames: int, height: int, width: int) -> tuple[int, int, int]:

@@ -113,9 +113,8 @@ def convert(
         state = {key: value for key, value in state.items() if key.startswith("encoder.")}
         options |= {"decoder_dim": 64, "decoder_depth": 1, "decoder_heads": 1}
     if "encoder.norm.weight" not in state:
-        # Fine-tuned checkpoints average first and normalise in the head; the tokens then stay as they are.
-        state["encoder.norm.weight"], state["encoder.norm.bias"] = torch.ones(embed_dim), torch.zeros(embed_dim)
-        fresh.append("encoder.norm")
+        # Fine-tuned checkpoints average first and normalise in the head.
+        options["final_norm"] = False
     return Imported("videomae", options, channels, num_frames, state, unused, fresh)
 
 
