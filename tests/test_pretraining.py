@@ -15,7 +15,7 @@ from torch import nn
 from physrep.data import Symmetries
 from physrep.data_config import DataConfig
 from physrep.errors import PhysrepError
-from physrep.files import read_json, read_yaml
+from physrep.files import read_json, read_yaml, write_yaml
 from physrep.pretraining import TrainingConfig, WindowStream, pretrain, read_metrics
 from physrep.run_directory import load_run
 
@@ -110,6 +110,19 @@ def test_a_finished_run_is_left_alone(finished: Path, data: DataConfig) -> None:
 def test_refuses_other_settings_in_the_same_folder(finished: Path, data: DataConfig) -> None:
     with pytest.raises(PhysrepError, match="holds a run with another training; choose another --out"):
         train(finished, data, steps=13)
+
+
+def test_a_run_from_before_a_setting_existed_is_taken_for_what_it_is(
+    finished: Path, data: DataConfig, tmp_path: Path
+) -> None:
+    old = tmp_path / "old"
+    shutil.copytree(finished, old)
+    config = read_yaml(old / "config.yaml")
+    del config["training"]["swap"]
+    write_yaml(old / "config.yaml", config)
+    before = (old / "weights.safetensors").stat().st_mtime_ns
+    train(old, data)
+    assert (old / "weights.safetensors").stat().st_mtime_ns == before
 
 
 def test_another_seed_gives_other_weights(finished: Path, data: DataConfig, tmp_path: Path) -> None:

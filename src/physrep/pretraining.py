@@ -212,6 +212,9 @@ def _claim(out: Path, config: Mapping[str, Any]) -> None:
 
     if (out / CONFIG).exists():
         stored = read_yaml(out / CONFIG)
+        if isinstance(stored.get("training"), dict):
+            # Settings that are newer than the run have their defaults there: that is how it was trained.
+            stored["training"] = {**asdict(TrainingConfig()), **stored["training"]}
         different = sorted(k for k in {*stored, *config} if k != "physrep" and stored.get(k) != config.get(k))
         if different:
             raise PhysrepError(f"{out}: holds a run with another {', '.join(different)}; choose another --out.")

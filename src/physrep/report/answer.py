@@ -96,7 +96,9 @@ def _against_floor(learner: Entry, floor: Entry | None, difference: Difference |
         evidence = f"the intervals {'do not overlap' if clear else 'overlap'}" if known else "without intervals"
     share = ""
     if floor.value > 0 and gap != 0:
+        times = learner.value / floor.value
         share = f", {100 * abs(gap) / floor.value:.0f} % {'lower' if gap < 0 else 'higher'}"
+        share = f", {times:.1f} times as high" if times > 2 else share
     if gap < 0 and clear:
         return f"This beats {reference}{share} ({evidence})."
     if gap < 0:

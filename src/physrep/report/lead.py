@@ -56,7 +56,7 @@ def lead(found: Headline, difference: Difference | None) -> Lead:
         return Lead(f"{learner.label}: no floor to compare with.", "none", colour(learner.learner), facts)
     gap = learner.value - floor.value
     tone = _tone(learner, floor, difference)
-    share = f"{100 * abs(gap) / floor.value:.0f}\u00a0% {'lower' if gap < 0 else 'higher'}" if floor.value > 0 else ""
+    share = _share(learner.value, floor.value)
     verdict = {
         "better": f"{learner.label} beats the best floor: error {share}.",
         "worse": f"{learner.label} does not beat the best floor: error {share}.",
@@ -72,6 +72,15 @@ def lead(found: Headline, difference: Difference | None) -> Lead:
         note = f"{share_closed} of the gap to it closed" if share_closed else ""
         facts.append(Fact("Supervised ceiling", number(ceiling.value), note))
     return Lead(verdict, tone, colour(learner.learner), facts)
+
+
+def _share(value: float, floor: float) -> str:
+    """By how much: in per cent, or as a multiple where that is easier to read."""
+    if floor <= 0:
+        return ""
+    if value > 2 * floor:
+        return f"{value / floor:.0f} times as high" if value > 9.5 * floor else f"{value / floor:.1f} times as high"
+    return f"{100 * abs(value - floor) / floor:.0f}\u00a0% {'lower' if value < floor else 'higher'}"
 
 
 def _role(entry: Entry) -> str:

@@ -106,7 +106,7 @@ def _sentences(curves: list[Curve], best: Curve | None) -> list[str]:
     count = best.numbers[best.fractions.index(fraction)]
     parts = []
     for curve in curves:
-        if curve is best or curve.line.kind == "ceiling":
+        if curve is best or curve.line.kind in ("ceiling", "oracle"):
             continue
         needed = trajectories_until(curve.numbers, curve.mean, level)
         text = f"{needed:.0f}" if math.isfinite(needed) else f"more than all {curve.numbers[-1]:.0f}"

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import math
 
-import numpy as np
-
 from ..figures import WIDTH, save_figure
 from ..scores import to_float
 from ..section import Picture, Section, Table
@@ -75,16 +73,15 @@ def _sentences(groups: list[Line], probes: list[str]) -> list[str]:
         if not below
         else f"{below} of {len(controls)} control tasks lie clearly below 1: look for a leak, or distrust that probe."
     )
-    trained = [line for line in groups if line.kind != "ceiling"]
-    orders = []
-    for probe in probes:
-        ranked = sorted(trained, key=lambda line: _cell(line, probe, "mse")[0])
-        orders.append([line.title for line in ranked])
-    agree = all(order[0] == orders[0][0] for order in orders)
-    names = {line.title: line.name for line in groups}
-    best = ", ".join(f"{names[order[0]]} by {probe_name(probe)}" for order, probe in zip(orders, probes, strict=True))
-    if agree:
-        return [first, f"Every probe puts {names[orders[0][0]]} first."]
-    gaps = [np.median([_cell(line, probe, "mse")[0] for line in trained]) for probe in probes]
-    strongest = probe_name(probes[int(np.argmin(gaps))])
-    return [first, f"Which encoder is best depends on the probe ({best}); {strongest} reads most overall."]
+    learners = [line for line in groups if line.kind == "learner"]
+    if not learners:
+        return [first]
+    tops = [min(learners, key=lambda line: _order(_cell(line, probe, "mse")[0])).name for probe in probes]
+    if len(set(tops)) == 1:
+        return [first, f"Every probe puts {tops[0]} first among the label-free learners."]
+    best = ", ".join(f"{top} by {probe_name(probe)}" for top, probe in zip(tops, probes, strict=True))
+    return [first, f"Which learner is best depends on the probe ({best})."]
+
+
+def _order(value: float) -> float:
+    return value if math.isfinite(value) else math.inf
