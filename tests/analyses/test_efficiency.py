@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 import pytest
-from planted import PlantedContext, planted_stores
+from planted_runs import PlantedContext, planted_stores
 
 from physrep.analyses.efficiency import Efficiency, area, subset, trajectories_until
 from physrep.errors import PhysrepError

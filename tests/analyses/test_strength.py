@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from planted import PlantedContext
+from planted_runs import PlantedContext
 
 from physrep.analyses.strength import Strength
 from physrep.errors import PhysrepError

@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 import pytest
-from planted import PlantedContext
+from planted_runs import PlantedContext
 
 from physrep.analyses.uncertainty import Uncertainty, binomial_interval, conformal_quantile
 from physrep.errors import PhysrepError
