@@ -65,7 +65,7 @@ COLOURS = {
     "random": "#7a9a78",
     "spectra": "#b98f7e",
     "dynamic_modes": "#8296ab",
-    "pde_regression": "#006b5e",
+    "pde_regression": "#17a2c4",
     "supervised": "#222222",
     "jepa": "#1f63b4",
     "videomae": "#c8402f",
