@@ -1,4 +1,4 @@
-# make quickstart   install into .venv, then run configs/quick.yaml (about 8 minutes on 2 cores)
+# make quickstart   install into .venv, then run configs/quick.yaml (about 9 minutes on 2 cores)
 # make test         install into .venv, then the fast test suite
 # make check        lint, types and the fast test suite, as CI does
 PYTHON ?= python3
