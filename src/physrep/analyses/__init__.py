@@ -5,6 +5,7 @@ it where `physrep.report.sections` has a section of that name. Adding one is one
 one line here.
 """
 
+from .attention import Attention
 from .base import Analysis, Context, FrozenRun, Rows
 from .efficiency import Efficiency
 from .encoded import Encoded
@@ -26,6 +27,7 @@ ANALYSES: dict[str, type[Analysis]] = {
     "encoded": Encoded,
     "similarity": Similarity,
     "explain": Explain,
+    "attention": Attention,
 }
 
 __all__ = ["ANALYSES", "Analysis", "Context", "FrozenRun", "Rows"]

@@ -128,6 +128,24 @@ class AttentiveProbe(nn.Module):
         return pooled_forward(stacked, normalised, self.num_heads)[0]
 
 
+def attention_weights(probe: AttentiveProbe, tokens: Tensor) -> Tensor:
+    """Attention of the query to each token, ``softmax(q_h k_h^T / sqrt(d))``.
+
+    Args:
+        probe: an attentive probe.
+        tokens: with shape ``(B, N, D)``.
+
+    Returns:
+        Weights with shape ``(B, heads, N)`` that add up to 1 over tokens.
+    """
+    block = probe.pooler.cross_attention_block
+    attention = block.xattn
+    heads, dim = attention.num_heads, tokens.shape[-1]
+    q = attention.q(probe.pooler.query_tokens).view(heads, 1, -1)
+    k = attention.kv(block.norm1(tokens))[..., :dim].unflatten(-1, (heads, -1)).transpose(1, 2)
+    return (q @ k.transpose(2, 3) / math.sqrt(dim // heads)).softmax(-1).squeeze(2)
+
+
 def normalise_tokens(tokens: Tensor) -> Tensor:
     """Layer norm without its weight and bias: depends on the frozen tokens only, so it is computed once."""
     return F.layer_norm(tokens, tokens.shape[-1:])

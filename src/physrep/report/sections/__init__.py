@@ -11,6 +11,7 @@ from collections.abc import Callable
 
 from ..section import Section
 from ..source import Bench, read_table
+from .attention import attention_section
 from .efficiency import efficiency
 from .encoded import encoded_section
 from .explain import explain_section
@@ -31,6 +32,7 @@ SECTIONS: dict[str, Callable[[Bench, list[dict[str, str]]], Section | None]] = {
     "encoded": encoded_section,
     "similarity": similarity_section,
     "explain": explain_section,
+    "attention": attention_section,
 }
 
 
