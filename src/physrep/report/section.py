@@ -17,11 +17,15 @@ class Table:
 
 @dataclass
 class Picture:
-    """A figure as a data URI (of `physrep.report.figures.save_figure`), with what it shows."""
+    """A figure as a data URI (of `physrep.report.figures.save_figure`), with what it shows.
+
+    ``width`` is the largest width on the page in CSS units, for figures that must not fill it.
+    """
 
     uri: str
     alt: str
     caption: str
+    width: str = ""
 
 
 @dataclass

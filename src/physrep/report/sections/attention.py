@@ -36,8 +36,11 @@ def attention_section(bench: Bench, rows: list[dict[str, str]]) -> Section | Non
             "heads, relative to an even share (1: even; brighter: more). Attention says what is averaged, not what is "
             "used of it."
         )
-        uri = save_figure(_figure(path), bench.folder / "figures" / "attention.png", vector=False, dpi=130)
-        section.pictures.append(Picture(uri, "Attention of the probe over the field", caption))
+        figure = _figure(path)
+        uri = save_figure(figure, bench.folder / "figures" / "attention.png", vector=False, dpi=130)
+        inches = min(WIDTH, figure.get_figwidth())
+        width = f"{7 * inches:.0f}rem"
+        section.pictures.append(Picture(uri, "Attention of the probe over the field", caption, width))
     header = ["Encoder", "share of tokens used", "attention by latent frame"]
     body = [[line.name, number(used[line.name]), _frames(line)] for line in groups]
     section.tables.append(Table(header, body, "Early frames first."))
@@ -60,16 +63,15 @@ def _figure(path: Path) -> Figure:
     with np.load(path, allow_pickle=False) as file:
         fields, attention = file["fields"], file["attention"]
         channels, dt = [str(c) for c in file["channels"]], float(file["dt"])
-    # The channel that varies most over the shown windows, relative to its own size, is the one to look at.
-    shown = int(np.argmax(fields.std(axis=(0, 2, 3, 4)) / (np.abs(fields).mean(axis=(0, 2, 3, 4)) + 1e-12)))
+    shown = 0
     frames = attention.shape[1]
     relative = attention * attention[0].size
     top = float(np.percentile(relative, 99))
     ratio = fields.shape[4] / fields.shape[3]
     columns = len(fields) * frames
-    cell = (WIDTH - 0.8) / columns
+    cell = min((WIDTH - 0.8) / columns, 1.1, 2.2 / ratio)
     with paper():
-        figure = Figure(figsize=(WIDTH, 0.6 + 2 * min(cell * ratio, 2.4)), layout="constrained")
+        figure = Figure(figsize=(0.8 + columns * cell, 0.5 + 2 * cell * ratio), layout="constrained")
         axes = figure.subplots(2, columns, squeeze=False)
         limit = float(np.percentile(np.abs(fields[:, shown]), 99.5)) or 1.0
         low = -limit if fields[:, shown].min() < 0 else 0.0
@@ -85,5 +87,7 @@ def _figure(path: Path) -> Figure:
                 ax.set(xticks=[], yticks=[])
         axes[0, 0].set_ylabel(channels[shown].replace("_", " "), fontsize=8)
         axes[1, 0].set_ylabel("attention", fontsize=8)
-        figure.colorbar(drawn, ax=axes[1].tolist(), shrink=0.9, pad=0.01).ax.tick_params(labelsize=7)
+        figure.colorbar(drawn, ax=axes.ravel().tolist(), shrink=0.5, anchor=(0, 0), pad=0.02).ax.tick_params(
+            labelsize=7
+        )
     return figure
