@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from .uncertainty import bca_interval, resample
+from .uncertainty import bootstrap_of_sums
 
 BINS = 10
 """Equal bins of confidence on [0, 1] for `calibration_bins`."""
@@ -65,12 +65,10 @@ def score_classes(
     np.add.at(sums, (index, target, predicted), 1.0)
     result = {}
     for name, score in SCORES.items():
-        value = score(sums.sum(0))
-        low = high = np.array([np.nan])
-        if len(names) > 1:
-            drawn, left_out = score(resample(sums, resamples, seed)), score(sums.sum(0) - sums)
-            low, high = bca_interval(np.array([value]), drawn[:, None], left_out[:, None], 0.95)
-        result[name] = (float(value), float(low[0]), float(high[0]))
+        interval, _ = bootstrap_of_sums(
+            sums, lambda s, score=score: np.asarray(score(s))[..., None], resamples, 0.95, seed
+        )
+        result[name] = tuple(float(part[0]) for part in interval)
     return result
 
 

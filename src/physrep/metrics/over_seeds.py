@@ -21,7 +21,14 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from ..errors import PhysrepError
-from .uncertainty import Difference, Interval, bca_interval, resample, score_of_sums, sufficient_sums
+from .uncertainty import (
+    Difference,
+    Interval,
+    bootstrap_of_sums,
+    probability_better,
+    score_of_sums,
+    sufficient_sums,
+)
 
 
 def bootstrap_over_seeds(
@@ -57,13 +64,9 @@ def bootstrap_over_seeds(
     def mean_score(part: np.ndarray) -> np.ndarray:
         return score(part).mean(axis=-2)
 
-    value = mean_score(sums.sum(axis=0))
-    if len(sums) < 2:
-        nan = np.full_like(value, np.nan)
-        return Interval(value, nan, nan)
-    low, high = bca_interval(value, mean_score(resample(sums, resamples, seed)), mean_score(_left_out(sums)), level)
-    half = _seed_error(score(sums.sum(axis=0)), level)[2]
-    return Interval(value, value - np.hypot(value - low, half), value + np.hypot(high - value, half))
+    interval, _ = bootstrap_of_sums(sums, mean_score, resamples, level, seed)
+    error, freedom = _seed_error(score(sums.sum(axis=0)))
+    return _joined(interval, error * _student(np.array(freedom), level))
 
 
 def paired_difference_over_seeds(
@@ -95,23 +98,14 @@ def paired_difference_over_seeds(
         scores = score(part)
         return scores[..., :split, :].mean(axis=-2) - scores[..., split:, :].mean(axis=-2)
 
-    value = difference(both.sum(axis=0))
-    if len(both) < 2:
-        nan = np.full_like(value, np.nan)
-        return Difference(value, nan, nan, nan)
-    drawn = difference(resample(both, resamples, seed))
-    low, high = bca_interval(value, drawn, difference(_left_out(both)), level)
+    interval, drawn = bootstrap_of_sums(both, difference, resamples, level, seed)
     scores = score(both.sum(axis=0))
-    (error_a, freedom_a, _), (error_b, freedom_b, _) = (
-        _seed_error(part, level) for part in (scores[:split], scores[split:])
-    )
+    (error_a, freedom_a), (error_b, freedom_b) = (_seed_error(part) for part in (scores[:split], scores[split:]))
     error, freedom = np.hypot(error_a, error_b), _welch(error_a, freedom_a, error_b, freedom_b)
-    half = error * _student(freedom, level)
     rng = np.random.default_rng([seed, 1])
     drawn = drawn + error * rng.standard_t(np.broadcast_to(freedom, drawn.shape))
-    better = -drawn if metric == "mse" else drawn
-    probability = np.mean(better > 0, axis=0) + 0.5 * np.mean(better == 0, axis=0)
-    return Difference(value, value - np.hypot(value - low, half), value + np.hypot(high - value, half), probability)
+    joined = _joined(interval, error * _student(freedom, level))
+    return Difference(*joined, probability_better(drawn, metric))
 
 
 def _stacked(predictions: Sequence[ArrayLike], target: ArrayLike, cluster: ArrayLike) -> np.ndarray:
@@ -121,17 +115,18 @@ def _stacked(predictions: Sequence[ArrayLike], target: ArrayLike, cluster: Array
     return np.stack([sufficient_sums(one, target, cluster) for one in predictions], axis=1)
 
 
-def _left_out(sums: np.ndarray) -> np.ndarray:
-    return sums.sum(axis=0) - sums
+def _joined(interval: Interval, half: np.ndarray) -> Interval:
+    """The interval over trajectories and the half width over seeds, joined by MOVER."""
+    value, low, high = interval
+    return Interval(value, value - np.hypot(value - low, half), value + np.hypot(high - value, half))
 
 
-def _seed_error(scores: np.ndarray, level: float) -> tuple[np.ndarray, float, np.ndarray]:
-    """Standard error of the mean over seeds, degrees of freedom, half width; from scores with shape ``(S, P + 1)``."""
+def _seed_error(scores: np.ndarray) -> tuple[np.ndarray, float]:
+    """Standard error of the mean over seeds and its degrees of freedom, from scores with shape ``(S, P + 1)``."""
     seeds = len(scores)
     if seeds < 2:
-        return np.zeros(scores.shape[1]), math.inf, np.zeros(scores.shape[1])
-    error = scores.std(axis=0, ddof=1) / math.sqrt(seeds)
-    return error, seeds - 1.0, error * _student(np.array(seeds - 1.0), level)
+        return np.zeros(scores.shape[1]), math.inf
+    return scores.std(axis=0, ddof=1) / math.sqrt(seeds), seeds - 1.0
 
 
 def _welch(error_a: np.ndarray, freedom_a: float, error_b: np.ndarray, freedom_b: float) -> np.ndarray:

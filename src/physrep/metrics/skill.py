@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from ..errors import PhysrepError
-from .uncertainty import bca_interval, resample
+from .uncertainty import bootstrap_of_sums
 
 
 class Estimate(NamedTuple):
@@ -61,9 +61,5 @@ def _interval(
     if columns[0].ndim != 1 or any(column.shape != columns[0].shape for column in columns) or not len(columns[0]):
         raise PhysrepError("sums per simulation must be vectors of one length, with at least one simulation.")
     sums = np.stack(columns, 1)[..., None]
-    total = sums.sum(0)
-    value = score(total)
-    if len(sums) < 2:
-        return Estimate(float(value[0]), np.nan, np.nan)
-    low, high = bca_interval(value, score(resample(sums, resamples, 0)), score(total - sums), level)
-    return Estimate(float(value[0]), float(low[0]), float(high[0]))
+    interval, _ = bootstrap_of_sums(sums, score, resamples, level, seed=0)
+    return Estimate(*(float(part[0]) for part in interval))

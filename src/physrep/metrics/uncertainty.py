@@ -8,6 +8,7 @@ weights times these sums. Thousands of resamples are then one matrix product.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from statistics import NormalDist
 from typing import NamedTuple
 
@@ -80,13 +81,7 @@ def bootstrap(
         Value, low and high; low and high are NaN with fewer than two trajectories.
     """
     sums = sufficient_sums(prediction, target, cluster)
-    score = score_of_sums(metric)
-    value = score(sums.sum(axis=0))
-    if len(sums) < 2:
-        return Interval(value, np.full_like(value, np.nan), np.full_like(value, np.nan))
-    drawn = score(resample(sums, resamples, seed))
-    low, high = bca_interval(value, drawn, score(sums.sum(axis=0) - sums), level)
-    return Interval(value, low, high)
+    return bootstrap_of_sums(sums, score_of_sums(metric), resamples, level, seed)[0]
 
 
 def paired_difference(
@@ -118,15 +113,41 @@ def paired_difference(
     def difference(sums: np.ndarray) -> np.ndarray:
         return score(sums[..., 0, :, :]) - score(sums[..., 1, :, :])
 
-    value = difference(both.sum(axis=0))
-    if len(both) < 2:
+    interval, drawn = bootstrap_of_sums(both, difference, resamples, level, seed)
+    return Difference(*interval, probability_better(drawn, metric))
+
+
+def bootstrap_of_sums(
+    sums: np.ndarray, score: Callable[[np.ndarray], np.ndarray], resamples: int, level: float, seed: int
+) -> tuple[Interval, np.ndarray]:
+    """Score of the sums over clusters with its BCa interval, and its values on the resamples.
+
+    Args:
+        sums: of each cluster, with shape ``(G, ...)``.
+        score: from sums ``(..., *)`` without the axis of clusters to ``(..., K)``.
+        resamples, level, seed: as in `bootstrap`.
+
+    Returns:
+        Entries with shape ``(K,)`` and draws with shape ``(resamples, K)``; with fewer than two clusters limits and the
+        one draw are NaN.
+    """
+    total = sums.sum(axis=0)
+    value = score(total)
+    if len(sums) < 2:
         nan = np.full_like(value, np.nan)
-        return Difference(value, nan, nan, nan)
-    drawn = difference(resample(both, resamples, seed))
-    low, high = bca_interval(value, drawn, difference(both.sum(axis=0) - both), level)
+        return Interval(value, nan, nan), nan[None]
+    drawn = score(resample(sums, resamples, seed))
+    return Interval(value, *bca_interval(value, drawn, score(total - sums), level)), drawn
+
+
+def probability_better(drawn: np.ndarray, metric: str) -> np.ndarray:
+    """Share of drawn differences A - B, with shape ``(resamples, K)``, in which A is better; ties count half.
+
+    NaN if a draw is, as with a single cluster.
+    """
     better = -drawn if metric == "mse" else drawn
-    probability = np.mean(better > 0, axis=0) + 0.5 * np.mean(better == 0, axis=0)
-    return Difference(value, low, high, probability)
+    share = np.mean(better > 0, axis=0) + 0.5 * np.mean(better == 0, axis=0)
+    return np.where(np.isnan(drawn).all(axis=0), np.nan, share)
 
 
 def _cluster_sums(values: np.ndarray, index: np.ndarray, clusters: int) -> np.ndarray:
