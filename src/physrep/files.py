@@ -89,6 +89,14 @@ def write_csv(path: str | Path, columns: Sequence[str], rows: Iterable[Mapping[s
         writer.writerows(rows)
 
 
+def write_npz(path: str | Path, arrays: Mapping[str, Any], compressed: bool = False) -> None:
+    """Write named arrays to one ``.npz``, atomically."""
+    import numpy as np
+
+    with atomic_write(path, "wb") as file:
+        (np.savez_compressed if compressed else np.savez)(file, allow_pickle=False, **arrays)
+
+
 def read_yaml(path: str | Path) -> Any:
     """Read a YAML file; a missing or broken one is a `PhysrepError`."""
     try:

@@ -119,7 +119,14 @@ def test_the_best_learner_is_chosen_on_valid_among_learners(tmp_path_factory: py
     context = planted_context(tmp_path_factory.mktemp("best"), {"energy": linear_in_energy, "noise": noise}, n=12)
     for run, valid, test in zip(context.runs, (0.4, 0.3), (0.1, 0.9), strict=True):
         rows: list[dict[str, Any]] = [
-            {"level": "trajectory", "parameter": "mean", "split": split, "metric": "mse", "value": score}
+            {
+                "probe": "ridge",
+                "level": "trajectory",
+                "parameter": "mean",
+                "split": split,
+                "metric": "mse",
+                "value": score,
+            }
             for split, score in (("valid", valid), ("test", test))
         ]
         (run.folder / "scores.json").write_text(json.dumps(rows))

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from ..files import atomic_path
+from ..files import write_npz
 from ..nn.attentive import AttentiveProbe, attention_weights
 from ..probes import AttentiveProbeFit, TokenStore
 from ..progress import Progress
 from .base import Analysis, Context, FrozenRun, Rows
-from .explain import best_learner
+from .explain import best_learner, spread
 
 MAPS = "attention_maps.npz"
 
@@ -85,10 +84,10 @@ class Attention(Analysis):
 
     def _save(self, context: Context, run: FrozenRun, store: TokenStore, weights: Tensor) -> None:
         dataset = context.splits["test"]
-        index = np.unique(np.linspace(0, len(store) - 1, self.shown).round().astype(int))
+        index = spread(len(store), self.shown)
         windows = np.stack([store.trajectory, store.start], 1)[index]
         clip = dataset.clip(windows, context.num_frames, context.data.frame_step)
-        _write(
+        write_npz(
             context.out / "analyses" / MAPS,
             {"fields": clip.fields.numpy(), "attention": weights[index].numpy(), "channels": np.array(dataset.channels),
              "labels": store.labels[index], "parameter_names": np.array(store.parameter_names),
@@ -120,8 +119,3 @@ def token_grid(context: Context, run: FrozenRun, count: int) -> tuple[int, int, 
         return None
     t, h, w = grid(context.num_frames, *dataset.shape)
     return (t, h, w) if t * h * w == count else None
-
-
-def _write(path: Path, arrays: dict[str, Any]) -> None:
-    with atomic_path(path) as temporary, open(temporary, "wb") as file:
-        np.savez(file, **arrays)

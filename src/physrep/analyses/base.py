@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
 
 from ..build import build
 from ..data_config import DataConfig
@@ -81,6 +83,10 @@ class Context:
         """Tokens of the three splits, memory-mapped."""
         return {split: TokenStore.open(run.folder / "tokens" / split) for split in ("train", "valid", "test")}
 
+    def loaded_stores(self, run: FrozenRun) -> dict[str, TokenStore]:
+        """The same with the tokens in memory, for what reads them many times."""
+        return {split: replace(store, tokens=np.array(store.tokens)) for split, store in self.stores(run).items()}
+
     def learner(self, run: FrozenRun) -> Learner:
         """The frozen learner in evaluation mode, on the device."""
         learner, _ = load_run(run.folder)
@@ -88,19 +94,24 @@ class Context:
 
     def chosen_probe(self, run: FrozenRun) -> str:
         """The probe with the lowest mean MSE per trajectory on valid among those that were fitted to this run."""
-        rows = [
-            row
-            for row in read_json(run.folder / "scores.json")
-            if (row["level"], row["parameter"], row["split"], row["metric"]) == ("trajectory", "mean", "valid", "mse")
-            and row["probe"] in self.probes
-        ]
-        if not rows:
+        scores = {name: value for name, value in valid_scores(run).items() if name in self.probes}
+        if not scores:
             raise PhysrepError(f"{run.folder}: no probe was fitted; name at least one in the benchmark's probes.")
-        return min(rows, key=lambda row: row["value"])["probe"]
+        return min(scores, key=lambda name: scores[name])
 
     def build_probe(self, name: str, seed: int = 0, **changes: Any) -> Probe:
         """An unfitted probe with the benchmark's options, or its defaults where the benchmark does not have it."""
         return build(name, PROBES, "probe", {**self.probes.get(name, {}), **changes}, {"seed": seed})
+
+
+def valid_scores(run: FrozenRun) -> dict[str, float]:
+    """Mean MSE per trajectory on valid of every probe of a run, its own head included."""
+    wanted = ("trajectory", "mean", "valid", "mse")
+    return {
+        row["probe"]: row["value"]
+        for row in read_json(run.folder / "scores.json")
+        if (row["level"], row["parameter"], row["split"], row["metric"]) == wanted
+    }
 
 
 class Analysis(ABC):

@@ -61,9 +61,7 @@ class Efficiency(Analysis):
         return rows
 
     def _of_run(self, context: Context, run: FrozenRun) -> Rows:
-        stores = context.stores(run)
-        # Read once: the subsets of train would be read from the disk many times.
-        stores = {split: replace(store, tokens=np.asarray(store.tokens)) for split, store in stores.items()}
+        stores = context.loaded_stores(run)
         rows: Rows = []
         for name in self.probes:
             for draw in range(self.draws):

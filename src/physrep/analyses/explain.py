@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,11 +11,11 @@ import torch
 from torch import Tensor
 
 from ..clip import Clip
-from ..files import atomic_path, read_json
+from ..files import write_npz
 from ..metrics import bootstrap
 from ..probes import RidgeProbe, TokenStore
 from ..progress import Progress
-from .base import Analysis, Context, FrozenRun, Rows
+from .base import Analysis, Context, FrozenRun, Rows, valid_scores
 from .linear_head import LinearHead
 from .pooled import pooled
 from .stages import stage_moments
@@ -83,7 +82,7 @@ class Explain(Analysis):
             store = context.stores(context.runs[0])["test"]
             arrays |= {"labels": store.labels, "start": store.start, "trajectory": store.trajectory,
                        "parameter_names": np.array(store.parameter_names)}  # fmt: skip
-            _save(context.out / "analyses" / MAP, arrays)
+            write_npz(context.out / "analyses" / MAP, arrays, compressed=True)
         return rows
 
     def _saliency(self, context: Context, run: FrozenRun) -> Rows:
@@ -91,7 +90,7 @@ class Explain(Analysis):
         labels = {split: self._labels(context, stores[split]) for split in ("train", "valid")}
         head = LinearHead().fit(features["train"], labels["train"], features["valid"], labels["valid"])
         dataset, learner = context.splits["test"], context.learner(run)
-        chosen = _spread(len(stores["test"]), self.windows)
+        chosen = spread(len(stores["test"]), self.windows)
         fields, maps = [], []
         for clip in _clips(context, "test", stores["test"], chosen):
             sensitivity = input_sensitivity(learner, head, clip)
@@ -111,14 +110,15 @@ class Explain(Analysis):
                 share = float(power[p, :, t].sum()) / total
                 rows.append(_row(run, "saliency", str(t), "share_of_frame", share, parameter))
         # Windows from all over the split, not the first ones.
-        shown = _spread(len(every), self.shown)
+        shown = spread(len(every), self.shown)
         rows_of_store = chosen[shown]
-        _save(
+        write_npz(
             context.out / "analyses" / SALIENCY,
             {"fields": torch.cat(fields)[shown].numpy(), "sensitivity": every[shown].float().numpy(),
              "channels": np.array(dataset.channels), "parameter_names": np.array(names), "run": np.array(run.name),
              "labels": context.scaler.inverse(self._labels(context, stores["test"])[rows_of_store]).numpy(),
              "dx": np.array(dataset.dx), "dt": np.array(dataset.dt * context.data.frame_step)},
+            compressed=True,
         )  # fmt: skip
         return rows
 
@@ -128,7 +128,7 @@ class Explain(Analysis):
             return []
         moments, labels, cluster = {}, {}, None
         for split, store in context.stores(run).items():
-            index = _spread(len(store), self.most)
+            index = spread(len(store), self.most)
             moments[split] = stage_moments(learner, _clips(context, split, store, index, batch=64))
             labels[split], cluster = self._labels(context, store)[index], store.trajectory[index]
         assert cluster is not None
@@ -147,16 +147,8 @@ class Explain(Analysis):
 
 def best_learner(context: Context) -> FrozenRun | None:
     """The label-free learner with the lowest mean MSE of any probe per trajectory on valid; None if there is none."""
-
-    def valid(run: FrozenRun) -> float:
-        values = [
-            row["value"]
-            for row in read_json(run.folder / "scores.json")
-            if (row["level"], row["parameter"], row["split"], row["metric"]) == ("trajectory", "mean", "valid", "mse")
-        ]
-        return min(values, default=float("inf"))
-
-    return min((run for run in context.runs if run.kind == "learner"), key=valid, default=None)
+    learners = [run for run in context.runs if run.kind == "learner"]
+    return min(learners, key=lambda run: min(valid_scores(run).values(), default=float("inf")), default=None)
 
 
 def principal_map(train: Tensor, test: Tensor) -> tuple[Tensor, list[float]]:
@@ -196,7 +188,7 @@ def _clips(context: Context, split: str, store: TokenStore, index: np.ndarray, b
         yield clip.to("cpu" if context.device == "cpu" else "cuda")
 
 
-def _spread(total: int, wanted: int) -> np.ndarray:
+def spread(total: int, wanted: int) -> np.ndarray:
     """Indices of ``wanted`` of ``total`` rows, evenly spaced."""
     return np.unique(np.linspace(0, total - 1, min(wanted, total)).round().astype(int))
 
@@ -204,8 +196,3 @@ def _spread(total: int, wanted: int) -> np.ndarray:
 def _row(run: FrozenRun, question: str, item: str, metric: str, value: float, parameter: str = "") -> dict[str, Any]:
     return {**run.identity(), "question": question, "item": item, "depth": "", "parameter": parameter,
             "metric": metric, "value": value, "ci_low": "", "ci_high": ""}  # fmt: skip
-
-
-def _save(path: Path, arrays: dict[str, Any]) -> None:
-    with atomic_path(path) as temporary, open(temporary, "wb") as file:
-        np.savez_compressed(file, **arrays)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
-from ..files import atomic_path, content_hash
+from ..files import content_hash, write_npz
 from ..probes import TokenStore
 from ..progress import Progress
 from ..quantities import Grid, Quantity, measure, quantities_of
@@ -83,8 +83,7 @@ def _split(context: Context, split: str) -> Measured:
     with open_well(reader.location(0)[0]) as first:
         grid = Grid.of([torch.from_numpy(first.coordinates[axis]) for axis in first.axes], first.periodic)
     values = _measure(reader, quantities, grid, split)
-    with atomic_path(file) as temporary, open(temporary, "wb") as out:
-        np.savez(out, key=np.array(key), values=values)
+    write_npz(file, {"key": np.array(key), "values": values})
     return Measured(quantities, values, reader.dt)
 
 

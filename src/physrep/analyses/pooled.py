@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import torch
 from torch import Tensor
 
-from ..files import atomic_path
+from ..files import write_npz
 from ..probes import TokenStore
 from ..probes.moments import token_moments
 from .base import Context, FrozenRun
@@ -33,9 +31,7 @@ def pooled(context: Context, run: FrozenRun) -> dict[str, Tensor]:
         except (OSError, ValueError, KeyError):
             pass  # An incomplete file is made again.
     features = {split: token_moments(stores[split].tokens) for split in SPLITS}
-    with atomic_path(file) as temporary, open(temporary, "wb") as out:
-        arrays: dict[str, Any] = {split: part.numpy() for split, part in features.items()}
-        np.savez(out, key=np.array(key), **arrays)
+    write_npz(file, {"key": np.array(key), **{split: part.numpy() for split, part in features.items()}})
     return features
 
 

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import Any, ClassVar
-
-import numpy as np
 
 from ..errors import PhysrepError
 from ..probes import PROBES, Probe, code_length, control_task
@@ -56,9 +53,7 @@ class Strength(Analysis):
         rows: Rows = []
         with Progress(len(runs) * len(self.probes), "probes and their controls", "probes") as progress:
             for run in runs:
-                stores = context.stores(run)
-                # One pass over the disk for all probes.
-                stores = {split: replace(store, tokens=np.asarray(store.tokens)) for split, store in stores.items()}
+                stores = context.loaded_stores(run)
                 for name in self.probes:
                     if name in context.probes and not (run.folder / f"predictions_{name}.npz").is_file():
                         progress.advance()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
@@ -64,8 +63,7 @@ class Uncertainty(Analysis):
         return rows
 
     def _of_run(self, context: Context, run: FrozenRun) -> Rows:
-        stores = context.stores(run)
-        stores = {split: replace(store, tokens=np.asarray(store.tokens)) for split, store in stores.items()}
+        stores = context.loaded_stores(run)
         scaler = context.scaler
         labels = {s: scaler.transform(store.labels, store.parameter_names).float() for s, store in stores.items()}
         arguments = (stores["train"].tokens, labels["train"], stores["valid"].tokens, labels["valid"])

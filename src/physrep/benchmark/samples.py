@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from ..data_config import DataConfig
-from ..files import atomic_path, read_json
+from ..files import read_json, write_npz
 
 if TYPE_CHECKING:
     from ..data import ClipDataset
@@ -66,11 +66,12 @@ def save_samples(path: Path, test: ClipDataset) -> None:
     chosen = order[(quantiles * (len(order) - 1)).round().astype(int)]
     frames = int(test.lengths.min())
     fields = test.clip(np.stack([chosen, np.zeros_like(chosen)], 1), frames).fields.numpy()
-    with atomic_path(path) as temporary, open(temporary, "wb") as file:
-        np.savez(
-            file,
-            fields=fields,
-            channels=np.array(test.channels),
-            parameters=test.parameters.numpy()[chosen],
-            parameter_names=np.array(test.parameter_names),
-        )
+    write_npz(
+        path,
+        {
+            "fields": fields,
+            "channels": np.array(test.channels),
+            "parameters": test.parameters.numpy()[chosen],
+            "parameter_names": np.array(test.parameter_names),
+        },
+    )

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 
 from ..errors import PhysrepError
-from ..files import atomic_path
+from ..files import write_npz
 from ..metrics import METRICS, bootstrap, cluster_means
 from .base import Probe, check_tokens
 from .labels import LabelScaler
@@ -159,8 +159,7 @@ def save_predictions(path: str | Path, predictions: Mapping[str, Predictions]) -
     arrays: dict[str, Any] = {
         f"{split}.{key}": np.asarray(value) for split, part in predictions.items() for key, value in vars(part).items()
     }
-    with atomic_path(path) as temporary, open(temporary, "wb") as file:
-        np.savez(file, **arrays)
+    write_npz(path, arrays)
 
 
 def load_predictions(path: str | Path) -> dict[str, Predictions]:

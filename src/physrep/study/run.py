@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import PhysrepError
-from ..files import atomic_path, content_hash, read_json, read_yaml, write_json, write_yaml
+from ..files import content_hash, read_json, read_yaml, write_json, write_npz, write_yaml
 from ..progress import Progress
 from ..run_directory import environment
 from .analyses import Context, run_analysis
@@ -104,8 +104,7 @@ def _analysis(
     context.arrays = {}
     rows = run_analysis(name, context)
     rows = [{k: v.item() if isinstance(v, np.generic) else v for k, v in row.items()} for row in rows]
-    with atomic_path(arrays) as path, open(path, "wb") as file:
-        np.savez(file, allow_pickle=False, **{k.replace("/", "|"): v for k, v in context.arrays.items()})
+    write_npz(arrays, {k.replace("/", "|"): v for k, v in context.arrays.items()})
     write_json(record, {"key": key, "rows": rows})
     return rows, context.arrays
 

@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import PhysrepError
-from ..files import atomic_path, atomic_write, content_hash, read_json, write_json
+from ..files import atomic_path, atomic_write, content_hash, read_json, write_json, write_npz
 from ..progress import Progress
 
 META, PARTS = "meta.json", "parts"
@@ -120,8 +120,7 @@ def write_store(
             path = parts / f"{first:06d}.npz"
             if not path.is_file():
                 arrays = _checked(*embed(rows), len(rows))
-                with atomic_write(path, "wb") as file:
-                    np.savez(file, allow_pickle=False, **arrays)
+                write_npz(path, arrays)
             progress.advance(len(rows))
     names = list(np.load(parts / f"{0:06d}.npz").files)
     for name in names:
