@@ -11,7 +11,7 @@ from ..figures import WIDTH, save_figure
 from ..section import Picture, Section, Table
 from ..source import Bench
 from ..style import MUTED, diverging, number, paper
-from .grouping import Line, lines
+from .rows import Line, lines
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

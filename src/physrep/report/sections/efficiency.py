@@ -13,7 +13,7 @@ from ..scores import headline
 from ..section import Picture, Section, Table
 from ..source import Bench
 from ..style import number, paper
-from .grouping import Line, lines
+from .rows import Line, lines
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -79,10 +79,8 @@ def efficiency(bench: Bench, rows: list[dict[str, str]]) -> Section | None:
 def _draw(ax: Axes, curves: list[Curve]) -> None:
     for curve in curves:
         dashed = {"floor": "--", "learner": "-"}.get(curve.line.kind, ":")
-        ax.fill_between(curve.numbers, curve.low, curve.high, color=curve.line.colour, alpha=0.13, lw=0)
-        ax.plot(
-            curve.numbers, curve.mean, color=curve.line.colour, ls=dashed, label=curve.line.name, marker="o", ms=2.5
-        )
+        ax.fill_between(curve.numbers, curve.low, curve.high, color=curve.line.tint, alpha=0.13, lw=0)
+        ax.plot(curve.numbers, curve.mean, color=curve.line.tint, ls=dashed, label=curve.line.name, marker="o", ms=2.5)
     ax.axhline(1.0, color="#bbbbbb", lw=0.8, ls=(0, (2, 2)), zorder=0)
     ax.set_xscale("log")
     ax.set_xlabel("labelled trajectories")

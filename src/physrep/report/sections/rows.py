@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -21,31 +21,38 @@ class Line:
 
     Attributes:
         title: of the run without its seed, the key of the group.
-        label: name for figures.
+        label: short name for figures: of a run with a name of its own, that name.
+        name: name for tables and sentences, with the learner and, where it has several runs, the title.
         kind: key of `physrep.report.style.KINDS`, or ``reference``.
         tint: colour.
         runs: names of the runs.
+        rows: its rows of the table.
     """
 
     title: str
     label: str
+    name: str
     kind: str
     tint: str
     runs: tuple[str, ...]
+    rows: list[Mapping[str, str]] = field(compare=False, repr=False)
 
 
 def lines(rows: Iterable[Mapping[str, str]]) -> list[Line]:
     """Learners of a table with the columns of `physrep.analyses.FrozenRun.identity`, references and floors first."""
-    found: dict[str, dict[str, tuple[str, str]]] = {}
+    groups: dict[str, list[Mapping[str, str]]] = {}
     for row in rows:
-        found.setdefault(row["title"], {})[row["run"]] = (row["learner"], row["kind"])
+        groups.setdefault(row["title"], []).append(row)
+    learners = [group[0]["learner"] for group in groups.values()]
     order = ["reference", *KINDS]
     result = []
-    for title, runs in found.items():
-        learner, kind = next(iter(runs.values()))
+    for title, group in groups.items():
+        learner, kind = group[0]["learner"], group[0]["kind"]
         label = EXTRA.get(learner) or (learner_name(learner) if title == learner else title)
+        name = learner_name(learner) + (f" ({title})" if learners.count(learner) > 1 and title != learner else "")
         tint = "#777777" if learner in EXTRA else colour(learner)
-        result.append(Line(title, label, kind, tint, tuple(runs)))
+        runs = tuple(dict.fromkeys(row["run"] for row in group))
+        result.append(Line(title, label, name, kind, tint, runs, group))
     return sorted(result, key=lambda line: order.index(line.kind) if line.kind in order else len(order))
 
 

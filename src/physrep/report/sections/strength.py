@@ -9,7 +9,7 @@ from ..scores import to_float
 from ..section import Picture, Section, Table
 from ..source import Bench
 from ..style import number, paper, probe_name
-from .grouping import Line, lines
+from .rows import Line, lines
 
 
 def strength(bench: Bench, rows: list[dict[str, str]]) -> Section | None:
@@ -24,8 +24,8 @@ def strength(bench: Bench, rows: list[dict[str, str]]) -> Section | None:
         for ax, probe in zip(axes, probes, strict=True):
             for y, line in enumerate(groups):
                 real, control = (_cell(line, probe, quantity) for quantity in ("mse", "control"))
-                ax.plot(real[1:], [y, y], color=line.colour, lw=1.6)
-                ax.plot(real[0], y, "o", color=line.colour, ms=5)
+                ax.plot(real[1:], [y, y], color=line.tint, lw=1.6)
+                ax.plot(real[0], y, "o", color=line.tint, ms=5)
                 ax.plot(control[1:], [y, y], color="#999999", lw=1.0)
                 ax.plot(control[0], y, "x", color="#777777", ms=5)
             ax.axvline(1.0, color="#bbbbbb", lw=0.8, ls=(0, (2, 2)), zorder=0)

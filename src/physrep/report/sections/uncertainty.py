@@ -8,7 +8,7 @@ from ..figures import WIDTH, save_figure
 from ..section import Picture, Section, Table
 from ..source import Bench
 from ..style import number, paper
-from .grouping import lines
+from .rows import lines
 
 METHODS = {
     "conformal": "conformal",
@@ -32,7 +32,7 @@ def uncertainty(bench: Bench, rows: list[dict[str, str]]) -> Section | None:
             for line in groups:
                 points = _curve(line.rows, method)
                 ls = "--" if line.kind == "floor" else "-"
-                ax.plot(*zip(*points, strict=True), color=line.colour, ls=ls, marker="o", ms=3, label=line.name)
+                ax.plot(*zip(*points, strict=True), color=line.tint, ls=ls, marker="o", ms=3, label=line.name)
             ax.set(title=METHODS[method], xlabel="promised", xlim=(0.45, 1), ylim=(0.3, 1.02))
             ax.title.set_horizontalalignment("center")
         axes[0].set_ylabel("covered on test")

@@ -8,7 +8,7 @@ from ..scores import to_float
 from ..section import Section, Table
 from ..source import Bench
 from ..style import number, probe_name
-from .grouping import lines
+from .rows import lines
 
 
 def units(bench: Bench, rows: list[dict[str, str]]) -> Section | None:
