@@ -16,6 +16,9 @@ import yaml
 
 from .errors import PhysrepError
 
+_unfinished: set[Path] = set()
+"""Temporary files that this process is writing now."""
+
 
 @contextlib.contextmanager
 def atomic_path(path: str | Path) -> Iterator[Path]:
@@ -34,6 +37,7 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
             f"{path}: cannot be written ({error.strerror}); free space or choose another --out."
         ) from error
     temporary = Path(name)
+    _unfinished.add(temporary)
     try:
         yield temporary
         with open(temporary, "rb") as file:
@@ -44,6 +48,13 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
         reason = error.strerror or str(error)
         raise PhysrepError(f"{path}: cannot be written ({reason}); free space or choose another --out.") from error
     finally:
+        temporary.unlink(missing_ok=True)
+        _unfinished.discard(temporary)
+
+
+def discard_unfinished() -> None:
+    """Delete the temporary files of this process, which is about to end without unwinding (``os._exit``)."""
+    for temporary in list(_unfinished):
         temporary.unlink(missing_ok=True)
 
 

@@ -8,6 +8,8 @@ import threading
 import time
 from concurrent.futures import ProcessPoolExecutor
 
+from .files import discard_unfinished
+
 
 def cores() -> int:
     """Cores that this process may use."""
@@ -37,4 +39,5 @@ def _start(parent: int, threads: int) -> None:
 def _end_with_parent(parent: int) -> None:
     while os.getppid() == parent:
         time.sleep(1)
+    discard_unfinished()
     os._exit(1)

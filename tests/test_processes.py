@@ -1,0 +1,48 @@
+"""Workers end with their parent and leave no half-written file behind."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+PARENT = """
+import sys, time
+from pathlib import Path
+from physrep.files import atomic_path
+from physrep.processes import process_pool
+
+def write_slowly(folder):
+    with atomic_path(Path(folder) / "result.bin") as temporary:
+        temporary.write_bytes(b"half")
+        time.sleep(60)
+
+if __name__ == "__main__":
+    with process_pool(1) as pool:
+        pool.submit(write_slowly, sys.argv[1]).result()
+"""
+
+
+def wait_until(done, seconds: float) -> bool:
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        if done():
+            return True
+        time.sleep(0.05)
+    return False
+
+
+def test_a_worker_without_parent_deletes_what_it_was_writing(tmp_path: Path) -> None:
+    script, folder = tmp_path / "parent.py", tmp_path / "out"
+    script.write_text(PARENT)
+    folder.mkdir()
+    parent = subprocess.Popen([sys.executable, str(script), str(folder)], stderr=subprocess.DEVNULL)
+    try:
+        # The file is there, half written.
+        assert wait_until(lambda: any(path.stat().st_size for path in folder.iterdir()), 60)
+    finally:
+        parent.send_signal(signal.SIGKILL)
+        parent.wait()
+    assert wait_until(lambda: not list(folder.iterdir()), 30), list(folder.iterdir())
