@@ -26,8 +26,8 @@ import torch
 from torch import Tensor, nn
 
 from physrep.clip import Clip
-from physrep.costs import PeakMemory, encoding_flops, training_flops
 from physrep.learners import LEARNERS, Learner
+from physrep.training.costs import PeakMemory, encoding_flops, training_flops
 
 CHANNELS, FRAMES = 4, 16
 CONV = {"encoder": "conv3d"}
@@ -101,7 +101,7 @@ def _transformers_videomae(learner: Any, x: Tensor) -> tuple[nn.Module, Callable
         decoder_intermediate_size=4 * decoder.norm.normalized_shape[0], norm_pix_loss=True,
     )  # fmt: skip
     theirs = VideoMAEForPreTraining(config).to(x.device)
-    from physrep.official.videomae import original_keys
+    from physrep.checkpoints.videomae import original_keys
 
     with torch.no_grad():
         own = learner.state_dict()

@@ -18,7 +18,8 @@ import numpy as np
 import torch
 
 from physrep.analyses.efficiency import subset, trajectory_mse
-from physrep.probes import AttentiveProbeFit, LabelScaler, TokenStore
+from physrep.probes import AttentiveProbeFit
+from physrep.tokens import LabelScaler, TokenStore
 
 RATES, DECAYS = (1e-4, 3e-4, 1e-3, 3e-3, 1e-2), (0.0, 0.01, 0.1, 0.3)
 FRACTIONS = (0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1.0)

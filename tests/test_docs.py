@@ -18,9 +18,9 @@ from small_data import write_waves
 
 from physrep.benchmark import BenchConfig, RunConfig
 from physrep.data import check
-from physrep.data_config import DataConfig
-from physrep.pretraining import TrainingConfig
+from physrep.data.config import DataConfig
 from physrep.simulation import SimulationConfig
+from physrep.training.config import TrainingConfig
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")])

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import ctypes
 import multiprocessing
 import os
+import sys
 import threading
 import time
 from concurrent.futures import ProcessPoolExecutor
@@ -28,8 +30,6 @@ def process_pool(workers: int, threads: int = 1) -> ProcessPoolExecutor:
 def _start(parent: int, threads: int) -> None:
     # A killed parent cannot tell its workers to stop, and orphans would slow down the command that is started next.
     threading.Thread(target=_end_with_parent, args=(parent,), daemon=True).start()
-    from .memory import keep_freed_memory
-
     keep_freed_memory()
     import torch
 
@@ -41,3 +41,21 @@ def _end_with_parent(parent: int) -> None:
         time.sleep(1)
     discard_unfinished()
     os._exit(1)
+
+
+_M_TRIM_THRESHOLD, _M_MMAP_MAX = -1, -4
+
+
+def keep_freed_memory() -> bool:
+    """Let glibc keep freed blocks instead of returning each large one to the system; False where there is no glibc.
+
+    Every training step frees and asks for the same large activations. By default each of them is mapped anew, and the
+    system clears its pages on first touch, which costs more than many of the operations that fill them.
+    """
+    if not sys.platform.startswith("linux"):
+        return False
+    try:
+        mallopt = ctypes.CDLL(None).mallopt
+    except (OSError, AttributeError):
+        return False
+    return bool(mallopt(_M_MMAP_MAX, 0)) and bool(mallopt(_M_TRIM_THRESHOLD, 2**31 - 1))

@@ -19,7 +19,7 @@ from dataclasses import fields as dataclass_fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .data_config import DataConfig
+from .data.config import DataConfig
 from .errors import PhysrepError
 from .files import atomic_path, read_json, read_yaml, write_json, write_yaml
 from .version import __version__
@@ -34,8 +34,8 @@ ENVIRONMENT, SUMMARY, STATE = "environment.json", "summary.json", "state.pt"
 
 def build_learner(config: Mapping[str, Any]) -> Learner:
     """The learner that a run's config describes, with fresh weights (seed torch first)."""
-    from .build import build
     from .learners import LEARNERS
+    from .registry import build
 
     offered = {key: config[key] for key in ("in_channels", "num_frames", "parameters", "system") if key in config}
     return build(config["learner"], LEARNERS, "learner", config["options"], offered)
@@ -51,8 +51,8 @@ def learner_config(
     seed: int,
 ) -> dict[str, Any]:
     """The part of a run's config that `build_learner` and `load_run` read; the system only where the learner asks."""
-    from .build import resolve
     from .learners import LEARNERS
+    from .registry import resolve
 
     asked = inspect.signature(resolve(learner, LEARNERS, "learner")).parameters
     return {
@@ -79,7 +79,7 @@ def prepare_learner(config: Mapping[str, Any], train: ClipDataset) -> Learner:
     """A seeded learner that knows the training split's statistics."""
     import torch
 
-    from .probes import LabelScaler
+    from .tokens import LabelScaler
 
     torch.manual_seed(config["seed"])
     learner = build_learner(config)

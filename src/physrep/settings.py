@@ -6,8 +6,7 @@ from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
 from typing import Any, get_args, get_origin, get_type_hints
 
-from .build import nearest
-from .errors import PhysrepError
+from .errors import PhysrepError, nearest
 
 
 def construct(kind: type, values: Any, where: str, example: str) -> Any:

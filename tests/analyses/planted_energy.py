@@ -12,10 +12,10 @@ from torch import Tensor, nn
 
 from physrep.analyses import Context, FrozenRun
 from physrep.clip import Clip
-from physrep.data_config import DataConfig
-from physrep.probes import LabelScaler, embed
+from physrep.data.config import DataConfig
 from physrep.quantities import Grid
 from physrep.quantities.flow import kinetic_energy
+from physrep.tokens import LabelScaler, embed
 
 Encode = Callable[[Clip], Tensor]
 FRAMES, STRIDE = 4, 4

@@ -8,7 +8,7 @@ from typing import Any, cast
 import numpy as np
 
 from physrep.analyses import Context, FrozenRun
-from physrep.probes import LabelScaler, TokenStore
+from physrep.tokens import LabelScaler, TokenStore
 
 WINDOWS = 3
 

@@ -11,12 +11,12 @@ from torch import Tensor
 from physrep.analyses import Context, FrozenRun
 from physrep.clip import Clip
 from physrep.data import assign_splits, select_trajectories, write_stats, write_well
-from physrep.data_config import DataConfig
+from physrep.data.config import DataConfig
 from physrep.errors import PhysrepError
 from physrep.learners.baselines import Untrained
-from physrep.probes import LabelScaler, embed_splits
 from physrep.run_directory import learner_config, prepare_learner, save_learner
 from physrep.systems import Trajectories
+from physrep.tokens import LabelScaler, embed_splits
 
 FRAMES, STRIDE, POINTS, LENGTH = 4, 4, 8, 12
 SCALES = {"first": "linear", "second": "linear"}

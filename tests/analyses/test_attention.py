@@ -8,7 +8,8 @@ import torch
 
 from physrep.analyses.attention import attention_of, tokens_used
 from physrep.nn.attentive import AttentiveProbe, attention_weights
-from physrep.probes import AttentiveProbeFit, TokenStore
+from physrep.probes import AttentiveProbeFit
+from physrep.tokens import TokenStore
 
 
 def test_weights_give_the_probes_own_pooling() -> None:

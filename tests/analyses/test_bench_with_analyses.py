@@ -12,9 +12,9 @@ from small_data import TINY_ENCODER, write_waves
 
 from physrep.analyses.regime_rules import REGIMES, Regimes
 from physrep.benchmark import bench, read_config
+from physrep.benchmark.directory import Bench
 from physrep.report import build_report
 from physrep.report.sections import sections
-from physrep.report.source import Bench
 
 NAMES = ("encoded", "similarity", "regimes", "explain")
 RULES = Regimes(

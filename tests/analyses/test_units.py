@@ -11,7 +11,8 @@ import pytest
 from physrep.analyses import Context, FrozenRun
 from physrep.analyses.units import Units
 from physrep.files import write_json
-from physrep.probes import LabelScaler, Predictions, save_predictions
+from physrep.probes import Predictions, save_predictions
+from physrep.tokens import LabelScaler
 
 NAMES = ("Reynolds", "Schmidt")
 

@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 
 from physrep.benchmark.config import Run
+from physrep.benchmark.directory import read_over_seeds
+from physrep.benchmark.entries import make_entries
 from physrep.benchmark.seeds import over_seeds, write_over_seeds
-from physrep.pretraining import TrainingConfig
 from physrep.probes import Predictions, save_predictions
-from physrep.report.scores import make_entries
-from physrep.report.source import read_over_seeds
+from physrep.training.config import TrainingConfig
 
 
 def run_of(seed: int, folder: Path, error: float) -> tuple[Run, list[dict[str, object]]]:

@@ -15,7 +15,8 @@ from physrep.data.augment import Draw, Grid, copy_symmetric, partners
 from physrep.data.names import component_axes
 from physrep.errors import PhysrepError
 from physrep.systems import SYSTEMS, System
-from physrep.training_loop import Symmetries, check_symmetries
+from physrep.training.loop import Symmetries
+from physrep.training.symmetries import check_symmetries
 
 GRID: dict[str, tuple[int, int]] = {
     "shear_flow": (16, 32),

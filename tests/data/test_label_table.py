@@ -11,10 +11,10 @@ import torch
 from small_data import decaying_waves
 
 from physrep.data import open_clips, select_trajectories, write_well
+from physrep.data.config import DataConfig, parameter_scales
 from physrep.data.label_table import read_labels
-from physrep.data_config import DataConfig, parameter_scales
 from physrep.errors import PhysrepError
-from physrep.probes import embed
+from physrep.tokens import embed
 
 COUNTS = {"train": (3, 2), "valid": (2,), "test": (2, 1)}
 

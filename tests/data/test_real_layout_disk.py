@@ -10,8 +10,8 @@ import pytest
 from well_layout import LAYOUTS, SPLITS, write_layout
 
 from physrep.data import check_cache_space
+from physrep.data.config import DataConfig
 from physrep.data.space import check_space
-from physrep.data_config import DataConfig
 from physrep.errors import PhysrepError
 
 DOCS = Path(__file__).resolve().parents[2] / "docs/real_data.md"

@@ -12,12 +12,13 @@ from safetensors.torch import load_file
 from small_data import TINY_ENCODER, write_waves
 
 from physrep.benchmark import bench, read_config
-from physrep.data_config import DataConfig
+from physrep.data.config import DataConfig
 from physrep.errors import PhysrepError
 from physrep.files import read_json
 from physrep.learners import FineTuned
-from physrep.pretraining import TrainingConfig, pretrain
 from physrep.run_directory import load_run
+from physrep.training.config import TrainingConfig
+from physrep.training.pretrain import pretrain
 
 SCALES: Any = {"Reynolds": "log", "Schmidt": "linear"}
 FAST = TrainingConfig(steps=3, batch_size=4, probe_every=0, threads=1)

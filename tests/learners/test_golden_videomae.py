@@ -11,11 +11,11 @@ import torch
 from golden import assert_close, golden_cases, tensors
 from torch import Tensor
 
+from physrep.checkpoints import read_tensors
+from physrep.checkpoints.videomae import convert, original_keys
 from physrep.errors import PhysrepError
 from physrep.learners import VideoMAE
 from physrep.learners.masked_pixels import visible_positions
-from physrep.official import read_tensors
-from physrep.official.videomae import convert, original_keys
 
 pytestmark = pytest.mark.golden
 CASES = golden_cases("VideoMAEForPreTraining(VideoMAEConfig(**args))")

@@ -52,7 +52,7 @@ def learner_of(name: str) -> Learner:
     return LEARNERS[name](in_channels=len(CHANNELS), num_frames=8, **OPTIONS.get(name, {}))
 
 
-# An oracle reads the physical fields of one equation: tests/oracle/test_pde_regression.py.
+# An oracle reads the physical fields of one equation: tests/learners/pde_regression/test_pde_regression.py.
 @pytest.fixture(params=[name for name, kind in LEARNERS.items() if kind.kind != "oracle"])
 def name(request: pytest.FixtureRequest) -> str:
     return request.param

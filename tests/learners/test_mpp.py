@@ -11,12 +11,12 @@ import torch
 from golden import assert_close, golden_cases, golden_directory, tensors
 from learner_clips import CHANNELS, make_clip
 
+from physrep.checkpoints import read_tensors
+from physrep.checkpoints.mpp import convert
 from physrep.errors import PhysrepError
 from physrep.learners import MPP
 from physrep.nn.avit import AViT, standardise
 from physrep.nn.relative_bias import position_buckets
-from physrep.official import read_tensors
-from physrep.official.mpp import convert
 
 SMALL: dict[str, Any] = {"patch": 4, "embed_dim": 24, "depth": 2, "num_heads": 2, "layer_scale": 0.5}
 

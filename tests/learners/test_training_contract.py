@@ -11,9 +11,10 @@ from safetensors.torch import load_file
 from small_data import write_waves
 from test_learner_contract import OPTIONS, STATISTICS, learner_of
 
-from physrep.data_config import DataConfig
+from physrep.data.config import DataConfig
 from physrep.learners import LEARNERS, Learner
-from physrep.pretraining import TrainingConfig, pretrain
+from physrep.training.config import TrainingConfig
+from physrep.training.pretrain import pretrain
 
 SEEDED = 3
 """Learners that draw masks or slices draw the same ones in every step of these tests."""
@@ -78,7 +79,7 @@ def waves(tmp_path_factory: pytest.TempPathFactory) -> DataConfig:
 
 
 def test_killed_and_resumed_it_ends_in_the_same_weights(name, waves, tmp_path: Path, monkeypatch):
-    from physrep import training_loop
+    from physrep.training import loop as training_loop
 
     options = {key: value for key, value in OPTIONS.get(name, {}).items() if key != "parameters"}
     settings = TrainingConfig(steps=4, batch_size=4, accumulate=2, checkpoint_every=2, probe_every=0, threads=1)

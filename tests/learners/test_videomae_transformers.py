@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 import torch
 
+from physrep.checkpoints.videomae import convert
 from physrep.learners import VideoMAE
-from physrep.official.videomae import convert
 
 transformers = pytest.importorskip("transformers")
 

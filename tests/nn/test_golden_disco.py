@@ -10,6 +10,7 @@ import torch
 from golden import assert_close, golden_cases, golden_directory, tensors
 from torch import Tensor
 
+from physrep.checkpoints.disco import UNUSED, convert
 from physrep.clip import Clip
 from physrep.errors import PhysrepError
 from physrep.learners import DISCO
@@ -17,7 +18,6 @@ from physrep.learners.disco import WELL_STATES
 from physrep.nn.disco import Disco
 from physrep.nn.disco_hypernetwork import DiscoHypernetwork
 from physrep.nn.disco_operator import DiscoOperator
-from physrep.official.disco import UNUSED, convert
 
 pytestmark = pytest.mark.golden
 

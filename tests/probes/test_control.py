@@ -8,12 +8,12 @@ from physrep.probes import (
     MLPProbe,
     NearestProbe,
     RidgeProbe,
-    TokenStore,
     code_length,
     control_task,
     evaluate,
     shuffled_labels,
 )
+from physrep.tokens import TokenStore
 
 MLP = {"learning_rates": (1e-2,), "weight_decays": (0.3,), "hidden": 16, "epochs": 10}
 ATTENTIVE = {"learning_rates": (3e-3,), "weight_decays": (0.3,), "epochs": 5, "mlp_ratio": 1.0}
@@ -64,7 +64,7 @@ def test_code_length_of_a_known_channel():
         labels = np.concatenate([z, rng.normal(size=(n, 1))], 1)
         return TokenStore(tokens.astype(np.float32), labels, np.arange(n), np.zeros(n, int), NAMES)
 
-    from physrep.probes import LabelScaler
+    from physrep.tokens import LabelScaler
 
     stores = {"train": store(1600), "valid": store(400)}
     label_scaler = LabelScaler(NAMES, ("linear", "linear"), (0.0, 0.0), (1.0, 1.0))

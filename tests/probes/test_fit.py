@@ -10,16 +10,15 @@ from physrep.metrics import METRICS, mse
 from physrep.probes import (
     PROBES,
     AttentiveProbeFit,
-    LabelScaler,
     MLPProbe,
     NearestProbe,
     Probe,
     RidgeProbe,
-    TokenStore,
     evaluate,
     load_predictions,
     save_predictions,
 )
+from physrep.tokens import LabelScaler, TokenStore
 
 NAMES = ("Re", "Sc")
 QUICK = {

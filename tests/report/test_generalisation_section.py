@@ -8,11 +8,11 @@ from typing import Any, cast
 
 import pytest
 
+from physrep.benchmark.names import learner_name
 from physrep.report.section import Section
 from physrep.report.sections.generalisation import generalisation_section
 from physrep.report.sections.generalisation.cells import read_cells
 from physrep.report.sections.generalisation.sentences import shift_sentence
-from physrep.report.style import learner_name
 
 ENCODERS = {"statistics": "floor", "pixels": "floor", "jepa": "learner", "operator": "learner", "supervised": "ceiling"}
 CLEAN = {"statistics": 0.3, "pixels": 1.0, "jepa": 0.2, "operator": 0.4, "supervised": 0.05}

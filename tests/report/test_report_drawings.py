@@ -14,12 +14,12 @@ from study_directory import write_study
 from test_leaderboard import FIRST
 from test_report_answer import found, paired
 
+from physrep.benchmark.directory import Bench
 from physrep.probes.fit import load_predictions
 from physrep.report.cost import cost_drawing, cost_of
 from physrep.report.dots import dot_drawing, lead_drawing
 from physrep.report.figure_data import write_figure_data
 from physrep.report.lead import lead, percent
-from physrep.report.source import Bench
 from physrep.report.style import number
 from physrep.report.svg import Scale, element, power_text
 

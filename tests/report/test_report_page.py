@@ -12,15 +12,16 @@ import numpy as np
 import pytest
 from bench_directory import LEARNERS, predictions, read_csv, write_bench, write_csv
 
+from physrep.benchmark.directory import Bench
 from physrep.errors import PhysrepError
 from physrep.metrics import mse
+from physrep.palette import diverging
 from physrep.probes.fit import save_predictions
 from physrep.report import build_report, hero
 from physrep.report import page as page_module
 from physrep.report.curves import panel_of
 from physrep.report.page import duration
-from physrep.report.source import Bench
-from physrep.report.style import diverging, number
+from physrep.report.style import number
 
 SECTIONS = ["answer", "table", "scores", "cost", "scatter", "curves", "data", "calibration", "run"]
 

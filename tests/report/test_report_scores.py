@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 from bench_directory import read_csv, write_bench
 
+from physrep.benchmark.entries import headline, make_entries, parameter_names
 from physrep.errors import PhysrepError
 from physrep.report import markdown_table, text_table
-from physrep.report.scores import headline, make_entries, parameter_names
 from physrep.report.style import number
 
 

@@ -10,8 +10,9 @@ from torch import Tensor
 
 from ..files import write_npz
 from ..nn.attentive import AttentiveProbe, attention_weights
-from ..probes import AttentiveProbeFit, TokenStore
+from ..probes import AttentiveProbeFit
 from ..progress import Progress
+from ..tokens import TokenStore
 from .base import Analysis, Context, FrozenRun, Rows
 from .explain import best_learner, spread
 

@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from ..build import build
-from ..data_config import DataConfig
+from ..data.config import DataConfig
 from ..errors import PhysrepError
 from ..files import read_json
-from ..probes import PROBES, LabelScaler, Probe, TokenStore
+from ..probes import PROBES, Probe
+from ..registry import build
 from ..run_directory import load_run
+from ..tokens import LabelScaler, TokenStore
 
 if TYPE_CHECKING:
     from ..data import ClipDataset

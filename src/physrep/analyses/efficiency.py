@@ -10,8 +10,9 @@ import numpy as np
 
 from ..errors import PhysrepError
 from ..metrics import cluster_means, mse
-from ..probes import LabelScaler, Probe, TokenStore
+from ..probes import Probe
 from ..progress import Progress
+from ..tokens import LabelScaler, TokenStore
 from .base import Analysis, Context, FrozenRun, Rows
 
 SMALLEST = 3

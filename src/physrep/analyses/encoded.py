@@ -9,9 +9,10 @@ import torch
 from torch import Tensor
 
 from ..metrics import COLLAPSE, bootstrap
-from ..probes import RidgeProbe, TokenStore
+from ..probes import RidgeProbe
 from ..probes.base import take
 from ..progress import Progress
+from ..tokens import TokenStore
 from .base import Analysis, Context, Rows
 from .measured import measured
 from .pooled import pooled

@@ -13,8 +13,9 @@ from torch import Tensor
 from ..clip import Clip
 from ..files import write_npz
 from ..metrics import bootstrap
-from ..probes import RidgeProbe, TokenStore
+from ..probes import RidgeProbe
 from ..progress import Progress
+from ..tokens import TokenStore
 from .base import Analysis, Context, FrozenRun, Rows, valid_scores
 from .linear_head import LinearHead
 from .pooled import pooled

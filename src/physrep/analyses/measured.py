@@ -12,9 +12,9 @@ import numpy as np
 import torch
 
 from ..files import content_hash, write_npz
-from ..probes import TokenStore
 from ..progress import Progress
 from ..quantities import Grid, Quantity, measure, quantities_of
+from ..tokens import TokenStore
 from .base import Context
 
 if TYPE_CHECKING:

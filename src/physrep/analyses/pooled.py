@@ -7,8 +7,8 @@ import torch
 from torch import Tensor
 
 from ..files import write_npz
-from ..probes import TokenStore
 from ..probes.moments import token_moments
+from ..tokens import TokenStore
 from .base import Context, FrozenRun
 
 SPLITS = ("train", "valid", "test")

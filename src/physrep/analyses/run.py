@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from ..build import build
 from ..files import content_hash, read_json, write_csv, write_json
+from ..registry import build
 from . import ANALYSES
 from .base import Analysis, Context
 

@@ -10,8 +10,9 @@ import numpy as np
 
 from ..errors import PhysrepError
 from ..metrics import cluster_means
-from ..probes import MLPProbe, TokenStore
+from ..probes import MLPProbe
 from ..progress import Progress
+from ..tokens import TokenStore
 from .base import Analysis, Context, FrozenRun, Rows
 
 

@@ -8,7 +8,8 @@ import numpy as np
 
 from ..errors import PhysrepError
 from ..metrics import bootstrap, cluster_means
-from ..probes import LabelScaler, load_predictions, paper_label_statistics
+from ..probes import load_predictions
+from ..tokens import LabelScaler, paper_label_statistics
 from .base import Analysis, Context, FrozenRun, Rows
 
 

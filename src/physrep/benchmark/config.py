@@ -8,12 +8,11 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ..build import nearest
-from ..data_config import DataConfig
-from ..errors import PhysrepError
-from ..pretraining import TrainingConfig
+from ..data.config import DataConfig
+from ..errors import PhysrepError, nearest
 from ..settings import construct
 from ..simulation import SimulationConfig
+from ..training.config import TrainingConfig
 
 EXAMPLE = "configs/quick.yaml"
 
@@ -130,9 +129,9 @@ def expand(config: BenchConfig) -> list[Run]:
     Raises:
         PhysrepError: no runs, an unknown learner or probe, two runs of one name, or an unknown training setting.
     """
-    from ..build import resolve
     from ..learners import LEARNERS
     from ..probes import PROBES
+    from ..registry import resolve
 
     if not config.runs:
         raise PhysrepError("runs: the list is empty; add at least one run, e.g. - learner: jepa.")

@@ -8,11 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..build import build
-from ..data_config import DataConfig, parameter_scales
+from ..data.config import DataConfig, parameter_scales
 from ..errors import PhysrepError
 from ..files import content_hash, read_json, write_json
-from ..pretraining import pretrain
+from ..registry import build
 from ..run_directory import (
     SUMMARY,
     is_finished,
@@ -22,6 +21,7 @@ from ..run_directory import (
     read_summary,
     save_learner,
 )
+from ..training.pretrain import pretrain
 from .config import BenchConfig, Run
 
 if TYPE_CHECKING:
@@ -30,15 +30,15 @@ if TYPE_CHECKING:
     from ..clip import Clip
     from ..data import ClipDataset
     from ..learners.base import Learner
-    from ..probes import LabelScaler, TokenStore
     from ..probes.fit import Predictions
+    from ..tokens import LabelScaler, TokenStore
 
 SCORES = "scores.json"
 
 
 def execute(run: Run, config: BenchConfig, data: DataConfig, folder: Path, device: str = "cpu") -> None:
     """Do what of a run is not done yet; the last file written is its ``scores.json``."""
-    from ..probes import LabelScaler, embed_splits
+    from ..tokens import LabelScaler, embed_splits
 
     splits = data.open_splits()
     train = splits["train"]

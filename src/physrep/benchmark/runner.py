@@ -8,7 +8,7 @@ from typing import Any
 
 from ..analyses import Context, FrozenRun
 from ..analyses.run import check_analyses, run_analyses
-from ..data_config import DataConfig, parameter_scales
+from ..data.config import DataConfig, parameter_scales
 from ..errors import PhysrepError
 from ..files import read_json, write_csv, write_json, write_yaml
 from ..processes import cores, process_pool
@@ -102,7 +102,7 @@ def _run_all(grid: list[Run], config: BenchConfig, data: DataConfig, out: Path, 
 
 
 def _context(grid: list[Run], config: BenchConfig, data: DataConfig, out: Path, device: str) -> Context:
-    from ..probes import LabelScaler
+    from ..tokens import LabelScaler
 
     splits = data.open_splits()
     train = splits["train"]

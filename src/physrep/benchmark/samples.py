@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
-from ..data_config import DataConfig
+from ..data.config import DataConfig
 from ..files import read_json, write_npz
 
 if TYPE_CHECKING:

@@ -22,7 +22,7 @@ def run(arguments: Sequence[str]) -> int:
     if values.print_config:
         print_config(config)
         return 0
-    from ..report.source import read_table
+    from ..benchmark.directory import read_table
 
     config.data = config.data.located(config.system)
     out = Path(values.out or "runs/calibrate")

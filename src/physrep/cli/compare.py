@@ -20,9 +20,11 @@ def run(arguments: Sequence[str]) -> int:
     values = p.parse_args(list(arguments))
     if not values.out:
         raise PhysrepError("--out is missing; name a folder for the comparison, e.g. --out runs/all.")
-    from ..report.compare import compare
+    from ..benchmark.compare import compare
+    from ..report import build_report
 
     done = compare(values.directories, values.out)
+    build_report(done.folder)
     for sentence in done.duplicates:
         print(sentence)
     print(f"table   {done.folder / 'results.csv'}\npage    {done.folder / 'report.html'}")

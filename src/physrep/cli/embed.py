@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from ..data_config import DataConfig
+from ..data.config import DataConfig
 from .arguments import add_data_root, dataclass_from, dataset_path, parser
 
 
@@ -62,10 +62,10 @@ def _data_path(values: Any, trained_on: Mapping[str, Any]) -> str | None:
 
 def embed_all(values: Any) -> tuple[dict[str, Any], Any, dict[str, str]]:
     """Token stores per split, the training split, and the scale of each parameter."""
-    from ..data_config import parameter_scales
+    from ..data.config import parameter_scales
     from ..errors import PhysrepError
-    from ..probes import embed_splits
     from ..run_directory import learner_config, load_run, prepare_learner, run_data
+    from ..tokens import embed_splits
 
     given: dict[str, str] | None = None
     if Path(values.encoder).exists() or "/" in values.encoder:

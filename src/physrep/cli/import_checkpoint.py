@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ..data_config import DataConfig
+from ..data.config import DataConfig
 from .arguments import add_data_root, apply_overrides, dataset_path, parser, split_overrides
 
 
@@ -29,7 +29,7 @@ def run(arguments: Sequence[str]) -> int:
     add_data_root(p, "--data is then the NAME of a data set")
     plain, overrides = split_overrides(arguments)
     values = p.parse_args(plain)
-    from ..official.run import import_checkpoint
+    from ..checkpoints.run import import_checkpoint
 
     data = None
     if values.data is not None:

@@ -16,9 +16,9 @@ def run(arguments: Sequence[str]) -> int:
     p.add_argument("--common", action="store_true", help="rank only encoders that were run on every system")
     p.add_argument("--resamples", type=int, default=2000, help="of the bootstrap")
     values = p.parse_args(list(arguments))
+    from ..benchmark.leaderboard import leaderboard
+    from ..benchmark.studies import read_studies
     from ..report.board_text import FORMATS, format_board
-    from ..report.leaderboard import leaderboard
-    from ..report.studies import read_studies
 
     if values.format not in FORMATS:
         raise PhysrepError(f"--format {values.format!r} is unknown; give one of {', '.join(FORMATS)}.")

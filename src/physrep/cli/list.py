@@ -116,7 +116,7 @@ def _metrics() -> list[str]:
 
 
 def _training() -> list[str]:
-    from ..pretraining import TrainingConfig
+    from ..training.config import TrainingConfig
 
     default = TrainingConfig()
     return [f"{f.name:<22} {getattr(default, f.name)!r}" for f in fields(TrainingConfig)]

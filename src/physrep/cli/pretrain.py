@@ -6,14 +6,15 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
-from ..data_config import DataConfig
+from ..data.config import DataConfig
 from .arguments import add_data_root, apply_overrides, dataclass_from, dataset_path, parser, split_overrides
 
 
 def run(arguments: Sequence[str]) -> int:
     """Train one learner."""
     from ..benchmark.config import read_config
-    from ..pretraining import TrainingConfig, pretrain
+    from ..training.config import TrainingConfig
+    from ..training.pretrain import pretrain
 
     p = parser(
         "pretrain",

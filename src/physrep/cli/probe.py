@@ -23,9 +23,10 @@ def run(arguments: Sequence[str]) -> int:
     values = p.parse_args(plain)
     options = apply_overrides({}, overrides).get("options", {})
 
-    from ..build import build
     from ..files import write_json
-    from ..probes import PROBES, LabelScaler, evaluate, save_predictions
+    from ..probes import PROBES, evaluate, save_predictions
+    from ..registry import build
+    from ..tokens import LabelScaler
 
     probe = build(values.probe, PROBES, "probe", options, {"seed": values.seed})
     stores, train, scales = embed_all(values)

@@ -25,9 +25,9 @@ def finish(folder: Path, style: str = "text") -> str:
 
     LaTeX comes alone, so that ``physrep report DIR --format latex > table.tex`` is a file that compiles.
     """
+    from ..benchmark.directory import Bench, read_over_seeds
     from ..errors import PhysrepError
     from ..report import build_report, latex_table, markdown_table, text_table
-    from ..report.source import Bench, read_over_seeds
 
     if style not in FORMATS:
         raise PhysrepError(f"--format {style!r} is unknown; give one of {', '.join(FORMATS)}.")

@@ -10,11 +10,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from ..build import build_encoder, check_encoding, embedding_dimension
 from ..clip import Clip
 from ..errors import PhysrepError
 from ..nn.checks import triple
 from .base import Learner
+from .build_encoder import build_encoder, check_encoding, embedding_dimension
 
 
 class Untrained(Learner):

@@ -22,9 +22,8 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from ..build import nearest
 from ..clip import Clip
-from ..errors import PhysrepError
+from ..errors import PhysrepError, nearest
 from ..nn.disco import Disco
 from ..nn.disco_hypernetwork import DiscoHypernetwork
 from ..nn.disco_operator import DiscoOperator

@@ -8,11 +8,11 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from ..build import build_encoder, check_encoding, embedding_dimension
 from ..clip import Clip
 from ..errors import PhysrepError
 from ..nn.patches import block_size
 from .base import Learner
+from .build_encoder import build_encoder, check_encoding, embedding_dimension
 
 
 class EncoderLearner(Learner):

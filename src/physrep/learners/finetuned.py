@@ -14,10 +14,10 @@ from typing import Any, Literal, Self
 
 from torch import Tensor, nn
 
-from ..build import build
 from ..clip import Clip
 from ..errors import PhysrepError
 from ..nn.attentive import AttentiveProbe
+from ..registry import build
 from .base import Learner
 from .labelled import LabelledLearner
 from .pooling import pooled

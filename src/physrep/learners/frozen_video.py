@@ -164,7 +164,7 @@ def _palette(name: str) -> Tensor:
     import matplotlib
 
     if name not in matplotlib.colormaps:
-        from ..build import nearest
+        from ..errors import nearest
 
         raise PhysrepError(
             f"frozen_video: there is no colour map {name!r}; {nearest(name, list(matplotlib.colormaps))}"

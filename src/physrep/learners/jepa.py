@@ -30,11 +30,12 @@ from typing import Any, Literal
 import torch
 from torch import Tensor, nn
 
-from ..build import build, build_encoder, check_encoding, embedding_dimension
 from ..clip import Clip
 from ..errors import PhysrepError
 from ..nn import PREDICTORS, ConvNeXt3D
+from ..registry import build
 from .base import Learner
+from .build_encoder import build_encoder, check_encoding, embedding_dimension
 from .pooling import pooled
 from .regularisers import build_regulariser
 

@@ -27,12 +27,12 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from ..build import check_encoding
 from ..clip import Clip
 from ..errors import PhysrepError
 from ..nn.block_masks import block_masks
 from ..nn.patches import from_blocks
 from ..nn.vit3d import TransformerBlock, sincos_positions
+from .build_encoder import check_encoding
 from .encoding import EncoderLearner
 
 

@@ -19,9 +19,8 @@ from typing import Any, Literal
 import torch
 from torch import Tensor
 
-from ..build import nearest
 from ..clip import Clip
-from ..errors import PhysrepError
+from ..errors import PhysrepError, nearest
 from ..nn.avit import AViT, standardise
 from .base import Learner
 from .frame_error import Scale, check_scale, frame_error

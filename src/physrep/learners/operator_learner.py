@@ -31,13 +31,13 @@ from typing import Any, Literal
 import torch
 from torch import Tensor, nn
 
-from ..build import build_encoder, check_encoding, embedding_dimension
 from ..clip import Clip
 from ..errors import PhysrepError
 from ..nn.integrate import FIXED_STEP, integrate
 from ..nn.modulated_operator import ModulatedOperator
 from ..nn.planes import check_periodic
 from .base import Learner
+from .build_encoder import build_encoder, check_encoding, embedding_dimension
 
 
 class OperatorLearner(Learner):

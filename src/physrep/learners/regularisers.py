@@ -7,7 +7,7 @@ from typing import Any
 
 from torch import nn
 
-from ..build import build
+from ..registry import build
 from .sigreg import SIGReg
 from .vicreg import VICReg
 

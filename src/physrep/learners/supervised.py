@@ -12,8 +12,8 @@ from typing import Any, Literal
 
 from torch import Tensor, nn
 
-from ..build import build_encoder, check_encoding, embedding_dimension
 from ..clip import Clip
+from .build_encoder import build_encoder, check_encoding, embedding_dimension
 from .labelled import LabelledLearner
 from .pooling import pooled
 

@@ -20,9 +20,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from ..build import nearest
 from ..clip import Clip
-from ..errors import PhysrepError
+from ..errors import PhysrepError, nearest
 from ..nn.patches import to_blocks, tube_mask
 from ..nn.videomae import VideoMAEDecoder, VideoMAEEncoder, sinusoid_table
 from .base import Learner

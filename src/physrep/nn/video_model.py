@@ -96,7 +96,7 @@ class VideoModel(nn.Module):
         known = transformers.VJEPA2Config().to_dict()
         unknown = [key for key in options if key not in known]
         if unknown:
-            from ..build import nearest
+            from ..errors import nearest
 
             raise PhysrepError(f"V-JEPA 2 has no option {unknown[0]!r}; {nearest(unknown[0], list(known))}")
         # The predictor is built with the model but never run here: as small as can be.

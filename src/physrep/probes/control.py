@@ -19,10 +19,10 @@ import torch
 
 from ..errors import PhysrepError
 from ..metrics import Difference, cluster_means, paired_difference
+from ..tokens.labels import LabelScaler
+from ..tokens.store import TokenStore
 from .base import Probe
 from .fit import Predictions, evaluate
-from .labels import LabelScaler
-from .store import TokenStore
 
 
 def shuffled_labels(store: TokenStore, seed: int = 0) -> TokenStore:

@@ -13,9 +13,9 @@ import torch
 from ..errors import PhysrepError
 from ..files import write_npz
 from ..metrics import METRICS, bootstrap, cluster_means
+from ..tokens.labels import LabelScaler
+from ..tokens.store import TokenStore
 from .base import Probe, check_tokens
-from .labels import LabelScaler
-from .store import TokenStore
 
 SCORED = ("valid", "test")
 

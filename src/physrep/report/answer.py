@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import math
 
+from ..benchmark.entries import Entry, Headline, Score
+from ..benchmark.names import probe_name
 from ..metrics import Difference
-from .scores import Entry, Headline, Score
-from .style import number, probe_name
+from .style import number
 
 _MAIN = ("trajectory", "test", "mse")
 

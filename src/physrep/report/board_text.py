@@ -7,8 +7,9 @@ import io
 import math
 from collections.abc import Sequence
 
-from .leaderboard import Line
-from .style import KINDS, number
+from ..benchmark.leaderboard import Line
+from ..benchmark.names import KINDS
+from .style import number
 
 FORMATS = ("text", "markdown", "csv")
 CAPTION = (

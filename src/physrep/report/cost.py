@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .scores import Entry
-from .source import Bench
+from ..benchmark.directory import Bench
+from ..benchmark.entries import Entry
 from .style import colour, number
 from .svg import Scale, bottom_axis, drawing, element, label, left_axis, line, power_text
 

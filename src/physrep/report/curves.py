@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .source import Run
-from .style import INK, MUTED, colour, learner_name, paper
+from ..benchmark.directory import Run
+from ..benchmark.names import learner_name
+from .style import INK, MUTED, colour, paper
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -6,9 +6,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from ..benchmark.directory import Run
+from ..benchmark.names import learner_name
 from .curves import MOST_LINES, PANELS, SHADES, panel_of, shorten, shown_runs
-from .source import Run
-from .style import MUTED, colour, learner_name
+from .style import MUTED, colour
 from .svg import Scale, bottom_axis, drawing, element, label, left_axis, line
 
 LEFT, WIDE, BETWEEN, HIGH, STEP, TOP = 92.0, 132.0, 74.0, 92.0, 134.0, 26.0

@@ -5,9 +5,10 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from .scores import Entry, Headline, headline
-from .source import Bench
-from .style import BAND, KINDS, MUTED, colour, number, probe_name
+from ..benchmark.directory import Bench
+from ..benchmark.entries import Entry, Headline, headline
+from ..benchmark.names import KINDS, probe_name
+from .style import BAND, MUTED, colour, number
 from .svg import Scale, bottom_axis, drawing, element, label, line
 
 ROW, GAP = 22.0, 9.0

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .source import Samples
-from .style import MUTED, diverging, paper
+from ..benchmark.directory import Samples
+from ..palette import diverging
+from .style import MUTED, paper
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure, SubFigure

@@ -7,12 +7,12 @@ from typing import Any
 
 import numpy as np
 
+from ..benchmark.directory import Bench
+from ..benchmark.entries import headline
 from ..files import write_csv
 from ..metrics import cluster_means
 from .cost import cost_of
 from .curves import panel_of, shown_runs
-from .scores import headline
-from .source import Bench
 
 SCORES = ("system", "kind", "label", "learner", "encoder", "probe", "chosen", "parameter", "metric", "value", "ci_low",
           "ci_high")  # fmt: skip

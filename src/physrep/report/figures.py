@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..benchmark.directory import Bench
+from ..benchmark.entries import Entry, headline
+from ..benchmark.names import KINDS, learner_name, probe_name
 from ..files import atomic_path
 from ..metrics import cluster_means, mse, r2
 from ..probes.fit import Predictions
 from .fields import draw_samples
-from .scores import Entry, headline
-from .source import Bench
-from .style import BAND, KINDS, MUTED, colour, learner_name, number, paper, probe_name
+from .style import BAND, MUTED, colour, number, paper
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

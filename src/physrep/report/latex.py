@@ -6,8 +6,9 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from .scores import Entry, make_entries, parameter_names
-from .style import KINDS, number, probe_name
+from ..benchmark.entries import Entry, make_entries, parameter_names
+from ..benchmark.names import KINDS, probe_name
+from .style import number
 
 _SPECIAL = {
     "\\": r"\textbackslash{}",

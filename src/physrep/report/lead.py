@@ -5,10 +5,11 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+from ..benchmark.entries import Entry, Headline, Score
+from ..benchmark.names import probe_name
 from ..metrics import Difference
 from .answer import closed_gap
-from .scores import Entry, Headline, Score
-from .style import colour, number, probe_name
+from .style import colour, number
 
 
 @dataclass

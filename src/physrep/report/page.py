@@ -9,6 +9,11 @@ from typing import Any
 import yaml
 
 from ..benchmark.calibration import LARGEST_RATIO, LOWEST_FLOOR, calibration
+from ..benchmark.directory import Bench, Run, read_record
+from ..benchmark.entries import LEVELS, headline, to_float
+from ..benchmark.leaderboard import leaderboard
+from ..benchmark.names import KINDS, learner_name, probe_name
+from ..benchmark.studies import Study
 from ..files import write_text
 from .answer import answer
 from .board_text import CAPTION, board_table
@@ -20,12 +25,8 @@ from .fields import sample_figure
 from .figure_data import write_figure_data
 from .figures import dot_figure, save_figure, scatter_figure
 from .lead import lead
-from .leaderboard import leaderboard
-from .scores import LEVELS, headline, to_float
 from .sections import sections as extra_sections
-from .source import Bench, Run, read_record
-from .studies import Study
-from .style import KINDS, colour, learner_name, number, probe_name
+from .style import colour, number
 from .tables import page_table
 
 

@@ -10,8 +10,9 @@ import numpy as np
 
 from ..data import WellFile, open_well
 from ..files import atomic_path
+from ..palette import diverging
 from ..systems import SYSTEMS
-from .style import INK, MUTED, diverging, paper
+from .style import INK, MUTED, paper
 from .views import View, views
 
 if TYPE_CHECKING:

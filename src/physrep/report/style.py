@@ -1,61 +1,11 @@
-"""Names, order and colours that are the same in every table and figure."""
+"""Colours and settings of figures that are the same in every table and figure."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
-
-import numpy as np
-
-if TYPE_CHECKING:
-    from matplotlib.colors import ListedColormap
-
-KINDS = {
-    "floor": "Floors",
-    "learner": "Learners",
-    "finetuned": "With labels, pretrained",
-    "oracle": "Oracle (equation given)",
-    "ceiling": "Ceiling",
-}
-"""Groups of learners in the order of tables, with their headings."""
-
-KNOWN_KINDS = {
-    "constant": "floor",
-    "statistics": "floor",
-    "pixels": "floor",
-    "random": "floor",
-    "spectra": "floor",
-    "dynamic_modes": "floor",
-    "pde_regression": "oracle",
-    "supervised": "ceiling",
-    "finetuned": "finetuned",
-}
-"""Kinds of learners whose run has no summary; every other learner is a ``"learner"``."""
-
-NAMES = {
-    "constant": "Constant",
-    "statistics": "Field statistics",
-    "pixels": "Pooled pixels",
-    "random": "Random encoder",
-    "spectra": "Power spectra",
-    "dynamic_modes": "Dynamic modes",
-    "pde_regression": "PDE regression",
-    "supervised": "Supervised",
-    "jepa": "JEPA",
-    "videomae": "VideoMAE",
-    "mpp": "MPP",
-    "disco": "DISCO",
-    "masked_pixels": "Masked pixels",
-    "next_frame": "Next frame",
-    "operator": "Operator",
-    "masked_jepa": "Masked JEPA",
-    "symmetry": "Symmetry views",
-    "finetuned": "Fine-tuned",
-    "frozen_video": "Frozen video model",
-}
-PROBES = {"head": "own head", "direct": "no label", "": "–"}
+from typing import Any
 
 # Floors are muted, learners saturated, the ceiling is black; distinguishable with the common colour deficiencies.
 COLOURS = {
@@ -81,16 +31,6 @@ COLOURS = {
 }
 SPARE = ("#d0568c", "#3f8fa8", "#7d6a1f", "#5757b8")
 BAND, INK, MUTED = "#f6ead2", "#222222", "#6a6a6a"
-
-
-def learner_name(learner: str) -> str:
-    """Name of a learner in tables and figures."""
-    return NAMES.get(learner, learner)
-
-
-def probe_name(probe: str) -> str:
-    """Name of a probe in tables and figures."""
-    return PROBES.get(probe, probe)
 
 
 def colour(learner: str) -> str:
@@ -137,32 +77,3 @@ def paper() -> Iterator[None]:
     }
     with matplotlib.rc_context(settings):
         yield
-
-
-def diverging() -> ListedColormap:
-    """Blue, near white, red: lightness falls linearly in OKLab from the middle to both ends.
-
-    Source of the colour space: Ottosson, "A perceptual color space for image processing", 2020,
-    https://bottosson.github.io/posts/oklab/.
-    """
-    from matplotlib.colors import ListedColormap
-
-    t = np.linspace(-1.0, 1.0, 256)
-    amount = np.abs(t)
-    lightness = 0.97 - 0.60 * amount
-    # Chroma grows, then falls a little, to stay inside sRGB at the dark ends.
-    chroma = 0.30 * amount * (1 - 0.55 * amount)
-    hue = np.deg2rad(np.where(t < 0, 255.0, 28.0))
-    a, b = chroma * np.cos(hue), chroma * np.sin(hue)
-    to_cone = np.array([[0.3963377774, 0.2158037573], [-0.1055613458, -0.0638541728], [-0.0894841775, -1.2914855480]])
-    cone = (lightness[:, None] + np.stack([a, b], axis=1) @ to_cone.T) ** 3
-    to_linear = np.array(
-        [
-            [4.0767416621, -3.3077115913, 0.2309699292],
-            [-1.2684380046, 2.6097574011, -0.3413193965],
-            [-0.0041960863, -0.7034186147, 1.7076147010],
-        ]
-    )
-    linear = np.clip(cone @ to_linear.T, 0, 1)
-    srgb = np.where(linear <= 0.0031308, 12.92 * linear, 1.055 * linear ** (1 / 2.4) - 0.055)
-    return ListedColormap(srgb.tolist(), name="physrep_diverging")

@@ -7,9 +7,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from ..build import nearest
 from ..data import split_counts
-from ..errors import PhysrepError
+from ..errors import PhysrepError, nearest
 from ..files import content_hash, read_json
 from ..systems import SYSTEMS, System
 

@@ -6,11 +6,10 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
-from ..build import nearest
-from ..errors import PhysrepError
-from ..pretraining import TrainingConfig
+from ..errors import PhysrepError, nearest
 from ..settings import construct
 from ..systems import SYSTEMS
+from ..training.config import TrainingConfig
 from .pixels import PIXELS
 
 EXAMPLE = "configs/study_heat.yaml"

@@ -16,12 +16,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ..build import check_encoding
 from ..clip import Clip
-from ..data_config import DataConfig
+from ..data.config import DataConfig
 from ..errors import PhysrepError
 from ..learners import FieldStatistics, Learner
-from ..probes.embed import encoder_hash
+from ..learners.build_encoder import check_encoding
+from ..tokens.embed import encoder_hash
 from .config import EncoderConfig, StudyConfig
 from .data import CHANNEL, StudyData, prepare, write_training_data
 from .pixels import frame_vectors, pixel_tokens
@@ -218,7 +218,7 @@ def _open(name: str, encoder: EncoderConfig, config: StudyConfig, data: StudyDat
     if encoder.kind == "run":
         learner, _ = load_run(encoder.source)
         return Windows(learner, encoder.stride, "run", note, device)
-    from ..pretraining import pretrain
+    from ..training.pretrain import pretrain
 
     settings = replace(config, simulations=encoder.simulations, sets=_without_counts(config))
     # Other starts and parameters than those that are probed.

@@ -46,7 +46,7 @@ class ColourScale:
         """The 256 colours, float32 in [0, 1] with shape ``(256, 3)``."""
         import matplotlib
 
-        from ..report.style import diverging
+        from ..palette import diverging
 
         if self.name == "physrep_diverging":
             return diverging()(np.arange(LEVELS))[:, :3].astype(np.float32)

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ...build import build
 from ...errors import PhysrepError
 from ...probes import PROBES
 from ...progress import Progress
+from ...registry import build
 from ..base import Analysis, Context, FrozenRun, Rows
 from .combinations import Combinations
 from .extrapolation import Extrapolation

@@ -9,11 +9,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ...build import resolve
 from ...clip import Clip
 from ...errors import PhysrepError
 from ...probes import PROBES, AttentiveProbeFit, Probe
 from ...probes.moments import token_moments
+from ...registry import resolve
 from ..base import Context, FrozenRun
 
 if TYPE_CHECKING:

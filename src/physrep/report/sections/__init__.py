@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from ...benchmark.directory import Bench, read_table
 from ..section import Section
-from ..source import Bench, read_table
 from .attention import attention_section
 from .efficiency import efficiency
 from .encoded import encoded_section

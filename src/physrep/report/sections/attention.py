@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ...benchmark.directory import Bench
+from ...palette import diverging
 from ..figures import WIDTH, save_figure
 from ..section import Picture, Section, Table
-from ..source import Bench
-from ..style import MUTED, diverging, number, paper
+from ..style import MUTED, number, paper
 from .rows import Line, lines
 
 if TYPE_CHECKING:

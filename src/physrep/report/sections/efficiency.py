@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ...analyses.efficiency import area, trajectories_until
+from ...benchmark.directory import Bench
+from ...benchmark.entries import headline
 from ..figures import WIDTH, save_figure
-from ..scores import headline
 from ..section import Picture, Section, Table
-from ..source import Bench
 from ..style import number, paper
 from .rows import Line, lines
 

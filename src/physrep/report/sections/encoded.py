@@ -6,10 +6,11 @@ import math
 
 import numpy as np
 
+from ...benchmark.directory import Bench
+from ...benchmark.names import learner_name
 from ..figures import save_figure
 from ..section import Picture, Section, Table
-from ..source import Bench
-from ..style import learner_name, number
+from ..style import number
 from .matrix import matrix_figure
 from .rows import Line, best, interval, lines, score
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from ...benchmark.directory import Bench
 from ..figures import save_figure
 from ..section import Picture, Section
-from ..source import Bench
 from ..style import number
 from .explain_figures import layer_figure, map_figure, saliency_figure
 from .rows import lines, score

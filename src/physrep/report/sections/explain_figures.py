@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ...palette import diverging
 from ..figures import WIDTH
-from ..style import MUTED, diverging, paper
+from ..style import MUTED, paper
 from .rows import lines, score
 
 if TYPE_CHECKING:

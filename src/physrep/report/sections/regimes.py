@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ...analyses.regime_rules import REGIMES
+from ...benchmark.directory import Bench
 from ...files import read_json
 from ..figures import WIDTH, save_figure
 from ..section import Picture, Section, Table
-from ..source import Bench
 from ..style import MUTED, number, paper
 from .matrix import draw_matrix
 from .rows import Line, best, interval, lines, score

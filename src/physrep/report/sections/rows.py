@@ -8,8 +8,9 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from ..scores import UNKNOWN, Score, to_float
-from ..style import KINDS, colour, learner_name
+from ...benchmark.entries import UNKNOWN, Score, to_float
+from ...benchmark.names import KINDS, learner_name
+from ..style import colour
 
 EXTRA = {"parameters": "True parameters and time", "majority": "Majority class"}
 """Names of reference rows that no learner makes."""

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from ...benchmark.directory import Bench
 from ..figures import save_figure
 from ..section import Picture, Section
-from ..source import Bench
 from ..style import number
 from .matrix import matrix_figure
 from .rows import Line, lines

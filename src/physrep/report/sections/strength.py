@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import math
 
+from ...benchmark.directory import Bench
+from ...benchmark.entries import to_float
+from ...benchmark.names import probe_name
 from ..figures import WIDTH, save_figure
-from ..scores import to_float
 from ..section import Picture, Section, Table
-from ..source import Bench
-from ..style import number, paper, probe_name
+from ..style import number, paper
 from .rows import Line, lines
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import math
 
+from ...benchmark.directory import Bench
 from ..figures import WIDTH, save_figure
 from ..section import Picture, Section, Table
-from ..source import Bench
 from ..style import number, paper
 from .rows import lines
 

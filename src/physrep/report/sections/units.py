@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from ..scores import to_float
+from ...benchmark.directory import Bench
+from ...benchmark.entries import to_float
+from ...benchmark.names import probe_name
 from ..section import Section, Table
-from ..source import Bench
-from ..style import number, probe_name
+from ..style import number
 from .rows import lines
 
 

@@ -10,8 +10,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable
 
-from ...build import nearest
-from ...errors import PhysrepError
+from ...errors import PhysrepError, nearest
 from .classification import classification
 from .context import Context, Rows, Stores, features
 from .falsification import falsification

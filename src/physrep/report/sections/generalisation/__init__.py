@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from ....benchmark.directory import Bench
 from ...figures import save_figure
 from ...section import Picture, Section
-from ...source import Bench
 from .cells import Cells, read_cells
 from .figures import has_arrows, shift_figure
 from .sentences import CAPTIONS, TITLES, shift_sentence

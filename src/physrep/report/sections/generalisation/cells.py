@@ -6,8 +6,9 @@ import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from ...scores import to_float
-from ...style import COLOURS, KINDS, colour, learner_name
+from ....benchmark.entries import to_float
+from ....benchmark.names import KINDS, learner_name
+from ...style import COLOURS, colour
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,245 @@
+"""From the long table to comparable entries: one learner with one probe, and which of them count."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from ..errors import PhysrepError
+from .names import KINDS, KNOWN_KINDS, learner_name, probe_name
+
+LEVELS = ("trajectory", "window")
+NEEDED = ("system", "learner", "probe", "level", "parameter", "split", "metric", "value")
+
+
+class Score(NamedTuple):
+    """A score with its 95% interval; NaN where nothing is known."""
+
+    value: float
+    low: float
+    high: float
+
+
+UNKNOWN = Score(math.nan, math.nan, math.nan)
+
+
+@dataclass
+class Entry:
+    """A learner read out by one probe, over all its seeds.
+
+    Attributes:
+        system, learner, encoder, probe, kind: what it is; kind is a key of `KINDS`.
+        runs: names of the runs, one per seed.
+        study: the study that it comes from, where several are compared; else empty.
+        label: name for tables and figures, with the encoder (and the run) where the name alone is ambiguous.
+        chosen: whether this probe has the lowest mean MSE on valid among the learner's probes.
+        scores: `Score` by (level, split, metric, parameter). Over several seeds the value is their mean with the
+            interval of over_seeds.csv; without that file it reaches from the lowest to the highest limit.
+        trajectories: number of test trajectories by level.
+        training: number of training trajectories of the probe, 0 if unknown.
+    """
+
+    system: str
+    learner: str
+    encoder: str
+    probe: str
+    kind: str
+    runs: tuple[str, ...]
+    label: str = ""
+    chosen: bool = False
+    scores: dict[tuple[str, str, str, str], Score] = field(default_factory=dict)
+    trajectories: int = 0
+    training: int = 0
+    study: str = ""
+
+    def score(
+        self, parameter: str = "mean", metric: str = "mse", level: str = "trajectory", split: str = "test"
+    ) -> Score:
+        """One score, NaN if the table does not hold it."""
+        return self.scores.get((level, split, metric, parameter), UNKNOWN)
+
+    @property
+    def value(self) -> float:
+        """Mean MSE on test per trajectory, the number by which learners are compared."""
+        return self.score().value
+
+    @property
+    def title(self) -> str:
+        """Label and probe, for headings of figures."""
+        return f"{self.label}, {probe_name(self.probe)}" if self.probe and self.kind != "floor" else self.label
+
+
+def to_float(text: Any) -> float:
+    """A cell of a CSV file as a number; NaN if it is empty or no number."""
+    try:
+        return float(text)
+    except (TypeError, ValueError):
+        return math.nan
+
+
+def make_entries(
+    rows: Iterable[Mapping[str, Any]],
+    kinds: Mapping[str, str] | None = None,
+    over_seeds: Iterable[Mapping[str, Any]] = (),
+) -> list[Entry]:
+    """Group the rows of the long table.
+
+    Args:
+        rows: rows of ``results.csv``, as text or numbers.
+        kinds: run name to a key of `KINDS`; other runs go by the name of their learner.
+        over_seeds: rows of ``over_seeds.csv``.
+
+    Returns:
+        Entries, floors first, then learners, then ceilings, each in the order of the table.
+
+    Raises:
+        PhysrepError: there are no rows, or a column is missing.
+    """
+    rows = list(rows)
+    missing = [name for name in NEEDED if not rows or name not in rows[0]]
+    if missing:
+        raise PhysrepError(f"results.csv has no rows, or no column {missing[0]!r}; run `physrep bench` again.")
+    groups: dict[tuple[str, ...], list[Mapping[str, Any]]] = {}
+    variants = _variants(rows)
+    for row in rows:
+        groups.setdefault((*_identity(row, variants), str(row["probe"] or "")), []).append(row)
+    entries = [_entry(key, group, kinds or {}) for key, group in groups.items()]
+    _join_seeds(entries, over_seeds)
+    _label(entries)
+    _choose(entries)
+    order = list(KINDS)
+    return sorted(entries, key=lambda entry: order.index(entry.kind))
+
+
+def _variants(rows: Sequence[Mapping[str, Any]]) -> set[tuple[str, ...]]:
+    """What `_basis` gives for which one seed has several runs: these runs are no repetitions of each other."""
+    seen: dict[tuple[str, ...], set[str]] = {}
+    for row in rows:
+        key = (*_basis(row), str(row.get("seed") or ""))
+        seen.setdefault(key, set()).add(str(row.get("run") or ""))
+    return {key[:-1] for key, runs in seen.items() if len(runs) > 1}
+
+
+def _basis(row: Mapping[str, Any]) -> tuple[str, ...]:
+    """System, learner, encoder and, where several are compared, study: runs of two studies are no repetitions."""
+    return (
+        str(row["system"]),
+        str(row["learner"]),
+        str(row.get("encoder") or ""),
+        str(row.get("study") or ""),
+    )
+
+
+def _identity(row: Mapping[str, Any], variants: set[tuple[str, ...]]) -> tuple[str, ...]:
+    basis = _basis(row)
+    return (*basis, str(row.get("run") or "") if basis in variants else "")
+
+
+def _entry(key: tuple[str, ...], rows: list[Mapping[str, Any]], kinds: Mapping[str, str]) -> Entry:
+    system, learner, encoder, study, variant, probe = key
+    runs = tuple(dict.fromkeys(str(row.get("run") or "") for row in rows))
+    kind = next((kinds[run] for run in runs if run in kinds), KNOWN_KINDS.get(learner, "learner"))
+    if kind not in KINDS:
+        raise PhysrepError(f"run {runs[0]!r} is of the kind {kind!r}; summary.json must say one of {', '.join(KINDS)}.")
+    entry = Entry(system, learner, encoder, probe, kind, runs, label=variant, study=study)
+    cells: dict[tuple[str, str, str, str], list[Score]] = {}
+    for row in rows:
+        name = (str(row["level"]), str(row["split"]), str(row["metric"]), str(row["parameter"]))
+        score = Score(to_float(row["value"]), to_float(row.get("ci_low")), to_float(row.get("ci_high")))
+        cells.setdefault(name, []).append(score)
+        if row["split"] == "test" and math.isfinite(count := to_float(row.get("n_trajectories"))):
+            entry.trajectories = int(count)
+        if math.isfinite(count := to_float(row.get("n_train_trajectories"))):
+            entry.training = int(count)
+    for name, scores in cells.items():
+        values, lows, highs = zip(*scores, strict=True)
+        entry.scores[name] = Score(float(np.mean(values)), float(np.min(lows)), float(np.max(highs)))
+    return entry
+
+
+def _join_seeds(entries: list[Entry], over_seeds: Iterable[Mapping[str, Any]]) -> None:
+    """Put the intervals over seeds and trajectories in the place of the intervals of single seeds."""
+    joint: dict[tuple[str, str, str], dict[tuple[str, str, str, str], Score]] = {}
+    for row in over_seeds:
+        name = (str(row["level"]), str(row["split"]), str(row["metric"]), str(row["parameter"]))
+        score = Score(to_float(row["value"]), to_float(row["ci_low"]), to_float(row["ci_high"]))
+        joint.setdefault((str(row["system"]), str(row["title"]), str(row["probe"])), {})[name] = score
+    for entry in entries:
+        title = entry.runs[0].rpartition("-s")[0]
+        if len(entry.runs) > 1 and (found := joint.get((entry.system, title, entry.probe))):
+            entry.scores.update(found)
+
+
+def _label(entries: list[Entry]) -> None:
+    encoders: dict[str, set[str]] = {}
+    for entry in entries:
+        encoders.setdefault(entry.learner, set()).add(entry.encoder)
+    studies: dict[tuple[str, str, str], set[str]] = {}
+    for entry in entries:
+        studies.setdefault((entry.system, entry.learner, entry.encoder), set()).add(entry.study)
+    for entry in entries:
+        # The name of a run of a comparison already begins with its study.
+        variant = [entry.label] if entry.label else []
+        if not variant and len(encoders[entry.learner]) > 1 and entry.encoder:
+            variant.append(entry.encoder)
+        if not entry.label and len(studies[entry.system, entry.learner, entry.encoder]) > 1:
+            variant.append(entry.study)
+        entry.label = learner_name(entry.learner) + (f" ({', '.join(variant)})" if variant else "")
+
+
+def _choose(entries: list[Entry]) -> None:
+    """Mark the probe with the lowest mean MSE on valid, per trajectory, of every learner."""
+    learners: dict[tuple[str, ...], list[Entry]] = {}
+    for entry in entries:
+        learners.setdefault((entry.system, entry.label, *entry.runs), []).append(entry)
+    for probes in learners.values():
+        min(probes, key=_valid).chosen = True
+
+
+def _valid(entry: Entry) -> float:
+    value = entry.score(split="valid").value
+    return value if math.isfinite(value) else math.inf
+
+
+def parameter_names(entries: Iterable[Entry]) -> list[str]:
+    """Parameters in the order of the table, without the mean."""
+    names = dict.fromkeys(key[3] for entry in entries for key in entry.scores)
+    return [name for name in names if name != "mean"]
+
+
+@dataclass
+class Headline:
+    """What the page's first sentences compare, all per trajectory on test; None if the benchmark has no such entry.
+
+    Of several floors, learners and ceilings it is the one with the lowest mean MSE on valid, as in
+    `physrep.benchmark.calibration`.
+
+    Attributes:
+        learner, floor, ceiling: the entries chosen.
+        others: further learners.
+    """
+
+    system: str
+    learner: Entry | None
+    floor: Entry | None
+    ceiling: Entry | None
+    others: list[Entry]
+
+
+def headline(entries: Iterable[Entry], system: str) -> Headline:
+    """The entries to compare for one system."""
+    chosen = [entry for entry in entries if entry.chosen and entry.system == system]
+    kinds = {kind: [entry for entry in chosen if entry.kind == kind] for kind in KINDS}
+    floors = [entry for entry in kinds["floor"] if math.isfinite(entry.value)]
+    learner = min(kinds["learner"], key=_valid, default=None)
+    return Headline(
+        system,
+        learner,
+        min(floors, key=_valid, default=None),
+        min(kinds["ceiling"], key=_valid, default=None),
+        [entry for entry in kinds["learner"] if entry is not learner],
+    )

@@ -1,0 +1,141 @@
+"""Which data a run reads, and how: the part of a configuration that training and evaluation share."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from ..errors import PhysrepError
+
+if TYPE_CHECKING:
+    from . import ClipDataset
+    from .clips import ChannelStats
+
+
+@dataclass
+class DataConfig:
+    """A data set in The Well's format and the view on it.
+
+    Attributes:
+        path: folder with ``data/{train,valid,test}/*.hdf5``, or its address (``hf://``, ``https://``).
+        root: folder or address that holds data sets by name, in The Well's layout; on the command line ``--data-root``.
+        dataset: name of the data set below ``root``; in a benchmark default its system.
+        fields: fields or components to read; default all.
+        parameters: parameters to estimate; default all that vary.
+        labels: CSV file with further parameters or classes per trajectory, see `physrep.data.label_table`.
+        resolution: resample to this grid; default as stored.
+        resample: ``bilinear`` (as in the paper) or ``spectral`` (periodic axes).
+        crop: ``paper``, the paper's part of the domain, or ``{axis: [first, last]}`` in grid points; default
+            everything.
+        frame_step: distance between the frames of a window, in stored frames.
+        max_trajectories: use a seeded subset of this many training trajectories.
+        cache_dtype: float32, or float16 for half the disk and about 3 digits.
+        cache_dir: where memory-mapped caches live; default in the data folder, of remote data in ``PHYSREP_CACHE``.
+    """
+
+    path: str = ""
+    root: str = ""
+    dataset: str = ""
+    fields: list[str] | None = None
+    parameters: list[str] | None = None
+    labels: str | None = None
+    resolution: list[int] | None = None
+    resample: Literal["bilinear", "spectral"] = "bilinear"
+    crop: str | dict[str, list[int]] | None = None
+    frame_step: int = 1
+    max_trajectories: int | None = None
+    cache_dtype: Literal["float32", "float16"] = "float32"
+    cache_dir: str | None = None
+
+    def located(self, default: str = "") -> DataConfig:
+        """The same with ``path`` found below ``root``; unchanged if ``path`` is given, or nothing of the three is.
+
+        Args:
+            default: name of the data set where ``dataset`` does not say it.
+
+        Raises:
+            PhysrepError: ``root`` does not hold the data set, or ``dataset`` is named without a ``root``.
+        """
+        if self.path or not (self.root or self.dataset):
+            return replace(self)
+        if not self.root:
+            raise PhysrepError(
+                f"the data set {self.dataset!r} is wanted, but it is not said where it lies; give --data-root DIR (or "
+                f"data.root) with {self.dataset}/data or datasets/{self.dataset}/data in DIR, see docs/real_data.md."
+            )
+        from . import locate_dataset
+
+        name = self.dataset or default
+        return replace(self, path=str(locate_dataset(self.root, name)), dataset=name)
+
+    def _view(self) -> dict[str, Any]:
+        crop: Any = self.crop
+        return {
+            "fields": self.fields,
+            "resolution": self.resolution,
+            "resample": self.resample,
+            "crop": crop if not isinstance(crop, Mapping) else {k: (v[0], v[1]) for k, v in crop.items()},
+            "dtype": self.cache_dtype,
+            "cache_dir": self.cache_dir,
+        }
+
+    def open(self, split: str, stats: ChannelStats | None = None) -> ClipDataset:
+        """Open a split; its cache is built first if there is none. Valid and test need ``stats`` of train."""
+        from . import open_clips
+
+        return open_clips(
+            self.located().path,
+            split,
+            parameters=self.parameters,
+            max_trajectories=self.max_trajectories if split == "train" else None,
+            stats=stats,
+            labels=self.labels,
+            **self._view(),
+        )
+
+    def open_splits(self) -> dict[str, ClipDataset]:
+        """Train, valid and test, all with the statistics of train.
+
+        Raises:
+            PhysrepError: the caches that are missing do not fit on the disk together, and what `open` raises.
+        """
+        from . import SPLITS, check_cache_space
+
+        check_cache_space(self.located().path, SPLITS, **self._view())
+        train = self.open("train")
+        return {split: train if split == "train" else self.open(split, train.stats) for split in SPLITS}
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain data for a run's config.yaml: where the data lie as one absolute path or address, without ``root``.
+
+        Labels are named with a hash of their content, so that a run is not continued with others.
+        """
+        path = str(self.located().path)
+        values = {**asdict(self), "path": path if "://" in path else str(Path(path).resolve())}
+        if self.labels:
+            content = Path(self.labels).read_bytes() if Path(self.labels).is_file() else b""
+            values |= {
+                "labels": str(Path(self.labels).resolve()),
+                "labels_sha256": hashlib.sha256(content).hexdigest()[:16],
+            }
+        optional = ("dataset", "labels")
+        return {name: value for name, value in values.items() if name != "root" and (value or name not in optional)}
+
+
+def parameter_scales(dataset: ClipDataset, given: Mapping[str, str] | None = None) -> dict[str, str]:
+    """``"log"`` or ``"linear"`` per parameter: as given, as the system says, or else by the spread of the values.
+
+    Without other knowledge a parameter is logarithmic if all its values are positive and span a factor of 8 or more.
+    """
+    from ..systems import SYSTEMS
+
+    scales: dict[str, str] = {}
+    if dataset.dataset_name in SYSTEMS:
+        scales = {p.name: p.scale for p in SYSTEMS[dataset.dataset_name].parameters}
+    for name, column in zip(dataset.parameter_names, dataset.parameters.T, strict=True):
+        spread = bool((column > 0).all()) and float(column.max() / column.min()) >= 8
+        scales.setdefault(name, "log" if spread else "linear")
+    return {**{name: scales[name] for name in dataset.parameter_names}, **(given or {})}

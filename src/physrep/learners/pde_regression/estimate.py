@@ -1,0 +1,70 @@
+"""Oracles: physical parameters of a window from the system's equation itself, without labels and without training.
+
+`ORACLES` maps a system's name to its library: the terms of the equation as integrals over many small boxes in space
+and time, in which all derivatives fall on smooth test functions (weak form), and least squares for the coefficients.
+What an oracle reads from the fields a representation could hold as well; what it cannot read is not there, or not for
+this method (docs/oracle.md). Adding one is one function and one line here.
+"""
+
+from __future__ import annotations
+
+from torch import Tensor
+
+from ...clip import Clip
+from ...errors import PhysrepError
+from ...systems import SYSTEMS, System
+from .active_matter import active_matter
+from .equations import Library, Window
+from .flow import rayleigh_benard, shear_flow
+from .gray_scott import gray_scott
+from .linear import advection_diffusion, damped_wave, heat
+from .weak import Boxes, WeakForm
+
+ORACLES: dict[str, Library] = {
+    "shear_flow": shear_flow,
+    "rayleigh_benard": rayleigh_benard,
+    "rayleigh_benard_uniform": rayleigh_benard,
+    "active_matter": active_matter,
+    "gray_scott": gray_scott,
+    "heat": heat,
+    "heat_fixed_edges": heat,
+    "advection_diffusion": advection_diffusion,
+    "damped_wave": damped_wave,
+}
+
+
+def known_oracle(system: str) -> Library:
+    """The library of a system.
+
+    Raises:
+        PhysrepError: there is none.
+    """
+    if system not in ORACLES:
+        raise PhysrepError(f"there is no oracle for system {system!r}; known: {', '.join(ORACLES)}.")
+    return ORACLES[system]
+
+
+def estimate(
+    clip: Clip, system: str | System, *, uniform: bool = False, boxes: Boxes | None = None
+) -> dict[str, Tensor]:
+    """Physical parameters of every window.
+
+    Args:
+        clip: windows of at least 4 frames, physical fields (not normalised).
+        system: whose equation the fields obey.
+        uniform: rows between walls are equally spaced, although the system's are not (resampled spectrally).
+        boxes: size of the test functions.
+
+    Returns:
+        ``{parameter: (B,)}``, float64. Coefficients that the equation says are positive are clipped to 1e-12 from
+        below; the parameters are not bounded otherwise.
+
+    Raises:
+        PhysrepError: no oracle for the system, a channel is missing, or fewer than 4 frames.
+    """
+    name = system if isinstance(system, str) else system.name
+    library = known_oracle(name)
+    return library(Window(clip, SYSTEMS[name], uniform, boxes))
+
+
+__all__ = ["ORACLES", "Boxes", "Library", "WeakForm", "Window", "estimate", "known_oracle"]

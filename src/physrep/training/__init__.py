@@ -1,0 +1,1 @@
+"""Training: configuration, stream of windows, loop, online probe, costs; `pretrain` is the way in."""

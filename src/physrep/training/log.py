@@ -1,0 +1,25 @@
+"""metrics.csv of a run."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+from typing import Any
+
+from ..files import write_csv
+from ..run_directory import METRICS
+
+
+def write_metrics(out: Path, rows: list[dict[str, Any]]) -> None:
+    """Write metrics.csv; columns in the order of first appearance, empty where a row has no value."""
+    columns = list(dict.fromkeys(name for row in rows for name in row))
+    write_csv(out / METRICS, columns, rows)
+
+
+def read_metrics(run: str | Path) -> list[dict[str, str]]:
+    """Rows of a run's metrics.csv."""
+    path = Path(run) / METRICS
+    if not path.is_file():
+        return []
+    with open(path, newline="", encoding="utf-8") as file:
+        return list(csv.DictReader(file))

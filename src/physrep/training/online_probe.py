@@ -1,0 +1,86 @@
+"""What a learner knows while it trains: a quick ridge probe on a few windows, and measures of collapse, for the log.
+
+Labels are read here for the log only; no gradient and no choice depends on them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+import torch
+
+from ..data import ClipDataset
+from ..learners.base import Learner
+from ..metrics.collapse import effective_rank
+from ..probes.linear import RidgeProbe
+from ..probes.moments import token_moments
+from ..tokens.labels import LabelScaler
+
+TRAIN_WINDOWS, VALID_WINDOWS, BATCH = 512, 256, 32
+
+
+def spread_windows(dataset: ClipDataset, frames: int, frame_step: int, count: int) -> np.ndarray:
+    """At most ``count`` windows, seeded, over as many trajectories as possible."""
+    generator = np.random.default_rng(0)
+    windows = dataset.windows(frames, 1, frame_step)
+    order = generator.permutation(len(windows))
+    # The first window of every trajectory in random order comes first, then the second, and so on.
+    _, position = np.unique(windows[order, 0], return_index=True)
+    first = order[np.sort(position)]
+    rest = np.setdiff1d(order, first, assume_unique=True)
+    return windows[np.concatenate([first, generator.permutation(rest)])[:count]]
+
+
+class OnlineProbe:
+    """Ridge on the mean and standard deviation of the tokens of fixed windows, scored on valid."""
+
+    def __init__(
+        self, train: ClipDataset, valid: ClipDataset, frames: int, frame_step: int, scales: Mapping[str, str]
+    ) -> None:
+        self.frames, self.frame_step = frames, frame_step
+        self.sets = [
+            (dataset, spread_windows(dataset, frames, frame_step, count))
+            for dataset, count in ((train, TRAIN_WINDOWS), (valid, VALID_WINDOWS))
+        ]
+        self.scaler = LabelScaler.fit(train.parameters, train.parameter_names, scales)
+        self.labels = [
+            self.scaler.transform(dataset.parameters[windows[:, 0]], dataset.parameter_names).float()
+            for dataset, windows in self.sets
+        ]
+
+    @torch.no_grad()
+    def measure(self, learner: Learner) -> dict[str, float]:
+        """``probe_mse_NAME`` and ``probe_mse`` on valid, and the effective rank of the clips' mean tokens."""
+        training = learner.training
+        learner.eval()
+        device = learner.field_mean.device
+        features, ranks = [], 0.0
+        for dataset, windows in self.sets:
+            tokens = [
+                learner.encode(dataset.clip(windows[i : i + BATCH], self.frames, self.frame_step).to(device)).float()
+                for i in range(0, len(windows), BATCH)
+            ]
+            together = torch.cat(tokens).cpu()
+            ranks = effective_rank(together.mean(1))
+            features.append(token_moments(together).float())
+        learner.train(training)
+        tokens_train, tokens_valid = (part.unsqueeze(1) for part in features)
+        probe = RidgeProbe().fit(tokens_train, self.labels[0], tokens_valid, self.labels[1])
+        errors = (probe.predict(tokens_valid) - self.labels[1]).square().mean(0)
+        named = {f"probe_mse_{name}": float(e) for name, e in zip(self.scaler.names, errors, strict=True)}
+        return {**named, "probe_mse": float(errors.mean()), "effective_rank": ranks}
+
+
+@torch.no_grad()
+def validation_loss(learner: Learner, valid: ClipDataset, frame_step: int, count: int = 512) -> float:
+    """Mean loss over fixed validation windows, in evaluation mode."""
+    training = learner.training
+    learner.eval()
+    windows = spread_windows(valid, learner.train_frames, frame_step, count)
+    total = 0.0
+    for i in range(0, len(windows), BATCH):
+        clip = valid.clip(windows[i : i + BATCH], learner.train_frames, frame_step).to(learner.field_mean.device)
+        total += float(learner.loss(clip)["loss"]) * len(clip)
+    learner.train(training)
+    return total / len(windows)

@@ -1,0 +1,150 @@
+"""Training a learner on clips, through Lightning: seeded, logged, resumable to the same weights.
+
+Training is cut into chunks of ``checkpoint_every`` optimiser steps. Which windows a step sees, their augmentation and
+the random numbers of every micro-batch follow from the seed and its number alone; a checkpoint is written after every
+chunk. So a run that is killed and started again repeats the unfinished chunk and ends in the same weights.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ..data.config import DataConfig, parameter_scales
+from ..errors import PhysrepError
+from ..files import read_yaml, write_json
+from ..run_directory import (
+    CONFIG,
+    SUMMARY,
+    is_finished,
+    learner_config,
+    prepare_learner,
+    save_learner,
+    start_config,
+)
+from .config import TrainingConfig
+from .stream import WindowStream
+
+if TYPE_CHECKING:
+    from ..data import ClipDataset
+    from ..learners.base import Learner
+
+
+def pretrain(
+    learner: str,
+    data: DataConfig,
+    out: str | Path,
+    *,
+    options: Mapping[str, Any] | None = None,
+    num_frames: int = 16,
+    training: TrainingConfig | None = None,
+    scales: Mapping[str, str] | None = None,
+    seed: int = 0,
+    device: str = "auto",
+    devices: int = 1,
+    label: str | None = None,
+    start: str | None = None,
+) -> Path:
+    """Train a learner; a finished run is left as it is, an interrupted one goes on.
+
+    Args:
+        learner: name in `physrep.learners.LEARNERS`, or import path.
+        data: what to train on.
+        out: run directory.
+        options: keyword arguments of the learner.
+        num_frames: frames per window that the encoder reads.
+        training: schedule, augmentation, logging.
+        scales: ``{parameter: "log" | "linear"}``, for supervised training and the online probe.
+        seed: fixes initial weights, windows, augmentation.
+        device: ``auto``, ``cpu``, ``cuda``.
+        devices: number of GPUs or of processes (DDP).
+        label: name shown with the progress.
+        start: run directory whose weights the learner starts from: all of them for the ``base`` of a fine-tuned
+            learner, else those of the encoder.
+
+    Returns:
+        The run directory.
+
+    Raises:
+        PhysrepError: bad settings or data, or ``out`` holds a run with other settings.
+    """
+    import torch
+
+    from ..learners.base import Learner
+
+    out, training = Path(out), training or TrainingConfig()
+    training.check()
+    train = data.open("train")
+    config = learner_config(learner, options or {}, num_frames, train, parameter_scales(train, scales), data, seed)
+    config["training"] = asdict(training)
+    if start is not None:
+        config["start"] = start_config(start)
+    _claim(out, config)
+    if is_finished(out):
+        return out
+    if training.threads:
+        torch.set_num_threads(training.threads)
+    module = prepare_learner(config, train)
+    if not isinstance(module, Learner) or not module.trainable:
+        raise PhysrepError(f"learner {learner!r} has nothing to train; use `physrep bench` or `physrep embed` for it.")
+    from .costs import PeakMemory
+    from .loop import fit
+
+    started = time.monotonic()
+    flops = _flops_per_clip(module, train, data, training.batch_size)
+    clips_per_step = training.batch_size * training.accumulate * max(devices, 1)
+    if training.flops:
+        training = replace(training, steps=max(1, round(training.flops / (flops * clips_per_step))))
+    with PeakMemory(device) as memory:
+        seconds = fit(module, train, data, config, training, out, device, devices, label or learner)
+    save_learner(out, module, config)
+    write_json(
+        out / SUMMARY,
+        {
+            "learner": learner,
+            "parameters": sum(p.numel() for p in module.parameters() if p.requires_grad),
+            "clips_seen": training.steps * clips_per_step,
+            "frames_per_clip": module.train_frames,
+            "flops": flops * training.steps * clips_per_step,
+            "peak_memory": memory.peak,
+            "steps": training.steps,
+            "seconds": round(seconds, 1),
+            "seconds_this_call": round(time.monotonic() - started, 1),
+        },
+    )
+    return out
+
+
+def _flops_per_clip(module: Learner, train: ClipDataset, data: DataConfig, batch_size: int) -> float:
+    """Operations per training clip, measured before training starts: on two clips if the loss takes so few."""
+    from .costs import training_flops
+
+    frames = module.train_frames // 2 if module.pairing == "any" else module.train_frames
+    error = None
+    for clips in (2, batch_size):
+        stream = WindowStream(train, module.train_frames, data.frame_step, clips, 0, frames, pairing=module.pairing)
+        try:
+            return training_flops(module, stream.batch(0))
+        except PhysrepError as refusal:
+            error = refusal
+    assert error is not None
+    raise error
+
+
+def _claim(out: Path, config: Mapping[str, Any]) -> None:
+    """Refuse to continue a run that has other settings."""
+    from ..files import write_yaml
+
+    if (out / CONFIG).exists():
+        stored = read_yaml(out / CONFIG)
+        if isinstance(stored.get("training"), dict):
+            # Settings that are newer than the run have their defaults there: that is how it was trained.
+            stored["training"] = {**asdict(TrainingConfig()), **stored["training"]}
+        different = sorted(k for k in {*stored, *config} if k != "physrep" and stored.get(k) != config.get(k))
+        if different:
+            raise PhysrepError(f"{out}: holds a run with another {', '.join(different)}; choose another --out.")
+    else:
+        write_yaml(out / CONFIG, dict(config))

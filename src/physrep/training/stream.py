@@ -1,0 +1,87 @@
+"""The order in which training sees its windows: a pure function of the seed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from ..clip import Clip
+    from ..data import ClipDataset, Symmetries
+
+
+class WindowStream:
+    """Micro-batches of windows: an endless walk over all training windows, reshuffled on every pass.
+
+    Micro-batch ``i`` is a pure function of ``(seed, i)``. One batch is read ahead in a thread.
+
+    Args:
+        dataset: source of clips.
+        frames, frame_step: of a window.
+        batch_size: clips per micro-batch.
+        seed: of order and augmentation.
+        stride: distance between the starts of windows.
+        symmetries: augmentation.
+        pairing: ``next``: a window is ``frames`` in a row. ``any``: it is two windows of half as many frames from
+            anywhere in one trajectory, each with its own symmetry.
+        rank, world: this process's share when several train together.
+    """
+
+    def __init__(
+        self,
+        dataset: ClipDataset,
+        frames: int,
+        frame_step: int,
+        batch_size: int,
+        seed: int,
+        stride: int = 1,
+        symmetries: Symmetries | None = None,
+        pairing: str = "next",
+    ) -> None:
+        self.pairing = pairing
+        self.dataset, self.frames, self.frame_step = dataset, frames, frame_step
+        self.batch_size, self.seed, self.symmetries = batch_size, seed, symmetries
+        self.rank, self.world = 0, 1
+        self.frames_in_row = frames // 2 if pairing == "any" else frames
+        self.windows = dataset.windows(self.frames_in_row, stride, frame_step)
+        self.first, self.count = 0, 0
+        self._pass: tuple[int, np.ndarray] = (-1, np.empty(0, dtype=np.int64))
+
+    def __len__(self) -> int:
+        return self.count
+
+    def __iter__(self) -> Iterator[Clip]:
+        numbers = range(self.first, self.first + self.count)
+        with ThreadPoolExecutor(1) as reader:
+            ahead = None
+            for number in numbers:
+                current = ahead if ahead is not None else reader.submit(self.batch, number)
+                ahead = reader.submit(self.batch, number + 1) if number + 1 < numbers.stop else None
+                yield current.result()
+
+    def batch(self, number: int) -> Clip:
+        """Micro-batch ``number``."""
+        import torch
+
+        first = (number * self.world + self.rank) * self.batch_size
+        rows = [self._row(position) for position in range(first, first + self.batch_size)]
+        generator = np.random.default_rng([self.seed, 1, number, self.rank])
+        windows, read = self.windows[rows], self.dataset.clip
+        first_view = read(windows, self.frames_in_row, self.frame_step, self.symmetries, generator)
+        if self.pairing == "next":
+            return first_view
+        latest = self.dataset.lengths[windows[:, 0]] - (self.frames_in_row - 1) * self.frame_step
+        others = np.stack([windows[:, 0], generator.integers(latest)], 1)
+        second_view = read(others, self.frames_in_row, self.frame_step, self.symmetries, generator)
+        return replace(first_view, fields=torch.cat([first_view.fields, second_view.fields], 2))
+
+    def _row(self, position: int) -> int:
+        number, offset = divmod(position, len(self.windows))
+        if self._pass[0] != number:
+            order = np.random.default_rng([self.seed, 0, number]).permutation(len(self.windows))
+            self._pass = (number, order)
+        return int(self._pass[1][offset])
