@@ -22,6 +22,8 @@ class Clip:
         periodic: per spatial axis, whether it is periodic.
         trajectory: index of the trajectory inside its split, with shape ``(B,)``.
         start: first frame of the window, with shape ``(B,)``.
+        coordinates: per spatial axis its points, ascending, float64 ``(n,)``, or None where they lie ``dx`` apart;
+            empty if that holds for all axes.
     """
 
     fields: Tensor
@@ -33,6 +35,7 @@ class Clip:
     periodic: tuple[bool, ...]
     trajectory: Tensor
     start: Tensor
+    coordinates: tuple[Tensor | None, ...] = ()
 
     def __len__(self) -> int:
         return self.fields.shape[0]

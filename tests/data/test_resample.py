@@ -106,3 +106,19 @@ def test_three_dimensions():
 def test_wall_axis_without_chebyshev_nodes_is_refused():
     with pytest.raises(PhysrepError, match="neither periodic nor on Chebyshev nodes"):
         Resampler([np.linspace(0, 1, 16)], (False,), (8,), "spectral")
+
+
+def test_where_resampled_rows_lie():
+    rows = (1 - np.cos(np.pi * (np.arange(32) + 0.5) / 32)) / 2
+    x = np.arange(16) / 16
+    kept = Resampler([x, rows.astype(np.float32)], (True, False), None, "bilinear")
+    assert kept.coordinates[0] is None
+    np.testing.assert_allclose(kept.coordinates[1], rows, atol=1e-6)
+    halved = Resampler([x, rows], (True, False), (16, 16), "bilinear")
+    np.testing.assert_allclose(halved.coordinates[1], rows.reshape(16, 2).mean(1))
+    assert Resampler([x, rows], (True, False), (16, 48), "spectral").coordinates == (None, None)
+    grown = Resampler([x, rows], (True, False), (16, 128), "bilinear").coordinates[1]
+    assert grown is not None and (np.diff(grown) > 0).all()
+    downwards = Resampler([x, rows[::-1] ** 2], (True, False), None, None).coordinates[1]
+    assert downwards is not None and (np.diff(downwards) > 0).all()
+    np.testing.assert_allclose(downwards, -(rows[::-1] ** 2))

@@ -32,7 +32,7 @@ from .stats import Moments, frame_blocks
 from .wellfile import WellFile
 
 # Increase when the content of a cache changes for the same request.
-CACHE_VERSION = 1
+CACHE_VERSION = 2
 
 DATA, META = "fields.npy", "meta.json"
 Dtype = Literal["float32", "float16"]
@@ -230,6 +230,7 @@ def _describe(folder: Path, key: str, split: str, scan: Scan, moments: Sequence[
         "axes": view.axes,
         "shape": view.resampler.shape,
         "dx": view.resampler.dx,
+        "coordinates": [None if points is None else points.tolist() for points in view.resampler.coordinates],
         "dt": scan.dt,
         "periodic": view.periodic,
         "lengths": scan.lengths,

@@ -57,7 +57,7 @@ class ClipDataset:
         split, dataset_name: where the data come from.
         channels: channel names.
         components: per channel, the axis indices of the tensor component: ``()``, ``(i,)`` or ``(i, j)``.
-        axes, shape, dx, periodic: of the grid, after crop and resampling.
+        axes, shape, dx, periodic, coordinates: of the grid, after crop and resampling; see `physrep.clip.Clip`.
         dt: time between stored frames.
         parameter_names: names of the P parameters.
         parameters: raw values, float64 with shape ``(n_trajectories, P)``.
@@ -82,6 +82,9 @@ class ClipDataset:
         self.shape: tuple[int, ...] = tuple(meta["shape"])
         self.dx: tuple[float, ...] = tuple(meta["dx"])
         self.periodic: tuple[bool, ...] = tuple(meta["periodic"])
+        self.coordinates = tuple(
+            None if points is None else torch.tensor(points, dtype=torch.float64) for points in meta["coordinates"]
+        )
         self.dt = float(meta["dt"])
         source = f"{self.dataset_name}/{self.split}"
         known = dict(meta["parameters"])
@@ -250,6 +253,7 @@ class ClipDataset:
             periodic=self.periodic,
             trajectory=index,
             start=torch.from_numpy(start.copy()),
+            coordinates=self.coordinates,
         )
 
 

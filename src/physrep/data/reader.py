@@ -75,7 +75,7 @@ class WellSplit:
         max_trajectories: use a seeded random subset of this many trajectories.
 
     Attributes:
-        channels, parameter_names, axes, shape, dx, dt, periodic: of the windows as they are returned.
+        channels, parameter_names, axes, shape, dx, dt, periodic, coordinates: of the windows as they are returned.
         parameters: raw values, float64 with shape ``(n_trajectories, P)``.
         windows: rows (trajectory, start), int64 with shape ``(n, 2)``.
 
@@ -129,6 +129,10 @@ class WellSplit:
         return self.view.resampler.dx
 
     @property
+    def coordinates(self) -> tuple[torch.Tensor | None, ...]:
+        return tuple(None if c is None else torch.from_numpy(c) for c in self.view.resampler.coordinates)
+
+    @property
     def periodic(self) -> tuple[bool, ...]:
         return self.view.periodic
 
@@ -166,6 +170,7 @@ class WellSplit:
             periodic=self.periodic,
             trajectory=trajectories,
             start=torch.from_numpy(rows[:, 1].copy()),
+            coordinates=self.coordinates,
         )
 
     def _handle(self, file: int) -> WellFile:

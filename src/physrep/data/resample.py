@@ -103,6 +103,7 @@ class Resampler:
     Attributes:
         shape: points per axis of the result.
         dx: grid spacing per axis of the result, ``L / n``.
+        coordinates: per axis the points of the result, ascending, float64; None where they are equally spaced.
 
     Raises:
         PhysrepError: unknown method, wrong number of axes, or an axis that spectral resampling cannot treat.
@@ -128,6 +129,10 @@ class Resampler:
         self.periodic = tuple(periodic)
         self.matrices: dict[int, Tensor] = {}
         lengths = []
+        self.coordinates: tuple[np.ndarray | None, ...] = tuple(
+            None if self.periodic[axis] else _uneven(nodes, n, method)
+            for axis, (nodes, n) in enumerate(zip(coordinates, self.shape, strict=True))
+        )
         for axis, (nodes, n) in enumerate(zip(coordinates, self.shape, strict=True)):
             interval = None if self.periodic[axis] else chebyshev_interval(nodes)
             if interval is not None:
@@ -157,6 +162,23 @@ class Resampler:
                     matrix = self.matrices[axis].to(fields.dtype)
                     fields = (fields.movedim(axis + 2, -1) @ matrix.T).movedim(-1, axis + 2)
         return fields.contiguous()
+
+
+def _uneven(nodes: np.ndarray, n: int, method: Method | None) -> np.ndarray | None:
+    """Where ``n`` resampled points lie, ascending; None if equally spaced; of rows stored downwards the negative."""
+    nodes = np.asarray(nodes, dtype=np.float64)
+    nodes = -nodes if nodes[0] > nodes[-1] else nodes
+    spacing = np.diff(nodes)
+    # Stored coordinates are float32. Spectral resampling ends on equal cells.
+    if len(nodes) < 3 or method == "spectral" or np.ptp(spacing) < 1e-3 * spacing.mean():
+        return None
+    if n == len(nodes):
+        interval = chebyshev_interval(nodes)
+        return nodes if interval is None else exact_nodes(nodes, *interval)
+    index = (np.arange(n) + 0.5) * len(nodes) / n - 0.5
+    left = np.clip(np.floor(index).astype(int), 0, len(nodes) - 2)
+    # Beyond the centres of the outer rows, positions go on as before; only the values stay those of the outer rows.
+    return nodes[left] + (index - left) * spacing[left]
 
 
 def exact_nodes(nodes: np.ndarray, kind: str, low: float, high: float) -> np.ndarray:

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from ..clip import Clip
 from ..errors import PhysrepError
 from ..nn.checks import triple
+from ..quantities.grid import Grid
 from .base import Learner
 from .build_encoder import build_encoder, check_encoding, embedding_dimension
 
@@ -64,7 +65,9 @@ class FieldStatistics(Untrained):
 
     Per channel: mean, skewness, kurtosis; and, as values and as logarithms, the standard deviation, the
     root-mean-square gradient along H and along W, and the root-mean-square time derivative. Derivatives are differences
-    of neighbours over the grid spacing (around periodic axes) and over the time step.
+    of neighbours over their distance (around periodic axes) and over the time step. Means are integrals over the
+    domain: on rows that are not equally spaced, points count with the quadrature of the grid, differences with their
+    distance.
 
     Args:
         in_channels: number of field components.
@@ -83,24 +86,53 @@ class FieldStatistics(Untrained):
     def encode(self, clip: Clip) -> Tensor:
         """One token with shape ``(B, 1, 11 C)``: channel by channel, in the order of `STATISTICS`."""
         x = self.fields(clip, self.num_frames).float()
-        axes = (2, 3, 4)
-        mean = x.mean(axes, keepdim=True)
+        mean_of = _Mean(clip, x)
+        mean = mean_of(x)
         centred = x - mean
-        std = centred.square().mean(axes, keepdim=True).sqrt()
+        std = mean_of(centred.square()).sqrt()
         # A field that is constant in this window has no shape: its skewness and kurtosis are 0.
         z = centred / torch.where(std > 0, std, 1.0)
         positive = [std.flatten(1)]
         for axis, dx, periodic in zip((3, 4), clip.dx, clip.periodic, strict=True):
             edge = x.narrow(axis, 0, 1) if periodic else None
-            positive.append(_rms(torch.diff(x, dim=axis, append=edge) / dx))
-        positive.append(_rms(torch.diff(x, dim=2) / clip.dt))
-        shape = [mean.flatten(1), z.pow(3).mean(axes), z.pow(4).mean(axes)]
+            distance = mean_of.distance(axis, dx)
+            gradient = torch.diff(x, dim=axis, append=edge) / distance
+            positive.append(mean_of(gradient.square(), axis, distance).sqrt().flatten(1))
+        positive.append(mean_of((torch.diff(x, dim=2) / clip.dt).square()).sqrt().flatten(1))
+        shape = [mean.flatten(1), mean_of(z.pow(3)).flatten(1), mean_of(z.pow(4)).flatten(1)]
         logarithms = [value.clamp_min(1e-12).log() for value in positive]
         return torch.stack([*shape, *positive, *logarithms], dim=2).flatten(1).unsqueeze(1)
 
 
-def _rms(x: Tensor) -> Tensor:
-    return x.square().mean((2, 3, 4)).sqrt()
+class _Mean:
+    """Average of ``(B, C, T, H, W)`` over the last three axes, kept as axes of length 1, with the clip's quadrature."""
+
+    def __init__(self, clip: Clip, like: Tensor) -> None:
+        self.distances: dict[int, Tensor] = {}
+        self.weights: dict[int, Tensor] = {}
+        if any(points is not None for points in clip.coordinates):
+            grid = Grid.of_clip(clip)
+            for axis, points, weights in zip((3, 4), clip.coordinates, grid.weights, strict=True):
+                if points is not None:
+                    self.weights[axis] = _along(weights.to(like), axis)
+                    self.distances[axis] = _along(points.diff().to(like), axis)
+
+    def distance(self, axis: int, dx: float) -> Tensor | float:
+        """Distance of neighbours along an axis, for division by it."""
+        return self.distances.get(axis, dx)
+
+    def __call__(self, x: Tensor, between: int | None = None, distance: Tensor | float = 1.0) -> Tensor:
+        """The average; along the axis ``between`` x holds differences, which count with their distance."""
+        weights = self.weights
+        if between is not None and isinstance(distance, Tensor):
+            weights = {**weights, between: distance / distance.sum()}
+        for axis, weight in weights.items():
+            x = (x * weight).sum(axis, keepdim=True)
+        return x.mean((2, 3, 4), keepdim=True)
+
+
+def _along(values: Tensor, axis: int) -> Tensor:
+    return values.view(-1, 1) if axis == 3 else values
 
 
 class PooledPixels(Untrained):

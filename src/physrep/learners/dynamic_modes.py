@@ -21,6 +21,7 @@ from torch import Tensor
 
 from ..clip import Clip
 from ..errors import PhysrepError
+from ..quantities.grid import Grid
 from .baselines import Untrained
 
 NEGLIGIBLE = 1e-5
@@ -88,7 +89,12 @@ class DynamicModes(Untrained):
     def encode(self, clip: Clip) -> Tensor:
         """One token with shape ``(B, 1, 3 C rank)``: per channel rates, frequencies, and logarithms of amplitudes per
         point, each from the mode of largest amplitude down."""
-        x = self.fields(clip, self.num_frames).flatten(3)
+        x = self.fields(clip, self.num_frames)
+        if any(points is not None for points in clip.coordinates):
+            # Points count with their share of the domain, so that products of snapshots are integrals.
+            share = torch.outer(*Grid.of_clip(clip).weights)
+            x = x * (share * share.numel()).sqrt().to(x)
+        x = x.flatten(3)
         eigenvalues, amplitudes = dynamic_modes(x, self.rank)
         growth = eigenvalues.abs().clamp_min(FASTEST_DECAY).log() / clip.dt
         frequency = eigenvalues.angle().abs() / clip.dt

@@ -5,8 +5,8 @@ and the last frame and averaged over all frames; and the logarithm of the power 
 space.
 
 Periodic axes take the Fourier transform, with k = 2π m/L. Axes with ends, and time, take the cosine transform (DCT-II),
-with k = π m/L: it continues the field evenly, so that different values at the two ends are no jump. On Chebyshev rows m
-counts the rows, not the distance: "wavenumbers" are then those of Chebyshev polynomials.
+with k = π m/L: it continues the field evenly, so that different values at the two ends are no jump. Fields on rows that
+are not equally spaced (Chebyshev) are first interpolated to rows that are, so that k is always per unit of length.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from torch import Tensor
 from ..clip import Clip
 from ..errors import PhysrepError
 from .baselines import Untrained
+from .even_rows import on_even_rows
 
 EMPTY = 1e-12
 """Power below this, of fields with variance 1, counts as this."""
@@ -73,7 +74,7 @@ class Spectra(Untrained):
         Per channel the rings of the first, the middle and the last frame and of all frames, then the frequencies of
         time from 0 up.
         """
-        x = self.fields(clip, self.num_frames).float()
+        x = on_even_rows(self.fields(clip, self.num_frames).float(), clip)
         modes = x.to(torch.complex64)
         for axis, periodic in zip((3, 4), clip.periodic, strict=True):
             if periodic:

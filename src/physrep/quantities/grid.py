@@ -56,9 +56,13 @@ class Grid:
 
     @classmethod
     def of_clip(cls, clip: Clip) -> Grid:
-        """Equal spacing ``clip.dx`` along both axes; use `of` where rows are not equally spaced."""
+        """The grid of a clip: its coordinates, or equal spacing ``clip.dx`` where it has none."""
         shape = clip.fields.shape[3:]
-        points = [torch.arange(n, dtype=torch.float64) * dx for n, dx in zip(shape, clip.dx, strict=True)]
+        own = clip.coordinates or (None,) * len(shape)
+        points = [
+            torch.arange(n, dtype=torch.float64) * dx if given is None else given
+            for n, dx, given in zip(shape, clip.dx, own, strict=True)
+        ]
         return cls.of(points, clip.periodic)
 
     def mean(self, field: Tensor) -> Tensor:

@@ -49,7 +49,8 @@ class Resolution(FieldShift):
             fields = fourier(fields, axis, points) if periodic else averaged(fields, axis, self.factor)
         name = f"{fields.shape[3]}x{fields.shape[4]} points"
         spacing = (clip.dx[0] * self.factor, clip.dx[1] * self.factor)
-        yield name, "as it is", replace(clip, fields=fields.contiguous(), dx=spacing)
+        rows = tuple(None if c is None else averaged(c, 0, self.factor) for c in clip.coordinates)
+        yield name, "as it is", replace(clip, fields=fields.contiguous(), dx=spacing, coordinates=rows)
         for axis, periodic, points in zip((3, 4), clip.periodic, (height, width), strict=True):
             fields = fourier(fields, axis, points) if periodic else stretched(fields, axis, points)
         yield name, "interpolated back", replace(clip, fields=fields.contiguous())
