@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from golden import golden_directory
+import torch
+from golden import DEVICE, golden_directory
 
 
 @pytest.fixture(scope="session")
@@ -23,3 +25,11 @@ def golden() -> Path:
 def golden_index(golden: Path) -> dict[str, Any]:
     """The golden index: cases with constructor arguments, shapes and tolerances."""
     return json.loads((golden / "index.json").read_text())
+
+
+@pytest.fixture(autouse=DEVICE != "cpu")
+def on_the_device() -> Iterator[None]:
+    """Modules are made on ``PHYSREP_TEST_DEVICE``, and its float32 is float32 (TF32 is cuDNN's default)."""
+    torch.backends.cudnn.allow_tf32 = False
+    with torch.device(DEVICE):
+        yield

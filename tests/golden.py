@@ -14,6 +14,9 @@ import torch
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
+DEVICE = os.environ.get("PHYSREP_TEST_DEVICE", "cpu")
+"""Where the golden cases are computed: ``cpu``, or ``cuda`` (see benchmarks/gpu.py)."""
+
 
 def golden_directory() -> Path | None:
     """The folder of golden vectors: ``PHYSREP_GOLDEN``, or ``../shared/golden`` beside the repository."""
@@ -36,7 +39,7 @@ def golden_cases(class_name: str) -> list[Any]:
 def tensors(directory: Path, case: dict[str, Any]) -> dict[str, dict[str, Tensor]]:
     """Tensors of a case by kind: ``weights``, ``input``, ``output``, ``grad``, each by name."""
     groups: dict[str, dict[str, Tensor]] = {"weights": {}, "input": {}, "output": {}, "grad": {}, "check": {}}
-    for key, value in load_file(directory / case["file"]).items():
+    for key, value in load_file(directory / case["file"], device=DEVICE).items():
         kind, name = key.split(".", 1)
         groups[kind][name] = value
     return groups
@@ -51,7 +54,7 @@ def hash_values(seed: int, i: int, shape: tuple[int, ...], scale: float, offset:
         z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
         z = z ^ (z >> np.uint64(31))
     u = (z >> np.uint64(40)).astype(np.float64) / 2**24
-    return torch.from_numpy((offset + scale * (2 * u - 1)).astype(np.float32)).reshape(shape)
+    return torch.from_numpy((offset + scale * (2 * u - 1)).astype(np.float32)).reshape(shape).to(DEVICE)
 
 
 def hash_input(case: dict[str, Any]) -> Tensor:

@@ -1,0 +1,110 @@
+"""Depthwise convolutions of the JEPA's encoder at 224 points: the library's kernels and this package's.
+
+Per shape and type: forward pass, data gradient and weight gradient, each by the library in both memory layouts and by
+the Triton kernels where there are some. The reference is float64 on the same device. The floor is one reading of each
+operand and one writing of the result at the card's copy bandwidth.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from gpu_sections.common import Report, relative, seconds, set_tf32
+
+SHAPES = ((16, 16, 224, 224), (32, 8, 112, 112), (64, 4, 56, 56), (128, 2, 28, 28), (128, 1, 14, 14))
+"""Channels, frames and points of the five stages for one window of 16 frames."""
+
+
+def run(report: Report) -> None:
+    """All shapes, layouts and types."""
+    set_tf32(False)
+    batch = 2 if report.small else 8
+    shapes = ((8, 4, 12, 12), (8, 1, 7, 7)) if report.small else SHAPES
+    for channels, t, h, w in shapes:
+        for dtype in (torch.float32, torch.bfloat16):
+            # bfloat16 grouped 3D convolutions corrupt memory on CPUs.
+            if not report.cuda and dtype == torch.bfloat16:
+                continue
+            name = f"{channels}x{t}x{h}x{w}"
+            with report.case(name, 3.0) as go:
+                if go:
+                    _shape(report, name, batch, channels, (t, h, w), dtype)
+
+
+def _shape(
+    report: Report, name: str, batch: int, channels: int, size: tuple[int, int, int], dtype: torch.dtype
+) -> None:
+    device = report.device
+    torch.manual_seed(0)
+    kernel = (7 if size[0] > 1 else 1, 7, 7)
+    padding = [k // 2 for k in kernel]
+    x = torch.randn(batch, channels, *size, device=device, dtype=dtype)
+    dy = torch.randn_like(x)
+    weight = torch.randn(channels, 1, *kernel, device=device, dtype=dtype) / kernel[0]
+    taps = kernel[0] * 49
+    flops = 2 * x.numel() * taps
+    few = slice(0, 1)
+    exact = _library(x[few].double(), weight.double(), dy[few].double(), padding)
+    tolerance = 1e-5 if dtype == torch.float32 else 2e-2
+    for layout, memory in (("first", torch.contiguous_format), ("last", torch.channels_last_3d)):
+        a, b = x.contiguous(memory_format=memory), dy.contiguous(memory_format=memory)
+        got = _library(a[few], weight, b[few], padding)
+        _rows(report, name, f"library, channels {layout}", dtype, exact, got, tolerance, flops, {
+            "forward": lambda a=a: _forward(a, weight, padding),
+            "data": lambda a=a, b=b: _backward(b, a, weight, padding, 0),
+            "weight": lambda a=a, b=b: _backward(b, a, weight, padding, 1),
+        })  # fmt: skip
+    try:
+        from physrep.nn import depthwise_triton as own
+    except ImportError:
+        return
+    if not own.available(x):
+        return
+    a, b = x.contiguous(memory_format=torch.channels_last_3d), dy.contiguous(memory_format=torch.channels_last_3d)
+    calls = {
+        "forward": lambda a, b: own.forward(a, weight, None, padding),
+        "data": lambda a, b: own.data_gradient(b, weight, padding),
+        "weight": lambda a, b: own.weight_gradient(a, b, weight.shape[2:], padding),
+    }
+    got = {key: call(a[few], b[few]) for key, call in calls.items()}
+    _rows(report, name, "triton", dtype, exact, got, tolerance, flops, {
+        key: lambda call=call: call(a, b) for key, call in calls.items()
+    })  # fmt: skip
+
+
+def _forward(x: Tensor, weight: Tensor, padding: list[int]) -> Tensor:
+    return torch.nn.functional.conv3d(x, weight, padding=padding, groups=x.shape[1])
+
+
+def _backward(dy: Tensor, x: Tensor, weight: Tensor, padding: list[int], which: int) -> Tensor:
+    mask = [which == 0, which == 1, False]
+    one, zero = [1, 1, 1], [0, 0, 0]
+    return torch.ops.aten.convolution_backward(
+        dy, x, weight, None, one, padding, one, False, zero, x.shape[1], mask
+    )[which]  # fmt: skip
+
+
+def _library(x: Tensor, weight: Tensor, dy: Tensor, padding: list[int]) -> dict[str, Tensor]:
+    return {
+        "forward": _forward(x, weight, padding),
+        "data": _backward(dy, x, weight, padding, 0),
+        "weight": _backward(dy, x, weight, padding, 1),
+    }
+
+
+def _rows(report, name, kind, dtype, exact, got, tolerance, flops, calls) -> None:
+    for which, call in calls.items():
+        if report.left() < 1:
+            return
+        once = seconds(call, report.device, 1, 1)
+        took = once if once > 0.3 else seconds(call, report.device, 5, 1)
+        report.check(
+            f"{which} {name}",
+            relative(got[which], exact[which]),
+            tolerance,
+            kind=kind,
+            dtype=str(dtype).removeprefix("torch."),
+            ms=1000 * took,
+            teraflops=flops / took / 1e12,
+        )

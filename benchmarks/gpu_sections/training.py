@@ -1,0 +1,133 @@
+"""Training at 224 points: clips per second, memory and fraction of the card's peak of each learner.
+
+A step is loss, backward pass and AdamW. "plain" is the reference of `benchmarks/learners.py` (plain torch modules, or
+the transformers library), with the same weights; its loss is compared first. `of_peak` divides by this card's measured
+matrix product of the same precision (float32 and TF32 steps both by TF32's where TF32 is allowed).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from contextlib import nullcontext
+from typing import Any
+
+import learners as table
+import torch
+from physrep.costs import training_flops
+from torch import Tensor, nn
+
+from gpu_sections.common import Report, seconds, set_tf32, top_kernels
+from physrep.clip import Clip
+from physrep.learners import LEARNERS
+
+# Name in `learners.CASES` (or new), kind, options, batch.
+CASES: tuple[tuple[str, str, dict[str, Any], int], ...] = (
+    ("jepa", "jepa", {"encoder": "convnext3d"}, 4),
+    ("videomae base", "videomae", {"size": "base"}, 8),
+    ("mpp tiny", "mpp", {"size": "tiny", "layer_scale": 0.3}, 8),
+    ("disco", "disco", {}, 2),
+)
+PRECISIONS = ("float32", "tf32", "bfloat16")
+
+
+def run(report: Report) -> None:
+    """All learners and precisions, ours and plain; then the encoder with torch.compile."""
+    peaks_file = report.out / "peaks.json"
+    peaks = json.loads(peaks_file.read_text()) if peaks_file.is_file() else {}
+    cases = (("jepa", "jepa", {"encoder": "convnext3d"}, 1),) if report.small else CASES
+    for name, kind, options, batch in cases:
+        with report.case(name, 8) as go:
+            if go:
+                _learner(report, name, kind, options, batch, peaks)
+
+
+def _learner(
+    report: Report, name: str, kind: str, options: dict[str, Any], batch: int, peaks: dict[str, float]
+) -> None:
+    device, size = report.device, 32 if report.small else 224
+    torch.manual_seed(0)
+    learner: Any = LEARNERS[kind](table.CHANNELS, table.FRAMES, **options).to(device).train()
+    clip = table.clip_of(learner, learner.train_frames, batch, size, device)
+    one = table.clip_of(learner, learner.train_frames, 1, size, device)
+    flops = training_flops(learner, one) if report.left() > 5 else 0.0
+    plain = table.reference(name, learner, clip)
+    if plain is not None:
+        set_tf32(False)
+        with torch.no_grad():
+            expected, value = float(plain[1]()), float(learner.loss(clip)["loss"])
+        report.check(f"{name}: loss against plain", abs(value - expected) / abs(expected), 1e-3)
+    sides: list[tuple[str, nn.Module, Callable[[], Tensor]]] = [("ours", learner, lambda: learner.loss(clip)["loss"])]
+    if plain is not None:
+        sides.append(("plain", plain[0], plain[1]))
+    for precision in PRECISIONS if report.cuda else ("float32",):
+        set_tf32(precision == "tf32")
+        rates = {}
+        for side, module, loss in sides:
+            with report.case(f"{name} {side} {precision}", 3) as go:
+                if go:
+                    rates[side] = _rate(report, name, side, precision, module, loss, batch, flops, peaks)
+        if len(rates) == 2:
+            report.row(f"{name} ratio", precision=precision, plain_over_ours=rates["ours"] / rates["plain"])
+    if report.cuda and report.left() > 6:
+        step = _step(learner, sides[0][2], "bfloat16", report.device)
+        with report.case(f"profile {name}", 5) as go:
+            if go:
+                top_kernels(step, report, f"{name} bfloat16", 14)
+    if name == "jepa" and report.cuda:
+        with report.case("jepa compiled", 25) as go:
+            if go:
+                _compiled(report, learner, clip, batch, flops, peaks)
+
+
+def _step(module: nn.Module, loss: Callable[[], Tensor], precision: str, device: str) -> Callable[[], None]:
+    optimiser = torch.optim.AdamW(module.parameters(), lr=1e-6, fused=device != "cpu")
+
+    def step() -> None:
+        optimiser.zero_grad()
+        reduced = precision == "bfloat16"
+        with torch.autocast(device, dtype=torch.bfloat16) if reduced else nullcontext():
+            value = loss()
+        value.backward()
+        optimiser.step()
+
+    return step
+
+
+def _rate(
+    report: Report, name: str, side: str, precision: str, module: nn.Module, loss: Callable[[], Tensor], batch: int,
+    flops: float, peaks: dict[str, float],
+) -> float:  # fmt: skip
+    step = _step(module, loss, precision, report.device)
+    if report.cuda:
+        torch.cuda.reset_peak_memory_stats()
+    once = seconds(step, report.device, 1, 1)
+    took = once if once > 1.0 else seconds(step, report.device, 3 if once > 0.2 else 6, 1)
+    report.row(
+        f"{name} {side}",
+        precision=precision,
+        batch=batch,
+        clips_per_s=batch / took,
+        gflop_per_clip=flops / 1e9,
+        of_peak=flops * batch / took / peaks.get(precision, float("inf")),
+        peak_gb=torch.cuda.max_memory_allocated() / 1e9 if report.cuda else 0.0,
+    )
+    return batch / took
+
+
+def _compiled(report: Report, learner: Any, clip: Clip, batch: int, flops: float, peaks: dict[str, float]) -> None:
+    """The same step with the encoder through torch.compile."""
+    import time
+
+    set_tf32(True)
+    encoder, forward = learner.encoder, learner.encoder.forward
+    try:
+        start = time.perf_counter()
+        encoder.forward = torch.compile(forward)
+        step = _step(learner, lambda: learner.loss(clip)["loss"], "bfloat16", report.device)
+        step()
+        torch.cuda.synchronize()
+        report.row("jepa compile time", seconds=time.perf_counter() - start)
+        _rate(report, "jepa", "compiled", "bfloat16", learner, lambda: learner.loss(clip)["loss"], batch, flops, peaks)
+    finally:
+        encoder.forward = forward
