@@ -46,7 +46,7 @@ def import_checkpoint(
     *,
     dataset: str = "",
     channels: Sequence[str] | None = None,
-    num_frames: int = 16,
+    num_frames: int | None = None,
     data: DataConfig | None = None,
     predictor: str | Path | None = None,
     options: dict[str, Any] | None = None,
@@ -61,7 +61,7 @@ def import_checkpoint(
         out: run directory; refused if it holds another run.
         dataset: data set that the weights were trained on, which gives the order of channels.
         channels: names of the channels in the order of the weights, instead.
-        num_frames: frames per window, where the shapes do not tell.
+        num_frames: frames per window where the shapes do not tell (default 16); refused where they say another number.
         data: data to remember in the run, for `probe`.
         predictor: second file of a JEPA.
         options: further arguments of the family's ``convert``, e.g. ``num_heads``.
@@ -83,7 +83,7 @@ def import_checkpoint(
         raise PhysrepError(f"--channels {' '.join(channels)} names a channel twice; every one has a name of its own.")
     tensors = read_tensors(path)
     convert = importlib.import_module(f".{family}", __package__).convert
-    offered: dict[str, Any] = {"channels": tuple(channels), "num_frames": num_frames, "dataset": dataset or None}
+    offered: dict[str, Any] = {"channels": tuple(channels), "num_frames": num_frames or 16, "dataset": dataset or None}
     if predictor is not None:
         offered["predictor"] = read_tensors(predictor)
     known = inspect.signature(convert).parameters
@@ -101,6 +101,10 @@ def import_checkpoint(
         raise PhysrepError(
             f"{path}: its weights read {imported.in_channels} channels, but {len(channels)} are named "
             f"({', '.join(channels)}); name them with --channels, in the order of the weights."
+        )
+    if num_frames is not None and imported.num_frames != num_frames:
+        raise PhysrepError(
+            f"{path}: its weights are for windows of {imported.num_frames} frames; leave --num_frames {num_frames} out."
         )
     _write(imported, path, out, family, tuple(channels), data or DataConfig())
     return imported

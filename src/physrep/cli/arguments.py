@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields
 from typing import Any, NoReturn
 
@@ -12,11 +12,34 @@ from ..errors import PhysrepError
 
 
 class Parser(ArgumentParser):
-    """jsonargparse's parser, whose complaint is a `PhysrepError`, and to which ``--save-dt`` is ``--save_dt``."""
+    """jsonargparse's parser, whose complaint is a `PhysrepError`, and to which ``--save-dt`` is ``--save_dt``.
+
+    Attributes:
+        given: options that the command line names, after `parse_args`.
+    """
+
+    given: frozenset[str] = frozenset()
 
     def parse_args(self, args: Sequence[str] | None = None, *rest: Any, **settings: Any) -> Any:  # pyright: ignore[reportIncompatibleMethodOverride]
         known = self._option_string_actions
-        return super().parse_args([_spelling(word, known) for word in args or ()], *rest, **settings)
+        words = [_spelling(word, known) for word in args or ()]
+        self.given = frozenset(known[name].dest for name in (word.partition("=")[0] for word in words) if name in known)
+        return super().parse_args(words, *rest, **settings)
+
+    def refuse(self, names: Iterable[str], reason: str) -> None:
+        """Refuse options that would have no effect.
+
+        Args:
+            names: destinations of the options.
+            reason: why they have none, the second half of the sentence.
+
+        Raises:
+            PhysrepError: the command line names one of them.
+        """
+        for name in names:
+            if name in self.given:
+                spelled = "from" if name == "source" else name
+                raise PhysrepError(f"--{spelled} has no effect: {reason}; leave it out.")
 
     def error(self, message: str, ex: Exception | None = None) -> NoReturn:  # pyright: ignore[reportIncompatibleMethodOverride]
         text = " ".join(str(message).split())
@@ -95,6 +118,24 @@ def split_overrides(arguments: Sequence[str], names: Sequence[str] = ()) -> tupl
             value = rest.pop(0)
         overrides[name] = yaml.safe_load(value)
     return plain, overrides
+
+
+def options_of(overrides: Mapping[str, Any], sections: Sequence[str], command: str) -> dict[str, Any]:
+    """Dotted options as nested plain data, all of them below one of ``sections``.
+
+    Args:
+        overrides: what `split_overrides` found.
+        sections: names before the first dot that the command uses.
+        command: its name, for the message.
+
+    Raises:
+        PhysrepError: an option of another section, which the command would not use.
+    """
+    for key in overrides:
+        if key.partition(".")[0] not in sections:
+            used = " and ".join(f"--{section}.NAME" for section in sections)
+            raise PhysrepError(f"--{key}: `physrep {command}` has no such option; dotted ones are {used}.")
+    return apply_overrides({}, overrides)
 
 
 def apply_overrides(values: dict[str, Any], overrides: Mapping[str, Any]) -> dict[str, Any]:

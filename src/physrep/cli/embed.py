@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from ..data.config import DataConfig
-from .arguments import add_data_root, dataclass_from, dataset_path, parser
+from .arguments import Parser, add_data_root, dataclass_from, dataset_path, parser
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -20,7 +20,7 @@ def run(arguments: Sequence[str]) -> int:
     add_arguments(p)
     p.add_argument("--out", type=str | None, default=None, help="folder of the tokens; default RUN/tokens")
     values = p.parse_args(list(arguments))
-    stores, _, _ = embed_all(values)
+    stores, _, _ = embed_all(values, p)
     for split, store in stores.items():
         shape = "x".join(map(str, store.tokens.shape[1:]))
         print(f"{split}: {len(store)} windows of {store.n_trajectories} trajectories, {shape} tokens")
@@ -60,8 +60,12 @@ def _data_path(values: Any, trained_on: Mapping[str, Any]) -> str | None:
     return None if name is None else dataset_path(name, values.data_root)
 
 
-def embed_all(values: Any) -> tuple[dict[str, Any], Any, dict[str, str]]:
-    """Token stores per split, the training split, and the scale of each parameter."""
+def embed_all(values: Any, p: Parser) -> tuple[dict[str, Any], Any, dict[str, str]]:
+    """Token stores per split, the training split, and the scale of each parameter.
+
+    Raises:
+        PhysrepError: the data set is not named, or an option has no effect on this encoder.
+    """
     from ..data.config import parameter_scales
     from ..errors import PhysrepError
     from ..run_directory import learner_config, load_run, prepare_learner, run_data
@@ -70,6 +74,9 @@ def embed_all(values: Any) -> tuple[dict[str, Any], Any, dict[str, str]]:
     given: dict[str, str] | None = None
     if Path(values.encoder).exists() or "/" in values.encoder:
         learner, config = load_run(values.encoder)
+        p.refuse(["num_frames"], f"{values.encoder} is a run, which reads windows of {learner.num_frames} frames")
+        if config["data"]["path"]:
+            p.refuse(("fields", "resolution"), f"{values.encoder} is a run, which has a view of its own on the data")
         data = run_data(config, _data_path(values, config["data"]))
         if not config["data"]["path"]:
             # An imported run has no view of its own.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ..data.config import DataConfig
-from .arguments import add_data_root, apply_overrides, dataset_path, parser, split_overrides
+from .arguments import add_data_root, dataset_path, options_of, parser, split_overrides
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -20,7 +20,12 @@ def run(arguments: Sequence[str]) -> int:
     p.add_argument("--out", type=str, required=True, help="run directory")
     p.add_argument("--dataset", type=str, default="", help="what it was trained on, e.g. shear_flow: order of channels")
     p.add_argument("--channels", type=str, nargs="+", help="names of the channels in the order of the weights, instead")
-    p.add_argument("--num_frames", type=int, default=16, help="frames per window, where the shapes do not tell")
+    p.add_argument(
+        "--num_frames",
+        type=int | None,
+        default=None,
+        help="frames per window, where the shapes do not tell; default 16",
+    )
     p.add_argument("--predictor", type=str | None, default=None, help="second file of a JEPA")
     p.add_argument("--data", type=str | None, default=None, help="data set to remember for `physrep probe`")
     p.add_argument("--fields", type=str, nargs="+", help="fields or components of --data to read; default all")
@@ -29,6 +34,9 @@ def run(arguments: Sequence[str]) -> int:
     add_data_root(p, "--data is then the NAME of a data set")
     plain, overrides = split_overrides(arguments)
     values = p.parse_args(plain)
+    options = options_of(overrides, ["options"], "import-checkpoint").get("options") or {}
+    if values.data is None:
+        p.refuse(("fields", "resolution", "crop", "data_root"), "it belongs to --data, which is not given")
     from ..checkpoints.run import import_checkpoint
 
     data = None
@@ -44,7 +52,7 @@ def run(arguments: Sequence[str]) -> int:
         num_frames=values.num_frames,
         data=data,
         predictor=values.predictor,
-        options=apply_overrides({}, overrides).get("options", {}),
+        options=options,
     )
     from ..files import read_json
 

@@ -20,6 +20,10 @@ def run(arguments: Sequence[str]) -> int:
     if values.kind == "systems" and values.name:
         print("\n".join(_system(values.name)))
         return 0
+    if values.name:
+        from ..errors import PhysrepError
+
+        raise PhysrepError(f"`physrep list {values.kind}` takes no name, {values.name!r} was given; leave it out.")
     if values.kind not in (*KINDS, "all"):
         from ..errors import PhysrepError
 

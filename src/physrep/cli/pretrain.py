@@ -7,7 +7,19 @@ from dataclasses import asdict
 from typing import Any
 
 from ..data.config import DataConfig
-from .arguments import add_data_root, apply_overrides, dataclass_from, dataset_path, parser, split_overrides
+from ..errors import PhysrepError
+from .arguments import (
+    add_data_root,
+    apply_overrides,
+    dataclass_from,
+    dataset_path,
+    options_of,
+    parser,
+    split_overrides,
+)
+
+SECTIONS = ("training", "data", "scales", "options", "encoder_options")
+"""Sections of dotted options that a training uses."""
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -37,10 +49,18 @@ def run(arguments: Sequence[str]) -> int:
     p.add_argument("--devices", type=int, default=1, help="number of GPUs")
     plain, overrides = split_overrides(arguments)
     values = p.parse_args(plain)
+    options_of(overrides, SECTIONS, "pretrain")
+    for key in set(overrides) & {"data.path", "data.root", "data.dataset"}:
+        raise PhysrepError(f"--{key} has no effect: the data set is given with --data and --data-root; leave it out.")
+    for name in ("fields", "resolution", "crop"):
+        if f"data.{name}" in overrides:
+            p.refuse([name], f"--data.{name} is given as well")
     nested: dict[str, Any] = apply_overrides({"training": asdict(TrainingConfig())}, overrides)
     settings = read_config({key: nested[key] for key in nested if key != "options"}, "command line")
     options = dict(nested.get("options", {}))
     if values.encoder:
+        if "encoder" in options:
+            p.refuse(["encoder"], "--options.encoder is given as well")
         options["encoder"] = values.encoder
     if "encoder_options" in nested:
         options["encoder_options"] = nested["encoder_options"]

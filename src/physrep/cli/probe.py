@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from .arguments import apply_overrides, parser, split_overrides
+from .arguments import options_of, parser, split_overrides
 from .embed import add_arguments, embed_all, token_folder
 
 
@@ -21,7 +21,7 @@ def run(arguments: Sequence[str]) -> int:
     p.add_argument("--seed", type=int, default=0)
     plain, overrides = split_overrides(arguments)
     values = p.parse_args(plain)
-    options = apply_overrides({}, overrides).get("options", {})
+    options = options_of(overrides, ["options"], "probe").get("options") or {}
 
     from ..files import write_json
     from ..probes import PROBES, evaluate, save_predictions
@@ -29,7 +29,7 @@ def run(arguments: Sequence[str]) -> int:
     from ..tokens import LabelScaler
 
     probe = build(values.probe, PROBES, "probe", options, {"seed": values.seed})
-    stores, train, scales = embed_all(values)
+    stores, train, scales = embed_all(values, p)
     scaler = LabelScaler.fit(train.parameters, train.parameter_names, scales)
     rows, predictions = evaluate(probe, stores, scaler, name=values.probe)
     folder = token_folder(values).parent

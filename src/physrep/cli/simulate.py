@@ -54,7 +54,13 @@ def run(arguments: Sequence[str]) -> int:
         help="with --from: a value that replaces the file's; repeatable",
     )
     values = p.parse_args(list(arguments))
-    options = dict(_pair(text, "--option", "closure=kinetic") for text in values.option)
+    if values.source:
+        used = {"system", "out", "resolution", "option", "source", "frame", "trajectory", "parameter", "device"}
+        used |= {"frames", "save_dt", "precision", "allow_underresolved", "preview"}
+        p.refuse(sorted(p.given - used), "--from starts one run from a stored frame")
+    else:
+        p.refuse(("frame", "trajectory", "parameter"), "it goes with --from, which is not given")
+    options = dict(_pair(text, "--option", "model=kinetic") for text in values.option)
     if values.source:
         return _continue(values, {name: yaml.safe_load(value) for name, value in options.items()})
     config = dataclass_from(SimulationConfig, values.as_dict())

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..data.config import DataConfig, parameter_scales
 from ..errors import PhysrepError
-from ..files import read_yaml, write_json
+from ..files import read_yaml, write_json, write_yaml
 from ..run_directory import (
     CONFIG,
     SUMMARY,
@@ -82,7 +82,7 @@ def pretrain(
     config["training"] = asdict(training)
     if start is not None:
         config["start"] = start_config(start)
-    _claim(out, config)
+    _refuse_other(out, config)
     if is_finished(out):
         return out
     if training.threads:
@@ -90,6 +90,7 @@ def pretrain(
     module = prepare_learner(config, train)
     if not isinstance(module, Learner) or not module.trainable:
         raise PhysrepError(f"learner {learner!r} has nothing to train; use `physrep bench` or `physrep embed` for it.")
+    write_yaml(out / CONFIG, config)
     from .costs import PeakMemory
     from .loop import fit
 
@@ -134,10 +135,8 @@ def _flops_per_clip(module: Learner, train: ClipDataset, data: DataConfig, batch
     raise error
 
 
-def _claim(out: Path, config: Mapping[str, Any]) -> None:
+def _refuse_other(out: Path, config: Mapping[str, Any]) -> None:
     """Refuse to continue a run that has other settings."""
-    from ..files import write_yaml
-
     if (out / CONFIG).exists():
         stored = read_yaml(out / CONFIG)
         if isinstance(stored.get("training"), dict):
@@ -146,5 +145,3 @@ def _claim(out: Path, config: Mapping[str, Any]) -> None:
         different = sorted(k for k in {*stored, *config} if k != "physrep" and stored.get(k) != config.get(k))
         if different:
             raise PhysrepError(f"{out}: holds a run with another {', '.join(different)}; choose another --out.")
-    else:
-        write_yaml(out / CONFIG, dict(config))
