@@ -5,6 +5,7 @@ from test_fit import NAMES, scaler, splits
 from physrep.errors import PhysrepError
 from physrep.probes import (
     AttentiveProbeFit,
+    KernelRidgeProbe,
     MLPProbe,
     NearestProbe,
     RidgeProbe,
@@ -32,8 +33,8 @@ def test_labels_are_exchanged_between_whole_trajectories():
 
 @pytest.mark.parametrize(
     "probe",
-    [RidgeProbe(), NearestProbe(), MLPProbe(**MLP), AttentiveProbeFit(**ATTENTIVE)],
-    ids=["ridge", "knn", "mlp", "attentive"],
+    [RidgeProbe(), KernelRidgeProbe(), NearestProbe(), MLPProbe(**MLP), AttentiveProbeFit(**ATTENTIVE)],
+    ids=["ridge", "kernel_ridge", "knn", "mlp", "attentive"],
 )
 def test_control_scores_one_and_the_planted_parameter_is_selective(probe):
     stores = splits()

@@ -10,6 +10,7 @@ from physrep.metrics import METRICS, mse
 from physrep.probes import (
     PROBES,
     AttentiveProbeFit,
+    KernelRidgeProbe,
     MLPProbe,
     NearestProbe,
     Probe,
@@ -26,6 +27,7 @@ QUICK = {
     "attentive": lambda: AttentiveProbeFit(
         learning_rates=(3e-3,), weight_decays=(0.1,), epochs=3, batch_size=32, mlp_ratio=1.0
     ),
+    "kernel_ridge": lambda: KernelRidgeProbe(bandwidths=(1.0, 4.0)),
     "knn": lambda: NearestProbe(neighbours=(1, 4)),
     "mlp": lambda: MLPProbe(learning_rates=(1e-2,), weight_decays=(0.1, 1.0), hidden=16, epochs=5),
 }

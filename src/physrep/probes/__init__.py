@@ -8,6 +8,7 @@ from .attentive_fit import AttentiveProbeFit
 from .base import Probe
 from .control import CodeLength, Control, code_length, control_task, shuffled_labels
 from .fit import Predictions, evaluate, load_predictions, save_predictions
+from .kernel_ridge import KernelRidgeProbe
 from .linear import RidgeProbe
 from .mlp import MLPProbe
 from .nearest import NearestProbe
@@ -15,6 +16,7 @@ from .nearest import NearestProbe
 PROBES: dict[str, type[Probe]] = {
     "ridge": RidgeProbe,
     "attentive": AttentiveProbeFit,
+    "kernel_ridge": KernelRidgeProbe,
     "knn": NearestProbe,
     "mlp": MLPProbe,
 }
@@ -25,6 +27,7 @@ __all__ = [
     "AttentiveProbeFit",
     "CodeLength",
     "Control",
+    "KernelRidgeProbe",
     "MLPProbe",
     "NearestProbe",
     "Predictions",

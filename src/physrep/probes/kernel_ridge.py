@@ -1,0 +1,120 @@
+r"""Kernel ridge regression on the mean and standard deviation of the tokens.
+
+The strong reader of few, smooth features. With standardised features x and ``k(x, z) = exp(-|x - z|² / (2 h²))`` it
+minimises over functions of the kernel's space
+
+    mean_n |y_n - f(x_n)|² + penalty |f|²,        f(x) = offset + Σ_j c_j k(x, z_j)
+
+The centres z are the training windows, all of them up to a number, beyond that a seeded random part (the subset of
+regressors, also called the Nyström approximation). With the Cholesky factor ``K(z, z) = L Lᵀ`` and ``Φ = K(x, z) L⁻ᵀ``
+this is ridge regression on Φ, and with all windows as centres it is exact kernel ridge regression, since ``Φ Φᵀ = K``.
+One eigendecomposition per bandwidth serves the whole grid of penalties.
+
+Source: Saunders, Gammerman and Vovk, "Ridge regression learning algorithm in dual variables" (1998); Williams and
+Seeger, "Using the Nyström method to speed up kernel machines" (2001).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Self
+
+import torch
+from torch import Tensor
+
+from ..errors import PhysrepError
+from .base import Probe, Tokens, check_pair
+from .linear import PENALTIES, ridge_path
+from .moments import StandardMoments
+
+JITTER = 1e-9
+"""Added to the diagonal of K(z, z), whose entries are 1: equal windows must not make it singular."""
+
+SAMPLE = 1024
+"""Windows whose distances give the unit of the bandwidths."""
+
+
+class KernelRidgeProbe(Probe):
+    """Kernel ridge regression with a Gaussian kernel; bandwidth and penalty are chosen for each parameter on valid.
+
+    Args:
+        bandwidths: grid of h, as multiples of the median distance between training windows.
+        penalties: grid of penalties, per sample.
+        centres: largest number of training windows that carry a kernel.
+        seed: of the choice of centres.
+
+    Raises:
+        PhysrepError: an empty grid, a bandwidth that is not positive, or fewer than 2 centres.
+    """
+
+    def __init__(
+        self,
+        bandwidths: Sequence[float] = (0.25, 0.5, 1.0, 2.0, 4.0),
+        penalties: Sequence[float] = PENALTIES,
+        centres: int = 2048,
+        seed: int = 0,
+    ) -> None:
+        self.bandwidths, self.penalties = tuple(bandwidths), tuple(penalties)
+        if not self.bandwidths or min(self.bandwidths) <= 0 or not self.penalties or centres < 2:
+            raise PhysrepError(
+                f"kernel_ridge: bandwidths are {list(bandwidths)}, penalties {list(penalties)}, centres {centres}; "
+                "give positive bandwidths, at least one penalty and 2 centres."
+            )
+        self.centres, self.seed = centres, seed
+
+    def fit(self, tokens: Tokens, labels: Tensor, tokens_valid: Tokens, labels_valid: Tensor) -> Self:
+        check_pair(tokens, labels, "train")
+        check_pair(tokens_valid, labels_valid, "valid")
+        self._features = StandardMoments().fit(tokens)
+        x, x_valid = self._features(tokens), self._features(tokens_valid)
+        target, target_valid = labels.double(), labels_valid.double()
+        self._offset = target.mean(dim=0)
+        order = torch.randperm(len(x), generator=torch.Generator().manual_seed(self.seed))
+        self._centres = x[order[: self.centres].sort().values]
+        # Windows without any difference have no distance; any unit serves a constant prediction.
+        self._unit = float(_squares(x[order[:SAMPLE]], x[order[:SAMPLE]]).sqrt().median()) or 1.0
+        parameters = target.shape[1]
+        self.choice = {"bandwidth": [0.0] * parameters, "penalty": [0.0] * parameters}
+        self._coefficients = torch.zeros(len(self._centres), parameters, dtype=torch.float64)
+        best = torch.full((parameters,), torch.inf, dtype=torch.float64)
+        among = _squares(self._centres, self._centres)
+        train, valid = _squares(x, self._centres), _squares(x_valid, self._centres)
+        edges = [False] * parameters
+        for number, bandwidth in enumerate(self.bandwidths):
+            scale = -0.5 / (bandwidth * self._unit) ** 2
+            kernel = (scale * among).exp()
+            kernel.diagonal().add_(JITTER)
+            factor = torch.linalg.cholesky(kernel)
+            features = torch.linalg.solve_triangular(factor, (scale * train).exp().T, upper=False).T
+            path = ridge_path(features, target - self._offset, self.penalties)
+            weights = _back(factor, path)
+            errors = ((scale * valid).exp() @ weights + self._offset - target_valid).square().mean(dim=1)
+            for p in range(parameters):
+                k = int(errors[:, p].argmin())
+                if errors[k, p] < best[p]:
+                    best[p] = errors[k, p]
+                    self._coefficients[:, p] = weights[k, :, p]
+                    self.choice["bandwidth"][p], self.choice["penalty"][p] = float(bandwidth), self.penalties[k]
+                    edges[p] = number in (0, len(self.bandwidths) - 1) or k in (0, len(self.penalties) - 1)
+        self.choice |= {"valid_mse": best.tolist(), "centres": len(self._centres), "at_edge": edges}
+        return self
+
+    def predict(self, tokens: Tokens) -> Tensor:
+        distance = _squares(self._features(tokens), self._centres)
+        columns = []
+        for p, bandwidth in enumerate(self.choice["bandwidth"]):
+            kernel = (-0.5 / (bandwidth * self._unit) ** 2 * distance).exp()
+            columns.append(kernel @ self._coefficients[:, p])
+        return (torch.stack(columns, dim=1) + self._offset).float()
+
+
+def _squares(x: Tensor, y: Tensor) -> Tensor:
+    """Squared distances with shape ``(len(x), len(y))``."""
+    return (x.square().sum(1)[:, None] + y.square().sum(1) - 2 * x @ y.T).clamp_min_(0)
+
+
+def _back(factor: Tensor, path: Tensor) -> Tensor:
+    """Coefficients of the centres, ``(penalties, centres, P)``, from weights of Φ."""
+    flat = path.movedim(1, 0).reshape(len(factor), -1)
+    solved = torch.linalg.solve_triangular(factor.T, flat, upper=True)
+    return solved.view(len(factor), len(path), -1).movedim(1, 0)
