@@ -12,12 +12,11 @@ from planted_energy import linear_in_energy, noise, planted_context
 from torch import Tensor, nn
 
 from physrep.analyses.explain import best_learner, input_sensitivity, principal_map
-from physrep.analyses.linear_head import LinearHead
 from physrep.analyses.stages import stage_modules, stage_moments
 from physrep.clip import Clip
 from physrep.learners.base import Learner
-from physrep.probes import RidgeProbe
-from physrep.probes.moments import token_moments
+from physrep.probes import Ridge, RidgeProbe
+from physrep.probes.moments import smooth_moments, token_moments
 
 
 def draw(*shape: int, seed: int = 0) -> Tensor:
@@ -30,8 +29,10 @@ def test_the_head_is_the_ridge_probe(count: int) -> None:
     tokens[..., 3] = 1.0  # A constant feature must not be blown up.
     probe = RidgeProbe().fit(tokens[:40], labels[:40], tokens[40:], labels[40:])
     moments = token_moments(tokens)
-    head = LinearHead().fit(moments[:40], labels[:40], moments[40:], labels[40:])
-    torch.testing.assert_close(head(tokens), probe.predict(tokens).double(), rtol=1e-4, atol=1e-5)
+    head = Ridge().fit(moments[:40], labels[:40], moments[40:], labels[40:])
+    torch.testing.assert_close(
+        head.predict(smooth_moments(tokens)), probe.predict(tokens).double(), rtol=1e-4, atol=1e-5
+    )
 
 
 class OneInput(Learner):
@@ -57,7 +58,7 @@ def test_the_one_input_that_matters_has_all_the_sensitivity() -> None:
     tokens = draw(50, 2, 1)
     labels = torch.cat([tokens.mean(1), -3 * tokens.mean(1)], 1)
     moments = token_moments(tokens)
-    head = LinearHead().fit(moments[:30], labels[:30], moments[30:], labels[30:])
+    head = Ridge().fit(moments[:30], labels[:30], moments[30:], labels[30:])
     found = input_sensitivity(learner, head, clip)
     assert found is not None and found.shape == (len(clip), 2, *clip.fields.shape[1:])
     # ŷ = mean of the two tokens = half the sum over all points.

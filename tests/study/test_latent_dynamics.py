@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from physrep.analyses.principal import principal
 from physrep.study.dynamics import dmd_eigenvalues, fit_operator, shuffled_time, spectral_distance
-from physrep.study.principal import principal
 from physrep.study.rollout_scores import Scores, score
 
 DECAY, TURN = (0.95, 0.8), 0.9 * np.exp(0.4j)

@@ -6,6 +6,9 @@ import warnings
 from collections.abc import Mapping
 
 import numpy as np
+import torch
+
+from ..probes.standardise import Standardiser
 
 STRENGTHS = (1e-5, 1e-4, 1e-3, 1e-2, 1e-1, 1.0, 10.0)
 """Inverse penalties C, of which one is chosen on valid."""
@@ -30,10 +33,8 @@ def fit_classes(
     from sklearn.exceptions import ConvergenceWarning
     from sklearn.linear_model import LogisticRegression
 
-    mean, std = features["train"].mean(0), features["train"].std(0)
-    # What varies by rounding only must not be blown up.
-    std = np.where(std > 1e-6 * np.abs(mean), std, np.inf)
-    x = {split: (part - mean) / std for split, part in features.items()}
+    scaled = Standardiser().fit(torch.from_numpy(np.asarray(features["train"], np.float64)))
+    x = {split: scaled(torch.from_numpy(np.asarray(part, np.float64))).numpy() for split, part in features.items()}
     best: tuple[float, float, np.ndarray] | None = None
     model = LogisticRegression(max_iter=300, tol=1e-3, random_state=seed, warm_start=True)
     for strength in STRENGTHS:

@@ -13,12 +13,14 @@ from torch import Tensor
 from ..clip import Clip
 from ..files import write_npz
 from ..metrics import bootstrap
-from ..probes import RidgeProbe
+from ..probes import Ridge, RidgeProbe
+from ..probes.moments import smooth_moments
+from ..probes.standardise import Standardiser
 from ..progress import Progress
 from ..tokens import TokenStore
 from .base import Analysis, Context, FrozenRun, Rows, valid_scores
-from .linear_head import LinearHead
 from .pooled import pooled
+from .principal import principal
 from .stages import stage_moments
 
 SALIENCY, MAP = "explain_saliency.npz", "explain_map.npz"
@@ -29,7 +31,7 @@ class Explain(Analysis):
     """Three looks at frozen encoders; figures read ``analyses/explain_*.npz``.
 
     - ``saliency``, of the learner with the lowest valid MSE: gradient of the estimate ŷ of each parameter (ridge on
-      pooled tokens, `physrep.analyses.linear_head`) with respect to the input fields, times the standard deviation of
+      pooled tokens, `physrep.probes.Ridge`) with respect to the input fields, times the standard deviation of
       each channel, so that it tells by how much ŷ moves if one point of the input moves by one standard deviation.
       Rows hold the shares of channels and frames in its sum of squares over ``windows`` test windows.
     - ``map``, of every run: the first two principal components of the standardised pooled tokens of test (axes from
@@ -89,7 +91,7 @@ class Explain(Analysis):
     def _saliency(self, context: Context, run: FrozenRun) -> Rows:
         stores, features = context.stores(run), pooled(context, run)
         labels = {split: self._labels(context, stores[split]) for split in ("train", "valid")}
-        head = LinearHead().fit(features["train"], labels["train"], features["valid"], labels["valid"])
+        head = Ridge().fit(features["train"], labels["train"], features["valid"], labels["valid"])
         dataset, learner = context.splits["test"], context.learner(run)
         chosen = spread(len(stores["test"]), self.windows)
         fields, maps = [], []
@@ -157,22 +159,22 @@ def principal_map(train: Tensor, test: Tensor) -> tuple[Tensor, list[float]]:
 
     The sign of an axis is such that its largest loading is positive.
     """
-    std, mean = torch.std_mean(train, dim=0, correction=0)
-    std = torch.where(std > 1e-6 * mean.abs(), std, torch.inf)
-    x = (train - mean) / std
-    values, vectors = torch.linalg.eigh(x.T @ x / len(x))
-    axes = vectors[:, [-1, -2]] if vectors.shape[1] > 1 else vectors.repeat(1, 2)
-    largest = axes.abs().argmax(0)
-    axes = axes * torch.where(axes[largest, torch.arange(2)] < 0, -1.0, 1.0)
-    total = float(values.sum()) or 1.0
-    return (test - mean) / std @ axes, [float(values[-1]) / total, float(values[-min(2, len(values))]) / total]
+    scaled = Standardiser().fit(train.double())
+    x = scaled(train.double()).numpy()
+    found = principal(x, 2)
+    axes = found.axes if found.axes.shape[1] > 1 else found.axes.repeat(2, 1)
+    largest = np.abs(axes).argmax(0)
+    axes = axes * np.where(axes[largest, np.arange(2)] < 0, -1.0, 1.0)
+    total = float(x.var(0).sum()) or 1.0
+    shares = [float(share) / total for share in (x @ axes).var(0)]
+    return scaled(test.double()) @ torch.from_numpy(axes), shares
 
 
-def input_sensitivity(learner: Any, head: LinearHead, clip: Clip) -> Tensor | None:
+def input_sensitivity(learner: Any, head: Ridge, clip: Clip) -> Tensor | None:
     """``∂ŷ_p / ∂fields`` per window, ``(B, P, C, T, H, W)``; None if the encoder lets no gradient through."""
     fields = clip.fields.clone().requires_grad_(True)
     with torch.enable_grad():
-        estimate = head(learner.encode(replace(clip, fields=fields)))
+        estimate = head.predict(smooth_moments(learner.encode(replace(clip, fields=fields))))
         if not estimate.requires_grad:
             return None
         # Windows do not see one another in evaluation mode: the gradient of their sum is that of each.

@@ -9,9 +9,9 @@ from .base import Probe
 from .control import CodeLength, Control, code_length, control_task, shuffled_labels
 from .fit import Predictions, evaluate, load_predictions, save_predictions
 from .kernel_ridge import KernelRidgeProbe
-from .linear import RidgeProbe
 from .mlp import MLPProbe
 from .nearest import NearestProbe
+from .ridge import Ridge, RidgeProbe
 
 PROBES: dict[str, type[Probe]] = {
     "ridge": RidgeProbe,
@@ -32,6 +32,7 @@ __all__ = [
     "NearestProbe",
     "Predictions",
     "Probe",
+    "Ridge",
     "RidgeProbe",
     "code_length",
     "control_task",

@@ -24,8 +24,8 @@ from torch import Tensor
 
 from ..errors import PhysrepError
 from .base import Probe, Tokens, check_pair
-from .linear import PENALTIES, ridge_path
 from .moments import StandardMoments
+from .ridge import PENALTIES, RidgePath
 
 JITTER = 1e-9
 """Added to the diagonal of K(z, z), whose entries are 1: equal windows must not make it singular."""
@@ -86,7 +86,7 @@ class KernelRidgeProbe(Probe):
             kernel.diagonal().add_(JITTER)
             factor = torch.linalg.cholesky(kernel)
             features = torch.linalg.solve_triangular(factor, (scale * train).exp().T, upper=False).T
-            path = ridge_path(features, target - self._offset, self.penalties)
+            path = RidgePath(features, target).along(self.penalties)
             weights = _back(factor, path)
             errors = ((scale * valid).exp() @ weights + self._offset - target_valid).square().mean(dim=1)
             for p in range(parameters):

@@ -9,6 +9,7 @@ from torch import Tensor
 
 from ..errors import PhysrepError
 from .base import Tokens, batches, check_tokens
+from .standardise import Standardiser
 
 
 def token_moments(tokens: Tokens, batch_size: int = 256) -> Tensor:
@@ -27,16 +28,21 @@ def token_moments(tokens: Tokens, batch_size: int = 256) -> Tensor:
     return torch.cat(parts)
 
 
+def smooth_moments(tokens: Tensor) -> Tensor:
+    """`token_moments` of tokens ``(B, N, D)`` through which gradients flow."""
+    tokens = tokens.double()
+    if tokens.shape[1] == 1:
+        return tokens[:, 0]
+    # The derivative of the root is infinite where all tokens are equal; the floor is far below any spread.
+    return torch.cat([tokens.mean(1), (tokens.var(1, correction=0) + 1e-24).sqrt()], 1)
+
+
 class StandardMoments:
     """`token_moments`, each shifted and scaled to mean 0 and standard deviation 1 on the training windows."""
 
     def fit(self, tokens: Tokens) -> Self:
         """Take the statistics from these windows."""
-        std, self.mean = torch.std_mean(token_moments(tokens), dim=0, correction=0)
-        # A feature that is constant up to float32 rounding carries nothing; its centred values must not be blown up.
-        # Rounding is relative to the feature itself, or, where it should be zero, to what it is the difference of.
-        least = torch.maximum(1e-6 * self.mean.abs(), 1e-7 * std.median())
-        self.std = torch.where(std > least, std, torch.inf)
+        self._scaled = Standardiser().fit(token_moments(tokens))
         return self
 
     def __call__(self, tokens: Tokens) -> Tensor:
@@ -46,6 +52,15 @@ class StandardMoments:
             PhysrepError: the tokens have another width than those of `fit`.
         """
         moments = token_moments(tokens)
-        if moments.shape[1] != len(self.mean):
-            raise PhysrepError(f"tokens give {moments.shape[1]} features; this probe was fitted on {len(self.mean)}.")
-        return (moments - self.mean) / self.std
+        check_width(moments, self._scaled)
+        return self._scaled(moments)
+
+
+def check_width(moments: Tensor, fitted: Standardiser) -> None:
+    """Refuse features of another number than the statistics.
+
+    Raises:
+        PhysrepError: the tokens have another width than those of the fit.
+    """
+    if moments.shape[1] != len(fitted.mean):
+        raise PhysrepError(f"tokens give {moments.shape[1]} features; this probe was fitted on {len(fitted.mean)}.")

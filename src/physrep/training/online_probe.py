@@ -13,8 +13,8 @@ import torch
 from ..data import ClipDataset
 from ..learners.base import Learner
 from ..metrics.collapse import effective_rank
-from ..probes.linear import RidgeProbe
 from ..probes.moments import token_moments
+from ..probes.ridge import RidgeProbe
 from ..tokens.labels import LabelScaler
 
 TRAIN_WINDOWS, VALID_WINDOWS, BATCH = 512, 256, 32

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from ...metrics.skill import mean
+from ...probes.ridge import STRONG_PENALTIES, Ridge
 from ..evidence import READINGS
-from ..ridge import fit_ridge
 from .context import Context, Rows, features, result
 
 
@@ -26,8 +26,9 @@ def classification(context: Context) -> Rows:
                     # Two that start alike have one number: the inner folds keep them together too.
                     groups = context.numbers(train)
                     targets = np.eye(len(names))[kind[train]]
-                    probe = fit_ridge(features(store, train, level), targets, groups, seed=seed)
-                    own[test] = probe.predict(features(store, test, level)).argmax(1) == kind[test]
+                    probe = Ridge(STRONG_PENALTIES)
+                    probe.fit_grouped(features(store, train, level), targets, groups, seed=seed)
+                    own[test] = probe.predict_array(features(store, test, level)).argmax(1) == kind[test]
                 per_seed.append(float((own * weight).mean()))
                 hits += own / context.config.splits
             context.arrays[f"classification/{level}/{modality}"] = np.stack([hits, weight])

@@ -10,9 +10,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from ...analyses.principal import principal
 from ...metrics.skill import skill
-from ..principal import principal
-from ..ridge import fit_ridge
+from ...probes.ridge import STRONG_PENALTIES, Ridge
 from .context import Context, Rows, result
 
 FRAMES = 4
@@ -107,8 +107,9 @@ def _map(
     x, x_test = (_mixed(part, generator) if shuffle else part for part in source)
     y, y_test = (part[..., :components] for part in goal)
     groups = np.repeat(train, x.shape[1])
-    fitted = fit_ridge(x.reshape(-1, x.shape[-1]), y.reshape(-1, y.shape[-1]), groups, seed=seed, alike=True)
-    predicted = fitted.predict(x_test.reshape(-1, x.shape[-1])).reshape(y_test.shape)
+    fitted = Ridge(STRONG_PENALTIES, common=True)
+    fitted.fit_grouped(x.reshape(-1, x.shape[-1]), y.reshape(-1, y.shape[-1]), groups, seed=seed)
+    predicted = fitted.predict_array(x_test.reshape(-1, x.shape[-1])).reshape(y_test.shape)
     return np.stack([np.square(predicted - y_test).sum((1, 2)), np.square(y_test - y.mean((0, 1))).sum((1, 2))])
 
 

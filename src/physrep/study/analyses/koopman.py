@@ -6,9 +6,9 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from ...analyses.principal import principal
 from ...metrics.skill import Estimate, mean, skill, skill_difference
 from ..dynamics import dmd_eigenvalues, fit_operator, shuffled_time, spectral_distance
-from ..principal import principal
 from ..rollout_scores import Scores, pooled, score
 from .context import Context, Rows, result
 

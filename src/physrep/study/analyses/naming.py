@@ -6,8 +6,8 @@ import numpy as np
 
 from ...errors import PhysrepError
 from ...metrics.skill import Estimate, mean
+from ...probes.ridge import STRONG_PENALTIES, Ridge
 from ..kinds import KIND_OF, KINDS, SHORTEST, signature
-from ..ridge import fit_ridge
 from .context import Context, Rows, result
 
 POOLED, TOKENS = "pooled", "tokens"
@@ -86,8 +86,9 @@ def _with_labels(
     for seed in range(context.config.splits):
         own = np.zeros(len(truth))
         for train, test in context.divisions(None, seed):
-            probe = fit_ridge(x[train], np.eye(len(KINDS))[truth[train]], context.numbers(train), seed=seed)
-            own[test] = probe.predict(x[test]).argmax(1) == truth[test]
+            targets = np.eye(len(KINDS))[truth[train]]
+            probe = Ridge(STRONG_PENALTIES).fit_grouped(x[train], targets, context.numbers(train), seed=seed)
+            own[test] = probe.predict_array(x[test]).argmax(1) == truth[test]
         per_seed.append(float((own * weight).mean()))
         hits += own * weight / context.config.splits
     return hits, per_seed

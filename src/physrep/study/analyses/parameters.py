@@ -8,7 +8,7 @@ import numpy as np
 
 from ...metrics import bootstrap, paired_difference
 from ...metrics.skill import mean
-from ..ridge import fit_ridge
+from ...probes.ridge import STRONG_PENALTIES, Ridge
 from .context import LEVELS, Context, Rows, column, features, result
 
 FRAMES_TO_FIT = 3
@@ -79,11 +79,11 @@ def probe(context: Context, name: str, targets: np.ndarray, modality: str, level
                 steps = np.unique(np.linspace(0, x.shape[1] - 1, FRAMES_TO_FIT).round().astype(int))
                 x = x[:, steps].reshape(-1, x.shape[-1])
                 y, groups = np.repeat(y, len(steps), 0), np.repeat(train, len(steps))
-            fitted = fit_ridge(x, (y - centre) / spread, groups, seed=seed)
+            fitted = Ridge(STRONG_PENALTIES).fit_grouped(x, (y - centre) / spread, groups, seed=seed)
             for colours, store in stores.items():
                 shown = features(store, test, level)
                 times = shown.shape[1] if level == "frame" else 1
-                predicted = fitted.predict(shown.reshape(-1, shown.shape[-1])) * spread + centre
+                predicted = fitted.predict_array(shown.reshape(-1, shown.shape[-1])) * spread + centre
                 found[colours].cluster.append(np.repeat(test, times))
                 found[colours].true.append(np.repeat(targets[test], times, 0))
                 found[colours].predicted.append(predicted)

@@ -5,6 +5,7 @@ import torch
 from physrep.errors import PhysrepError
 from physrep.probes import RidgeProbe
 from physrep.probes.moments import token_moments
+from physrep.probes.ridge import STRONG_PENALTIES, Ridge
 
 
 def test_moments_by_hand():
@@ -100,3 +101,44 @@ def test_faults_are_named():
         RidgeProbe().fit(tokens * torch.nan, labels, tokens, labels)
     with pytest.raises(PhysrepError, match="fitted on"):
         RidgeProbe().fit(tokens, labels, tokens, labels).predict(tokens[..., :2])
+
+
+def tuned(x, y, groups):
+    """The inner loop of a nested cross-validation."""
+    return Ridge(STRONG_PENALTIES).fit_grouped(x, y, groups)
+
+
+def test_ridge_finds_a_planted_map_and_says_nothing_of_noise():
+    generator = np.random.default_rng(0)
+    x = generator.normal(size=(80, 300)) * generator.uniform(0.01, 100, 300)
+    weights = np.zeros((300, 1))
+    weights[:3, 0] = 1 / x[:, :3].std(0)
+    groups, test = np.arange(60), np.arange(60, 80)
+    found = tuned(np.concatenate([x[:60, :3], np.ones((60, 1))], 1), x[:60] @ weights, groups)
+    planted = found.predict_array(np.concatenate([x[test, :3], np.ones((20, 1))], 1))
+    assert np.abs(planted - x[test] @ weights).max() < 0.02
+    # 300 features, 60 samples, no relation: tuned, it stays near the mean.
+    noise = generator.normal(size=(60, 1))
+    assert np.abs(tuned(x[:60], noise, groups).predict_array(x[test])).max() < 1.0
+
+
+def test_both_forms_of_ridge_agree():
+    generator = np.random.default_rng(1)
+    x, y = generator.normal(size=(30, 29)), generator.normal(size=(30, 2))
+    for n in (28, 30):
+        found = tuned(x[:n], y[:n], np.arange(n))
+        z = (x[:n] - x[:n].mean(0)) / x[:n].std(0)
+        for k, penalty in enumerate(found.penalty.tolist()):
+            direct = np.linalg.solve(z.T @ z + penalty * n * np.eye(29), z.T @ (y[:n, k] - y[:n, k].mean()))
+            assert np.allclose(found.weights[:, k], direct, atol=1e-8)
+            assert np.allclose(found.coef_[k].numpy() * x[:n].std(0), direct, atol=1e-8)
+        by_hand = x @ found.coef_.numpy().T + found.intercept_.numpy()
+        assert np.allclose(found.predict_array(x), by_hand)
+
+
+def test_each_target_gets_its_own_penalty():
+    generator = np.random.default_rng(2)
+    x = generator.normal(size=(60, 40))
+    y = np.stack([x[:, 0], generator.normal(size=60)], 1)
+    found = tuned(x, y, np.arange(60))
+    assert found.penalty[0] < 0.1 < found.penalty[1]

@@ -1,4 +1,4 @@
-"""Principal components of frame embeddings."""
+"""Principal components: the one decomposition that analyses use."""
 
 from __future__ import annotations
 
