@@ -1,13 +1,89 @@
-"""Building objects from a name or an import path and keyword options, with helpful answers to typing errors."""
+"""Names of parts, and objects from a name or an import path and keyword options.
+
+Every kind of part has one `Registry`: a dictionary of this package's own, which users may update, and after them what
+installed plugin packages register as entry points of its group (``[project.entry-points."physrep.learners"]`` in their
+pyproject.toml). Entry points are looked up when a name is not among the own ones, and imported when they are asked for,
+in every process alike.
+"""
 
 from __future__ import annotations
 
 import importlib
 import inspect
-from collections.abc import Callable, Mapping
-from typing import Any
+import sys
+from collections.abc import Callable, Iterator, Mapping, MutableMapping
+from importlib.metadata import EntryPoint, entry_points
+from typing import Any, TypeVar
 
 from .errors import PhysrepError, nearest
+
+T = TypeVar("T")
+
+
+class Registry(MutableMapping[str, T]):
+    """A dictionary of parts by name, its own entries first, then those of plugins.
+
+    Args:
+        group: of entry points, ``physrep.learners``.
+        own: entries of this package.
+        adapt: makes an entry of what a plugin's entry point or an import path names; default that itself.
+
+    Attributes:
+        own: the entries that are no plugin's.
+    """
+
+    def __init__(self, group: str, own: Mapping[str, T], adapt: Callable[[Any], T] | None = None) -> None:
+        self.group, self.own = group, dict(own)
+        self.adapt: Callable[[Any], T] = adapt or (lambda part: part)
+        self._points: dict[str, EntryPoint] | None = None
+        self._loaded: dict[str, T] = {}
+
+    def __getitem__(self, name: str) -> T:
+        if name in self.own:
+            return self.own[name]
+        if name not in self._loaded:
+            point = self._plugins()[name]
+            try:
+                self._loaded[name] = self.adapt(point.load())
+            except Exception as error:
+                raise PhysrepError(
+                    f"{self.group}: {name!r} of the plugin {_package(point)} cannot be imported ({error}); "
+                    "repair or uninstall it."
+                ) from error
+        return self._loaded[name]
+
+    def __setitem__(self, name: str, part: T) -> None:
+        self.own[name] = part
+
+    def __delitem__(self, name: str) -> None:
+        del self.own[name]
+
+    def __iter__(self) -> Iterator[str]:
+        yield from self.own
+        yield from (name for name in self._plugins() if name not in self.own)
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
+
+    def __contains__(self, name: object) -> bool:
+        return name in self.own or name in self._plugins()
+
+    def _plugins(self) -> dict[str, EntryPoint]:
+        if self._points is None:
+            self._points = {}
+            for point in entry_points(group=self.group):
+                if point.name in self.own or point.name in self._points:
+                    print(
+                        f"{self.group}: {point.name!r} of the plugin {_package(point)} is ignored, "
+                        "the name is taken.", file=sys.stderr, flush=True,
+                    )  # fmt: skip
+                else:
+                    self._points[point.name] = point
+        return self._points
+
+
+def _package(point: EntryPoint) -> str:
+    return point.dist.name if point.dist is not None else point.value
 
 
 def resolve(name: str, registry: Mapping[str, Any], kind: str) -> Callable[..., Any]:

@@ -56,7 +56,7 @@ def test_one_system_from_two_studies(tmp_path: Path) -> None:
     assert len(bench.entries) == 6
     names = {entry.label for entry in bench.entries}
     assert {"JEPA (conv3d, first)", "JEPA (conv3d, second)", "JEPA (vit3d)", "Supervised"} <= names
-    assert bench.kinds["second.new-s0"] == "learner"
+    assert bench.identities["second.new-s0"].kind == "learner"
     compare([first, second], tmp_path / "all")  # again into the same folder
 
 

@@ -8,7 +8,7 @@ from typing import Any, cast
 
 import pytest
 
-from physrep.benchmark.names import learner_name
+from physrep.learners.identity import identity_of_name
 from physrep.report.section import Section
 from physrep.report.sections.generalisation import generalisation_section
 from physrep.report.sections.generalisation.cells import read_cells
@@ -52,7 +52,7 @@ def test_the_culprit_is_named(culprit: str) -> None:
     cells = read_cells(rows({(culprit, "noise", "20 %"): 8.0, ("statistics", "noise", "20 %"): 2.0}))
     text = shift_sentence(cells, "noise")
     change = f"8.00 times its MSE, from {CLEAN[culprit]:.3f} to {8 * CLEAN[culprit]:.3f}, 20 %"
-    assert text.startswith(f"White noise on the fields: {learner_name(culprit)} degrades most ({change})")
+    assert text.startswith(f"White noise on the fields: {identity_of_name(culprit).label} degrades most ({change})")
     more = 0 if culprit == "supervised" else 1
     assert f"{more} of 2 learners without labels" in text and "the best floor, Field statistics (2.00 times)" in text
 

@@ -41,11 +41,11 @@ def check_structure(table: str) -> None:
 
 
 def test_table_of_a_study(tmp_path: Path) -> None:
-    runs = {**FIRST, "odd": ("m_x:A&B%", "c#1_{^}", "learner", {0: 0.3})}
+    runs = {**FIRST, "odd": ("m_x:A_&B%", "c#1_{^}", "learner", {0: 0.3})}
     folder = write_study(tmp_path / "study", "active_matter", runs)
     table = latex_table(read_csv(folder / "results.csv"))
     check_structure(table)
-    assert r"active\_matter" in table and r"m\_x:A\&B\%" in table and r"MSE zeta\_0" in table
+    assert r"active\_matter" in table and r"A\_\&B\%" in table and r"MSE zeta\_0" in table
     assert {r"\toprule", r"\midrule", r"\bottomrule"} <= set(re.findall(r"\\\w+rule", table))
     header, *rows = cells(table)
     assert header[:2] == ["Learner", "Probe"]

@@ -11,6 +11,7 @@ from bench_directory import read_csv, write_bench
 
 from physrep.benchmark.entries import headline, make_entries, parameter_names
 from physrep.errors import PhysrepError
+from physrep.learners.identity import identity_of_summary
 from physrep.report import markdown_table, text_table
 from physrep.report.style import number
 
@@ -39,10 +40,12 @@ def test_groups_are_ordered_and_kinds_come_from_summaries() -> None:
     rows = long_rows("supervised", "head", 0.1, 0.1) + long_rows("oracle", "ridge", 0.1, 0.1)
     rows += long_rows("jepa", "ridge", 0.2, 0.2) + long_rows("random", "ridge", 0.3, 0.3)
     assert [entry.kind for entry in make_entries(rows)] == ["floor", "learner", "learner", "ceiling"]
-    kinds = {"oracle-0": "ceiling"}
-    assert [entry.learner for entry in make_entries(rows, kinds)] == ["random", "jepa", "supervised", "oracle"]
+    known = {"oracle-0": identity_of_summary({"kind": "ceiling", "label": "Oracle", "colour": "#123456"}, "oracle")}
+    entries = make_entries(rows, known)
+    assert [entry.learner for entry in entries] == ["random", "jepa", "supervised", "oracle"]
+    assert (entries[-1].name, entries[-1].colour) == ("Oracle", "#123456")
     with pytest.raises(PhysrepError, match="kind 'roof'"):
-        make_entries(rows, {"oracle-0": "roof"})
+        identity_of_summary({"kind": "roof"}, "oracle")
 
 
 def test_probe_is_chosen_on_valid_not_on_test() -> None:

@@ -7,12 +7,13 @@ ceiling is at most two thirds of that floor. Which floor and which probe are bes
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from ..files import write_csv
+from ..learners.identity import Identity, identity_of_name
 
-FLOORS, CEILINGS = ("statistics", "pixels", "random", "spectra", "dynamic_modes"), ("supervised",)
 LOWEST_FLOOR, LARGEST_RATIO = 0.15, 2 / 3
 
 COLUMNS: tuple[str, ...] = (
@@ -21,22 +22,25 @@ COLUMNS: tuple[str, ...] = (
 """Columns of calibration.csv."""
 
 
-def calibration(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+def calibration(rows: list[dict[str, Any]], identities: Mapping[str, Identity] | None = None) -> list[dict[str, Any]]:
     """One row per level and parameter; empty if the floors or the ceiling were not run.
 
     Args:
         rows: of results.csv.
+        identities: run name to kind, label and colour; other runs go by the name of their learner.
 
     Returns:
         Rows with the columns of calibration.csv; values are test MSE of z-scored parameters (constant = 1).
     """
+    known = identities or {}
+    kinds = {row["run"]: (known.get(row["run"]) or identity_of_name(row["learner"])).kind for row in rows}
     table = []
     mse = [row for row in rows if row["metric"] == "mse"]
     for level in ("window", "trajectory"):
         for parameter in dict.fromkeys(row["parameter"] for row in mse):
             cells = [row for row in mse if row["level"] == level and row["parameter"] == parameter]
-            floor, ceiling = _best(cells, FLOORS), _best(cells, CEILINGS)
-            if floor is None or ceiling is None:
+            floor, ceiling = _best(cells, "floor", kinds), _best(cells, "ceiling", kinds)
+            if floor is None or ceiling is None or floor["learner"] == "constant":
                 continue
             ratio = ceiling["value"] / floor["value"] if floor["value"] > 0 else math.nan
             table.append(
@@ -54,9 +58,9 @@ def calibration(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return table
 
 
-def _best(cells: list[dict[str, Any]], learners: tuple[str, ...]) -> dict[str, Any] | None:
+def _best(cells: list[dict[str, Any]], kind: str, kinds: dict[str, str]) -> dict[str, Any] | None:
     """The test row of the run and probe with the lowest MSE on valid; None if none has a finite one."""
-    valid = [row for row in cells if row["split"] == "valid" and row["learner"] in learners]
+    valid = [row for row in cells if row["split"] == "valid" and kinds[row["run"]] == kind]
     valid = [row for row in valid if math.isfinite(row["value"])]
     if not valid:
         return None

@@ -129,22 +129,20 @@ def expand(config: BenchConfig) -> list[Run]:
     Raises:
         PhysrepError: no runs, an unknown learner or probe, two runs of one name, or an unknown training setting.
     """
-    from ..learners import LEARNERS
     from ..probes import PROBES
     from ..registry import resolve
 
     if not config.runs:
         raise PhysrepError("runs: the list is empty; add at least one run, e.g. - learner: jepa.")
     for name in config.probes:
-        if name not in PROBES:
-            raise PhysrepError(f"probes: there is no probe {name!r}; {nearest(name, list(PROBES))}")
+        resolve(name, PROBES, "probe")
     grid: list[Run] = []
     for number, run in enumerate(config.runs):
         place = f"runs[{number}]"
         takes_encoder = False
         trained = False
         if run.learner != "constant":
-            factory: Any = resolve(run.learner, LEARNERS, "learner")
+            factory = learner_class(run.learner)
             takes_encoder = "encoder" in inspect.signature(factory).parameters
             trained = getattr(factory, "trainable", True)
         options = dict(run.options)
@@ -174,6 +172,18 @@ def expand(config: BenchConfig) -> list[Run]:
     if twice:
         raise PhysrepError(f"runs: two runs are called {twice!r}; give one of them another name.")
     return grid
+
+
+def learner_class(name: str) -> Any:
+    """The class of a learner, a name of `physrep.learners.LEARNERS` or an import path.
+
+    Raises:
+        PhysrepError: there is none of that name.
+    """
+    from ..learners import LEARNERS
+    from ..registry import resolve
+
+    return resolve(name, LEARNERS, "learner")
 
 
 def _check_start(run: RunConfig, config: BenchConfig, trained: bool, place: str) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ import numpy as np
 
 from ..errors import PhysrepError
 from ..files import read_json, read_yaml
+from ..learners.identity import Identity, identity_of_summary
 from ..metrics import Difference, cluster_means, paired_difference_over_seeds
 from ..probes.fit import Predictions, load_predictions
 from .entries import Entry, make_entries, parameter_names, to_float
@@ -47,12 +48,18 @@ def read_over_seeds(folder: Path) -> list[dict[str, str]]:
 
 @dataclass
 class Run:
-    """One run: what it was, and its curves, column name to (steps, finite values)."""
+    """One run: what it was, its curves, column name to (steps, finite values), and its learner as the table has it."""
 
     name: str
     folder: Path
     summary: dict[str, Any] = field(default_factory=dict)
     curves: dict[str, tuple[np.ndarray, np.ndarray]] = field(default_factory=dict)
+    learner: str = ""
+
+    @property
+    def identity(self) -> Identity:
+        """Kind, label and colour of its learner."""
+        return identity_of_summary(self.summary, self.learner)
 
 
 @dataclass
@@ -101,13 +108,15 @@ class Bench:
         folder = Path(folder)
         rows = read_table(folder / "results.csv")
         notes: list[str] = []
-        names = dict.fromkeys(row.get("run") or "" for row in rows)
-        runs = {name: _read_run(folder / "runs" / name, name, notes) for name in names if name}
+        names = {row.get("run") or "": row.get("learner") or "" for row in rows}
+        runs = {
+            name: _read_run(folder / "runs" / name, name, learner, notes) for name, learner in names.items() if name
+        }
         calibration = folder / "calibration.csv"
         bench = cls(
             folder,
             rows,
-            make_entries(rows, run_kinds(runs), read_over_seeds(folder)),
+            make_entries(rows, {name: run.identity for name, run in runs.items()}, read_over_seeds(folder)),
             runs,
             _optional(read_yaml, folder / "config.yaml", {}, notes),
             _optional(read_json, folder / "data_summary.json", {}, notes),
@@ -120,9 +129,9 @@ class Bench:
         return bench
 
     @property
-    def kinds(self) -> dict[str, str]:
-        """Run name to kind, as far as summaries say it."""
-        return run_kinds(self.runs)
+    def identities(self) -> dict[str, Identity]:
+        """Run name to kind, label and colour of its learner."""
+        return {name: run.identity for name, run in self.runs.items()}
 
     @property
     def systems(self) -> list[str]:
@@ -176,11 +185,6 @@ class Bench:
                 self.notes.append(f"{entry.title} ({entry.system}) has no valid score: its probe was not chosen there.")
 
 
-def run_kinds(runs: Mapping[str, Run]) -> dict[str, str]:
-    """Run name to kind, as far as summaries say it."""
-    return {name: run.summary["kind"] for name, run in runs.items() if "kind" in run.summary}
-
-
 def per_trajectory(predictions: Predictions) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Mean z-scored prediction and target of every trajectory, parameters in the order of their names.
 
@@ -199,8 +203,8 @@ def _optional(read: Callable[[Path], Any], path: Path, default: Any, notes: list
     return read(path) or default
 
 
-def _read_run(folder: Path, name: str, notes: list[str]) -> Run:
-    run = Run(name, folder)
+def _read_run(folder: Path, name: str, learner: str, notes: list[str]) -> Run:
+    run = Run(name, folder, learner=learner)
     if (folder / "summary.json").is_file():
         run.summary = read_json(folder / "summary.json")
     else:

@@ -10,7 +10,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..errors import PhysrepError
-from .names import KINDS, KNOWN_KINDS, learner_name, probe_name
+from ..learners.identity import KINDS, Identity, identity_of_name
+from .names import probe_name
 
 LEVELS = ("trajectory", "window")
 NEEDED = ("system", "learner", "probe", "level", "parameter", "split", "metric", "value")
@@ -35,7 +36,8 @@ class Entry:
         system, learner, encoder, probe, kind: what it is; kind is a key of `KINDS`.
         runs: names of the runs, one per seed.
         study: the study that it comes from, where several are compared; else empty.
-        label: name for tables and figures, with the encoder (and the run) where the name alone is ambiguous.
+        name, colour: of the learner, for people.
+        label: the name, with the encoder (and the run) where it alone is ambiguous.
         chosen: whether this probe has the lowest mean MSE on valid among the learner's probes.
         scores: `Score` by (level, split, metric, parameter). Over several seeds the value is their mean with the
             interval of over_seeds.csv; without that file it reaches from the lowest to the highest limit.
@@ -55,6 +57,8 @@ class Entry:
     trajectories: int = 0
     training: int = 0
     study: str = ""
+    name: str = ""
+    colour: str = "#555555"
 
     def score(
         self, parameter: str = "mean", metric: str = "mse", level: str = "trajectory", split: str = "test"
@@ -83,14 +87,14 @@ def to_float(text: Any) -> float:
 
 def make_entries(
     rows: Iterable[Mapping[str, Any]],
-    kinds: Mapping[str, str] | None = None,
+    identities: Mapping[str, Identity] | None = None,
     over_seeds: Iterable[Mapping[str, Any]] = (),
 ) -> list[Entry]:
     """Group the rows of the long table.
 
     Args:
         rows: rows of ``results.csv``, as text or numbers.
-        kinds: run name to a key of `KINDS`; other runs go by the name of their learner.
+        identities: run name to what its summary says; other runs go by the name of their learner.
         over_seeds: rows of ``over_seeds.csv``.
 
     Returns:
@@ -107,7 +111,7 @@ def make_entries(
     variants = _variants(rows)
     for row in rows:
         groups.setdefault((*_identity(row, variants), str(row["probe"] or "")), []).append(row)
-    entries = [_entry(key, group, kinds or {}) for key, group in groups.items()]
+    entries = [_entry(key, group, identities or {}) for key, group in groups.items()]
     _join_seeds(entries, over_seeds)
     _label(entries)
     _choose(entries)
@@ -139,13 +143,11 @@ def _identity(row: Mapping[str, Any], variants: set[tuple[str, ...]]) -> tuple[s
     return (*basis, str(row.get("run") or "") if basis in variants else "")
 
 
-def _entry(key: tuple[str, ...], rows: list[Mapping[str, Any]], kinds: Mapping[str, str]) -> Entry:
+def _entry(key: tuple[str, ...], rows: list[Mapping[str, Any]], known: Mapping[str, Identity]) -> Entry:
     system, learner, encoder, study, variant, probe = key
     runs = tuple(dict.fromkeys(str(row.get("run") or "") for row in rows))
-    kind = next((kinds[run] for run in runs if run in kinds), KNOWN_KINDS.get(learner, "learner"))
-    if kind not in KINDS:
-        raise PhysrepError(f"run {runs[0]!r} is of the kind {kind!r}; summary.json must say one of {', '.join(KINDS)}.")
-    entry = Entry(system, learner, encoder, probe, kind, runs, label=variant, study=study)
+    kind, name, colour = next((known[run] for run in runs if run in known), None) or identity_of_name(learner)
+    entry = Entry(system, learner, encoder, probe, kind, runs, label=variant, study=study, name=name, colour=colour)
     cells: dict[tuple[str, str, str, str], list[Score]] = {}
     for row in rows:
         name = (str(row["level"]), str(row["split"]), str(row["metric"]), str(row["parameter"]))
@@ -188,7 +190,7 @@ def _label(entries: list[Entry]) -> None:
             variant.append(entry.encoder)
         if not entry.label and len(studies[entry.system, entry.learner, entry.encoder]) > 1:
             variant.append(entry.study)
-        entry.label = learner_name(entry.learner) + (f" ({', '.join(variant)})" if variant else "")
+        entry.label = entry.name + (f" ({', '.join(variant)})" if variant else "")
 
 
 def _choose(entries: list[Entry]) -> None:

@@ -9,12 +9,10 @@ from dataclasses import dataclass, field
 import numpy as np
 from scipy.stats import rankdata
 
+from ..learners.identity import LABEL_FREE
 from .directory import Bench, per_trajectory
 from .entries import Entry
 from .studies import Study, repeated_runs, rows_by_run, title_of
-
-RANKED = ("floor", "learner")
-"""Kinds that compete: those that see no labels before the probe."""
 
 
 @dataclass
@@ -67,10 +65,11 @@ def leaderboard(
 ) -> tuple[list[Line], list[str]]:
     """Rank encoders over the systems of several studies.
 
-    On every system the label-free encoders (`RANKED`) are ranked by their mean test MSE, and a line's rank is the mean
-    over the systems that it was run on. The interval is a percentile bootstrap: trajectories are drawn with replacement
-    per system, the same for all encoders, and of an encoder with several seeds also these (a hierarchical bootstrap, so
-    that the interval holds the spread over seeds); everything is ranked again in each resample.
+    On every system the encoders of the kinds `LABEL_FREE` are ranked by their mean test MSE, and a line's rank is
+    the mean over the systems that it was run on. The interval is a percentile bootstrap: trajectories are drawn
+    with replacement per system, the same for all encoders, and of an encoder with several seeds also these (a
+    hierarchical bootstrap, so that the interval holds the spread over seeds); everything is ranked again in each
+    resample.
 
     Args:
         studies: from `physrep.benchmark.studies.read_studies`, which has made sure that test sets agree.
@@ -89,7 +88,7 @@ def leaderboard(
             line.mse[system] = competitor.value
             line.seeds = max(line.seeds, len(competitor.values))
     competing = [
-        key for key, line in lines.items() if line.kind in RANKED and (not common or len(line.mse) == len(systems))
+        key for key, line in lines.items() if line.kind in LABEL_FREE and (not common or len(line.mse) == len(systems))
     ]
     _rank(lines, competing, fields, resamples, seed)
     order = {key: k for k, key in enumerate(lines)}

@@ -11,6 +11,7 @@ import numpy as np
 from ..data.config import DataConfig, parameter_scales
 from ..errors import PhysrepError
 from ..files import content_hash, read_json, write_json
+from ..learners.identity import CONSTANT, identity
 from ..registry import build
 from ..run_directory import (
     SUMMARY,
@@ -99,9 +100,8 @@ def _learner(
     if is_finished(folder):
         costs = read_summary(folder)
     costs["encoder_parameters"] = sum(p.numel() for p in getattr(learner, "encoder", learner).parameters())
-    # Who reads labels is never compared as a label-free learner, whatever its class says.
-    kind = "ceiling" if learner.needs_labels and learner.kind == "learner" else learner.kind
-    summary = {**costs, "learner": run.learner, "encoder": run.encoder, "seed": run.seed, "kind": kind}
+    who = identity(learner, run.learner)._asdict()
+    summary = {**costs, "learner": run.learner, "encoder": run.encoder, "seed": run.seed, **who}
     if not (folder / SUMMARY).is_file() or read_summary(folder) != summary:
         write_json(folder / SUMMARY, summary)
     return learner.to("cpu" if device == "cpu" else "cuda")
@@ -212,9 +212,8 @@ def _constant(
         zeros = torch.zeros(len(windows), len(scaler.names), dtype=torch.float64)
         predicted[split] = _predictions(zeros, labels.numpy(), dataset.parameter_names, scaler, windows)
     costs = {"parameters": 0, "clips_seen": 0, "seconds": 0.0, "encoder_parameters": 0}
-    write_json(
-        folder / SUMMARY, {**costs, "learner": run.learner, "encoder": "none", "seed": run.seed, "kind": "floor"}
-    )
+    own = {"learner": run.learner, "encoder": "none", "seed": run.seed, **CONSTANT._asdict()}
+    write_json(folder / SUMMARY, {**costs, **own})
     return _score(predicted, "none", splits["train"].n_trajectories, config, folder)
 
 

@@ -11,6 +11,7 @@ from ..analyses.run import check_analyses, run_analyses
 from ..data.config import DataConfig, parameter_scales
 from ..errors import PhysrepError
 from ..files import read_json, write_csv, write_json, write_yaml
+from ..learners.identity import identity_of_summary
 from ..processes import cores, process_pool
 from ..run_directory import environment, read_summary
 from .config import BenchConfig, Run, expand
@@ -55,7 +56,8 @@ def bench(config: BenchConfig, out: str | Path, *, device: str = "cpu") -> Path:
     write_over_seeds(out / "over_seeds.csv", over_seeds(grid, config.system, out / "runs", config.resamples))
     from .calibration import calibration, write_calibration
 
-    write_calibration(out / "calibration.csv", calibration(rows))
+    identities = {run.name: identity_of_summary(read_summary(out / "runs" / run.name), run.learner) for run in grid}
+    write_calibration(out / "calibration.csv", calibration(rows, identities))
     if config.analyses:
         run_analyses(config.analyses, _context(grid, config, data, out, device))
     return out / "results.csv"

@@ -14,11 +14,16 @@ def run(arguments: Sequence[str]) -> int:
     """Run the floors and the ceiling of a benchmark only, and print whether its data are hard enough."""
     values, config = read(arguments, "calibrate", "Run the floors and the supervised ceiling of a benchmark only.")
     from ..benchmark import bench, calibration, calibration_text
-    from ..benchmark.calibration import CEILINGS, FLOORS
+    from ..benchmark.config import learner_class
 
-    config.runs = [run for run in config.runs if run.learner in (*FLOORS, *CEILINGS)]
+    wanted = ("floor", "ceiling")
+    config.runs = [
+        run for run in config.runs if run.learner != "constant" and learner_class(run.learner).kind in wanted
+    ]
     if not config.runs:
-        raise PhysrepError(f"{values.config}: has no run of {', '.join((*FLOORS, *CEILINGS))}; add them to runs.")
+        raise PhysrepError(
+            f"{values.config}: has no run of a floor or a ceiling; add them to runs, e.g. statistics and supervised."
+        )
     if values.print_config:
         print_config(config)
         return 0

@@ -34,7 +34,7 @@ def finish(folder: Path, style: str = "text") -> str:
     page = build_report(folder)
     bench = Bench.read(folder)
     tables = {"text": text_table, "markdown": markdown_table, "latex": latex_table}
-    table = tables[style](bench.rows, bench.kinds, over_seeds=read_over_seeds(folder))
+    table = tables[style](bench.rows, bench.identities, over_seeds=read_over_seeds(folder))
     if style == "latex":
         return table.rstrip("\n")
     places = [

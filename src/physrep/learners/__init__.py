@@ -4,6 +4,7 @@
 one line here (see CONTRIBUTING.md).
 """
 
+from ..registry import Registry
 from .base import Learner
 from .baselines import FieldStatistics, PooledPixels, RandomEncoder
 from .disco import DISCO
@@ -24,7 +25,7 @@ from .symmetry import SymmetryViews
 from .vicreg import VICReg
 from .videomae import VideoMAE
 
-LEARNERS: dict[str, type[Learner]] = {
+OWN: dict[str, type[Learner]] = {
     "jepa": JEPA,
     "masked_jepa": MaskedJEPA,
     "symmetry": SymmetryViews,
@@ -44,6 +45,8 @@ LEARNERS: dict[str, type[Learner]] = {
     "dynamic_modes": DynamicModes,
     "pde_regression": PDERegression,
 }
+LEARNERS: Registry[type[Learner]] = Registry("physrep.learners", OWN)
+"""Learners by name; plugins add theirs as entry points of the group ``physrep.learners``."""
 
 __all__ = [
     "DISCO",

@@ -29,12 +29,16 @@ class Learner(nn.Module, ABC):
         trainable: whether `loss` can be minimised; False for baselines without training.
         kind: group in tables: ``"learner"`` learns without labels, ``"floor"`` needs no training, ``"oracle"``
             is given the equation, ``"ceiling"`` and ``"finetuned"`` are trained on labels.
+        label: name in tables and figures; a class that states none goes by its registered or its own name.
+        colour: ``#rrggbb`` in figures; a class that states none gets one that follows from its name.
         needs_labels: whether `loss` reads the clip's parameters; False for everything that learns without labels.
     """
 
     embed_dim: int
     pairing: Literal["next", "any"] = "next"
     kind: Literal["floor", "learner", "finetuned", "oracle", "ceiling"] = "learner"
+    label: str = ""
+    colour: str = ""
     trainable: bool = True
     needs_labels: bool = False
     field_mean: Tensor

@@ -43,6 +43,9 @@ class RandomEncoder(Untrained):
         encoder_options: keyword arguments of the encoder.
     """
 
+    label = "Random encoder"
+    colour = "#7a9a78"
+
     def __init__(
         self,
         in_channels: int,
@@ -73,6 +76,9 @@ class FieldStatistics(Untrained):
         in_channels: number of field components.
         num_frames: frames per clip, at least 2.
     """
+
+    label = "Field statistics"
+    colour = "#c98a1b"
 
     STATISTICS = ("mean", "skewness", "kurtosis", "std", "gradient_h", "gradient_w", "rate",
                   "log_std", "log_gradient_h", "log_gradient_w", "log_rate")  # fmt: skip
@@ -143,6 +149,9 @@ class PooledPixels(Untrained):
         num_frames: frames per clip.
         grid: number of blocks along T, H and W.
     """
+
+    label = "Pooled pixels"
+    colour = "#a88bb5"
 
     def __init__(self, in_channels: int, num_frames: int = 16, grid: Sequence[int] = (4, 8, 8)) -> None:
         super().__init__(in_channels, num_frames)

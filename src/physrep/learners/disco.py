@@ -68,6 +68,9 @@ class DISCO(Learner):
             the hypernetwork.
     """
 
+    label = "DISCO"
+    colour = "#8a3fa0"
+
     def __init__(
         self,
         in_channels: int,

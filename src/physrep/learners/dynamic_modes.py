@@ -77,6 +77,9 @@ class DynamicModes(Untrained):
         rank: modes per channel, at most ``num_frames - 1``.
     """
 
+    label = "Dynamic modes"
+    colour = "#8296ab"
+
     def __init__(self, in_channels: int, num_frames: int = 16, rank: int = 6) -> None:
         super().__init__(in_channels, num_frames)
         if num_frames < 3 or rank < 1:

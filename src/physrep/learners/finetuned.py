@@ -37,6 +37,8 @@ class FineTuned(LabelledLearner):
         freeze: leave the base as it is, in evaluation mode, and train the head alone.
     """
 
+    label = "Fine-tuned"
+    colour = "#555555"
     kind = "finetuned"
 
     def __init__(

@@ -59,6 +59,8 @@ class FrozenVideo(Untrained):
         pool: average tokens over ``space`` (one per tubelet and group), over ``all`` of a group, or ``none``.
     """
 
+    label = "Frozen video model"
+    colour = "#d0568c"
     kind = "learner"
     palette: Tensor
     weights_hash: Tensor

@@ -61,6 +61,9 @@ class JEPA(Learner):
         pairing: ``"next"``, y follows x, or ``"any"``.
     """
 
+    label = "JEPA"
+    colour = "#1f63b4"
+
     def __init__(
         self,
         in_channels: int,

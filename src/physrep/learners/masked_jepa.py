@@ -51,6 +51,9 @@ class MaskedJEPA(EncoderLearner):
         encode_with: whose tokens `encode` gives: the ``teacher``'s, as published, or the ``student``'s.
     """
 
+    label = "Masked JEPA"
+    colour = "#3f8fa8"
+
     def __init__(
         self,
         in_channels: int,

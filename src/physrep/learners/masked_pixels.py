@@ -64,6 +64,9 @@ class MaskedPixels(EncoderLearner):
         decoder_dim, decoder_depth, decoder_heads: sizes of the decoder, a transformer on all positions.
     """
 
+    label = "Masked pixels"
+    colour = "#8c1c3c"
+
     def __init__(
         self,
         in_channels: int,

@@ -51,6 +51,9 @@ class MPP(Learner):
         layer_scale: initial gamma of the blocks.
     """
 
+    label = "MPP"
+    colour = "#12866a"
+
     def __init__(
         self,
         in_channels: int,

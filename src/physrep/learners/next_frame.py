@@ -40,6 +40,9 @@ class NextFrame(EncoderLearner):
         error_scale: ``change`` (1 is persistence), ``variance`` or ``square``.
     """
 
+    label = "Next frame"
+    colour = "#5fae3a"
+
     def __init__(
         self,
         in_channels: int,

@@ -60,6 +60,9 @@ class OperatorLearner(Learner):
         pairing: ``"next"``, predict the frames that follow the window; ``"any"``, the last frames of another window.
     """
 
+    label = "Operator"
+    colour = "#c07be0"
+
     def __init__(
         self,
         in_channels: int,

@@ -42,6 +42,9 @@ class Spectra(Untrained):
         bins: rings of equal width from 0 to the smaller of the two largest wavenumbers of the grid.
     """
 
+    label = "Power spectra"
+    colour = "#b98f7e"
+
     def __init__(self, in_channels: int, num_frames: int = 16, bins: int = 12) -> None:
         super().__init__(in_channels, num_frames)
         if bins < 1:

@@ -30,6 +30,8 @@ class Supervised(LabelledLearner):
         hidden: width of the hidden layer of the head; 0 is a linear head.
     """
 
+    label = "Supervised"
+    colour = "#222222"
     kind = "ceiling"
 
     def __init__(

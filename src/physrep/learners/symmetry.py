@@ -38,6 +38,9 @@ class SymmetryViews(JEPA):
         regulariser: as for `JEPA`.
     """
 
+    label = "Symmetry views"
+    colour = "#5757b8"
+
     def __init__(
         self,
         in_channels: int,

@@ -67,6 +67,9 @@ class VideoMAE(Learner):
         final_norm: a layer norm behind the encoder's blocks; fine-tuned checkpoints have none.
     """
 
+    label = "VideoMAE"
+    colour = "#c8402f"
+
     def __init__(
         self,
         in_channels: int,

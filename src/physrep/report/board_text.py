@@ -8,7 +8,7 @@ import math
 from collections.abc import Sequence
 
 from ..benchmark.leaderboard import Line
-from ..benchmark.names import KINDS
+from ..learners.identity import KINDS
 from .style import number
 
 FORMATS = ("text", "markdown", "csv")

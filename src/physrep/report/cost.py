@@ -10,7 +10,7 @@ import numpy as np
 
 from ..benchmark.directory import Bench
 from ..benchmark.entries import Entry
-from .style import colour, number
+from .style import number
 from .svg import Scale, bottom_axis, drawing, element, label, left_axis, line, power_text
 
 AXES = {"flops": "training, floating-point operations", "seconds": "training, wall time (s)"}
@@ -77,7 +77,7 @@ def _panel(
         if entry.value <= high:
             y = up(entry.value)
             said = f"{entry.title} (floor): MSE {number(entry.value, 4)}"
-            parts.append(line(start, y, across.end, y, colour(entry.learner), 1.3, stroke_dasharray="5 3"))
+            parts.append(line(start, y, across.end, y, entry.colour, 1.3, stroke_dasharray="5 3"))
             # Easier to hit than a thin line.
             parts.append(
                 element("rect", x=start, y=y - 4, width=across.end - start, height=8, fill="transparent", title=said)
@@ -90,9 +90,9 @@ def _panel(
         score, x = entry.score(), across(value)
         y = max(up(score.value), TOP)
         if math.isfinite(score.low + score.high):
-            parts.append(line(x, up(max(score.low, 0)), x, max(up(score.high), TOP), colour(entry.learner), 1.8))
+            parts.append(line(x, up(max(score.low, 0)), x, max(up(score.high), TOP), entry.colour, 1.8))
         said = f"{entry.title}: MSE {number(score.value, 4)}, {name} {power_text(value)}"
-        parts.append(element("circle", cx=x, cy=y, r=5.0, fill=colour(entry.learner), stroke="#fff", title=said))
+        parts.append(element("circle", cx=x, cy=y, r=5.0, fill=entry.colour, stroke="#fff", title=said))
         parts.append(_point_name(entry, x, y, across, taken))
     return "".join(parts)
 
@@ -112,7 +112,7 @@ def _point_name(entry: Entry, x: float, y: float, across: Scale, taken: list[tup
     taken.append((low, high, height))
     anchor, at = ("start", low) if side > 0 else ("end", high)
     halo = {"paint_order": "stroke", "stroke": "#fff", "stroke_width": 3.0}
-    return label(at, height, entry.label, anchor, 11.5, colour(entry.learner), **halo)
+    return label(at, height, entry.label, anchor, 11.5, entry.colour, **halo)
 
 
 def _floor_names(floors: Sequence[Entry], up: Scale, x: float) -> str:
@@ -120,6 +120,6 @@ def _floor_names(floors: Sequence[Entry], up: Scale, x: float) -> str:
     parts, last = [], -math.inf
     for entry in sorted(floors, key=lambda entry: up(entry.value)):
         y = max(up(entry.value), last + 13)
-        parts.append(label(x, y, entry.label, size=11, fill=colour(entry.learner)))
+        parts.append(label(x, y, entry.label, size=11, fill=entry.colour))
         last = y
     return "".join(parts)

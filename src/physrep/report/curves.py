@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..benchmark.directory import Run
-from ..benchmark.names import learner_name
-from .style import INK, MUTED, colour, paper
+from .style import INK, MUTED, paper
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -57,13 +56,13 @@ def curve_figure(runs: Sequence[Run]) -> Figure | None:
         for ax in axes[-1]:
             ax.set_xlabel("step")
         for row, run in zip(axes, shown, strict=True):
-            learner = str(run.summary.get("learner", run.name))
+            _, name, tint = run.identity
             for ax, panel in zip(row, PANELS, strict=True):
                 columns = [column for column in run.curves if panel_of(column) == panel][:MOST_LINES]
-                _draw(ax, {column: run.curves[column] for column in columns}, panel, colour(learner))
+                _draw(ax, {column: run.curves[column] for column in columns}, panel, tint)
             seed = run.summary.get("seed")
-            text = learner_name(learner) + ("" if seed is None else f"\nseed {seed}")
-            row[0].set_ylabel(text, color=colour(learner), fontweight="bold")
+            text = name + ("" if seed is None else f"\nseed {seed}")
+            row[0].set_ylabel(text, color=tint, fontweight="bold")
     return figure
 
 

@@ -7,9 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from ..benchmark.directory import Run
-from ..benchmark.names import learner_name
 from .curves import MOST_LINES, PANELS, SHADES, panel_of, shorten, shown_runs
-from .style import MUTED, colour
+from .style import MUTED
 from .svg import Scale, bottom_axis, drawing, element, label, left_axis, line
 
 LEFT, WIDE, BETWEEN, HIGH, STEP, TOP = 92.0, 132.0, 74.0, 92.0, 134.0, 26.0
@@ -27,15 +26,15 @@ def curve_drawing(runs: Sequence[Run]) -> str | None:
     for k, title in enumerate(PANELS.values()):
         parts.append(label(_start(k), 10, title, size=12, font_weight="600"))
     for row, run in enumerate(shown):
-        learner = str(run.summary.get("learner", run.name))
+        _, name, tint = run.identity
         top = TOP + row * STEP
-        parts.append(label(2, top + 8, learner_name(learner), size=12, fill=colour(learner), font_weight="600"))
+        parts.append(label(2, top + 8, name, size=12, fill=tint, font_weight="600"))
         if "seed" in run.summary:
             parts.append(label(2, top + 24, f"seed {run.summary['seed']}", size=11, fill=MUTED))
         for k, panel in enumerate(PANELS):
             columns = [column for column in run.curves if panel_of(column) == panel][:MOST_LINES]
             curves = {column: run.curves[column] for column in columns}
-            parts.append(_panel(curves, panel, _start(k), top, learner, row == len(shown) - 1))
+            parts.append(_panel(curves, panel, _start(k), top, tint, row == len(shown) - 1))
     width = _start(len(PANELS) - 1) + WIDE + 66
     return drawing(width, TOP + STEP * len(shown) + 8, "Training and collapse curves", *parts, name="curves")
 
@@ -44,7 +43,7 @@ def _start(k: int) -> float:
     return LEFT + 34 + k * (WIDE + BETWEEN)
 
 
-def _panel(curves: dict[str, Curve], panel: str, start: float, top: float, learner: str, last: bool) -> str:
+def _panel(curves: dict[str, Curve], panel: str, start: float, top: float, main_tint: str, last: bool) -> str:
     if not curves:
         return label(start + WIDE / 2, top + HIGH / 2, "not recorded", "middle", 11, MUTED)
     bottom = top + HIGH
@@ -64,7 +63,7 @@ def _panel(curves: dict[str, Curve], panel: str, start: float, top: float, learn
     ends, shades = [], iter(SHADES * 2)
     for k, (column, curve) in enumerate(curves.items()):
         main = column.split("/")[-1] in ("loss", "train_loss") or (panel != "loss" and k == 0)
-        tint = colour(learner) if main else next(shades)
+        tint = main_tint if main else next(shades)
         parts.append(_curve(column, curve, panel, across, up, tint, main))
         y = float(np.clip(up(float(curve[1][-1])), top, bottom))
         ends.append((y, shorten(column, panel), tint))

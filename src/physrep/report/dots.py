@@ -7,8 +7,9 @@ from collections.abc import Sequence
 
 from ..benchmark.directory import Bench
 from ..benchmark.entries import Entry, Headline, headline
-from ..benchmark.names import KINDS, probe_name
-from .style import BAND, MUTED, colour, number
+from ..benchmark.names import probe_name
+from ..learners.identity import KINDS
+from .style import BAND, MUTED, number
 from .svg import Scale, bottom_axis, drawing, element, label, line
 
 ROW, GAP = 22.0, 9.0
@@ -67,7 +68,7 @@ def _draw(
         positions.append((y, entry))
         y += ROW
     bottom = y - 0.3 * ROW
-    parts = [label(left - 8, at, _row_label(entry), "end", 12, colour(entry.learner)) for at, entry in positions]
+    parts = [label(left - 8, at, _row_label(entry), "end", 12, entry.colour) for at, entry in positions]
     x = left
     for k, (parameter, share) in enumerate(zip(shown, shares, strict=True)):
         wide = room * share / sum(shares)
@@ -106,11 +107,11 @@ def _panel(
             x = scale(low)
             parts.append(element("rect", x=x, y=top, width=min(scale(high), end) - x, height=bottom - top, fill=BAND))
         if value <= scale.high:
-            parts.append(line(scale(value), top, scale(value), bottom, colour(found.floor.learner), 1.2))
-            names.append((scale(value), "best floor", colour(found.floor.learner)))
+            parts.append(line(scale(value), top, scale(value), bottom, found.floor.colour, 1.2))
+            names.append((scale(value), "best floor", found.floor.colour))
     if found.ceiling is not None and (value := found.ceiling.score(parameter).value) <= scale.high:
-        parts.append(line(scale(value), top, scale(value), bottom, colour(found.ceiling.learner), 1.2))
-        names.append((scale(value), "ceiling", colour(found.ceiling.learner)))
+        parts.append(line(scale(value), top, scale(value), bottom, found.ceiling.colour, 1.2))
+        names.append((scale(value), "ceiling", found.ceiling.colour))
     parts.append(_line_names(names, top, end))
     for y, entry in positions:
         # A wide transparent bar makes the row easy to hit; marks lie above it, with values of their own.
@@ -121,7 +122,7 @@ def _panel(
         parts.append(_dot(entry, parameter, scale, y, True))
         if first:
             value = entry.score(parameter).value
-            parts.append(label(end + 6, y, number(value), size=12, fill=colour(entry.learner)))
+            parts.append(label(end + 6, y, number(value), size=12, fill=entry.colour))
     return "".join(parts)
 
 
@@ -153,7 +154,7 @@ def _said(entry: Entry, parameter: str) -> str:
 
 def _dot(entry: Entry, parameter: str, scale: Scale, y: float, chosen: bool) -> str:
     value, low, high = entry.score(parameter)
-    tint, said = colour(entry.learner), _said(entry, parameter)
+    tint, said = entry.colour, _said(entry, parameter)
     if not math.isfinite(value):
         return label(scale.start + 4, y, "no finite score", size=10.5, fill=MUTED) if chosen else ""
     if value > scale.high:

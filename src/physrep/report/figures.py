@@ -13,12 +13,13 @@ import numpy as np
 
 from ..benchmark.directory import Bench
 from ..benchmark.entries import Entry, headline
-from ..benchmark.names import KINDS, learner_name, probe_name
+from ..benchmark.names import probe_name
 from ..files import atomic_path
+from ..learners.identity import KINDS
 from ..metrics import cluster_means, mse, r2
 from ..probes.fit import Predictions
 from .fields import draw_samples
-from .style import BAND, MUTED, colour, number, paper
+from .style import BAND, MUTED, number, paper
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -99,12 +100,12 @@ def draw_dots(ax: Axes, entries: Sequence[Entry], system: str, parameter: str = 
         value, low, high = found.floor.score(parameter)
         if math.isfinite(low + high):
             ax.axvspan(low, min(high, limit), color=BAND, lw=0, zorder=-1)
-        ax.axvline(value, color=colour(found.floor.learner), lw=1.0, zorder=0.5)
+        ax.axvline(value, color=found.floor.colour, lw=1.0, zorder=0.5)
     if found.ceiling is not None:
-        ax.axvline(found.ceiling.score(parameter).value, color=colour(found.ceiling.learner), lw=1.0, zorder=0.5)
+        ax.axvline(found.ceiling.score(parameter).value, color=found.ceiling.colour, lw=1.0, zorder=0.5)
     for y, entry in rows:
         value, low, high = entry.score(parameter)
-        tint = colour(entry.learner)
+        tint = entry.colour
         for other in entries:
             if other.runs == entry.runs and other.label == entry.label and other.system == system and not other.chosen:
                 position = other.score(parameter).value
@@ -129,7 +130,7 @@ def draw_dots(ax: Axes, entries: Sequence[Entry], system: str, parameter: str = 
     ax.spines["left"].set_visible(False)
     if labels:
         for tick, (_, entry) in zip(ax.get_yticklabels(), rows, strict=True):
-            tick.set_color(colour(entry.learner))
+            tick.set_color(entry.colour)
         _name_lines(ax, found, parameter, limit)
 
 
@@ -143,7 +144,7 @@ def _name_lines(ax: Axes, found: Any, parameter: str, limit: float) -> None:
     names = [(1.0, "constant", "#8a8a8a")]
     for entry, text in ((found.floor, "best floor"), (found.ceiling, "ceiling")):
         if entry is not None and math.isfinite(value := entry.score(parameter).value) and value <= limit:
-            names.append((value, text, colour(entry.learner)))
+            names.append((value, text, entry.colour))
     names.sort()
     apart = [name for k, name in enumerate(names) if k == 0 or name[0] - names[k - 1][0] > 0.13 * limit]
     for x, text, tint in apart:
@@ -179,7 +180,7 @@ def scatter_figure(bench: Bench, system: str) -> tuple[Figure | None, list[Entry
         for row, parameter in zip(axes, parameters, strict=True):
             limits = []
             for ax, entry in zip(row, shown, strict=True):
-                limits.append(_draw_scatter(ax, predictions[entry.title][0], parameter, colour(entry.learner)))
+                limits.append(_draw_scatter(ax, predictions[entry.title][0], parameter, entry.colour))
             low, high = min(pair[0] for pair in limits), max(pair[1] for pair in limits)
             for ax in row:
                 ax.plot([low, high], [low, high], color="#999999", lw=0.8, zorder=0)
@@ -187,7 +188,7 @@ def scatter_figure(bench: Bench, system: str) -> tuple[Figure | None, list[Entry
                 ax.set_xlabel(f"true {_axis_label(parameter)}")
             row[0].set_ylabel(f"predicted {_axis_label(parameter)}")
         for ax, entry in zip(axes[0], shown, strict=True):
-            ax.set_title(entry.title, color=colour(entry.learner), loc="left", fontweight="bold")
+            ax.set_title(entry.title, color=entry.colour, loc="left", fontweight="bold")
     return figure, shown, absent
 
 
@@ -264,7 +265,7 @@ def hero(directory: str | Path, path: str | Path) -> Path:
         draw_dots(ax, bench.entries, system)
         found = headline(bench.entries, system)
         ax.set_xlabel("test MSE of z-scored parameters, mean (95% interval)")
-        name = learner_name(found.learner.learner) if found.learner and not found.others else ""
+        name = found.learner.name if found.learner and not found.others else ""
         who = f"frozen {name} tokens".replace("  ", " ") if found.learner else "simple encodings"
         ax.set_title(f"{system}: physical parameters from {who}", loc="left", pad=16)
     save_figure(figure, Path(path), vector=False, dpi=160)

@@ -7,7 +7,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from ..benchmark.entries import Entry, make_entries, parameter_names
-from ..benchmark.names import KINDS, probe_name
+from ..benchmark.names import probe_name
+from ..learners.identity import KINDS, LABEL_FREE, Identity
 from .style import number
 
 _SPECIAL = {
@@ -29,7 +30,6 @@ _SPECIAL = {
     "²": r"\textsuperscript{2}",
     "\u00a0": "~",
 }
-LABEL_FREE = ("floor", "learner")
 
 
 def escape(text: str) -> str:
@@ -39,7 +39,7 @@ def escape(text: str) -> str:
 
 def latex_table(
     rows: Iterable[Mapping[str, Any]],
-    kinds: Mapping[str, str] | None = None,
+    identities: Mapping[str, Identity] | None = None,
     level: str = "trajectory",
     all_probes: bool = False,
     over_seeds: Iterable[Mapping[str, Any]] = (),
@@ -51,12 +51,12 @@ def latex_table(
 
     Args:
         rows: rows of ``results.csv``.
-        kinds: run name to kind, for runs whose learner is none of the known floors and ceilings.
+        identities: run name to kind, label and colour of its learner; others go by its name.
         level: ``"trajectory"`` or ``"window"``.
         all_probes: show every probe, not only the one with the lowest mean MSE on valid.
         over_seeds: rows of ``over_seeds.csv``, if several seeds were run.
     """
-    entries = [entry for entry in make_entries(rows, kinds, over_seeds) if entry.chosen or all_probes]
+    entries = [entry for entry in make_entries(rows, identities, over_seeds) if entry.chosen or all_probes]
     systems = list(dict.fromkeys(entry.system for entry in entries))
     return "\n".join(_table([e for e in entries if e.system == system], system, level) for system in systems)
 

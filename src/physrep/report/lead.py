@@ -9,7 +9,7 @@ from ..benchmark.entries import Entry, Headline, Score
 from ..benchmark.names import probe_name
 from ..metrics import Difference
 from .answer import closed_gap
-from .style import colour, number
+from .style import number
 
 
 @dataclass
@@ -54,7 +54,7 @@ def lead(found: Headline, difference: Difference | None) -> Lead:
     if found.others:
         facts[0].note += f"; best of {len(found.others) + 1} learners on valid"
     if floor is None:
-        return Lead(f"{learner.label}: no floor to compare with.", "none", colour(learner.learner), facts)
+        return Lead(f"{learner.label}: no floor to compare with.", "none", learner.colour, facts)
     gap = learner.value - floor.value
     tone = _tone(learner, floor, difference)
     share = _share(learner.value, floor.value)
@@ -72,7 +72,7 @@ def lead(found: Headline, difference: Difference | None) -> Lead:
         share_closed = closed_gap(learner, floor, ceiling)
         note = f"{share_closed} of the gap to it closed" if share_closed else ""
         facts.append(Fact("Supervised ceiling", number(ceiling.value), note))
-    return Lead(verdict, tone, colour(learner.learner), facts)
+    return Lead(verdict, tone, learner.colour, facts)
 
 
 def _share(value: float, floor: float) -> str:

@@ -12,9 +12,10 @@ from ..benchmark.calibration import LARGEST_RATIO, LOWEST_FLOOR, calibration
 from ..benchmark.directory import Bench, Run, read_record
 from ..benchmark.entries import LEVELS, headline, to_float
 from ..benchmark.leaderboard import leaderboard
-from ..benchmark.names import KINDS, learner_name, probe_name
+from ..benchmark.names import probe_name
 from ..benchmark.studies import Study
 from ..files import write_text
+from ..learners.identity import KINDS, identity_of_name
 from .answer import answer
 from .board_text import CAPTION, board_table
 from .cost import cost_drawing
@@ -26,7 +27,7 @@ from .figure_data import write_figure_data
 from .figures import dot_figure, save_figure, scatter_figure
 from .lead import lead
 from .sections import sections as extra_sections
-from .style import colour, number
+from .style import number
 from .tables import page_table
 
 
@@ -49,7 +50,7 @@ def build_report(directory: str | Path) -> Path:
 
     bench = Bench.read(directory)
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    environment.globals.update(number=number, colour=colour, learner_name=learner_name, probe_name=probe_name)
+    environment.globals.update(number=number, probe_name=probe_name)
     template = environment.from_string(Path(__file__).with_name("template.html.j2").read_text(encoding="utf-8"))
     path = bench.folder / "report.html"
     css = Path(__file__).with_name("page.css").read_text(encoding="utf-8")
@@ -107,7 +108,8 @@ def _system(bench: Bench, system: str) -> dict[str, Any]:
     # calibration.csv is of the one system that a benchmark has.
     measured = (bench.calibration or []) if bench.data.get("system", bench.systems[0]) == system else []
     own = [{**row, "value": to_float(row["value"])} for row in bench.rows if row["system"] == system]
-    rows = measured or calibration(own)
+    rows = measured or calibration(own, bench.identities)
+    labels = {run.learner: run.identity.label for run in bench.runs.values()}
     first = next((entry for entry in bench.entries if entry.system == system), None)
     return {
         "name": system,
@@ -123,22 +125,23 @@ def _system(bench: Bench, system: str) -> dict[str, Any]:
         "scatter": save_figure(scatter, figures / f"{prefix}scatter.png") if scatter is not None else None,
         "scatter_several": any(len(entry.runs) > 1 for entry in shown),
         "scatter_absent": absent,
-        "calibration": [_calibration(row) for row in rows],
+        "calibration": [_calibration(row, labels) for row in rows],
         "calibration_computed": not measured,
     }
 
 
-def _calibration(row: dict[str, Any]) -> dict[str, Any]:
+def _calibration(row: dict[str, Any], labels: dict[str, str]) -> dict[str, Any]:
     values = {key: number(to_float(row.get(key))) for key in ("best_floor", "ceiling", "ratio")}
     accepted = str(row.get("accepted")).strip().lower() in ("true", "1", "yes")
-    names = {key: _readout(str(row.get(key) or "–")) for key in ("floor_name", "ceiling_name")}
+    names = {key: _readout(str(row.get(key) or "–"), labels) for key in ("floor_name", "ceiling_name")}
     return {"level": row.get("level", "–"), "parameter": row["parameter"], "accepted": accepted, **names, **values}
 
 
-def _readout(name: str) -> str:
+def _readout(name: str, labels: dict[str, str]) -> str:
     """``LEARNER + PROBE`` of calibration.csv in the words of the page."""
     learner, _, probe = name.partition(" + ")
-    return f"{learner_name(learner)}, {probe_name(probe)}" if probe else learner_name(learner)
+    label = labels.get(learner) or identity_of_name(learner).label
+    return f"{label}, {probe_name(probe)}" if probe else label
 
 
 def _cost(run: Run) -> dict[str, str]:
@@ -150,9 +153,9 @@ def _cost(run: Run) -> dict[str, str]:
 
     return {
         "run": run.name,
-        "learner": learner_name(str(summary.get("learner", "–"))),
+        "learner": run.identity.label,
         "encoder": str(summary.get("encoder") or "–"),
-        "kind": KINDS.get(str(summary.get("kind")), "–").lower(),
+        "kind": KINDS[run.identity.kind].lower(),
         "seed": str(summary.get("seed", "–")),
         "parameters": count("parameters"),
         "clips": count("clips_seen"),

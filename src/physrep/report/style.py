@@ -7,35 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-# Floors are muted, learners saturated, the ceiling is black; distinguishable with the common colour deficiencies.
-COLOURS = {
-    "constant": "#9a9a9a",
-    "statistics": "#c98a1b",
-    "pixels": "#a88bb5",
-    "random": "#7a9a78",
-    "spectra": "#b98f7e",
-    "dynamic_modes": "#8296ab",
-    "pde_regression": "#17a2c4",
-    "supervised": "#222222",
-    "jepa": "#1f63b4",
-    "videomae": "#c8402f",
-    "mpp": "#12866a",
-    "disco": "#8a3fa0",
-    "masked_pixels": "#c8402f",
-    "next_frame": "#12866a",
-    "operator": "#8a3fa0",
-    "masked_jepa": "#3f8fa8",
-    "symmetry": "#5757b8",
-    "finetuned": "#555555",
-    "frozen_video": "#d0568c",
-}
-SPARE = ("#d0568c", "#3f8fa8", "#7d6a1f", "#5757b8")
 BAND, INK, MUTED = "#f6ead2", "#222222", "#6a6a6a"
-
-
-def colour(learner: str) -> str:
-    """Colour of a learner; one that has no fixed colour always gets the same spare one."""
-    return COLOURS.get(learner) or SPARE[sum(learner.encode()) % len(SPARE)]
 
 
 def number(value: float, digits: int = 3) -> str:

@@ -7,7 +7,8 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ..benchmark.entries import Entry, Score, make_entries, parameter_names
-from ..benchmark.names import KINDS, probe_name
+from ..benchmark.names import probe_name
+from ..learners.identity import KINDS, Identity
 from .style import number
 
 Rows = Iterable[Mapping[str, Any]]
@@ -20,7 +21,7 @@ def interval(score: Score) -> str:
 
 def markdown_table(
     rows: Rows,
-    kinds: Mapping[str, str] | None = None,
+    identities: Mapping[str, Identity] | None = None,
     level: str = "trajectory",
     all_probes: bool = False,
     over_seeds: Rows = (),
@@ -29,12 +30,12 @@ def markdown_table(
 
     Args:
         rows: rows of ``results.csv``.
-        kinds: run name to kind, for runs whose learner is none of the known floors and ceilings.
+        identities: run name to kind, label and colour of its learner; others go by its name.
         level: ``"trajectory"`` or ``"window"``.
         all_probes: show every probe, not only the one with the lowest mean MSE on valid.
         over_seeds: rows of ``over_seeds.csv``.
     """
-    header, groups = _cells(rows, kinds, level, all_probes, over_seeds)
+    header, groups = _cells(rows, identities, level, all_probes, over_seeds)
     lines = ["| " + " | ".join(["", *header]) + " |", "|---|---|---|" + "---:|" * (len(header) - 2)]
     for kind, body in groups:
         for k, cells in enumerate(body):
@@ -44,13 +45,13 @@ def markdown_table(
 
 def text_table(
     rows: Rows,
-    kinds: Mapping[str, str] | None = None,
+    identities: Mapping[str, Identity] | None = None,
     level: str = "trajectory",
     all_probes: bool = False,
     over_seeds: Rows = (),
 ) -> str:
     """The result table for a terminal; arguments as in `markdown_table`."""
-    header, groups = _cells(rows, kinds, level, all_probes, over_seeds)
+    header, groups = _cells(rows, identities, level, all_probes, over_seeds)
     lines = [header, *(cells for _, body in groups for cells in body)]
     widths = [max(len(cells[k]) for cells in lines) for k in range(len(header))]
 
@@ -69,9 +70,9 @@ def text_table(
 
 
 def _cells(
-    rows: Rows, kinds: Mapping[str, str] | None, level: str, all_probes: bool, over_seeds: Rows
+    rows: Rows, identities: Mapping[str, Identity] | None, level: str, all_probes: bool, over_seeds: Rows
 ) -> tuple[list[str], list[tuple[str, list[list[str]]]]]:
-    entries = make_entries(rows, kinds, over_seeds)
+    entries = make_entries(rows, identities, over_seeds)
     names = parameter_names(entries)
     several = len({entry.system for entry in entries}) > 1
     groups = []

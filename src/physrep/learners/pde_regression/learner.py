@@ -29,6 +29,8 @@ class PDERegression(Untrained):
         uniform: rows between walls are equally spaced, although the system's are not (``resample: spectral``).
     """
 
+    label = "PDE regression"
+    colour = "#17a2c4"
     kind = "oracle"
 
     def __init__(self, in_channels: int, system: str, num_frames: int = 16, uniform: bool = False) -> None:

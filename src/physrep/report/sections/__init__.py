@@ -17,6 +17,7 @@ from .encoded import encoded_section
 from .explain import explain_section
 from .generalisation import generalisation_section
 from .regimes import regimes_section
+from .rows import identified
 from .similarity import similarity_section
 from .strength import strength
 from .uncertainty import uncertainty
@@ -42,7 +43,7 @@ def sections(bench: Bench) -> list[Section]:
     for name, make in SECTIONS.items():
         path = bench.folder / "analyses" / f"{name}.csv"
         if path.is_file() and ((rows := read_table(path)) or path.with_name(f"{name}_note.json").is_file()):
-            section = make(bench, rows)
+            section = make(bench, identified(bench, rows))
             if section is not None:
                 found.append(section)
     return found

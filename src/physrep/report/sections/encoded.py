@@ -7,7 +7,7 @@ import math
 import numpy as np
 
 from ...benchmark.directory import Bench
-from ...benchmark.names import learner_name
+from ...learners.identity import identity_of_name
 from ..figures import save_figure
 from ..section import Picture, Section, Table
 from ..style import number
@@ -73,7 +73,7 @@ def _sentences(
     if random is not None:
         gains = [k for k in range(len(own)) if own[k].low > cells[random.title][k].high]
         more.append(
-            f"Its interval lies above that of the {learner_name('random').lower()} (mean "
+            f"Its interval lies above that of the {identity_of_name('random').label.lower()} (mean "
             f"{number(means[random.title], 2)}) for {len(gains)} of them"
         )
     if floor is not None and floor is not random:

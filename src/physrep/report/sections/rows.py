@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from ...benchmark.directory import Bench
 from ...benchmark.entries import UNKNOWN, Score, to_float
-from ...benchmark.names import KINDS, learner_name
-from ..style import colour
+from ...learners.identity import KINDS, identity_of_name
 
 EXTRA = {"parameters": "True parameters and time", "majority": "Majority class"}
 """Names of reference rows that no learner makes."""
@@ -24,7 +24,7 @@ class Line:
         title: of the run without its seed, the key of the group.
         label: short name for figures: of a run with a name of its own, that name.
         name: name for tables and sentences, with the learner and, where it has several runs, the title.
-        kind: key of `physrep.report.style.KINDS`, or ``reference``.
+        kind: key of `physrep.learners.identity.KINDS`, or ``reference``.
         tint: colour.
         runs: names of the runs.
         rows: its rows of the table.
@@ -39,6 +39,19 @@ class Line:
     rows: list[Mapping[str, str]] = field(compare=False, repr=False)
 
 
+def identified(bench: Bench, rows: Iterable[Mapping[str, str]]) -> list[dict[str, str]]:
+    """Rows with the label and the colour of their run's learner, as ``learner_label`` and ``learner_colour``."""
+    known = {name: (run.identity.label, run.identity.colour) for name, run in bench.runs.items()}
+    found = [(row, known.get(row.get("run", ""))) for row in rows]
+    return [{**row, "learner_label": who[0], "learner_colour": who[1]} if who else dict(row) for row, who in found]
+
+
+def named(row: Mapping[str, str]) -> tuple[str, str]:
+    """Label and colour of a row's learner; those of the learner's name where the row does not hold them."""
+    default = identity_of_name(row["learner"])
+    return row.get("learner_label") or default.label, row.get("learner_colour") or default.colour
+
+
 def lines(rows: Iterable[Mapping[str, str]]) -> list[Line]:
     """Learners of a table with the columns of `physrep.analyses.FrozenRun.identity`, references and floors first."""
     groups: dict[str, list[Mapping[str, str]]] = {}
@@ -49,9 +62,10 @@ def lines(rows: Iterable[Mapping[str, str]]) -> list[Line]:
     result = []
     for title, group in groups.items():
         learner, kind = group[0]["learner"], group[0]["kind"]
-        label = EXTRA.get(learner) or (learner_name(learner) if title == learner else title)
-        name = learner_name(learner) + (f" ({title})" if learners.count(learner) > 1 and title != learner else "")
-        tint = "#777777" if learner in EXTRA else colour(learner)
+        said, tint = named(group[0])
+        label = EXTRA.get(learner) or (said if title == learner else title)
+        name = said + (f" ({title})" if learners.count(learner) > 1 and title != learner else "")
+        tint = "#777777" if learner in EXTRA else tint
         runs = tuple(dict.fromkeys(row["run"] for row in group))
         result.append(Line(title, label, name, kind, tint, runs, group))
     return sorted(result, key=lambda line: order.index(line.kind) if line.kind in order else len(order))

@@ -9,18 +9,15 @@ from ..figures import save_figure
 from ..section import Picture, Section
 from ..style import number
 from .matrix import matrix_figure
-from .rows import Line, lines
+from .rows import Line, identified, lines
 
 
 def similarity_section(bench: Bench, rows: list[dict[str, str]]) -> Section | None:
     """The section of the analysis ``similarity``."""
-    kinds = {name: str(run.summary.get("kind", "learner")) for name, run in bench.runs.items()}
-    named = [
-        {"run": row["run_a"], "title": row["title_a"], "learner": row["learner_a"],
-         "kind": kinds.get(row["run_a"], "learner")}
-        for row in rows
-    ]  # fmt: skip
-    everyone = lines(named)
+    who = {name: run.identity for name, run in bench.runs.items()}
+    first = [{"run": row["run_a"], "title": row["title_a"], "learner": row["learner_a"]} for row in rows]
+    known = [{**row, "kind": who[row["run"]].kind if row["run"] in who else "learner"} for row in first]
+    everyone = lines(identified(bench, known))
     if len(everyone) < 2:
         return None
     table = {(row["run_a"], row["run_b"]): float(row["value"]) for row in rows}

@@ -7,8 +7,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from ....benchmark.entries import to_float
-from ....benchmark.names import KINDS, learner_name
-from ...style import COLOURS, colour
+from ....learners.identity import KINDS, default_colour
+from ..rows import named
 
 
 @dataclass(frozen=True)
@@ -122,8 +122,9 @@ def read_cells(rows: Iterable[Mapping[str, str]]) -> Cells:
     several = {name for name in shared if sum(row["learner"] == name for row in titles.values()) > 1}
     for title, row in sorted(titles.items(), key=lambda item: order.index(item[1]["kind"])):
         own = row["learner"] not in several
-        label = learner_name(row["learner"]) if own and title == row["learner"] else title
-        tint = colour(row["learner"]) if own or title in COLOURS else colour(f"run {title}")
+        said, tint = named(row)
+        label = said if own and title == row["learner"] else title
+        tint = tint if own or title == row["learner"] else default_colour(f"run {title}")
         cells.encoders.append(Encoder(title, label, tint, row["kind"]))
     return cells
 
