@@ -151,3 +151,10 @@ def test_the_python_example_of_the_readme(tmp_path: Path, monkeypatch: pytest.Mo
     rows = run(block)["rows"]
     assert {row["parameter"] for row in rows} == {"Reynolds", "Schmidt", "mean"}
     assert {row["split"] for row in rows} == {"valid", "test"}
+
+
+def test_arrays_and_recordings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (block,) = blocks("docs/convert.md")
+    scope = run(block)
+    assert len(scope["recording"]) == 30 and not [fault for fault in check("flow.hdf5") if fault.severity == "error"]

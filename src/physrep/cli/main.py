@@ -12,6 +12,7 @@ from ..version import __version__
 
 COMMANDS = {
     "simulate": ("simulate", "simulate a system into The Well's HDF5 format"),
+    "convert": ("convert", "files that you have (NetCDF, Zarr, NumPy, HDF5, MATLAB, VTK, images) -> a data set"),
     "check": ("check", "validate a file, a split or a data set in The Well's format"),
     "pretrain": ("pretrain", "train a learner on a data set, without labels"),
     "import-checkpoint": ("import_checkpoint", "published weights -> a run directory"),

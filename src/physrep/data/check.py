@@ -36,6 +36,9 @@ def check(path: str | Path | RemotePath, quick: bool = False) -> list[Fault]:
 
 
 def _check(path: AnyPath, quick: bool) -> list[Fault]:
+    foreign = _foreign(path)
+    if foreign is not None:
+        return [foreign]
     if path.is_file():
         return check_file(path, quick)
     if not path.is_dir():
@@ -46,6 +49,19 @@ def _check(path: AnyPath, quick: bool) -> list[Fault]:
     if not files:
         return [Fault.unreadable_at(path, "holds no .hdf5 file and no folder 'data'", "give a file, split or dataset")]
     return _check_files(files, quick)
+
+
+def _foreign(path: AnyPath) -> Fault | None:
+    """One fault, with the command that converts them, where files are in a format of others; None if they are not."""
+    from .convert.recognise import describe_foreign
+
+    if isinstance(path, RemotePath) or not path.exists():
+        return None
+    found = describe_foreign(path)
+    if found is None:
+        return None
+    out = f"{path.stem}_well"
+    return Fault(path, "format", f"is {found}, not The Well's", f"convert it with: physrep convert {path} {out}")
 
 
 def exit_code(faults: Sequence[Fault]) -> int:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import json
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,82 @@ from .space import check_space
 MAX_TRAJECTORIES_PER_FILE = 8000
 
 
+@dataclass
+class WellHeader:
+    """Everything of a file but the values of its fields.
+
+    Attributes:
+        system: name of the data set.
+        orders: field to 0 (scalar), 1 (vector) or 2 (tensor), in storage order.
+        parameters: name to values with shape ``(N,)``; NaN is unknown.
+        time: saved times with shape ``(T,)``.
+        coordinates: axis to grid coordinates, in storage order.
+        periodic: per axis, whether it is periodic.
+        n_trajectories: N.
+        attributes: further root attributes.
+    """
+
+    system: str
+    orders: dict[str, int]
+    parameters: dict[str, Tensor]
+    time: Tensor
+    coordinates: dict[str, Tensor]
+    periodic: tuple[bool, ...]
+    n_trajectories: int
+    attributes: dict[str, Any] = field(default_factory=dict)
+
+    def shape(self, name: str) -> tuple[int, ...]:
+        """Shape of a field, ``(N, T, *S)`` and its components."""
+        grid = tuple(len(values) for values in self.coordinates.values())
+        return (self.n_trajectories, len(self.time), *grid, *(len(grid),) * self.orders[name])
+
+
+class WellWriter:
+    """A file under construction; `writing_well` makes one."""
+
+    def __init__(self, file: h5py.File, header: WellHeader) -> None:
+        self._file, self._header = file, header
+
+    def write(self, name: str, trajectory: int, start: int, block: np.ndarray) -> None:
+        """Put frames ``start`` and following of a field, ``(frames, *S)`` and components, into the file."""
+        group: Any = self._file[f"t{self._header.orders[name]}_fields"]
+        group[name][trajectory, start : start + len(block)] = block
+
+    def write_all(self, name: str, values: Tensor) -> None:
+        """Put all values of a field into the file, and note of a tensor whether it is symmetric."""
+        order = self._header.orders[name]
+        dataset: Any = self._file[f"t{order}_fields/{name}"]
+        dataset[...] = _array(values)
+        if order == 2:
+            dataset.attrs["symmetric"] = torch.equal(values, values.mT)
+
+
+@contextlib.contextmanager
+def writing_well(path: str | Path, header: WellHeader) -> Iterator[WellWriter]:
+    """A file that is written block by block, and that exists under its name only when the block ends well.
+
+    Raises:
+        PhysrepError: bad header, or the disk is full.
+    """
+    path = Path(path)
+    _validate_header(path, header)
+    needed = 4 * sum(int(np.prod(header.shape(name))) for name in header.orders)
+    check_space(path.parent, needed, path.name, "free space or choose another folder")
+    with atomic_path(path) as temporary:
+        try:
+            with h5py.File(temporary, "w") as file:
+                _write_root(file, header)
+                _write_dimensions(file, header)
+                _write_boundaries(file, header)
+                _write_scalars(file, header)
+                _create_fields(file, header)
+                yield WellWriter(file, header)
+        except (OSError, RuntimeError) as error:
+            # HDF5 buries the system's message in a long text, and reports a full disk at close as a RuntimeError.
+            found = re.search(r"error message = '([^']*)'", str(error))
+            raise OSError(errno.EIO, found.group(1) if found else "HDF5 could not write it") from error
+
+
 def write_well(path: str | Path, trajectories: Trajectories, attributes: Mapping[str, Any] | None = None) -> None:
     """Write one file, atomically: fields float32 and contiguous, every trajectory along the first axis.
 
@@ -32,7 +109,7 @@ def write_well(path: str | Path, trajectories: Trajectories, attributes: Mapping
 
     Args:
         path: the file; what it held before stays if anything goes wrong.
-        trajectories: the data; none may have failed (see `select_trajectories`).
+        trajectories: the data; none may have failed (see `select_trajectories`). A parameter that is NaN is unknown.
         attributes: further root attributes, beside those in ``trajectories.attributes``.
 
     Raises:
@@ -40,19 +117,19 @@ def write_well(path: str | Path, trajectories: Trajectories, attributes: Mapping
     """
     path = Path(path)
     orders = _validate(path, trajectories)
-    _check_space(path, trajectories)
-    with atomic_path(path) as temporary:
-        try:
-            with h5py.File(temporary, "w") as file:
-                _write_root(file, trajectories, {**trajectories.attributes, **(attributes or {})})
-                _write_dimensions(file, trajectories)
-                _write_boundaries(file, trajectories)
-                _write_scalars(file, trajectories)
-                _write_fields(file, trajectories, orders)
-        except (OSError, RuntimeError) as error:
-            # HDF5 buries the system's message in a long text, and reports a full disk at close as a RuntimeError.
-            found = re.search(r"error message = '([^']*)'", str(error))
-            raise OSError(errno.EIO, found.group(1) if found else "HDF5 could not write it") from error
+    header = WellHeader(
+        trajectories.system,
+        orders,
+        trajectories.parameters,
+        trajectories.time,
+        trajectories.coordinates,
+        trajectories.periodic,
+        len(trajectories),
+        {**trajectories.attributes, **(attributes or {})},
+    )
+    with writing_well(path, header) as writer:
+        for name, values in trajectories.fields.items():
+            writer.write_all(name, values)
 
 
 def select_trajectories(trajectories: Trajectories, indices: Sequence[int]) -> Trajectories:
@@ -69,8 +146,6 @@ def select_trajectories(trajectories: Trajectories, indices: Sequence[int]) -> T
 def _validate(path: Path, trajectories: Trajectories) -> dict[str, int]:
     """Tensor order per field, or a `PhysrepError`."""
     n, shape = len(trajectories), tuple(len(c) for c in trajectories.coordinates.values())
-    if not 1 <= n <= MAX_TRAJECTORIES_PER_FILE:
-        raise PhysrepError(f"{path}: {n} trajectories, but a file holds 1 to {MAX_TRAJECTORIES_PER_FILE}; split them.")
     if trajectories.failed:
         index, reason = next(iter(trajectories.failed.items()))
         raise PhysrepError(f"{path}: trajectory {index} failed ({reason}); leave it out before writing.")
@@ -88,42 +163,45 @@ def _validate(path: Path, trajectories: Trajectories) -> dict[str, int]:
             bad = int((~finite).nonzero()[0])
             raise PhysrepError(f"{path}: field {name} of trajectory {bad} is not finite; leave that trajectory out.")
         orders[name] = order
-    for name, values in trajectories.parameters.items():
-        if not torch.isfinite(values).all():
-            raise PhysrepError(f"{path}: parameter {name} is not finite; mend its range.")
     return orders
 
 
-def _check_space(path: Path, trajectories: Trajectories) -> None:
-    needed = 4 * sum(values.numel() for values in trajectories.fields.values())
-    check_space(path.parent, needed, path.name, "free space or choose another folder")
+def _validate_header(path: Path, header: WellHeader) -> None:
+    if not 1 <= header.n_trajectories <= MAX_TRAJECTORIES_PER_FILE:
+        raise PhysrepError(
+            f"{path}: {header.n_trajectories} trajectories, but a file holds 1 to {MAX_TRAJECTORIES_PER_FILE}; "
+            "split them."
+        )
+    for name, values in header.parameters.items():
+        if torch.isinf(values).any():
+            raise PhysrepError(f"{path}: parameter {name} is infinite; mend its range, or give NaN for unknown.")
 
 
-def _write_root(file: h5py.File, trajectories: Trajectories, notes: Mapping[str, Any]) -> None:
+def _write_root(file: h5py.File, header: WellHeader) -> None:
     root = file.attrs
-    for name, value in notes.items():
+    for name, value in header.attributes.items():
         plain = isinstance(value, str | bool | int | float)
         root[name] = value if plain else json.dumps(value, default=str)
-    root["dataset_name"] = trajectories.system
+    root["dataset_name"] = header.system
     root["grid_type"] = "cartesian"
-    root["n_spatial_dims"] = len(trajectories.coordinates)
-    root["n_trajectories"] = len(trajectories)
-    root["simulation_parameters"] = list(trajectories.parameters)
-    for name, values in trajectories.parameters.items():
+    root["n_spatial_dims"] = len(header.coordinates)
+    root["n_trajectories"] = header.n_trajectories
+    root["simulation_parameters"] = list(header.parameters)
+    for name, values in header.parameters.items():
         root[name] = _scalar_or_samples(values, np.float64)
 
 
-def _write_dimensions(file: h5py.File, trajectories: Trajectories) -> None:
+def _write_dimensions(file: h5py.File, header: WellHeader) -> None:
     group = file.create_group("dimensions")
-    group.attrs["spatial_dims"] = list(trajectories.coordinates)
-    _dataset(group, "time", _array(trajectories.time), sample_varying=False, time_varying=True)
-    for axis, values in trajectories.coordinates.items():
+    group.attrs["spatial_dims"] = list(header.coordinates)
+    _dataset(group, "time", _array(header.time), sample_varying=False, time_varying=True)
+    for axis, values in header.coordinates.items():
         _dataset(group, axis, _array(values), sample_varying=False, time_varying=False)
 
 
-def _write_boundaries(file: h5py.File, trajectories: Trajectories) -> None:
+def _write_boundaries(file: h5py.File, header: WellHeader) -> None:
     group = file.create_group("boundary_conditions")
-    for (axis, values), periodic in zip(trajectories.coordinates.items(), trajectories.periodic, strict=True):
+    for (axis, values), periodic in zip(header.coordinates.items(), header.periodic, strict=True):
         condition = group.create_group(f"{axis}_{'periodic' if periodic else 'wall'}")
         condition.attrs["bc_type"] = "PERIODIC" if periodic else "WALL"
         condition.attrs["associated_dims"] = [axis]
@@ -136,25 +214,23 @@ def _write_boundaries(file: h5py.File, trajectories: Trajectories) -> None:
         condition.create_dataset("mask", data=mask)
 
 
-def _write_scalars(file: h5py.File, trajectories: Trajectories) -> None:
+def _write_scalars(file: h5py.File, header: WellHeader) -> None:
     group = file.create_group("scalars")
-    group.attrs["field_names"] = list(trajectories.parameters)
-    for name, values in trajectories.parameters.items():
+    group.attrs["field_names"] = list(header.parameters)
+    for name, values in header.parameters.items():
         stored = _scalar_or_samples(values, np.float32)
         _dataset(group, name, stored, sample_varying=stored.ndim == 1, time_varying=False)
 
 
-def _write_fields(file: h5py.File, trajectories: Trajectories, orders: Mapping[str, int]) -> None:
+def _create_fields(file: h5py.File, header: WellHeader) -> None:
     for order in range(3):
         group = file.create_group(f"t{order}_fields")
-        names = [name for name, own in orders.items() if own == order]
+        names = [name for name, own in header.orders.items() if own == order]
         group.attrs["field_names"] = names
         for name in names:
-            values = trajectories.fields[name]
-            _dataset(group, name, _array(values), sample_varying=True, time_varying=True)
-            group[name].attrs["dim_varying"] = [True] * len(trajectories.coordinates)
-            if order == 2:
-                group[name].attrs["symmetric"] = torch.equal(values, values.mT)
+            dataset = group.create_dataset(name, header.shape(name), np.float32)
+            dataset.attrs["sample_varying"] = dataset.attrs["time_varying"] = True
+            dataset.attrs["dim_varying"] = [True] * len(header.coordinates)
 
 
 def _dataset(group: h5py.Group, name: str, values: np.ndarray, *, sample_varying: bool, time_varying: bool) -> None:
@@ -169,4 +245,5 @@ def _array(values: Tensor) -> np.ndarray:
 
 def _scalar_or_samples(values: Tensor, dtype: type[np.floating]) -> np.ndarray:
     array = values.detach().cpu().numpy().astype(dtype)
-    return array[0, ...] if (array == array[0]).all() else array
+    same = (array == array[0]).all() or np.isnan(array).all()
+    return array[0, ...] if same else array

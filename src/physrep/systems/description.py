@@ -55,7 +55,7 @@ class Trajectories:
     Attributes:
         system: name of the system.
         fields: name to tensor with shape ``(B, T, *S)`` followed by ``(D,)`` or ``(D, D)`` for vectors and tensors.
-        parameters: name to tensor with shape ``(B,)``.
+        parameters: name to tensor with shape ``(B,)``; NaN is unknown, and there may be none.
         time: saved times with shape ``(T,)``, in the system's unit.
         coordinates: axis name to grid coordinates, in storage order.
         periodic: per axis, whether it is periodic.
@@ -73,7 +73,7 @@ class Trajectories:
     attributes: dict[str, Any] = field(default_factory=dict)
 
     def __len__(self) -> int:
-        return len(next(iter(self.parameters.values())))
+        return len(next(iter(self.fields.values())))
 
 
 def trajectory_seed(*parts: int | str) -> int:

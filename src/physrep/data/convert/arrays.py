@@ -1,0 +1,181 @@
+"""Named arrays without a description: which are fields, which coordinates, which parameters of the trajectories."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ...errors import PhysrepError
+from .axes import CHANNEL, COMPONENT, ROLES, SAMPLE, TIME, guess_axes, named_axes, role
+from .source import LazyArray, Part
+
+VECTORS = ("velocity", "vel", "momentum", "displacement")
+"""Arrays of these names hold one vector, not channels, if they have as many components as space has axes."""
+
+
+@dataclass(frozen=True)
+class RawArray:
+    """An array as a file stores it; ``read`` as in `LazyArray`."""
+
+    shape: tuple[int, ...]
+    kind: str
+    read: Callable[[tuple[int | slice, ...]], np.ndarray]
+    names: tuple[str, ...] | None = None
+
+    def all(self) -> np.ndarray:
+        """The whole array; for small ones."""
+        return np.asarray(self.read((slice(None),) * len(self.shape)))
+
+
+def raw(array: Any) -> RawArray:
+    """A view of anything with ``shape``, ``dtype`` and indexing."""
+    return RawArray(tuple(array.shape), np.dtype(array.dtype).kind, lambda index: array[index])
+
+
+def part_of_arrays(
+    path: Path, arrays: Mapping[str, RawArray], axes: Sequence[str] | None = None, fields_only: bool = False
+) -> Part:
+    """A part of a source out of named arrays.
+
+    Coordinates are known by their names (``t``, ``x``, ``x-coordinate``); arrays with an axis of time are fields; one
+    number per trajectory, or a single number, is a parameter. What is neither is left out, and said.
+
+    Args:
+        path: of the file, for messages.
+        arrays: name to array.
+        axes: meaning of the axes of all fields; default the arrays' own names, or a guess, which is said.
+        fields_only: see `guess_axes`.
+
+    Raises:
+        PhysrepError: there is no field, or fields have different numbers of trajectories, frames or grid points.
+    """
+    part = Part(path, {})
+    lengths = {}
+    for name, array in arrays.items():
+        axis = coordinate_axis(name)
+        if axis and len(array.shape) == 1 and array.kind in "fiuM" and array.shape[0] > 1:
+            lengths[axis] = array.shape[0]
+            part.coordinates[axis] = array.all()
+    rest = {name: array for name, array in arrays.items() if not (coordinate_axis(name) and len(array.shape) == 1)}
+    for name, array in list(rest.items()):
+        meaning = _meaning(path, name, array, axes, lengths, fields_only, part.notes)
+        if meaning is not None:
+            part.arrays[name] = LazyArray(meaning, array.shape, array.read)
+            del rest[name]
+    if not part.arrays:
+        shapes = ", ".join(f"{name} {'x'.join(map(str, array.shape))}" for name, array in arrays.items()) or "nothing"
+        raise PhysrepError(
+            f"{path}: holds no field with an axis of time and at least one of space (it holds {shapes}); "
+            "name the axes with --axes."
+        )
+    _agree(part)
+    _clean_coordinates(part)
+    for name, array in rest.items():
+        _take_parameter(part, name, array)
+    return part
+
+
+def coordinate_axis(name: str) -> str | None:
+    """The axis whose coordinates an array of this name holds."""
+    stem = (
+        name.lower().replace("-coordinate", "").replace("_coordinate", "").removeprefix("grid/").removesuffix("_grid")
+    )
+    if stem in ROLES[TIME] and stem not in ("step", "frames"):
+        return TIME
+    return stem if stem in ("x", "y", "z") else None
+
+
+def _meaning(
+    path: Path,
+    name: str,
+    array: RawArray,
+    axes: Sequence[str] | None,
+    lengths: Mapping[str, int],
+    fields_only: bool,
+    notes: list[str],
+) -> tuple[str, ...] | None:
+    """Roles of the axes of a field, or None if the array is no field."""
+    if array.kind not in "fiub":
+        return None
+    if array.names is not None:
+        found = named_axes(array.names, f"{path}: {name}")
+    elif axes is not None:
+        found = named_axes(axes, path) if len(axes) == len(array.shape) else None
+    else:
+        found = guess_axes(array.shape, lengths, fields_only) if len(array.shape) >= 2 + (not fields_only) else None
+        if found is None and len(array.shape) == 2 and set(lengths) >= {"x"}:
+            found = guess_axes(array.shape, lengths, fields_only)
+        if found is not None:
+            notes.append(f"axes of {name} are taken as ({', '.join(found)}); --axes says otherwise")
+    if found is None or TIME not in found or not any(axis not in ROLES for axis in found):
+        return None
+    space = [axis for axis in found if axis not in ROLES]
+    if CHANNEL in found and name.lower() in VECTORS and array.shape[found.index(CHANNEL)] == len(space):
+        found = tuple(COMPONENT if axis == CHANNEL else axis for axis in found)
+    return found
+
+
+def _agree(part: Part) -> None:
+    first_name, first = next(iter(part.arrays.items()))
+    for name, array in part.arrays.items():
+        for what, own, other in (
+            ("trajectories", array.length(SAMPLE), first.length(SAMPLE)),
+            ("frames", array.length(TIME), first.length(TIME)),
+            ("grid points", array.grid, first.grid),
+        ):
+            if own != other:
+                raise PhysrepError(
+                    f"{part.path}: {name} has {what} {own}, but {first_name} has {other}; choose with --fields."
+                )
+        components = array.length(COMPONENT)
+        if COMPONENT in array.axes and components != len(array.grid):
+            # Not a vector of this space: its components become fields of their own.
+            axes = tuple(CHANNEL if axis == COMPONENT else axis for axis in array.axes)
+            part.arrays[name] = replace(array, axes=axes)
+
+
+def _clean_coordinates(part: Part) -> None:
+    """Keep coordinates that belong to an axis; PDEBench stores one time more than there are frames."""
+    lengths = {TIME: part.frames, **part.grid}
+    for axis, values in list(part.coordinates.items()):
+        n = lengths.get(axis)
+        if axis == TIME and n is not None and len(values) == n + 1:
+            part.coordinates[axis] = values[:n]
+            part.notes.append(f"of {n + 1} times the last has no frame and is left out")
+        elif n != len(values):
+            del part.coordinates[axis]
+            part.notes.append(f"coordinate {axis} has {len(values)} values for {n} points and is left out")
+
+
+def _take_parameter(part: Part, name: str, array: RawArray) -> None:
+    count = len(part)
+    short = name.rsplit("/", 1)[-1]
+    if array.kind in "fiub" and int(np.prod(array.shape)) == 1:
+        part.parameters[short] = np.full(count, float(array.all().reshape(())), dtype=np.float64)
+    elif array.kind in "fiub" and array.shape in ((count,), (count, 1), (1, count)):
+        part.parameters[short] = array.all().reshape(count).astype(np.float64)
+    elif array.kind in "fiub" and len(array.shape) == 2 and array.shape[0] == count and array.shape[1] <= MOST_COLUMNS:
+        for i, column in enumerate(array.all().T):
+            part.parameters[f"{short}_{i}"] = column.astype(np.float64)
+    else:
+        part.notes.append(f"{name} ({'x'.join(map(str, array.shape)) or 'text'}) is no field and is left out")
+
+
+MOST_COLUMNS = 32
+"""A table of parameters with more columns is none."""
+
+
+def with_channel_names(part: Part, names: Sequence[str]) -> Part:
+    """The same part where an array with as many channels has these names."""
+    arrays = {
+        key: replace(array, names=tuple(names)) if array.length(CHANNEL) == len(names) else array
+        for key, array in part.arrays.items()
+    }
+    return replace(part, arrays=arrays)
+
+
+__all__ = ["RawArray", "coordinate_axis", "part_of_arrays", "raw", "role", "with_channel_names"]

@@ -1,0 +1,168 @@
+"""From a path to the parts of a source: which format it is, and which files belong together."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ...errors import PhysrepError
+from .hdf5 import layout, open_file, read_hdf5
+from .images import IMAGES, VIDEOS, read_images, read_video
+from .matlab import read_matlab
+from .numpy_files import read_numpy
+from .source import Part
+from .vtk_files import read_vtk_series
+from .well_files import read_well
+from .xarray_files import read_xarray
+
+
+@dataclass(frozen=True)
+class Format:
+    """A kind of files.
+
+    Attributes:
+        label: for messages.
+        suffixes: of its files.
+        read: file, axes and whether it holds one trajectory, to a part; or folder and its frames, for a ``series``.
+        series: a folder of such files is one trajectory, each file one frame.
+    """
+
+    label: str
+    suffixes: tuple[str, ...]
+    read: Callable[..., Part]
+    series: bool = False
+
+
+def _hdf5(path: Path, axes: Sequence[str] | None = None, fields_only: bool = False) -> Part:
+    """HDF5: by what is inside, since all of them share suffixes."""
+    try:
+        kind = layout(open_file(path))
+    except OSError as error:
+        raise PhysrepError(f"{path}: cannot be read as HDF5 ({error}); copy the file again.") from error
+    return read_well(path) if kind == "well" else read_hdf5(path, axes, fields_only)
+
+
+FORMATS: dict[str, Format] = {
+    "netcdf": Format("NetCDF", (".nc", ".nc4", ".cdf", ".netcdf"), read_xarray),
+    "zarr": Format("Zarr", (".zarr",), read_xarray),
+    "numpy": Format("NumPy", (".npz", ".npy"), read_numpy),
+    "hdf5": Format("HDF5 (PDEBench, PDEInvBench, RealPDEBench, The Well, others)", (".h5", ".hdf5", ".hdf"), _hdf5),
+    "matlab": Format("MATLAB", (".mat",), read_matlab),
+    "vtk": Format("VTK image series", (".vti", ".vtk"), read_vtk_series, series=True),
+    "images": Format("image folder", IMAGES, read_images, series=True),
+    "video": Format("video", VIDEOS, read_video),
+}
+"""Name to format; the order decides where a folder holds several kinds."""
+
+SPLIT_FOLDERS = {"train": "train", "valid": "valid", "val": "valid", "validation": "valid", "test": "test"}
+"""Name of a folder to the split that it holds."""
+
+
+def format_of(path: Path) -> str | None:
+    """Name of the format of a file or store, by its suffix or its first bytes; None if it is none of `FORMATS`."""
+    if path.is_dir():
+        marks = ("zarr.json", ".zgroup", ".zattrs")
+        return "zarr" if path.suffix == ".zarr" or any((path / mark).exists() for mark in marks) else None
+    suffix = path.suffix.lower()
+    return next((name for name, kind in FORMATS.items() if suffix in kind.suffixes), None)
+
+
+def natural(path: Path) -> list[int | str]:
+    """Key that sorts ``frame_9`` before ``frame_10``."""
+    return [int(word) if word.isdigit() else word.lower() for word in re.split(r"(\d+)", path.name)]
+
+
+def read_parts(path: str | Path, axes: Sequence[str] | None = None, numbers: Sequence[str] | None = None) -> list[Part]:
+    """All parts of a source.
+
+    Args:
+        path: a file, a store, a folder of files, a folder of folders with frames, or one with folders ``train``,
+            ``valid`` (``val``, ``validation``) and ``test``.
+        axes: meaning of the axes of the fields, in the order of the file.
+        numbers: parameters that the numbers in the files' names are, in order; ``name=value`` is read without it.
+
+    Raises:
+        PhysrepError: nothing there that can be read; the sentence says what was found.
+    """
+    path = Path(path)
+    if not path.exists():
+        raise PhysrepError(f"{path}: no such file or folder; check the path.")
+    parts = [_with_name(part, path, numbers) for part in _parts(path, axes)]
+    if parts and all(part.error for part in parts):
+        raise PhysrepError(f"{parts[0].path}: {parts[0].error}")
+    if not parts:
+        suffixes = ", ".join(suffix for kind in FORMATS.values() for suffix in kind.suffixes)
+        raise PhysrepError(f"{path}: holds nothing that can be converted; files may end in {suffixes}.")
+    return parts
+
+
+def _parts(path: Path, axes: Sequence[str] | None) -> Iterator[Part]:
+    kind = format_of(path)
+    if kind is not None:
+        if FORMATS[kind].series:
+            yield FORMATS[kind].read(path.parent, [path])
+        else:
+            yield FORMATS[kind].read(path, axes)
+    elif path.is_dir():
+        yield from _folder(path, axes)
+
+
+def _folder(path: Path, axes: Sequence[str] | None) -> Iterator[Part]:
+    entries = sorted((e for e in path.iterdir() if not e.name.startswith(".")), key=natural)
+    if (path / "data").is_dir() and not any(format_of(entry) for entry in entries):
+        path, entries = path / "data", sorted((path / "data").iterdir(), key=natural)
+    splits = [entry for entry in entries if entry.is_dir() and entry.name.lower() in SPLIT_FOLDERS]
+    if splits:
+        others = [e.name for e in entries if e.is_dir() and e not in splits and format_of(e) is None]
+        for entry in splits:
+            for part in _folder(entry, axes):
+                left = [f"folders {', '.join(others)} are left out; convert each by itself with --split test"]
+                yield replace(part, split=SPLIT_FOLDERS[entry.name.lower()], notes=part.notes + left * bool(others))
+        return
+    kinds = {entry: format_of(entry) for entry in entries}
+    present = [name for name in FORMATS if name in kinds.values()]
+    if present:
+        kind = FORMATS[present[0]]
+        files = [entry for entry, own in kinds.items() if own == present[0]]
+        if kind.series:
+            yield _attempt(kind, path, files)
+            return
+        for file in files:
+            yield _attempt(kind, file, axes)
+        return
+    for entry in entries:
+        if entry.is_dir():
+            yield from _folder(entry, axes)
+
+
+def _attempt(kind: Format, path: Path, *rest: Any) -> Part:
+    """A part of a folder; what cannot be read is named with all other bad trajectories, not at once."""
+    try:
+        return kind.read(path, *rest)
+    except PhysrepError as error:
+        return Part(path, {}, error=str(error).removeprefix(f"{path}: "))
+
+
+def _with_name(part: Part, root: Path, numbers: Sequence[str] | None) -> Part:
+    """Parameters that stand in the name of the file: ``Du=0.1_k=0.05.h5``, or numbers that ``numbers`` names."""
+    stem = part.path.stem if part.path.is_file() else part.path.name
+    found = {name: float(value) for name, value in _PAIR.findall(stem)}
+    if numbers:
+        values = _NUMBER.findall(stem)
+        if len(values) < len(numbers):
+            raise PhysrepError(
+                f"{part.path}: its name holds {len(values)} numbers, but --numbers names {', '.join(numbers)}."
+            )
+        found = dict(zip(numbers, map(float, values), strict=False))
+    part.parameters |= {name: np.full(len(part), value) for name, value in found.items() if name not in part.parameters}
+    return part
+
+
+_FLOAT = r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?"
+_PAIR = re.compile(rf"([A-Za-z][A-Za-z0-9]*)=({_FLOAT})")
+_NUMBER = re.compile(rf"(?<![A-Za-z0-9.]){_FLOAT}")

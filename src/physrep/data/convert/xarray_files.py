@@ -1,0 +1,125 @@
+"""NetCDF and Zarr through xarray: dimensions by name, coordinates, and variables without space as parameters."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ...errors import PhysrepError
+from .arrays import RawArray, part_of_arrays, with_channel_names
+from .axes import CHANNEL, TIME, role
+from .source import Handles, Part
+
+
+def _open(path: str) -> Any:
+    engine = _engine(Path(path))
+    settings = {"consolidated": _consolidated(Path(path))} if engine == "zarr" else {}
+    return _xarray(path).open_dataset(path, engine=engine, cache=False, decode_timedelta=False, **settings)
+
+
+def _consolidated(store: Path) -> bool:
+    """Whether a Zarr store holds its metadata in one place; xarray warns where it has to find out."""
+    whole = store / "zarr.json"
+    return (store / ".zmetadata").exists() or (whole.exists() and "consolidated_metadata" in whole.read_text())
+
+
+_files = Handles(_open)
+
+
+def read_xarray(path: Path, axes: Sequence[str] | None = None, fields_only: bool = False) -> Part:
+    """A NetCDF file or a Zarr store as a part of a source."""
+    try:
+        dataset = _files(path)
+    except (OSError, ValueError, KeyError, ImportError) as error:
+        reason = " ".join(str(error).split())[:200]
+        raise PhysrepError(f"{path}: cannot be opened by xarray ({reason}); check the file.") from error
+    return part_of_dataset(path, dataset, axes, lambda name: _files(path)[name])
+
+
+def part_of_dataset(
+    path: Path, dataset: Any, axes: Sequence[str] | None = None, variable: Callable[[str], Any] | None = None
+) -> Part:
+    """An xarray dataset as a part of a source.
+
+    Args:
+        path: for messages.
+        dataset: an ``xarray.Dataset``.
+        axes: names of the dimensions of the fields, in place of their own.
+        variable: name to variable, at the time of reading; default those of ``dataset``.
+    """
+    get = variable or dataset.__getitem__
+    arrays = {str(name): _raw(str(name), values, get) for name, values in dataset.data_vars.items()}
+    coordinates, channels, notes = {}, None, []
+    for name, values in dataset.coords.items():
+        meaning = role(str(name))
+        if meaning == CHANNEL:
+            channels = [str(value) for value in values.values]
+        elif values.ndim == 1 and values.dims == (name,) and meaning not in ("sample", "component"):
+            coordinates[meaning] = _numbers(values.values, f"{path}: {name}", notes)
+        elif values.dtype.kind in "fiub":
+            arrays[str(name)] = _raw(str(name), values, get)
+    if axes is not None:
+        arrays = {name: RawArray(a.shape, a.kind, a.read, tuple(axes) if len(axes) == len(a.shape) else a.names)
+                  for name, a in arrays.items()}  # fmt: skip
+    part = part_of_arrays(path, arrays)
+    lengths = {TIME: part.frames, **part.grid}
+    part.coordinates |= {axis: values for axis, values in coordinates.items() if lengths.get(axis) == len(values)}
+    part.notes += notes
+    for name, value in dataset.attrs.items():
+        if isinstance(value, int | float | np.number) and not isinstance(value, bool) and name not in part.parameters:
+            part.parameters[str(name)] = np.full(len(part), float(value))
+    return with_channel_names(part, channels) if channels else part
+
+
+def _raw(name: str, values: Any, get: Callable[[str], Any]) -> RawArray:
+    def read(index: tuple[int | slice, ...]) -> np.ndarray:
+        return np.asarray(get(name)[index].values)
+
+    return RawArray(tuple(values.shape), values.dtype.kind, read, tuple(map(str, values.dims)))
+
+
+def _numbers(values: np.ndarray, place: str, notes: list[str]) -> np.ndarray:
+    """Coordinates as float64; dates and durations become seconds since the first."""
+    if values.dtype.kind in "Mm":
+        notes.append(f"{place} holds dates; they become seconds since the first")
+        return (values - values[0]).astype("timedelta64[ns]").astype(np.float64) / 1e9
+    return np.asarray(values, dtype=np.float64)
+
+
+def _engine(path: Path) -> str | None:
+    if path.is_dir():
+        return "zarr"
+    with open(path, "rb") as file:
+        start = file.read(4)
+    # NetCDF-3 by scipy, which everybody has; NetCDF-4 is HDF5.
+    return "scipy" if start[:3] == b"CDF" and start[3:4] != b"\x05" else _hdf5_engine()
+
+
+def _hdf5_engine() -> str | None:
+    import importlib.util
+
+    return "h5netcdf" if importlib.util.find_spec("h5netcdf") else None
+
+
+def _xarray(path: str | Path) -> Any:
+    try:
+        import xarray
+    except ImportError as error:
+        raise PhysrepError(f"{path}: needs xarray; install it: pip install 'physrep[xarray]'.") from error
+    return xarray
+
+
+def is_dataset(value: Any) -> bool:
+    """Whether a value is an xarray dataset or data array, without importing xarray."""
+    return type(value).__module__.startswith("xarray.") and hasattr(value, "dims")
+
+
+def as_dataset(value: Any) -> Any:
+    """A data array as a dataset of one variable."""
+    return value.to_dataset(name=value.name or "field") if not hasattr(value, "data_vars") else value
+
+
+__all__ = ["as_dataset", "is_dataset", "part_of_dataset", "read_xarray"]
