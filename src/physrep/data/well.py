@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import json
+import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -87,6 +88,7 @@ def writing_well(path: str | Path, header: WellHeader) -> Iterator[WellWriter]:
     needed = 4 * sum(int(np.prod(header.shape(name))) for name in header.orders)
     check_space(path.parent, needed, path.name, "free space or choose another folder")
     with atomic_path(path) as temporary:
+        _reserve(temporary, needed)
         try:
             with h5py.File(temporary, "w") as file:
                 _write_root(file, header)
@@ -99,6 +101,13 @@ def writing_well(path: str | Path, header: WellHeader) -> Iterator[WellWriter]:
             # HDF5 buries the system's message in a long text, and reports a full disk at close as a RuntimeError.
             found = re.search(r"error message = '([^']*)'", str(error))
             raise OSError(errno.EIO, found.group(1) if found else "HDF5 could not write it") from error
+
+
+def _reserve(path: Path, size: int) -> None:
+    """Ask the file system for the space before HDF5 does: a file that HDF5 cannot close ends the process in a crash."""
+    if hasattr(os, "posix_fallocate"):
+        with open(path, "wb") as file:
+            os.posix_fallocate(file.fileno(), 0, max(size, 1))
 
 
 def write_well(path: str | Path, trajectories: Trajectories, attributes: Mapping[str, Any] | None = None) -> None:
