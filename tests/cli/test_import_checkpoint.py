@@ -10,7 +10,9 @@ import torch
 from golden import golden_cases, tensors
 from official_pickle import Payload
 
+from physrep.checkpoints.base import read_tensors
 from physrep.cli.main import main
+from physrep.errors import PhysrepError
 from physrep.files import read_json
 from physrep.learners import DISCO, MPP, VideoMAE
 from physrep.run_directory import is_finished, load_run
@@ -158,3 +160,42 @@ def test_one_sentence_for_what_does_not_fit(tmp_path: Path, capsys) -> None:
         == 2
     )
     assert "read 3 channels, but 4 are named" in capsys.readouterr().err
+
+
+def _envelopes(state: dict[str, torch.Tensor]) -> dict[str, Any]:
+    import argparse
+
+    import numpy as np
+
+    compiled = {f"_orig_mod.{key}": value for key, value in state.items()}
+    return {
+        "namespace": {"model": state, "args": argparse.Namespace(lr=1e-3, betas=(0.9, 0.95)), "epoch": 3},
+        "numpy scalars": {"state_dict": state, "best": np.float64(0.5), "epoch": np.int64(3)},
+        "compiled": compiled,
+        "compiled in parallel": {f"module.{key}": value for key, value in compiled.items()},
+        "parallel, compiled": {f"_orig_mod.module.{key}": value for key, value in state.items()},
+        "trainer": {"state_dict": {f"model.{key}": value for key, value in state.items()}},
+        "loose tensor": {"model": state, "loss_scale": torch.ones(1)},
+        "two wrappers": {"model": {"state_dict": state}, "step": torch.tensor(3)},
+    }
+
+
+ENVELOPES = tuple(_envelopes({}))
+
+
+@pytest.mark.parametrize("name", ENVELOPES)
+def test_envelopes_of_trainers_are_opened(name: str, tmp_path: Path) -> None:
+    state = {"patch.weight": torch.randn(3, 2), "norm.bias": torch.randn(4)}
+    torch.save(_envelopes(state)[name], tmp_path / "w.pth")
+    read = read_tensors(tmp_path / "w.pth")
+    assert read.keys() == state.keys() and all(torch.equal(read[key], state[key]) for key in state)
+
+
+def test_envelopes_end(tmp_path: Path) -> None:
+    loop: dict[str, Any] = {}
+    loop["model"] = loop
+    torch.save(loop, tmp_path / "loop.pth")
+    torch.save({3: torch.ones(1)}, tmp_path / "number.pth")
+    for file, sentence in (("loop.pth", "wraps its weights"), ("number.pth", "no name")):
+        with pytest.raises(PhysrepError, match=sentence):
+            read_tensors(tmp_path / file)

@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
+import argparse
+import pathlib
 import pickle
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from ..errors import PhysrepError
 
-WRAPPERS = ("model_state", "model", "state_dict", "module", "encoder")
+WRAPPERS = ("model_state", "model_state_dict", "model", "state_dict", "module", "encoder", "net", "network", "weights")
 """Keys under which training scripts put the state dict; the first that is found is opened."""
+
+PREFIXES = ("_orig_mod.", "module.", "model.")
+"""What torch.compile, data-parallel training and trainers put before every name, in any order."""
+
+DEEPEST = 16
+"""Wrappers around wrappers that are opened; one that holds itself would never end."""
 
 
 @dataclass
@@ -40,10 +49,13 @@ class Imported:
 
 
 def read_tensors(path: str | Path) -> dict[str, Tensor]:
-    """The state dict of a checkpoint file: safetensors, or what ``torch.save`` wrote, read with ``weights_only``.
+    """The state dict of a checkpoint file: safetensors, or what ``torch.save`` wrote, read as tensors and plain data.
 
-    Wrappers (``model_state``, ``model``, ``state_dict``, ...) are opened and the prefix ``module.`` of data-parallel
-    training is removed.
+    Wrappers (`WRAPPERS`) are opened and the `PREFIXES` that all names share are removed. Settings that lie beside the
+    weights as `argparse.Namespace` or as numpy numbers are allowed: both are plain data.
+
+    Args:
+        path: the file.
 
     Raises:
         PhysrepError: the file is missing, unreadable, would need code to be run, or holds no tensors.
@@ -51,13 +63,17 @@ def read_tensors(path: str | Path) -> dict[str, Tensor]:
     path = Path(path)
     if not path.is_file():
         raise PhysrepError(f"{path}: there is no such file; give a checkpoint (.pth, .pt, .tar, .bin, .safetensors).")
+    return _without_prefixes(_state_dict(_load(path), path))
+
+
+def _load(path: Path) -> Any:
     try:
         if path.suffix == ".safetensors":
             from safetensors.torch import load_file
 
-            found: Any = load_file(path)
-        else:
-            found = torch.load(path, map_location="cpu", weights_only=True)
+            return load_file(path)
+        with torch.serialization.safe_globals(_plain_types()):
+            return torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
         raise PhysrepError(
             f"{path}: holds objects other than tensors and is not unpickled, since that would run its code; "
@@ -66,14 +82,48 @@ def read_tensors(path: str | Path) -> dict[str, Tensor]:
     except Exception as error:
         reason = " ".join(str(error).split())[:200]
         raise PhysrepError(f"{path}: cannot be read as a checkpoint ({reason}).") from error
-    while isinstance(found, Mapping) and not any(isinstance(value, Tensor) for value in found.values()):
+
+
+def _plain_types() -> list[Any]:
+    """Types that hold settings and no code: what trainers save beside the weights."""
+    numpy_scalars = [np.dtype, *{type(np.dtype(kind)) for kind in "?bBhHiIlLqQefdFD"}]
+    scalar = (np._core if hasattr(np, "_core") else np.core).multiarray.scalar  # pyright: ignore[reportAttributeAccessIssue]
+    return [argparse.Namespace, pathlib.PurePosixPath, pathlib.PosixPath, scalar, *numpy_scalars]
+
+
+def _state_dict(found: Any, path: Path) -> dict[str, Tensor]:
+    """The innermost mapping that holds the weights, as named tensors."""
+    for _ in range(DEEPEST):
+        if not isinstance(found, Mapping):
+            break
         inner = next((found[key] for key in WRAPPERS if isinstance(found.get(key), Mapping)), None)
-        if inner is None:
+        # Loose tensors may lie beside the state dict (an exponential mean, a step count): the larger part is opened.
+        loose = sum(isinstance(value, Tensor) for value in found.values())
+        if inner is None or loose > _count(inner):
             break
         found = inner
+    else:
+        raise PhysrepError(f"{path}: wraps its weights more than {DEEPEST} times; save the state dict alone.")
     tensors = {k: v for k, v in found.items() if isinstance(v, Tensor)} if isinstance(found, Mapping) else {}
+    odd = next((key for key in tensors if not isinstance(key, str)), None)
+    if odd is not None:
+        raise PhysrepError(f"{path}: a weight is called {odd!r}, which is no name; save a state dict of a module.")
     if not tensors:
         raise PhysrepError(f"{path}: holds no state dict; give a checkpoint with named tensors.")
-    while all(key.startswith("module.") for key in tensors):
-        tensors = {key.removeprefix("module."): value for key, value in tensors.items()}
     return tensors
+
+
+def _count(found: Any, depth: int = 0) -> int:
+    """Tensors in a mapping and in the wrappers inside it."""
+    if not isinstance(found, Mapping) or depth > DEEPEST:
+        return 0
+    inner = sum(_count(found[key], depth + 1) for key in WRAPPERS if isinstance(found.get(key), Mapping))
+    return inner + sum(isinstance(value, Tensor) for value in found.values())
+
+
+def _without_prefixes(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+    while True:
+        prefix = next((p for p in PREFIXES if all(key.startswith(p) and key != p for key in tensors)), None)
+        if prefix is None:
+            return tensors
+        tensors = {key.removeprefix(prefix): value for key, value in tensors.items()}
