@@ -50,6 +50,16 @@ class Clip:
             start=self.start.to(device, non_blocking=True),
         )
 
+    def blind(self) -> Clip:
+        """The same fields without what only the trainer and the probe may know: parameters are NaN, places are -1."""
+        unknown = torch.full_like(self.trajectory, -1)
+        return replace(
+            self,
+            parameters=torch.full_like(self.parameters, torch.nan),
+            trajectory=unknown,
+            start=torch.full_like(self.start, -1),
+        )
+
     def frames(self, first: int, last: int) -> Clip:
         """Frames ``first`` to ``last`` (exclusive) of every window."""
         return replace(self, fields=self.fields[:, :, first:last], start=self.start + first)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Literal
 
 import torch
@@ -11,6 +12,18 @@ from torch import Tensor, nn
 
 from ..clip import Clip
 from ..errors import PhysrepError
+
+
+def _blinded(method: Callable[..., Any], keep_labels: bool) -> Callable[..., Any]:
+    """``method(self, clip, ...)`` with a clip that shows no labels, unless it may have them and wants them."""
+
+    @functools.wraps(method)
+    def seeing(self: Learner, clip: Any, *rest: Any, **named: Any) -> Any:
+        if isinstance(clip, Clip) and not (keep_labels and self.needs_labels):
+            clip = clip.blind()
+        return method(self, clip, *rest, **named)
+
+    return seeing
 
 
 class Learner(nn.Module, ABC):
@@ -32,6 +45,9 @@ class Learner(nn.Module, ABC):
         label: name in tables and figures; a class that states none goes by its registered or its own name.
         colour: ``#rrggbb`` in figures; a class that states none gets one that follows from its name.
         needs_labels: whether `loss` reads the clip's parameters; False for everything that learns without labels.
+
+    A learner sees what its place in the tables says: `encode` always, and `loss` unless `needs_labels`, get a clip
+    whose parameters are NaN and whose trajectory and start are -1 (`Clip.blind`).
     """
 
     embed_dim: int
@@ -53,6 +69,14 @@ class Learner(nn.Module, ABC):
         self.register_buffer("field_std", torch.ones(in_channels))
         # Names as bytes: weight files hold tensors and nothing else.
         self.register_buffer("channel_names", torch.zeros(0, dtype=torch.uint8))
+
+    def __init_subclass__(cls, **settings: Any) -> None:
+        # What a method is handed it can use, by mistake or not: labels and places in the data set are hidden here,
+        # once, from every learner, also users' own, wherever it is called.
+        super().__init_subclass__(**settings)
+        for name in ("loss", "encode", "predict", "estimate"):
+            if callable(method := cls.__dict__.get(name)):
+                setattr(cls, name, _blinded(method, keep_labels=name == "loss"))
 
     @abstractmethod
     def loss(self, clip: Clip) -> dict[str, Tensor]:

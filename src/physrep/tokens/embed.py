@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import sys
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
@@ -21,6 +22,8 @@ from .store import ARRAYS, META, TokenStore, is_complete
 
 # Increase when the tokens change for the same request.
 STORE_VERSION = 1
+STEADY_WINDOWS, STEADY = 4, 1e-3
+"""Windows that are encoded again to see that tokens are a function of the window; the share of their rms allowed."""
 
 
 class ClipSource(Protocol):
@@ -103,6 +106,7 @@ def embed(
     # From here on the folder is incomplete until its meta.json is back.
     (out / META).unlink(missing_ok=True)
     run = encode if encode is not None else lambda clip: encoder(clip.fields)
+    _check_steady(encoder, run, dataset, windows, frames, frame_step, batch_size, device, label)
     write = partial(_write_tokens, encoder, run, dataset, windows, out, frames, frame_step, batch_size, device, label)
     try:
         shape, labels = write(dtype)
@@ -126,6 +130,61 @@ def embed(
     }
     write_json(out / META, meta)
     return TokenStore.open(out)
+
+
+def _check_steady(
+    encoder: nn.Module,
+    run: Callable[[Clip], Tensor],
+    dataset: ClipSource,
+    windows: np.ndarray,
+    frames: int,
+    frame_step: int,
+    batch_size: int,
+    device: str,
+    label: str,
+) -> None:
+    """Encode a few windows again, in the same batch and in others: a frozen encoder must give the same tokens.
+
+    Raises:
+        PhysrepError: it draws random numbers, or the tokens of a window depend on its companions in the batch.
+    """
+    few = list(range(min(len(windows), batch_size, STEADY_WINDOWS)))
+    training = encoder.training
+    encoder.eval()
+    try:
+        with torch.inference_mode():
+            clip = dataset.clip(windows[:batch_size], frames, frame_step).to(device).blind()
+            tokens = _checked(run(clip), len(clip), (), "float32")
+            near = STEADY * (float(np.sqrt(np.mean(np.square(tokens[few], dtype=np.float64)))) or 1.0)
+
+            def steady(rows: list[int]) -> bool:
+                other = _checked(run(_rows(clip, rows)), len(rows), (), "float32")
+                return other.shape[1:] == tokens.shape[1:] and np.allclose(other, tokens[rows], rtol=0, atol=near)
+
+            if steady(few[::-1]) and steady(few[:1]):
+                return
+            again = steady(list(range(len(clip))))
+    finally:
+        encoder.train(training)
+    if not again:
+        raise PhysrepError(
+            f"{label}: the encoder is random: the same windows gave other tokens the second time; switch off dropout "
+            "and noise in evaluation mode."
+        )
+    raise PhysrepError(
+        f"{label}: the encoder mixes windows of a batch: a window's tokens change with its companions; use no "
+        "statistics of the batch in evaluation mode."
+    )
+
+
+def _rows(clip: Clip, rows: list[int]) -> Clip:
+    return replace(
+        clip,
+        fields=clip.fields[rows],
+        parameters=clip.parameters[rows],
+        trajectory=clip.trajectory[rows],
+        start=clip.start[rows],
+    )
 
 
 class _TooLargeError(Exception):
@@ -158,7 +217,7 @@ def _write_tokens(
         ):
             for first in range(0, len(windows), batch_size):
                 clip = dataset.clip(windows[first : first + batch_size], frames, frame_step)
-                tokens = _checked(run(clip.to(device)), len(clip), shape, dtype)
+                tokens = _checked(run(clip.to(device).blind()), len(clip), shape, dtype)
                 if not shape:
                     shape = tokens.shape[1:]
                     header = {"descr": np.lib.format.dtype_to_descr(tokens.dtype), "fortran_order": False}
@@ -202,7 +261,10 @@ def _checked(tokens: Any, windows: int, shape: tuple[int, ...], dtype: str) -> n
     if not tokens.is_floating_point():
         raise PhysrepError(f"the encoder gave tokens of type {tokens.dtype}; they must be floating-point numbers.")
     if not torch.isfinite(tokens).all():
-        raise PhysrepError("the encoder gave NaN or infinite tokens; check its weights and the fields it was given.")
+        raise PhysrepError(
+            "the encoder gave NaN or infinite tokens; check its weights and the fields it was given (parameters, "
+            "trajectory and start of a clip are hidden from it: they are NaN and -1)."
+        )
     array = tokens.detach().cpu().to(torch.float32).contiguous().numpy()
     if dtype == "float16":
         largest = float(np.abs(array).max())

@@ -138,7 +138,8 @@ class Bookkeeper(Callback):
         if not all(map(math.isfinite, values.values())):
             bad = next(name for name, value in values.items() if not math.isfinite(value))
             raise PhysrepError(
-                f"{self.out}: {bad} is {values[bad]} at step {step}; lower training.learning_rate, then train again."
+                f"{self.out}: {bad} is {values[bad]} at step {step}; lower training.learning_rate, then train again "
+                "(parameters, trajectory and start are hidden from a learner whose needs_labels is False)."
             )
         rate = trainer.optimizers[0].param_groups[0]["lr"]
         row: dict[str, Any] = {"step": step, **values, "lr": rate, "seconds": round(self._elapsed(), 2)}
