@@ -7,6 +7,7 @@ one line here (see CONTRIBUTING.md).
 from ..registry import Registry
 from .base import Learner
 from .baselines import FieldStatistics, PooledPixels, RandomEncoder
+from .classical import Classical
 from .disco import DISCO
 from .dynamic_modes import DynamicModes
 from .finetuned import FineTuned
@@ -43,6 +44,7 @@ OWN: dict[str, type[Learner]] = {
     "pixels": PooledPixels,
     "spectra": Spectra,
     "dynamic_modes": DynamicModes,
+    "classical": Classical,
     "pde_regression": PDERegression,
 }
 LEARNERS: Registry[type[Learner]] = Registry("physrep.learners", OWN)
@@ -54,6 +56,7 @@ __all__ = [
     "LEARNERS",
     "MPP",
     "REGULARISERS",
+    "Classical",
     "DynamicModes",
     "FieldStatistics",
     "FineTuned",
