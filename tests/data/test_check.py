@@ -97,7 +97,7 @@ ERRORS = [
     *((_remove(SCALAR, flag), f"{SCALAR}@{flag}") for flag in ("sample_varying", "time_varying")),
     (_set(SCALAR, "sample_varying", False), SCALAR),
     (_replace(SCALAR, lambda v: v[:1]), SCALAR),
-    (_replace(SCALAR, lambda v: v * math.nan), SCALAR),
+    (_replace(SCALAR, lambda v: v * math.inf), SCALAR),
     *((_remove(FIELD, flag), f"{FIELD}@{flag}") for flag in ("sample_varying", "time_varying", "dim_varying")),
     (_set(FIELD, "dim_varying", [1, 1]), f"{FIELD}@dim_varying"),
     (_set(FIELD, "dim_varying", [True]), f"{FIELD}@dim_varying"),
@@ -110,9 +110,39 @@ ERRORS = [
     (_replace(FIELD, lambda v: np.where(v == v.max(), math.inf, v)), FIELD),
 ]
 
-WARNINGS = [
-    (_replace(f"{BOUNDARY}/mask", lambda mask: mask & False), f"{BOUNDARY}/mask"),
+
+def _both(*changes):
+    def change(file):
+        for one in changes:
+            one(file)
+
+    return change
+
+
+ERRORS += [
+    (_replace(f"{BOUNDARY}/mask", lambda mask: mask & False), BOUNDARY),
     (_replace("dimensions/time", lambda t: t**2), "dimensions/time"),
+    (_replace("dimensions/time", lambda t: t * 1e28), "dimensions/time"),
+    (_replace(SCALAR, lambda v: -v), "@Schmidt"),
+    (_set("", "Reynolds", "fast"), "@Reynolds"),
+    (_replace(FIELD, lambda v: v.astype(np.complex64)), FIELD),
+    (_set("t1_fields", "field_names", ["velocity", "velocity"]), FIELD),
+    (_both(_set("scalars", "field_names", ["Schmidt", "Reynolds", "Schmidt"])), "scalars@field_names"),
+    (
+        _both(
+            lambda f: f.copy(BOUNDARY, "boundary_conditions/x_wall"),
+            _set("boundary_conditions/x_wall", "bc_type", "WALL"),
+        ),
+        "boundary_conditions",
+    ),
+]
+
+SLIGHTLY_UNEVEN = [0, 0.5, 1, 1.505, 2, 2.5]
+
+WARNINGS = [
+    (_both(_set(BOUNDARY, "bc_type", "WALL"), _replace(f"{BOUNDARY}/mask", lambda m: m & False)), f"{BOUNDARY}/mask"),
+    (_both(_replace(SCALAR, lambda v: v * math.nan), _set("", "Schmidt", [math.nan] * 2)), SCALAR),
+    (_replace("dimensions/time", lambda t: np.float32(SLIGHTLY_UNEVEN)), "dimensions/time"),
     (_replace(FIELD, lambda v: v * 0 + 1), FIELD),
     (lambda file: file.move(BOUNDARY, "boundary_conditions/first"), "boundary_conditions/first"),
 ]

@@ -11,11 +11,12 @@ from ..progress import Progress
 from .check_format import check_format
 from .check_values import check_values
 from .faults import Fault
+from .open_hdf5 import open_hdf5
 from .remote import AnyPath, RemotePath, as_path
 from .scan import SPLITS, hdf5_files
 from .splits import shared_trajectories
 from .stats import read_stats
-from .wellfile import WellFile, open_hdf5
+from .wellfile import WellFile
 
 
 def check(path: str | Path | RemotePath, quick: bool = False) -> list[Fault]:

@@ -2,22 +2,36 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from typing import Any, Literal
 
 import h5py
 import numpy as np
 
+from .check_agreement import check_agreement
+from .check_storage import check_storage
 from .faults import Fault
+from .open_hdf5 import H5_ERRORS, explain
 from .remote import AnyPath
 
 BOUNDARY_TYPES = ("WALL", "OPEN", "PERIODIC")
 
+_DAMAGED = object()
+"""Stands for an item that cannot be opened."""
+
 
 def check_format(path: AnyPath, file: h5py.File) -> list[Fault]:
-    """All departures of an open file from the format; attributes are named ``group/dataset@attribute``."""
+    """All departures of an open file from the format; attributes are named ``group/dataset@attribute``.
+
+    `check` and every reader (`physrep.data.WellFile`) go by these rules and no others.
+    """
     checker = _FormatChecker(path, file)
     checker.run()
-    return checker.faults
+    faults = check_storage(path, file) + checker.faults
+    if not any(fault.severity == "error" for fault in faults):
+        faults += check_agreement(path, file)
+    return faults
 
 
 class _FormatChecker:
@@ -30,13 +44,20 @@ class _FormatChecker:
         self.n_trajectories: int | None = None
 
     def run(self) -> None:
-        self.root()
-        self.dimensions()
-        self.boundaries()
-        self.scalars()
+        self.guarded("/", self.root)
+        self.guarded("dimensions", self.dimensions)
+        self.guarded("boundary_conditions", self.boundaries)
+        self.guarded("scalars", self.scalars)
         for order in range(3):
-            self.fields(order)
-        self.parameters()
+            self.guarded(f"t{order}_fields", partial(self.fields, order))
+        self.guarded("/", self.parameters)
+
+    def guarded(self, item: str, rule: Callable[[], None]) -> None:
+        """Run a rule; what h5py raises at a damaged item that no rule expected is a fault of the whole group."""
+        try:
+            rule()
+        except H5_ERRORS as error:
+            self.fault(item, *explain(self.path, error))
 
     def fault(self, item: str, problem: str, remedy: str, severity: Literal["error", "warning"] = "error") -> None:
         self.faults.append(Fault(self.path, item, problem, remedy, severity))
@@ -44,24 +65,39 @@ class _FormatChecker:
     def attribute(self, owner: h5py.HLObject, item: str, name: str, kind: str) -> Any:
         """The attribute, or None (and a fault) if it is missing or not of this kind."""
         place = f"{item}@{name}"
-        if name not in owner.attrs:
-            self.fault(place, "is missing", f"add this attribute, {_KINDS[kind]}")
+        try:
+            if name not in owner.attrs:
+                self.fault(place, "is missing", f"add this attribute, {_KINDS[kind]}")
+                return None
+            value = owner.attrs[name]
+        except H5_ERRORS as error:
+            self.fault(place, *explain(self.path, error))
             return None
-        value = owner.attrs[name]
         if not _is_kind(value, kind):
             self.fault(place, f"is {_describe(value)}", f"store it as {_KINDS[kind]}")
             return None
         return value
 
+    def item(self, group: h5py.Group, item: str, name: str) -> Any:
+        try:
+            return group.get(name)
+        except H5_ERRORS as error:
+            self.fault(item, *explain(self.path, error))
+            return _DAMAGED
+
     def group(self, name: str) -> h5py.Group | None:
-        group = self.file.get(name)
+        group = self.item(self.file, name, name)
+        if group is _DAMAGED:
+            return None
         if not isinstance(group, h5py.Group):
             self.fault(name, "group is missing", "add the group, even if it is empty")
             return None
         return group
 
     def dataset(self, group: h5py.Group, item: str, name: str) -> h5py.Dataset | None:
-        dataset = group.get(name)
+        dataset = self.item(group, f"{item}/{name}", name)
+        if dataset is _DAMAGED:
+            return None
         if not isinstance(dataset, h5py.Dataset):
             self.fault(f"{item}/{name}", "dataset is missing", f"add it, or take {name} out of the list of names")
             return None
@@ -121,8 +157,6 @@ class _FormatChecker:
             self.fault(item, "does not increase", "store the times of the saved frames, in order")
         elif name != "time" and not ((step > 0).all() or (step < 0).all()):
             self.fault(item, "is not monotonic", "store grid coordinates in order")
-        elif name == "time" and step.size and np.ptp(step) > 1e-3 * step.mean():
-            self.fault(item, "is not uniform", "readers assume a constant time step", "warning")
 
     def boundaries(self) -> None:
         group = self.group("boundary_conditions")
@@ -175,8 +209,11 @@ class _FormatChecker:
                 self.fault(item, f"has shape {dataset.shape}", f"it must have shape {expected}")
             elif dataset.dtype.kind not in "fiu":
                 self.fault(item, f"has type {dataset.dtype}", "store it as float32")
-            elif not np.isfinite(dataset[()]).all():
-                self.fault(item, "is NaN or infinite", "store a finite value")
+            elif np.isinf(dataset[()]).any():
+                self.fault(item, "is infinite", "store a finite value, or NaN where it is unknown")
+            elif np.isnan(dataset[()]).any():
+                unknown = int(np.isnan(dataset[()]).sum())
+                self.fault(item, f"is NaN, which is unknown, {unknown} times", "fill it in if it is known", "warning")
 
     def leading(self, dataset: h5py.Dataset, item: str) -> tuple[int, ...] | None:
         """Lengths of the trajectory and time axes that the flags announce; None if a flag is at fault."""
@@ -205,7 +242,9 @@ class _FormatChecker:
                 expected = leading + grid + (len(self.axes),) * order
                 if dataset.shape != expected:
                     self.fault(item, f"has shape {dataset.shape}", f"its attributes say that it is {expected}")
-            if dataset.dtype.kind != "f":
+            if dataset.dtype.kind == "c":
+                self.fault(item, f"is complex ({dataset.dtype})", f"store {name}_re and {name}_im, two float32 fields")
+            elif dataset.dtype.kind != "f":
                 self.fault(item, f"has type {dataset.dtype}", "store it as float32")
 
     def parameters(self) -> None:

@@ -23,6 +23,7 @@ from pathlib import Path
 import numpy as np
 
 from ..errors import PhysrepError
+from .names import parameter_problem
 from .remote import RemotePath
 from .scan import SPLITS, split_files
 from .wellfile import WellFile
@@ -75,7 +76,13 @@ def read_labels(path: str | Path, root: str | Path | RemotePath, split: str) -> 
     values: dict[str, np.ndarray] = {}
     for column in columns:
         if column not in PLACE:
-            values |= _label(path, column, rows, [rows[i] for i in own])
+            if problem := parameter_problem(column):
+                raise PhysrepError(f"{path}: a column {problem}; rename it.")
+            labels = _label(path, column, rows, [rows[i] for i in own])
+            twice = next((name for name in labels if name in values), None)
+            if twice is not None:
+                raise PhysrepError(f"{path}: column {column} gives the label {twice}, which another gives; rename one.")
+            values |= labels
     content = hashlib.sha256(Path(path).read_bytes()).hexdigest()[:16]
     return LabelTable(values, content)
 

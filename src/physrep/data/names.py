@@ -28,6 +28,26 @@ PAPER_CROPS: dict[str, dict[str, tuple[Fraction, Fraction]]] = {
 }
 
 
+RESERVED_PARAMETERS = ("mean", "split", "file", "trajectory")
+"""Names of summary rows in tables, and of the columns that place a row in a table of labels."""
+
+
+def name_problem(name: str) -> str:
+    """Why a field or parameter cannot be addressed by this name; empty if it can."""
+    if not name.strip():
+        return "has an empty name"
+    if "/" in name or name in (".", "..") or not name.isprintable() or name != name.strip():
+        return f"has the name {name!r}, which holds a slash, a space at its ends, or what cannot be printed"
+    return ""
+
+
+def parameter_problem(name: str) -> str:
+    """Why a parameter or label cannot have this name; empty if it can."""
+    if name.lower() in RESERVED_PARAMETERS:
+        return f"is called {name!r}, which stands for something else in tables"
+    return name_problem(name)
+
+
 def component_axes(order: int, dimensions: int) -> list[tuple[int, ...]]:
     """Axis indices of every component of a tensor: ``[()]``, ``[(0,), (1,)]`` or ``[(0, 0), (0, 1), ...]``."""
     return list(itertools.product(range(dimensions), repeat=order))
@@ -110,4 +130,6 @@ def select_parameters(known: Sequence[str], requested: Sequence[str], source: ob
         if name not in known:
             have = ", ".join(known) or "none"
             raise PhysrepError(f"{source}: has no parameter {name!r}; it has {have}; mend 'parameters'.")
+    if len(set(requested)) < len(requested):
+        raise PhysrepError(f"{source}: parameters {list(requested)} name one twice; leave it out.")
     return tuple(requested)

@@ -20,10 +20,13 @@ from torch import Tensor
 from ..errors import PhysrepError
 from ..files import atomic_path
 from ..systems.description import Trajectories
+from .names import channel_names, name_problem, parameter_problem
 from .space import check_space
 
 # HDF5 keeps attributes in the object header, which is limited to 64 KiB; parameters are stored there as float64.
 MAX_TRAJECTORIES_PER_FILE = 8000
+
+ROOT_ATTRIBUTES = ("dataset_name", "grid_type", "n_spatial_dims", "n_trajectories", "simulation_parameters")
 
 
 @dataclass
@@ -159,7 +162,7 @@ def _validate(path: Path, trajectories: Trajectories) -> dict[str, int]:
         index, reason = next(iter(trajectories.failed.items()))
         raise PhysrepError(f"{path}: trajectory {index} failed ({reason}); leave it out before writing.")
     expected = (n, len(trajectories.time), *shape)
-    orders = {}
+    orders: dict[str, int] = {}
     for name, values in trajectories.fields.items():
         order = values.ndim - len(expected)
         if order not in (0, 1, 2) or tuple(values.shape) != expected + (len(shape),) * order:
@@ -181,7 +184,18 @@ def _validate_header(path: Path, header: WellHeader) -> None:
             f"{path}: {header.n_trajectories} trajectories, but a file holds 1 to {MAX_TRAJECTORIES_PER_FILE}; "
             "split them."
         )
+    channels: dict[str, str] = {}
+    for name, order in header.orders.items():
+        if problem := name_problem(name):
+            raise PhysrepError(f"{path}: a field {problem}; rename it.")
+        for channel in channel_names(name, order, tuple(header.coordinates)):
+            if channel in channels:
+                raise PhysrepError(f"{path}: fields {channels[channel]} and {name} both give {channel}; rename one.")
+            channels[channel] = name
     for name, values in header.parameters.items():
+        problem = parameter_problem(name) or (name in ROOT_ATTRIBUTES and f"has the name {name} of a root attribute")
+        if problem:
+            raise PhysrepError(f"{path}: a parameter {problem}; rename it.")
         if torch.isinf(values).any():
             raise PhysrepError(f"{path}: parameter {name} is infinite; mend its range, or give NaN for unknown.")
 

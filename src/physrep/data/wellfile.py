@@ -8,13 +8,14 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-import h5py
 import numpy as np
 
 from ..errors import PhysrepError
+from .check_format import check_format
+from .check_storage import data_folders
 from .names import canonical_parameter, channel_names, component_axes, select_channels
-from .remote import RemotePath, as_path
-from .remote_cache import open_remote_hdf5
+from .open_hdf5 import open_hdf5, reading
+from .remote import AnyPath, RemotePath, as_path
 
 
 @dataclass(frozen=True)
@@ -53,7 +54,7 @@ class WellFile:
         periodic: per axis, whether both its ends are periodic.
 
     Raises:
-        PhysrepError: no such file, not HDF5, truncated, or a part that the format requires is missing.
+        PhysrepError: no such file, not HDF5, truncated, or an error of those that `physrep check` names.
     """
 
     def __init__(self, path: str | Path | RemotePath, glance: bool = False) -> None:
@@ -61,16 +62,12 @@ class WellFile:
         # h5py types an item as group, dataset or datatype; which one it is, the format says, so Any.
         self._file: Any = open_hdf5(self.path, glance)
         try:
-            self._read_metadata(self._file)
-        except (KeyError, ValueError, TypeError, IndexError, AttributeError) as error:
+            _require_valid(self.path, self._file)
+            with reading(self.path, "file"):
+                self._read_metadata(self._file)
+        except BaseException:
             self.close()
-            problem = str(error).strip("'\"")
-            raise PhysrepError(
-                f"{path}: is not in The Well's format ({problem}); `physrep check {path}` names every fault."
-            ) from error
-        except OSError as error:
-            self.close()
-            raise PhysrepError(f"{path}: cannot be read ({error}); copy or simulate the file again.") from error
+            raise
 
     def __enter__(self) -> WellFile:
         return self
@@ -107,7 +104,6 @@ class WellFile:
                     dim_varying=tuple(bool(flag) for flag in attributes["dim_varying"]),
                     channels=channel_names(name, order, self.axes),
                 )
-                self._check_shape(self.fields[name], group[name].shape)
         self.channels = tuple(c for field in self.fields.values() if field.time_varying for c in field.channels)
         self.components = {
             channel: index
@@ -124,13 +120,6 @@ class WellFile:
                 # Some writers store a scalar with shape (1,); with sample_varying it has shape (N,).
                 self.parameters[label] = np.broadcast_to(values, (self.n_trajectories,)).copy()
         self.periodic = tuple(_is_periodic(file["boundary_conditions"], axis) for axis in self.axes)
-
-    def _check_shape(self, field: StoredField, shape: tuple[int, ...]) -> None:
-        expected = (self.n_trajectories,) * field.sample_varying + (self.n_frames,) * field.time_varying
-        expected += tuple(n for n, varies in zip(self.shape, field.dim_varying, strict=True) if varies)
-        expected += (len(self.axes),) * field.order
-        if tuple(shape) != expected:
-            raise ValueError(f"t{field.order}_fields/{field.name} has shape {tuple(shape)} instead of {expected}")
 
     @property
     def dt(self) -> float:
@@ -174,6 +163,8 @@ class WellFile:
             raise PhysrepError(
                 f"{self.path}: has {self.n_frames} frames, but frames {start} to {last} are wanted; ask for fewer."
             )
+        if len(set(channels)) < len(channels):
+            raise PhysrepError(f"{self.path}: channels {list(channels)} name one twice; leave it out.")
         region = tuple(region) if region is not None else (slice(None),) * len(self.axes)
         shape = tuple(len(range(*part.indices(n))) for part, n in zip(region, self.shape, strict=True))
         out = np.empty((len(channels), frames, *shape), dtype=np.float32)
@@ -195,12 +186,8 @@ class WellFile:
             index.append(frames)
         index.extend(part for part, varies in zip(region, field.dim_varying, strict=True) if varies)
         dataset = self._file[f"t{field.order}_fields"][field.name]
-        try:
+        with reading(self.path, f"field {field.name}"):
             block = np.asarray(dataset[tuple(index)])
-        except OSError as error:
-            raise PhysrepError(
-                f"{self.path}: field {field.name} cannot be read ({error}); copy or simulate the file again."
-            ) from error
         lengths = iter(block.shape)
         full = [next(lengths) if field.time_varying else 1]
         full += [next(lengths) if varies else 1 for varies in field.dim_varying]
@@ -212,20 +199,24 @@ def open_well(path: str | Path | RemotePath) -> WellFile:
     return WellFile(path)
 
 
-def open_hdf5(path: str | Path | RemotePath, glance: bool = False) -> h5py.File:
-    """Open an HDF5 file for reading, or say in one sentence why it cannot be opened; ``glance`` as in `WellFile`."""
-    path = as_path(path)
-    if isinstance(path, Path) and not path.is_file():
-        raise PhysrepError(f"{path}: no such file; check the path.")
-    try:
-        return h5py.File(path, "r") if isinstance(path, Path) else open_remote_hdf5(path, glance)
-    except OSError as error:
-        text = str(error)
-        if "truncated" in text:
-            raise PhysrepError(f"{path}: is truncated; copy or simulate the file again.") from error
-        if "signature" in text or (isinstance(path, Path) and path.stat().st_size == 0):
-            raise PhysrepError(f"{path}: is not an HDF5 file; give a file in The Well's format.") from error
-        raise PhysrepError(f"{path}: cannot be opened ({text}); copy or simulate the file again.") from error
+_valid: set[tuple[str, int, int, tuple[Path, ...]]] = set()
+"""Files that were found valid: reopening one costs no second look."""
+
+
+def _require_valid(path: AnyPath, file: Any) -> None:
+    """Raise the first error that `check_format` finds."""
+    key = None
+    if isinstance(path, Path):
+        status = path.stat()
+        key = (str(path), status.st_size, status.st_mtime_ns, tuple(data_folders(path)))
+        if key in _valid:
+            return
+    errors = [fault for fault in check_format(path, file) if fault.severity == "error"]
+    if errors:
+        more = f" (`physrep check` names {len(errors) - 1} more)" if len(errors) > 1 else ""
+        raise PhysrepError(f"{path}: {errors[0].item}: {errors[0].problem}; {errors[0].remedy}{more}.")
+    if key is not None:
+        _valid.add(key)
 
 
 def _first_sample(dataset: Any) -> np.ndarray:

@@ -12,11 +12,11 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-import h5py
 import numpy as np
 import torch
 
 from ..data import assign_splits, open_well, select_trajectories, write_stats, write_well
+from ..data.open_hdf5 import open_hdf5
 from ..errors import PhysrepError
 from ..files import atomic_write, content_hash, read_json, write_json
 from ..simulation import SimulationConfig, simulate
@@ -176,7 +176,7 @@ def _read(
     """Field, record and description of each simulation of a set, in the order of their numbers."""
     where: dict[int, tuple[Path, int]] = {}
     for path in sorted(root.glob("data/*/*.hdf5")):
-        with h5py.File(path, "r") as file:
+        with open_hdf5(path) as file:
             numbers = str(file.attrs["trajectory_numbers"]).split(",")
         where.update({int(number): (path, row) for row, number in enumerate(numbers)})
     paired = own.matched_to or next((k for k, other in config.sets.items() if other.matched_to == name), None)
