@@ -89,6 +89,14 @@ def _learners(report: Report) -> None:
                 for key, value in found.items():
                     report.check(f"learner {name}", relative(value, expected[key]), tolerance, of=key, mode=mode)
             set_tf32(False)
+            if report.cuda and "convnext3d" in name:
+                os.environ["PHYSREP_DEPTHWISE"] = "triton"
+                found = _values(copy.deepcopy(learner).to(report.device), clip, report.device, None)
+                del os.environ["PHYSREP_DEPTHWISE"]
+                for key, value in found.items():
+                    report.check(
+                        f"learner {name}, triton", relative(value, expected[key]), 2e-4, of=key, mode="float32"
+                    )
 
 
 def _values(learner: Learner, clip: Clip, device: str, autocast: torch.dtype | None) -> dict[str, Tensor]:

@@ -7,6 +7,8 @@ operand and one writing of the result at the card's copy bandwidth.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor
 
@@ -62,15 +64,20 @@ def _shape(
     if not own.available(x):
         return
     a, b = x.contiguous(memory_format=torch.channels_last_3d), dy.contiguous(memory_format=torch.channels_last_3d)
-    calls = {
-        "forward": lambda a, b: own.forward(a, weight, None, padding),
-        "data": lambda a, b: own.data_gradient(b, weight, padding),
-        "weight": lambda a, b: own.weight_gradient(a, b, weight.shape[2:], padding),
-    }
-    got = {key: call(a[few], b[few]) for key, call in calls.items()}
-    _rows(report, name, "triton", dtype, exact, got, tolerance, flops, {
-        key: lambda call=call: call(a, b) for key, call in calls.items()
-    })  # fmt: skip
+    calls: dict[str, tuple[str, Callable[[Tensor, Tensor], Tensor]]] = {}
+    for rows in (own.ROWS,) if report.small else (8, 16, 4):
+        calls[f"forward {rows}"] = "forward", lambda a, b, r=rows: own.forward(a, weight, None, padding, rows=r)
+    calls["data"] = "data", lambda a, b: own.data_gradient(b, weight, padding)
+    for lags, rows in ((own.LAG_COLUMNS, own.GRADIENT_ROWS),) if report.small else ((2, 16), (2, 8), (4, 4)):
+
+        def gradient(a: Tensor, b: Tensor, rows: int = rows, lags: int = lags) -> Tensor:
+            return own.weight_gradient(a, b, weight.shape[2:], padding, rows, lags)
+
+        calls[f"weight {lags} {rows}"] = "weight", gradient
+    for label, (which, call) in calls.items():
+        kind = f"triton {label.partition(' ')[2]}".strip()
+        got = {which: call(a[few], b[few])}
+        _rows(report, name, kind, dtype, exact, got, tolerance, flops, {which: lambda call=call: call(a, b)})
 
 
 def _forward(x: Tensor, weight: Tensor, padding: list[int]) -> Tensor:

@@ -8,13 +8,13 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from physrep.probes.embed import embed
 
 from gpu_sections.cases import make_clip
 from gpu_sections.common import Report, relative, set_tf32, synchronize
 from physrep.clip import Clip
 from physrep.learners import LEARNERS
 from physrep.probes.attentive_fit import AttentiveProbeFit
+from physrep.tokens.embed import embed
 
 NAMES = ("tracer", "pressure", "velocity_x", "velocity_y")
 

@@ -8,18 +8,19 @@ matrix product of the same precision (float32 and TF32 steps both by TF32's wher
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable
 from contextlib import nullcontext
 from typing import Any
 
 import learners as table
 import torch
-from physrep.costs import training_flops
 from torch import Tensor, nn
 
 from gpu_sections.common import Report, seconds, set_tf32, top_kernels
 from physrep.clip import Clip
 from physrep.learners import LEARNERS
+from physrep.training.costs import training_flops
 
 # Name in `learners.CASES` (or new), kind, options, batch.
 CASES: tuple[tuple[str, str, dict[str, Any], int], ...] = (
@@ -50,6 +51,8 @@ def _learner(
     learner: Any = LEARNERS[kind](table.CHANNELS, table.FRAMES, **options).to(device).train()
     clip = table.clip_of(learner, learner.train_frames, batch, size, device)
     one = table.clip_of(learner, learner.train_frames, 1, size, device)
+    # The library's operators are counted, own kernels are not.
+    os.environ["PHYSREP_DEPTHWISE"] = "library"
     flops = training_flops(learner, one) if report.left() > 5 else 0.0
     plain = table.reference(name, learner, clip)
     if plain is not None:
@@ -58,18 +61,25 @@ def _learner(
             expected, value = float(plain[1]()), float(learner.loss(clip)["loss"])
         report.check(f"{name}: loss against plain", abs(value - expected) / abs(expected), 1e-3)
     sides: list[tuple[str, nn.Module, Callable[[], Tensor]]] = [("ours", learner, lambda: learner.loss(clip)["loss"])]
+    if name == "jepa" and report.cuda:
+        sides.insert(0, ("ours, triton", *sides[0][1:]))
     if plain is not None:
         sides.append(("plain", plain[0], plain[1]))
     for precision in PRECISIONS if report.cuda else ("float32",):
         set_tf32(precision == "tf32")
         rates = {}
         for side, module, loss in sides:
+            os.environ["PHYSREP_DEPTHWISE"] = "triton" if "triton" in side else "library"
             with report.case(f"{name} {side} {precision}", 3) as go:
                 if go:
                     rates[side] = _rate(report, name, side, precision, module, loss, batch, flops, peaks)
-        if len(rates) == 2:
-            report.row(f"{name} ratio", precision=precision, plain_over_ours=rates["ours"] / rates["plain"])
+        for side in rates:
+            if side != "plain" and "plain" in rates:
+                report.row(
+                    f"{name} ratio", precision=precision, side=side, plain_over_ours=rates[side] / rates["plain"]
+                )
     if report.cuda and report.left() > 6:
+        os.environ["PHYSREP_DEPTHWISE"] = "triton"
         step = _step(learner, sides[0][2], "bfloat16", report.device)
         with report.case(f"profile {name}", 5) as go:
             if go:

@@ -21,6 +21,7 @@ Both hold in exact arithmetic, so only the rounding differs (1e-6 relative in fl
 from __future__ import annotations
 
 import functools
+import os
 from typing import Any
 
 import torch
@@ -28,15 +29,22 @@ import torch.nn.functional as F
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
+from ..errors import PhysrepError
+
 # Positions per piece of the weight gradient: about 8 frames x 16 rows of 64 points, which with 16 channels is 0.5 MB.
 _PIECE_FRAMES, _PIECE_POINTS = 8, 1024
+
+FASTER_ON_GPU = False
+"""Whether the Triton kernels are taken on a GPU unless ``PHYSREP_DEPTHWISE`` says otherwise: not before they were
+measured there."""
 
 
 def depthwise_conv3d(x: Tensor, weight: Tensor, bias: Tensor | None, padding: tuple[int, int, int]) -> Tensor:
     """Depthwise 3D convolution, stride 1, zero padding.
 
     On a CPU it computes in float32, also under autocast: bfloat16 grouped 3D convolutions in channels-last layout
-    corrupt memory there. float64 and other devices take the library's path.
+    corrupt memory there. On a GPU ``PHYSREP_DEPTHWISE`` chooses between ``library`` and ``triton`` (the kernels of
+    `physrep.nn.depthwise_triton`); unset, `FASTER_ON_GPU` decides. float64 takes the library's path.
 
     Args:
         x: input with shape ``(B, C, T, H, W)``; the channels-last layout (``torch.channels_last_3d``) avoids a copy.
@@ -47,6 +55,10 @@ def depthwise_conv3d(x: Tensor, weight: Tensor, bias: Tensor | None, padding: tu
     Returns:
         Tensor with shape ``(B, C, T + 2 p_t - K_t + 1, ...)``, in channels-last layout on a CPU.
     """
+    if _own_kernels(x):
+        from .depthwise_triton import depthwise
+
+        return depthwise(x, weight, bias, padding)
     if x.device.type != "cpu" or x.dtype == torch.float64:
         return F.conv3d(x, weight, bias, padding=padding, groups=x.shape[1])
     autocast = torch.is_autocast_enabled("cpu")
@@ -57,6 +69,19 @@ def depthwise_conv3d(x: Tensor, weight: Tensor, bias: Tensor | None, padding: tu
 def depthwise_conv2d(x: Tensor, weight: Tensor, bias: Tensor | None, padding: tuple[int, int]) -> Tensor:
     """Depthwise 2D convolution: `depthwise_conv3d` of one frame; x has shape ``(B, C, H, W)``."""
     return depthwise_conv3d(x.unsqueeze(2), weight.unsqueeze(2), bias, (0, *padding)).squeeze(2)
+
+
+def _own_kernels(x: Tensor) -> bool:
+    """Whether the Triton kernels take this tensor; torch.compile sees the library's convolution."""
+    choice = os.environ.get("PHYSREP_DEPTHWISE", "")
+    if choice not in ("", "library", "triton"):
+        raise PhysrepError(f"PHYSREP_DEPTHWISE is {choice!r}; give library or triton, or leave it unset.")
+    wanted = choice == "triton" or (choice == "" and FASTER_ON_GPU and x.device.type == "cuda")
+    if not wanted or torch.compiler.is_compiling():
+        return False
+    from .depthwise_triton import available
+
+    return available(x)
 
 
 def _channels_last(x: Tensor) -> Tensor:
