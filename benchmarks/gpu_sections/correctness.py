@@ -13,7 +13,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from gpu_sections.cases import CHANNELS, FRAMES, LEARNER_CASES, make_clip
+from gpu_sections.cases import CHANNELS, FRAMES, LEARNER_CASES, SIZE, SIZES, make_clip
 from gpu_sections.common import Report, relative, set_tf32
 from physrep.clip import Clip
 from physrep.learners import LEARNERS, Learner, VICReg
@@ -39,7 +39,6 @@ def _solvers(report: Report) -> None:
     for name, system in SYSTEMS.items():
         resolution = tuple(min(n, 16 if len(system.axes) == 3 else 32) for n in system.resolution)
         seeds = [11, 12, 13]
-        parameters = system.draw_parameters(seeds, system.resolution)
         choices: list[dict[str, Any]] = [{}]
         choices += [{option: value} for option, values in system.options.items() for value in values[1:]]
         cases = [(family, {}) for family in system.initial_conditions]
@@ -50,6 +49,9 @@ def _solvers(report: Report) -> None:
                 with report.case(f"solver {label}") as go:
                     if not go:
                         continue
+                    limits = system.option_limits(resolution, chosen)
+                    # Outside those limits a grid of this size resolves nothing that is worth comparing.
+                    parameters = system.draw_parameters(seeds, resolution, limits)
                     found = [
                         system.simulate(
                             parameters, seeds, resolution=resolution, frames=3, save_dt=system.save_dt,
@@ -81,7 +83,7 @@ def _learners(report: Report) -> None:
             torch.manual_seed(0)
             # Drop path and batch statistics draw on the device or depend on the batch: evaluation mode is exact.
             learner = LEARNERS[kind](len(CHANNELS), FRAMES, **options).eval()
-            clip = make_clip(4, learner.train_frames)
+            clip = make_clip(4, learner.train_frames, SIZES.get(name, SIZE))
             expected = _values(learner, clip, "cpu", None)
             for mode, tf32, autocast, tolerance in modes if report.cuda else modes[:1]:
                 set_tf32(tf32)
@@ -119,7 +121,8 @@ def _regularisers(report: Report) -> None:
     generator = torch.Generator().manual_seed(0)
     x, y = torch.randn(2, 64, 9, 32, generator=generator, dtype=torch.float64)
     for name, module in (("vicreg", VICReg()), ("sigreg", SIGReg())):
-        for dtype, tolerance in ((torch.float32, 1e-5), (torch.float64, 1e-12)):
+        # SIGReg computes in float32 whatever it is given.
+        for dtype, tolerance in ((torch.float32, 1e-5), (torch.float64, 1e-12 if name == "vicreg" else 1e-5)):
             with report.case(name) as go:
                 if go:
                     module.eval()

@@ -11,11 +11,13 @@ CHANNELS = ("tracer", "pressure", "velocity_x")
 
 def make_clip(batch: int = 3, frames: int = 8, size: tuple[int, int] = (16, 24), seed: int = 0) -> Clip:
     """Smooth-ish random fields of three channels, with a Reynolds number and a Schmidt number."""
-    generator = torch.Generator().manual_seed(seed)
-    fields = torch.randn(batch, len(CHANNELS), frames, *size, generator=generator)
-    parameters = torch.stack([10.0 ** (2 + torch.rand(batch, generator=generator)), torch.arange(batch) + 1.0], dim=1)
-    index = torch.arange(batch)
-    return Clip(fields, parameters, CHANNELS, ("Reynolds", "Schmidt"), 0.1, (0.5, 0.25), (True, False), index, index)
+    with torch.device("cpu"):  # the same clips where the golden cases run on another device
+        generator = torch.Generator().manual_seed(seed)
+        fields = torch.randn(batch, len(CHANNELS), frames, *size, generator=generator)
+        reynolds = 10.0 ** (2 + torch.rand(batch, generator=generator))
+        parameters, index = torch.stack([reynolds, torch.arange(batch) + 1.0], dim=1), torch.arange(batch)
+    clip = Clip(fields, parameters, CHANNELS, ("Reynolds", "Schmidt"), 0.1, (0.5, 0.25), (True, False), index, index)
+    return clip.to(torch.get_default_device())
 
 
 CONV = {"encoder": "conv3d", "encoder_options": {"dims": (8, 8, 8, 12), "groups": 4}}

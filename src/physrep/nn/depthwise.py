@@ -59,6 +59,10 @@ def depthwise_conv3d(x: Tensor, weight: Tensor, bias: Tensor | None, padding: tu
         from .depthwise_triton import depthwise
 
         return depthwise(x, weight, bias, padding)
+    if x.device.type == "cuda":
+        # cuDNN's depthwise kernels for channels-last take 5 (forward) to 16 times (weight gradient) as long as torch's
+        # own, which want the channels first; both as measured by benchmarks/gpu.py on an H200.
+        return F.conv3d(x.contiguous(), weight, bias, padding=padding, groups=x.shape[1])
     if x.device.type != "cpu" or x.dtype == torch.float64:
         return F.conv3d(x, weight, bias, padding=padding, groups=x.shape[1])
     autocast = torch.is_autocast_enabled("cpu")
