@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,8 +15,9 @@ from small_data import write_waves
 from physrep.benchmark import bench, read_config
 from physrep.errors import PhysrepError
 from physrep.files import read_json
-from physrep.learners import FrozenVideo
-from physrep.learners.frozen_video import field_groups
+from physrep.learners import FrozenVideo, VideoPixels
+from physrep.learners.rendered import field_groups
+from physrep.learners.rendering import ColourScale, render
 from physrep.nn.video_model import VideoModel
 from physrep.run_directory import load_run
 
@@ -50,6 +52,30 @@ def test_pictures_by_hand() -> None:
 def test_tokens(pool: Any, count: int) -> None:
     tokens = learner_of(pool=pool).encode(make_clip())
     assert tokens.shape == (3, count, 24) and not tokens.requires_grad
+
+
+def test_a_stated_range_is_in_the_units_of_the_field_and_drawn_by_the_one_renderer() -> None:
+    clip = make_clip()
+    one = replace(clip, fields=clip.fields[:, :1], channels=clip.channels[:1])
+    learner = FrozenVideo(1, 8, config=TINY_VIDEO, colour_map="inferno", colour_range=[-1.0, 2.0], size=12)
+    (drawn,) = learner.videos(one)
+    assert torch.equal(drawn, render(one.fields[:, 0], ColourScale("inferno", -1.0, 2.0), 12))
+    # Whatever statistics normalise the field, the range stays where it is.
+    learner.set_normalisation(one.channels, (5.0,), (0.5,))
+    levels = (learner.videos(one)[0] - drawn).abs()
+    assert float((levels > 0).float().mean()) < 0.01
+    pixels = VideoPixels(1, 8, source="rgb16", colour_map="inferno", colour_range=[-1.0, 2.0], size=16)
+    assert torch.equal(pixels.videos(one)[0], FrozenVideo(
+        1, 8, config=TINY_VIDEO, colour_map="inferno", colour_range=[-1.0, 2.0], size=16).videos(one)[0])  # fmt: skip
+    with pytest.raises(PhysrepError, match="where one channel is shown"):
+        learner_of(colour_range=[0.0, 1.0])
+
+
+@pytest.mark.parametrize("pool", ["space", "all", "none"])
+def test_the_grid_says_how_the_tokens_of_a_group_lie(pool: Any) -> None:
+    learner = learner_of(pool=pool, groups=[["tracer"]])
+    clip = make_clip()
+    assert math.prod(learner.grid(*clip.fields.shape[2:])) == learner.encode(clip).shape[1]
 
 
 def test_channels_that_are_not_there() -> None:

@@ -10,12 +10,12 @@ from study_settings import tiny_study
 from physrep.study.analyses import Context
 from physrep.study.config import read_config
 from physrep.study.data import StudyData
-from physrep.study.store import EmbeddingStore
+from physrep.tokens import LatentTrajectories
 
 
-def store(frames: np.ndarray, grid: np.ndarray | None = None) -> EmbeddingStore:
+def store(frames: np.ndarray, grid: np.ndarray | None = None) -> LatentTrajectories:
     """An embedding ``(S, t, D)`` as if it had been computed."""
-    return EmbeddingStore(frames, frames, grid, np.arange(frames.shape[1]) * 2.0 + 0.5, {"key": "planted"})
+    return LatentTrajectories(frames, grid, np.arange(frames.shape[1]) * 2.0 + 0.5)
 
 
 def planted(

@@ -11,13 +11,13 @@ import pytest
 from study_settings import tiny_study
 
 from physrep.errors import PhysrepError
-from physrep.study import embed as embedding
+from physrep.learners import FrozenVideo
 from physrep.study.config import read_config
 from physrep.study.data import prepare
 from physrep.study.embed import colour_scales
 from physrep.study.folds import outer_folds
 from physrep.study.run import study
-from physrep.study.store import EmbeddingStore
+from physrep.tokens import LatentTrajectories, TokenStore
 
 FILES = (
     "fit_summary.txt",
@@ -57,10 +57,11 @@ def test_missing_weights_are_one_sentence_and_the_study_goes_on(finished: tuple[
 
 
 def test_stores_hold_a_record_per_simulation(finished: tuple[Path, str]) -> None:
-    store = EmbeddingStore.open(finished[0] / "embeddings" / "random_vjepa2")
+    tokens = TokenStore.open(finished[0] / "embeddings" / "random_vjepa2")
+    store = LatentTrajectories.of(tokens)
     assert store.frames.shape == (24, 6, 24) and store.grid is not None and store.grid.shape == (24, 6, 2, 2, 24)
-    assert [own["number"] for own in store.meta["simulations"]] == list(range(24))
-    assert len({own["parameters"]["diffusivity"] for own in store.meta["simulations"]}) == 24
+    assert tokens.trajectory.tolist() == list(range(24)) and tokens.parameter_names == ("diffusivity",)
+    assert len(np.unique(tokens.labels)) == 24
 
 
 def test_a_killed_study_goes_on_to_the_same_numbers(
@@ -70,16 +71,16 @@ def test_a_killed_study_goes_on_to_the_same_numbers(
     values["analyses"] = ["parameters", "koopman", "spatial_head", "falsification"]
     config = read_config(values, "x")
     calls = 0
-    whole = embedding.Video.embed
+    whole = FrozenVideo.encode
 
-    def dies(self: Any, shown: Any, data: Any) -> Any:
+    def dies(self: Any, clip: Any) -> Any:
         nonlocal calls
         calls += 1
         if calls == 2:
             raise KeyboardInterrupt
-        return whole(self, shown, data)
+        return whole(self, clip)
 
-    monkeypatch.setattr(embedding.Video, "embed", dies)
+    monkeypatch.setattr(FrozenVideo, "encode", dies)
     with pytest.raises(KeyboardInterrupt):
         study(config, tmp_path / "out")
     study(config, tmp_path / "out")
@@ -150,11 +151,11 @@ def test_an_own_encoder_is_trained_on_other_simulations_and_read_from_its_run(tm
     trained = json.loads((tmp_path / "first/pretraining/simulations/simulations.json").read_text())["simulations"]
     used = {own["parameters"]["diffusivity"] for own in probed}
     assert len(trained) == 20 and used.isdisjoint(own["parameters"]["diffusivity"] for own in trained)
-    store = EmbeddingStore.open(tmp_path / "first/embeddings/jepa")
+    store = LatentTrajectories.of(TokenStore.open(tmp_path / "first/embeddings/jepa"))
     assert store.times.tolist() == [1.5, 3.5, 5.5, 7.5, 9.5]
     values["encoders"]["jepa"] = {"kind": "run", "source": str(tmp_path / "first/encoders/jepa")}
     study(read_config(values, "x"), tmp_path / "second")
-    again = EmbeddingStore.open(tmp_path / "second/embeddings/jepa")
+    again = LatentTrajectories.of(TokenStore.open(tmp_path / "second/embeddings/jepa"))
     assert np.array_equal(store.frames, again.frames)
 
 

@@ -24,6 +24,7 @@ from .spectra import Spectra
 from .supervised import Supervised
 from .symmetry import SymmetryViews
 from .vicreg import VICReg
+from .video_pixels import VideoPixels
 from .videomae import VideoMAE
 
 OWN: dict[str, type[Learner]] = {
@@ -42,6 +43,7 @@ OWN: dict[str, type[Learner]] = {
     "random": RandomEncoder,
     "statistics": FieldStatistics,
     "pixels": PooledPixels,
+    "video_pixels": VideoPixels,
     "spectra": Spectra,
     "dynamic_modes": DynamicModes,
     "classical": Classical,
@@ -74,4 +76,5 @@ __all__ = [
     "SymmetryViews",
     "VICReg",
     "VideoMAE",
+    "VideoPixels",
 ]

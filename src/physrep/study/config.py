@@ -7,10 +7,10 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
 from ..errors import PhysrepError, nearest
+from ..learners.video_pixels import PIXELS
 from ..settings import construct
 from ..systems import SYSTEMS
 from ..training.config import TrainingConfig
-from .pixels import PIXELS
 
 EXAMPLE = "configs/study_heat.yaml"
 

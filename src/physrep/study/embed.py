@@ -1,12 +1,11 @@
-"""The modalities of a study: what turns the simulations into embeddings per time.
+"""The frozen encoders of a study, and their tokens of every simulation.
 
-Video models and pixels see the same pictures. Encoders of this package see the field itself, in windows that follow
-one another in time; each window is one temporal token.
+Video models and pixels see the same pictures, all frames in one window. Encoders that read the field see it in windows
+that follow one another in time; each window is one time of their latent trajectories.
 """
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -19,154 +18,48 @@ from torch import Tensor
 from ..clip import Clip
 from ..data.config import DataConfig
 from ..errors import PhysrepError
-from ..learners import FieldStatistics, Learner
-from ..learners.build_encoder import check_encoding
-from ..tokens.embed import encoder_hash
+from ..learners import FieldStatistics, FrozenVideo, Learner, VideoPixels
+from ..learners.rendered import Rendered
+from ..learners.rendering import ColourScale, fixed_range
+from ..tokens import LatentTrajectories, TokenStore, embed
 from .config import EncoderConfig, StudyConfig
 from .data import CHANNEL, StudyData, prepare, write_training_data
-from .pixels import frame_vectors, pixel_tokens
-from .render import ColourScale, fixed_range, render
-from .store import EmbeddingStore, write_store
-
-TUBELET = 2
-"""Frames per temporal token of V-JEPA 2; pixels are averaged over as many, so that all see the same moments."""
 
 
-class Modality(ABC):
-    """A frozen way to embed simulations.
-
-    Attributes:
-        sees_pictures: whether it reads rendered video (else the field).
-        kind: as in `EncoderConfig`.
-        note: a few words on what it is, for tables.
-    """
-
-    sees_pictures: bool = True
-    kind: str = ""
-    note: str = ""
-
-    @abstractmethod
-    def identity(self) -> dict[str, Any]:
-        """Plain data that determine the embeddings, beside what is shown."""
-
-    @abstractmethod
-    def times(self, frames: int) -> np.ndarray:
-        """Middle of each temporal token, in frames."""
-
-    @abstractmethod
-    def embed(self, shown: Tensor, data: StudyData) -> tuple[Tensor, Tensor | None]:
-        """Frame embeddings ``(B, t, D)`` and spatial tokens ``(B, t, h, w, D)`` (or None).
-
-        Args:
-            shown: video ``(B, T, 3, H, W)`` in [0, 1], or fields ``(B, T, n, n)``.
-            data: the study's simulations, for names and grid.
-        """
-
-
-class Pixels(Modality):
-    """See `pixels`; the mean over the frames of a tubelet."""
-
-    kind = "pixels"
-
-    def __init__(self, name: str) -> None:
-        self.name = name
-        self.note = {"rgb16": "16 x 16 colours", "gray16": "16 x 16 gray", "rgb32": "32 x 32 colours"}.get(
-            name, "middle 16 x 16 pixels"
-        )
-
-    def identity(self) -> dict[str, Any]:
-        return {"pixels": self.name, "tubelet": TUBELET}
-
-    def times(self, frames: int) -> np.ndarray:
-        return np.arange(frames // TUBELET) * TUBELET + (TUBELET - 1) / 2
-
-    def embed(self, shown: Tensor, data: StudyData) -> tuple[Tensor, Tensor | None]:
-        tokens = pixel_tokens(shown, self.name)
-        steps = tokens.shape[1] // TUBELET
-        tokens = tokens[:, : steps * TUBELET].unflatten(1, (steps, TUBELET)).mean(2)
-        return frame_vectors(tokens), tokens
-
-
-class Video(Modality):
-    """A frozen video transformer."""
-
-    def __init__(self, model: torch.nn.Module, kind: str, note: str, device: str) -> None:
-        self.model, self.kind, self.note, self.device = model.eval().to(device), kind, note, device
-        self._hash = encoder_hash(model)
-
-    def identity(self) -> dict[str, Any]:
-        return {"video_model": self._hash}
-
-    def times(self, frames: int) -> np.ndarray:
-        return np.arange(frames // TUBELET) * TUBELET + (TUBELET - 1) / 2
-
-    @torch.inference_mode()
-    def embed(self, shown: Tensor, data: StudyData) -> tuple[Tensor, Tensor | None]:
-        tokens = self.model(shown.to(self.device)).float().cpu()
-        if tokens.dim() != 5:
-            raise PhysrepError(f"the video model gave tokens {tuple(tokens.shape)}, not (B, t, h, w, D).")
-        return tokens.mean((2, 3)), tokens
-
-
-class Windows(Modality):
-    """A learner of this package, window after window.
+class StudyClips:
+    """The simulations as a source of windows; see `physrep.tokens.embed.ClipSource`.
 
     Args:
-        learner: frozen; it must read one scalar channel, whatever its name: it is given the study's field.
-        stride: frames between the starts of windows.
-        kind, note: see `Modality`.
-        device: where it runs.
+        data: of the study.
+        channel: name under which the shown field is given, whatever it is called.
     """
 
-    sees_pictures = False
+    def __init__(self, data: StudyData, channel: str) -> None:
+        self.data, self.channels = data, (channel,)
+        # The name of the folder stands for the content.
+        self.folder, self.n_trajectories = Path(data.key), len(data)
+        self.parameter_names = tuple(dict.fromkeys(p for own in data.sets.values() for p in own["parameters"]))
+        self.periodic = all(all(own["periodic"]) for own in data.sets.values())
 
-    def __init__(self, learner: Learner, stride: int, kind: str, note: str, device: str) -> None:
-        if len(learner.channels) != 1:
-            raise PhysrepError(
-                f"it reads the channels {', '.join(learner.channels) or 'unknown'}, but a study shows one scalar field."
-            )
-        self.learner, self.stride, self.kind, self.note = learner.eval().to(device), stride, kind, note
-        self.device, self._hash = device, encoder_hash(learner)
-
-    def identity(self) -> dict[str, Any]:
-        return {"learner": self._hash, "stride": self.stride}
-
-    def _starts(self, frames: int) -> np.ndarray:
-        if self.learner.num_frames > frames:
-            raise PhysrepError(f"it reads windows of {self.learner.num_frames} frames, the study has {frames}.")
-        return np.arange(0, frames - self.learner.num_frames + 1, self.stride)
-
-    def times(self, frames: int) -> np.ndarray:
-        return self._starts(frames) + (self.learner.num_frames - 1) / 2
-
-    @torch.inference_mode()
-    def embed(self, shown: Tensor, data: StudyData) -> tuple[Tensor, Tensor | None]:
-        length, n = self.learner.num_frames, shown.shape[-1]
-        starts = self._starts(shown.shape[1])
-        batch = len(shown)
-        periodic = all(all(own["periodic"]) for own in data.sets.values())
-        encoder = getattr(self.learner, "encoder", None)
-        means, grids = [], []
-        for start in starts.tolist():
-            clip = Clip(
-                fields=shown[:, None, start : start + length].contiguous(),
-                parameters=torch.zeros(batch, 0),
-                channels=self.learner.channels,
-                parameter_names=(),
-                dt=1.0,
-                dx=(1 / n, 1 / n),
-                periodic=(periodic, periodic),
-                trajectory=torch.arange(batch),
-                start=torch.full((batch,), start),
-            ).to(self.device)
-            tokens = check_encoding(self.learner.encode(clip), self.learner, batch).float().cpu()
-            means.append(tokens.mean(1))
-            grid = getattr(encoder, "grid", None)
-            if grid is not None:
-                shape = tuple(grid(length, n, n))
-                if np.prod(shape) == tokens.shape[1]:
-                    grids.append(tokens.unflatten(1, shape).mean(1))
-        return torch.stack(means, 1), torch.stack(grids, 1) if len(grids) == len(means) else None
+    def clip(self, windows: np.ndarray, frames: int, frame_step: int = 1) -> Clip:
+        """Windows ``(B, 1, T, n, n)`` with the parameters of their simulations, NaN where one has none of that name."""
+        fields = np.stack([self.data.fields[i, s : s + frames * frame_step : frame_step] for i, s in windows.tolist()])
+        n = fields.shape[-1]
+        values = [
+            [self.data.simulations[i]["parameters"].get(name, np.nan) for name in self.parameter_names]
+            for i in windows[:, 0]
+        ]
+        return Clip(
+            fields=torch.from_numpy(fields)[:, None],
+            parameters=torch.tensor(values, dtype=torch.float64).reshape(len(windows), len(self.parameter_names)),
+            channels=self.channels,
+            parameter_names=self.parameter_names,
+            dt=float(frame_step),
+            dx=(1 / n, 1 / n),
+            periodic=(self.periodic, self.periodic),
+            trajectory=torch.from_numpy(windows[:, 0].copy()),
+            start=torch.from_numpy(windows[:, 1].copy()),
+        )
 
 
 def colour_scales(config: StudyConfig, data: StudyData, colour_map: str | None = None) -> dict[str, ColourScale]:
@@ -182,42 +75,54 @@ def colour_scales(config: StudyConfig, data: StudyData, colour_map: str | None =
     return scales
 
 
-def open_modalities(
-    config: StudyConfig, data: StudyData, out: Path, device: str
-) -> tuple[dict[str, Modality], list[str]]:
-    """Every encoder of a study that is at hand, and one sentence for each that is not.
+def open_encoders(config: StudyConfig, data: StudyData, out: Path, device: str) -> tuple[dict[str, Learner], list[str]]:
+    """Every encoder of a study that is at hand, frozen, and one sentence for each that is not.
 
     Raises:
         PhysrepError: an own encoder cannot be trained as asked.
     """
-    found: dict[str, Modality] = {}
+    found: dict[str, Learner] = {}
     notes: list[str] = []
     for name, encoder in config.encoders.items():
         try:
-            found[name] = _open(name, encoder, config, data, out, device)
+            found[name] = _open(name, encoder, config, data, out, device).eval().to(device)
+            _check_channels(found[name], config)
         except PhysrepError as error:
+            found.pop(name, None)
             if encoder.kind not in ("vjepa2", "run"):
                 raise
             notes.append(f"{name} is left out: {error}")
     return found, notes
 
 
-def _open(name: str, encoder: EncoderConfig, config: StudyConfig, data: StudyData, out: Path, device: str) -> Modality:
+def _check_channels(learner: Learner, config: StudyConfig) -> None:
+    if learner.in_channels != 1:
+        raise PhysrepError(
+            f"it reads the channels {', '.join(learner.channels) or 'unknown'}, but a study shows one scalar field."
+        )
+    if learner.num_frames > config.frames:
+        raise PhysrepError(f"it reads windows of {learner.num_frames} frames, the study has {config.frames}.")
+
+
+def _open(name: str, encoder: EncoderConfig, config: StudyConfig, data: StudyData, out: Path, device: str) -> Learner:
+    shown = {"colour_map": config.render.colour_map, "size": config.render.size}
     if encoder.kind == "pixels":
-        return Pixels(encoder.source)
-    if encoder.kind in ("vjepa2", "random_vjepa2"):
-        return _video(encoder, config, device)
+        return VideoPixels(1, config.frames, source=encoder.source, **shown)
+    if encoder.kind == "vjepa2":
+        return FrozenVideo(1, config.frames, source=encoder.source, pool=_pool(config), **shown)
+    if encoder.kind == "random_vjepa2":
+        defaults = {"crop_size": config.render.size or config.resolution, "frames_per_clip": config.frames}
+        options = {**defaults, **encoder.options}
+        return FrozenVideo(1, config.frames, config=options, seed=encoder.seed, pool=_pool(config), **shown)
     if encoder.kind == "statistics":
         floor = FieldStatistics(1, encoder.num_frames)
         # A scale, not a fit: the same for all simulations, so nothing of test is learned.
         floor.set_normalisation([CHANNEL], [0.0], [float(np.abs(data.fields).max())])
-        return Windows(floor, encoder.stride, "statistics", "moments and derivatives of the field", device)
+        return floor
     from ..run_directory import load_run
 
-    note = "own encoder, reads the field"
     if encoder.kind == "run":
-        learner, _ = load_run(encoder.source)
-        return Windows(learner, encoder.stride, "run", note, device)
+        return load_run(encoder.source)[0]
     from ..training.pretrain import pretrain
 
     settings = replace(config, simulations=encoder.simulations, sets=_without_counts(config))
@@ -238,50 +143,65 @@ def _open(name: str, encoder: EncoderConfig, config: StudyConfig, data: StudyDat
         device=device,
         label=name,
     )
-    learner, _ = load_run(run)
-    return Windows(learner, encoder.stride, "pretrain", f"{note}; trained without labels on other simulations", device)
+    return load_run(run)[0]
 
 
 def _without_counts(config: StudyConfig) -> Mapping[str, Any]:
     return {name: replace(own, simulations=None) for name, own in config.sets.items()}
 
 
-def _video(encoder: EncoderConfig, config: StudyConfig, device: str) -> Modality:
-    from ..nn.video_model import VideoModel
-
-    if encoder.kind == "vjepa2":
-        return Video(VideoModel.load(encoder.source), "vjepa2", f"pretrained, {encoder.source}", device)
-    defaults = {"crop_size": config.render.size or config.resolution, "frames_per_clip": config.frames}
-    model = VideoModel.from_config({**defaults, **encoder.options}, seed=encoder.seed)
-    return Video(model, "random_vjepa2", f"weights drawn at random, seed {encoder.seed}", device)
+def _pool(config: StudyConfig) -> Any:
+    return "none" if config.keep_grid else "space"
 
 
 def embed_study(
-    name: str, modality: Modality, config: StudyConfig, data: StudyData, folder: Path, colour_map: str | None = None
-) -> EmbeddingStore:
-    """The store of one modality (under another colour map than the study's, if one is named)."""
+    name: str, learner: Learner, config: StudyConfig, data: StudyData, folder: Path, colour_map: str | None = None
+) -> TokenStore:
+    """The tokens of one encoder (under another colour map than the study's, if one is named)."""
+    source = StudyClips(data, (learner.channels or (CHANNEL,))[0])
     scales = colour_scales(config, data, colour_map)
-    sets = [own["set"] for own in data.simulations]
-    request: dict[str, Any] = {
-        "modality": modality.identity(),
-        "data": data.key,
-        "grid": config.keep_grid and colour_map is None,
-    }
-    if modality.sees_pictures:
-        request["shown"] = {k: v.as_dict() for k, v in scales.items()} | {"size": config.render.size}
+    sets = np.array([own["set"] for own in data.simulations])
+    stride = 1 if isinstance(learner, Rendered) else config.encoders[name].stride
+    starts = np.arange(0, config.frames - learner.num_frames + 1, stride)
+    windows = np.stack([np.repeat(np.arange(len(data)), len(starts)), np.tile(starts, len(data))], 1)
+    settings: dict[str, Any] = {}
+    if isinstance(learner, Rendered):
+        settings = {"shown": {key: scale.as_dict() for key, scale in scales.items()}}
+        # The colours are part of the settings and not of what the encoder is.
+        learner.show(config.render.colour_map)
 
-    def run(rows: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
-        if modality.sees_pictures:
-            parts = [render(data.fields[i : i + 1], scales[sets[i]], config.render.size) for i in rows]
-            shown = torch.cat(parts)
-        else:
-            shown = torch.from_numpy(np.array(data.fields[rows]))
-        frames, grid = modality.embed(shown, data)
-        return frames.numpy(), grid.numpy() if grid is not None and request["grid"] else None
+    def encode(clip: Clip) -> Tensor:
+        if not isinstance(learner, Rendered):
+            return learner.encode(clip)
+        parts = []
+        own = sets[clip.trajectory.cpu().numpy()]
+        for first in [0, *(np.flatnonzero(own[1:] != own[:-1]) + 1)]:
+            scale = scales[str(own[first])]
+            learner.show(scale.name, (scale.low, scale.high))
+            last = first + int((own[first:] == own[first]).argmin() or len(own) - first)
+            parts.append(learner.encode(_rows(clip, first, last)))
+        return torch.cat(parts)
 
-    label = name if colour_map is None else f"{name}, {colour_map}"
+    label = f"embed {name}" if colour_map is None else f"embed {name}, {colour_map}"
     where = folder / (name if colour_map is None else f"{name}@{colour_map}")
-    times = modality.times(config.frames)
-    return write_store(
-        where, request, data.simulations, run, times, batch_size=config.batch_size, label=f"embed {label}"
-    )
+    return embed(
+        learner, source, windows, where, frames=learner.num_frames, encode=encode, batch_size=config.batch_size,
+        device=config_device(learner), settings=settings, label=label,
+    )  # fmt: skip
+
+
+def config_device(learner: Learner) -> str:
+    """Where a learner lies."""
+    return str(learner.field_mean.device)
+
+
+def _rows(clip: Clip, first: int, last: int) -> Clip:
+    return replace(
+        clip, fields=clip.fields[first:last], parameters=clip.parameters[first:last],
+        trajectory=clip.trajectory[first:last], start=clip.start[first:last],
+    )  # fmt: skip
+
+
+def latent(store: TokenStore, encoder: EncoderConfig) -> LatentTrajectories:
+    """Latent trajectories of an encoder; pixels keep their places."""
+    return LatentTrajectories.of(store, flat=encoder.kind == "pixels")

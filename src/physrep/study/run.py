@@ -10,17 +10,19 @@ import numpy as np
 
 from ..errors import PhysrepError
 from ..files import content_hash, read_json, read_yaml, write_json, write_npz, write_yaml
+from ..learners.rendered import Rendered
+from ..learners.rendering import render
 from ..progress import Progress
+from ..report.video import save_video
 from ..run_directory import environment
 from .analyses import Context, run_analysis
 from .config import StudyConfig
 from .data import StudyData, prepare
-from .embed import colour_scales, embed_study, open_modalities
+from .embed import colour_scales, embed_study, latent, open_encoders
 from .page import write_page
-from .render import render, save_video
 from .summaries import write_summaries
 
-ANALYSIS_VERSION = 4
+ANALYSIS_VERSION = 5
 """Increase when an analysis gives other numbers for the same embeddings."""
 
 
@@ -40,32 +42,37 @@ def study(config: StudyConfig, out: str | Path, *, device: str = "cpu") -> str:
     out = Path(out)
     _claim(out, config)
     data = prepare(config, out / "simulations", device)
-    modalities, notes = open_modalities(config, data, out, device)
+    encoders, notes = open_encoders(config, data, out, device)
     for note in notes:
         print(f"physrep study: {note}", file=sys.stderr, flush=True)
-    if config.reference not in modalities:
+    if config.reference not in encoders:
         raise PhysrepError(f"the reference {config.reference!r} is not available: {' '.join(notes)}")
     folder = out / "embeddings"
-    stores = {name: embed_study(name, own, config, data, folder) for name, own in modalities.items()}
-    nuisance = {
+    tokens = {name: embed_study(name, own, config, data, folder) for name, own in encoders.items()}
+    coloured = {
         colours: {
             name: embed_study(name, own, config, data, folder, colours)
-            for name, own in modalities.items()
-            if own.sees_pictures
+            for name, own in encoders.items()
+            if isinstance(own, Rendered)
         }
         for colours in config.render.nuisance
+    }
+    stores = {name: latent(store, config.encoders[name]) for name, store in tokens.items()}
+    nuisance = {
+        colours: {name: latent(store, config.encoders[name]) for name, store in group.items()}
+        for colours, group in coloured.items()
     }
     rows: list[dict[str, Any]] = []
     predictions: dict[str, np.ndarray] = {}
     context = Context(config, data, stores, nuisance)
-    keys = [store.meta["key"] for group in (stores, *nuisance.values()) for store in group.values()]
+    keys = [store.meta["key"] for group in (tokens, *coloured.values()) for store in group.values()]
     with Progress(len(config.analyses), "analyse", "analyses") as progress:
         for name in config.analyses:
             found, arrays = _analysis(name, context, config, keys, out / "analyses")
             rows += found
             predictions.update(arrays)
             progress.advance(1, name)
-    if not any(own.kind == "vjepa2" for own in modalities.values()):
+    if not any(config.encoders[name].kind == "vjepa2" for name in encoders):
         notes.append("No pretrained V-JEPA 2 was at hand, so the verdicts are about the encoder that each line names.")
     videos, sentence = _videos(config, data, out / "videos")
     if sentence:

@@ -4,5 +4,14 @@ from .embed import embed
 from .labels import LabelScaler, paper_label_statistics
 from .splits import embed_splits
 from .store import TokenStore
+from .trajectories import LatentTrajectories, joined
 
-__all__ = ["LabelScaler", "TokenStore", "embed", "embed_splits", "paper_label_statistics"]
+__all__ = [
+    "LabelScaler",
+    "LatentTrajectories",
+    "TokenStore",
+    "embed",
+    "embed_splits",
+    "joined",
+    "paper_label_statistics",
+]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -109,11 +110,11 @@ def embed(
     _check_steady(encoder, run, dataset, windows, frames, frame_step, batch_size, device, label)
     write = partial(_write_tokens, encoder, run, dataset, windows, out, frames, frame_step, batch_size, device, label)
     try:
-        shape, labels = write(dtype)
+        shape, labels, grid = write(dtype)
     except _TooLargeError as error:
         text = f"{label}: tokens reach {error.args[0]:.3g}, which float16 cannot hold; they are stored as float32."
         print(text, file=sys.stderr, flush=True)
-        shape, labels = write("float32")
+        shape, labels, grid = write("float32")
     for name, array in (
         ("labels", labels),
         ("trajectory", np.ascontiguousarray(windows[:, 0])),
@@ -126,6 +127,7 @@ def embed(
         "request": request,
         "parameter_names": list(dataset.parameter_names),
         "shape": [len(windows), *shape],
+        "grid": grid,
         "bytes": {name: (out / f"{name}.npy").stat().st_size for name in ARRAYS},
     }
     write_json(out / META, meta)
@@ -203,12 +205,13 @@ def _write_tokens(
     device: str,
     label: str,
     dtype: str,
-) -> tuple[tuple[int, ...], np.ndarray]:
-    """Write ``tokens.npy`` atomically; returns the shape of a window's tokens, and the labels of all windows."""
+) -> tuple[tuple[int, ...], np.ndarray, list[int] | None]:
+    """Write ``tokens.npy`` atomically; returns the shape of a window's tokens, the labels of all windows, the grid."""
     training = encoder.training
     encoder.eval()
     labels = []
     shape: tuple[int, ...] = ()
+    grid: list[int] | None = None
     try:
         with (
             torch.inference_mode(),
@@ -220,6 +223,7 @@ def _write_tokens(
                 tokens = _checked(run(clip.to(device).blind()), len(clip), shape, dtype)
                 if not shape:
                     shape = tokens.shape[1:]
+                    grid = token_grid(encoder, clip, shape[0])
                     header = {"descr": np.lib.format.dtype_to_descr(tokens.dtype), "fortran_order": False}
                     np.lib.format.write_array_header_1_0(file, {**header, "shape": (len(windows), *shape)})
                 # Not through a memory map: there a full disk is a signal that kills, here it is an error.
@@ -228,7 +232,16 @@ def _write_tokens(
                 progress.advance(len(clip))
     finally:
         encoder.train(training)
-    return shape, np.concatenate(labels)
+    return shape, np.concatenate(labels), grid
+
+
+def token_grid(encoder: nn.Module, clip: Clip, count: int) -> list[int] | None:
+    """Tokens along time, H and W, if the encoder has a method ``grid`` that agrees with their number; else None."""
+    grid = getattr(encoder, "grid", None) or getattr(getattr(encoder, "encoder", None), "grid", None)
+    if grid is None:
+        return None
+    found = [int(n) for n in grid(*clip.fields.shape[2:])]
+    return found if math.prod(found) == count else None
 
 
 def encoder_hash(encoder: nn.Module) -> str:

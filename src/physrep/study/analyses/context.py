@@ -8,15 +8,15 @@ from typing import Any
 import numpy as np
 
 from ...metrics.skill import Estimate
+from ...tokens import LatentTrajectories
 from ..config import StudyConfig
 from ..data import StudyData
 from ..folds import fold_count, outer_folds
-from ..store import EmbeddingStore
 
 LEVELS = {"simulation": "mean over time", "three": "first, middle and last", "frame": "each frame"}
 """What of a simulation a probe reads."""
 
-Stores = Mapping[str, EmbeddingStore]
+Stores = Mapping[str, LatentTrajectories]
 Rows = list[dict[str, Any]]
 
 
@@ -52,7 +52,7 @@ class Context:
         return np.array([self.data.simulations[i]["number"] for i in rows])
 
 
-def features(store: EmbeddingStore, rows: np.ndarray, level: str) -> np.ndarray:
+def features(store: LatentTrajectories, rows: np.ndarray, level: str) -> np.ndarray:
     """What a probe reads: ``(n, D)`` for ``simulation``, ``(n, 3 D)`` for ``three``, ``(n, t, D)`` for ``frame``."""
     frames = np.asarray(store.frames[rows], np.float64)
     if level == "simulation":

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ...learners.rendering import ColourScale, render
 from ...report.style import MUTED, paper
 from ..config import StudyConfig
 from ..data import StudyData
-from ..render import ColourScale, render
 from .common import WIDTH, row_title
 
 if TYPE_CHECKING:

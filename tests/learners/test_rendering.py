@@ -10,8 +10,9 @@ import torch
 from PIL import Image
 
 from physrep.errors import PhysrepError
-from physrep.study.pixels import PIXELS, frame_vectors, pixel_tokens
-from physrep.study.render import ColourScale, fixed_range, render, save_video
+from physrep.learners.rendering import ColourScale, fixed_range, render
+from physrep.learners.video_pixels import PIXELS, pixel_tokens
+from physrep.report.video import save_video
 
 
 def ramp(low: float, high: float, n: int = 16) -> np.ndarray:
@@ -82,7 +83,7 @@ def test_a_video_file_holds_every_frame(tmp_path: Path) -> None:
 @pytest.mark.parametrize(("name", "numbers"), zip(PIXELS, [768, 256, 3072, 768], strict=True))
 def test_pixel_vectors_have_the_published_sizes(name: str, numbers: int) -> None:
     video = torch.rand(2, 3, 3, 48, 48, generator=torch.Generator().manual_seed(0))
-    vectors = frame_vectors(pixel_tokens(video, name))
+    vectors = pixel_tokens(video, name).flatten(2)
     assert vectors.shape == (2, 3, numbers)
 
 

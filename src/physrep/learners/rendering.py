@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -17,8 +16,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from ..errors import PhysrepError
-from ..files import atomic_path
+from ..errors import PhysrepError, nearest
 
 LEVELS = 256
 """Colours of a map: pictures have 8 bits."""
@@ -51,11 +49,9 @@ class ColourScale:
         if self.name == "physrep_diverging":
             return diverging()(np.arange(LEVELS))[:, :3].astype(np.float32)
         if self.name not in matplotlib.colormaps:
-            import difflib
-
-            close = difflib.get_close_matches(self.name, list(matplotlib.colormaps), n=1)
-            hint = f"did you mean {close[0]!r}?" if close else "try inferno, viridis, gray or physrep_diverging."
-            raise PhysrepError(f"there is no colour map {self.name!r}; {hint}")
+            raise PhysrepError(
+                f"there is no colour map {self.name!r}; {nearest(self.name, list(matplotlib.colormaps))}"
+            )
         colours = matplotlib.colormaps[self.name](np.linspace(0, 1, LEVELS))
         return np.asarray(colours)[:, :3].astype(np.float32)
 
@@ -88,56 +84,38 @@ def render(fields: np.ndarray | Tensor, scale: ColourScale, size: int | None = N
     Returns:
         float32 in [0, 1] with shape ``(B, T, 3, H, W)``.
     """
-    values = torch.as_tensor(np.array(fields, dtype=np.float32) if isinstance(fields, np.ndarray) else fields)
-    batch, frames = values.shape[:2]
-    if size is not None and tuple(values.shape[-2:]) != (size, size):
-        flat = values.reshape(batch * frames, 1, *values.shape[-2:])
-        if size < values.shape[-1]:
-            flat = F.adaptive_avg_pool2d(flat, size)
-        else:
-            flat = F.interpolate(flat, size=(size, size), mode="bilinear", align_corners=False)
-        values = flat.reshape(batch, frames, size, size)
+    values = resized(torch.as_tensor(np.array(fields, np.float32) if isinstance(fields, np.ndarray) else fields), size)
     position = ((values - scale.low) / (scale.high - scale.low) * (LEVELS - 1)).round().clamp(0, LEVELS - 1)
     colours = torch.from_numpy(np.round(scale.table * 255) / 255).to(values)
     return colours[position.long()].permute(0, 1, 4, 2, 3).contiguous()
 
 
-def save_video(video: Tensor, path: Path, fps: int = 12, enlarge: int = 4) -> tuple[Path, str]:
-    """Write one video; returns its path and a sentence that says in which form.
-
-    MP4 where an encoder (ffmpeg) is installed, else an animated PNG, which every browser shows and which keeps the
-    colours exactly.
+def render_components(fields: Tensor, limit: float, size: int | None = None) -> Tensor:
+    """Two or three fields as the colours of one picture: red, green, and the third or the magnitude of two as blue.
 
     Args:
-        video: with shape ``(T, 3, H, W)`` in [0, 1].
-        path: file without ending.
-        fps: frames per second.
-        enlarge: each pixel becomes this many squared.
+        fields: with shape ``(B, 2 or 3, T, H, W)``, z-scored.
+        limit: standard deviations that are shown on both sides of 0.
+        size: as in `render`.
+
+    Returns:
+        float32 in [0, 1] with shape ``(B, T, 3, H, W)``.
     """
-    from matplotlib.animation import FFMpegWriter
-    from PIL import Image
-
-    frames = (video.permute(0, 2, 3, 1).numpy() * 255).round().astype(np.uint8)
-    frames = frames.repeat(enlarge, 1).repeat(enlarge, 2)
-    if FFMpegWriter.isAvailable():
-        return _save_mp4(frames, path.with_suffix(".mp4"), fps), "Videos are MP4 (H.264, by ffmpeg)."
-    path = path.with_suffix(".png")
-    images = [Image.fromarray(frame) for frame in frames]
-    with atomic_path(path) as temporary:
-        images[0].save(
-            temporary, format="PNG", save_all=True, append_images=images[1:], duration=round(1000 / fps), loop=0
-        )
-    return path, "Videos are animated PNG files, because no MP4 encoder (ffmpeg) is installed."
+    parts = [resized(fields[:, c], size) for c in range(fields.shape[1])]
+    colours = [((part / limit + 1) / 2).clamp(0, 1) for part in parts]
+    if len(colours) == 2:
+        magnitude = torch.stack(parts).square().sum(0).sqrt()
+        colours.append((magnitude / (2**0.5 * limit)).clamp(0, 1))
+    return torch.stack(colours, 2)
 
 
-def _save_mp4(frames: np.ndarray, path: Path, fps: int) -> Path:
-    import subprocess
-
-    height, width = frames.shape[1:3]
-    with atomic_path(path) as temporary:
-        command = ["ffmpeg", "-y", "-loglevel", "error", "-f", "rawvideo", "-pix_fmt", "rgb24"]
-        command += ["-s", f"{width}x{height}", "-r", str(fps), "-i", "-", "-pix_fmt", "yuv420p", "-f", "mp4"]
-        done = subprocess.run([*command, str(temporary)], input=frames.tobytes(), capture_output=True)
-        if done.returncode:
-            raise PhysrepError(f"{path}: ffmpeg failed ({done.stderr.decode()[-200:].strip()}); uninstall or mend it.")
-    return path
+def resized(values: Tensor, size: int | None) -> Tensor:
+    """Fields ``(B, T, H, W)`` on a square of another size: bilinear where it is larger, area means where smaller."""
+    if size is None or tuple(values.shape[-2:]) == (size, size):
+        return values
+    flat = values.flatten(0, 1).unsqueeze(1)
+    if size < values.shape[-1]:
+        flat = F.adaptive_avg_pool2d(flat, size)
+    else:
+        flat = F.interpolate(flat, size=(size, size), mode="bilinear", align_corners=False)
+    return flat.squeeze(1).unflatten(0, values.shape[:2])
