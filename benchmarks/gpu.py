@@ -27,10 +27,10 @@ from typing import Any
 
 SECTIONS = {
     "card": 25,
-    "correctness": 120,
-    "depthwise": 50,
+    "correctness": 100,
+    "depthwise": 70,
     "training": 110,
-    "solvers": 95,
+    "solvers": 85,
     "probes": 30,
     "bench": 45,
 }

@@ -55,6 +55,10 @@ def depthwise(x: Tensor, weight: Tensor, bias: Tensor | None, padding: Any) -> T
     return _Depthwise.apply(x.to(dtype), weight.to(dtype), None if bias is None else bias.to(dtype), padding)
 
 
+# What torch.compiler.disable sets, without importing the compiler: compiled code calls this function as it is.
+depthwise._torchdynamo_disable = True  # pyright: ignore[reportFunctionMemberAccess]
+
+
 class _Depthwise(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, x: Tensor, weight: Tensor, bias: Tensor | None, padding: Any) -> Tensor:
@@ -156,9 +160,13 @@ def _blocks(width: int, channels: int) -> tuple[int, int, int]:
 
 @functools.cache
 def _kernels() -> tuple[Any, Any]:
-    """The compiled functions; Triton is only touched when they are first called."""
+    """The compiled functions; Triton is only touched when they are first called.
 
-    @triton.jit
+    Sizes are not specialised on, except the number of channels: the stages of an encoder share one compilation.
+    """
+    sizes = ["T", "H", "W", "TO", "HO", "WO", "PT", "PH", "PW"]
+
+    @triton.jit(do_not_specialize=sizes)
     def convolve(
         x, taps, bias, y, T, H, W, C, TO, HO, WO, PT, PH, PW,
         FLIP: tl.constexpr, BIAS: tl.constexpr, KT: tl.constexpr, KH: tl.constexpr, KW: tl.constexpr,
@@ -213,7 +221,7 @@ def _kernels() -> tuple[Any, Any]:
             place = y + row * WO * C + columns[:, None] * C + channels[None, :]
             tl.store(place, result.to(y.dtype.element_ty), mask=store & (first + r < HO))
 
-    @triton.jit
+    @triton.jit(do_not_specialize=[*sizes, "B", "SPLITS"])
     def correlate(
         x, gradient, sums, B, T, H, W, C, TO, HO, WO, PT, PH, PW, SPLITS,
         KT: tl.constexpr, KH: tl.constexpr, KW: tl.constexpr, LAGS: tl.constexpr,
