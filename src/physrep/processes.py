@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import multiprocessing
 import os
 import sys
 import threading
 import time
-from concurrent.futures import ProcessPoolExecutor
+from collections.abc import Iterator
+from concurrent.futures import Future, ProcessPoolExecutor
+from typing import Any
 
 from .files import discard_unfinished
+from .signals import blocked, obey_parent
+
+GRACE = 60.0
+"""Seconds that workers have to save their state before they are killed."""
 
 
 def cores() -> int:
@@ -18,16 +25,57 @@ def cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def process_pool(workers: int, threads: int = 1) -> ProcessPoolExecutor:
+@contextlib.contextmanager
+def process_pool(workers: int, threads: int = 1) -> Iterator[ProcessPoolExecutor]:
     """A pool of fresh processes with ``threads`` torch threads each.
 
-    They are started anew, not forked: a fork copies the parent's threads in an undefined state.
+    They are started anew, not forked: a fork copies the parent's threads in an undefined state. When the block is left
+    by an exception, a signal's included, the workers are stopped: a training saves its state at its next step.
     """
+    quiet_resource_tracker()
     context = multiprocessing.get_context("spawn")
-    return ProcessPoolExecutor(workers, mp_context=context, initializer=_start, initargs=(os.getpid(), threads))
+    pool = _Pool(workers, mp_context=context, initializer=start_worker, initargs=(os.getpid(), threads))
+    try:
+        yield pool
+    except BaseException:
+        pool.shutdown(wait=False, cancel_futures=True)
+        stop_workers()
+        raise
+    pool.shutdown()
 
 
-def _start(parent: int, threads: int) -> None:
+class _Pool(ProcessPoolExecutor):
+    """Starts its processes with signals blocked until they know what to do with them."""
+
+    def submit(self, fn: Any, /, *args: Any, **kwargs: Any) -> Future[Any]:
+        with blocked():
+            return super().submit(fn, *args, **kwargs)
+
+
+def stop_workers(grace: float = GRACE) -> None:
+    """Ask all worker processes of this process to stop, and kill those that have not after ``grace`` seconds."""
+    children = multiprocessing.active_children()
+    for child in children:
+        with contextlib.suppress(OSError):
+            child.terminate()
+    end = time.monotonic() + grace
+    for child in children:
+        child.join(max(0.0, end - time.monotonic()))
+        if child.is_alive():
+            child.kill()
+            child.join()
+
+
+def quiet_resource_tracker() -> None:
+    """Let Python's helper process clean up after a killed process without a warning on the terminal."""
+    option = "ignore::UserWarning:multiprocessing.resource_tracker"
+    if option not in sys.warnoptions:
+        sys.warnoptions.append(option)
+
+
+def start_worker(parent: int, threads: int) -> None:
+    """What every worker process does first."""
+    obey_parent()
     # A killed parent cannot tell its workers to stop, and orphans would slow down the command that is started next.
     threading.Thread(target=_end_with_parent, args=(parent,), daemon=True).start()
     keep_freed_memory()

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import importlib
 import inspect
+import os
 import sys
 from collections.abc import Callable, Iterator, Mapping, MutableMapping
 from importlib.metadata import EntryPoint, entry_points
@@ -103,6 +104,7 @@ def resolve(name: str, registry: Mapping[str, Any], kind: str) -> Callable[..., 
     if not module_name or not attribute:
         raise PhysrepError(f"there is no {kind} {name!r}; {nearest(name, list(registry))}")
     try:
+        make_working_folder_importable()
         module = importlib.import_module(module_name)
     except ImportError as error:
         raise PhysrepError(
@@ -112,6 +114,16 @@ def resolve(name: str, registry: Mapping[str, Any], kind: str) -> Callable[..., 
         public = [key for key in vars(module) if not key.startswith("_")]
         raise PhysrepError(f"{kind} {name!r}: module {module_name} has no {attribute!r}; {nearest(attribute, public)}")
     return getattr(module, attribute)
+
+
+def make_working_folder_importable() -> None:
+    """Let import paths name files of the folder that one works in, as with ``python -m``; installed packages win.
+
+    Called only where such a path is resolved: a file that merely lies in the folder is never executed.
+    """
+    folder = os.getcwd()
+    if folder not in sys.path:
+        sys.path.append(folder)
 
 
 def build(

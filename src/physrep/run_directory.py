@@ -210,7 +210,7 @@ def environment() -> dict[str, Any]:
     return {
         "physrep": __version__,
         "python": platform.python_version(),
-        **{name: installed(name) for name in ("torch", "lightning", "numpy", "h5py", "scipy")},
+        **{name: installed(name) for name in ("torch", "numpy", "h5py", "scipy")},
         "platform": platform.platform(),
         "processor": _processor(),
         "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),

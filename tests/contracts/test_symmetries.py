@@ -11,11 +11,11 @@ import numpy as np
 import pytest
 import torch
 
+from physrep.data import Symmetries
 from physrep.data.augment import Draw, Grid, copy_symmetric, partners
 from physrep.data.names import component_axes
 from physrep.errors import PhysrepError
 from physrep.systems import SYSTEMS, System
-from physrep.training.loop import Symmetries
 from physrep.training.symmetries import check_symmetries
 
 GRID: dict[str, tuple[int, int]] = {

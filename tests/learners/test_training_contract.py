@@ -89,17 +89,17 @@ def test_killed_and_resumed_it_ends_in_the_same_weights(name, waves, tmp_path: P
         return load_file(run / "weights.safetensors")
 
     whole = train("whole")
-    original = training_loop.LearnerModule.training_step
+    original = training_loop.Loop.step
 
-    def dies(self, clip, batch_idx):
-        if self.trainer.global_step == 3:
+    def dies(self, number, batches):
+        if number == 3:
             raise _Killed
-        return original(self, clip, batch_idx)
+        return original(self, number, batches)
 
-    monkeypatch.setattr(training_loop.LearnerModule, "training_step", dies)
+    monkeypatch.setattr(training_loop.Loop, "step", dies)
     with pytest.raises(_Killed):
         train("killed")
-    monkeypatch.setattr(training_loop.LearnerModule, "training_step", original)
+    monkeypatch.setattr(training_loop.Loop, "step", original)
     resumed = train("killed")
     assert whole.keys() == resumed.keys()
     for key, value in whole.items():

@@ -82,18 +82,18 @@ def test_resume_after_a_kill_gives_the_same_weights(
 ) -> None:
     from physrep.training import loop as training_loop
 
-    original = training_loop.LearnerModule.training_step
+    original = training_loop.Loop.step
 
-    def dies(self, clip, batch_idx):
-        if self.trainer.global_step == at:
+    def dies(self, number, batches):
+        if number == at:
             raise _Killed
-        return original(self, clip, batch_idx)
+        return original(self, number, batches)
 
-    monkeypatch.setattr(training_loop.LearnerModule, "training_step", dies)
+    monkeypatch.setattr(training_loop.Loop, "step", dies)
     with pytest.raises(_Killed):
         train(tmp_path / "run", data)
     assert not (tmp_path / "run" / "summary.json").exists()
-    monkeypatch.setattr(training_loop.LearnerModule, "training_step", original)
+    monkeypatch.setattr(training_loop.Loop, "step", original)
     train(tmp_path / "run", data)
     for name, value in weights(finished).items():
         assert torch.equal(weights(tmp_path / "run")[name], value), name
@@ -156,7 +156,7 @@ def test_best_weights_are_kept_on_request(data: DataConfig, tmp_path: Path) -> N
 
 
 def test_schedule_starts_with_warmup_and_ends_at_the_final_rate() -> None:
-    from physrep.training.loop import learning_rate_factor
+    from physrep.training.schedule import learning_rate_factor
 
     config = TrainingConfig(steps=100, warmup=0.1, learning_rate=1.0, final_learning_rate=0.01)
     factors = [learning_rate_factor(step, config) for step in range(101)]
@@ -167,7 +167,7 @@ def test_schedule_starts_with_warmup_and_ends_at_the_final_rate() -> None:
 
 
 def test_weight_decay_spares_norms_biases_and_scales() -> None:
-    from physrep.training.loop import decay_groups
+    from physrep.training.schedule import decay_groups
 
     module = nn.Sequential(nn.Linear(3, 4), nn.LayerNorm(4), nn.Conv3d(4, 2, 3))
     module.register_parameter("query_tokens", nn.Parameter(torch.zeros(1, 2, 4)))

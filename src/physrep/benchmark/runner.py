@@ -93,14 +93,10 @@ def _run_all(grid: list[Run], config: BenchConfig, data: DataConfig, out: Path, 
         return
     threads = max(1, cores() // jobs)
     with process_pool(min(jobs, len(order)), threads) as pool:
-        try:
-            for wave in waves:
-                futures = [pool.submit(execute, run, config, data, folder / run.name, device) for run in wave]
-                for future in as_completed(futures):
-                    future.result()
-        except BaseException:
-            pool.shutdown(wait=False, cancel_futures=True)
-            raise
+        for wave in waves:
+            futures = [pool.submit(execute, run, config, data, folder / run.name, device) for run in wave]
+            for future in as_completed(futures):
+                future.result()
 
 
 def _context(grid: list[Run], config: BenchConfig, data: DataConfig, out: Path, device: str) -> Context:

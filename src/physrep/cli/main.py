@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import importlib
-import os
 import sys
 from collections.abc import Sequence
+from typing import NoReturn
 
 from ..errors import PhysrepError
 from ..version import __version__
+from .barrier import encodable_output, guarded, leave
 
 COMMANDS = {
     "simulate": ("simulate", "simulate a system into The Well's HDF5 format"),
@@ -43,7 +44,8 @@ def usage() -> str:
         *(f"  {name:<18} {text}" for name, (_, text) in COMMANDS.items()),
         "",
         "start with:  physrep bench configs/quick.yaml --out runs/quick",
-        "exit codes:  0 done, 1 `check` found faults, 2 bad input (one sentence says which)",
+        "exit codes:  0 done, 1 `check` found faults, 2 bad input (one sentence says which), 128 + n after signal n",
+        "             (130 Ctrl-C, 143 SIGTERM, 138 SIGUSR1, 129 SIGHUP), where the same command continues",
     ]
     return "\n".join(lines)
 
@@ -51,6 +53,7 @@ def usage() -> str:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command; returns the exit code."""
     arguments = list(sys.argv[1:] if arguments is None else arguments)
+    encodable_output()
     if not arguments or arguments[0] in ("-h", "--help", "help"):
         print(usage())
         return 0 if arguments else 2
@@ -58,33 +61,24 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"physrep {__version__}")
         return 0
     name, *rest = arguments
-    # Import paths (module:Class) name files of the folder that one works in, as with `python -m`.
-    sys.path.append(os.getcwd())
-    try:
-        if name not in COMMANDS:
-            import difflib
+    return guarded(name, lambda: _run(name, rest))
 
-            close = difflib.get_close_matches(name, COMMANDS, n=1)
-            hint = f"did you mean {close[0]!r}?" if close else f"known: {', '.join(COMMANDS)}."
-            raise PhysrepError(f"there is no command {name!r}; {hint}")
-        module = importlib.import_module(f".{COMMANDS[name][0]}", __package__)
-        return module.run(rest) or 0
-    except PhysrepError as error:
-        print(f"physrep {name}: {error}", file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        print(f"\nphysrep {name}: interrupted; the same command goes on where this one stopped.", file=sys.stderr)
-        return 130
-    except BrokenPipeError:
-        # The reader of our output (head, less) has gone; what it wanted it has.
-        sys.stdout = None
-        return 0
-    except OSError as error:
-        # Reached where a library writes by itself; our own writers raise PhysrepError.
-        place = f"{error.filename}: " if error.filename else ""
-        print(f"physrep {name}: {place}{error.strerror or error}; check the path and free space.", file=sys.stderr)
-        return 2
+
+def _run(name: str, arguments: Sequence[str]) -> int:
+    if name not in COMMANDS:
+        import difflib
+
+        close = difflib.get_close_matches(name, COMMANDS, n=1)
+        hint = f"did you mean {close[0]!r}?" if close else f"known: {', '.join(COMMANDS)}."
+        raise PhysrepError(f"there is no command {name!r}; {hint}")
+    module = importlib.import_module(f".{COMMANDS[name][0]}", __package__)
+    return module.run(arguments) or 0
+
+
+def entry() -> NoReturn:
+    """The program `physrep`."""
+    leave(main())
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    entry()

@@ -26,6 +26,7 @@ from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
 from ..errors import PhysrepError
+from .gather import of_first_device, rows_of_all_devices
 
 
 class SIGReg(nn.Module):
@@ -64,6 +65,9 @@ class SIGReg(nn.Module):
         """
         with torch.autocast(x.device.type, enabled=False):
             x, y = (z.flatten(0, -2).float() for z in (x, y))
+            if self.training:
+                # The characteristic function is that of the whole batch, however many devices it is spread over.
+                x, y = rows_of_all_devices(x), rows_of_all_devices(y)
             if len(x) < 2:
                 raise PhysrepError("sigreg: one row has no distribution; use a larger batch or more tokens.")
             directions = self.directions(x.shape[1], x.device)
@@ -76,7 +80,8 @@ class SIGReg(nn.Module):
         """Unit vectors with shape ``(dim, slices)``: new ones in training, always the same ones in evaluation."""
         generator = None if self.training else torch.Generator().manual_seed(0)
         drawn = torch.randn(dim, self.slices, generator=generator)
-        return (drawn / drawn.norm(dim=0)).to(device)
+        drawn = (drawn / drawn.norm(dim=0)).to(device)
+        return of_first_device(drawn) if self.training else drawn
 
     def statistic(self, z: Tensor, directions: Tensor) -> Tensor:
         """Mean over slices of T for rows with shape ``(N, C)``."""

@@ -20,6 +20,7 @@ import torch
 from torch import Tensor, nn
 
 from ..errors import PhysrepError
+from .gather import of_first_device, rows_of_all_devices
 
 
 class VICReg(nn.Module):
@@ -64,8 +65,12 @@ class VICReg(nn.Module):
         """
         with torch.autocast(x.device.type, enabled=False):
             x, y = (z.flatten(0, -2).to(torch.promote_types(z.dtype, torch.float32)) for z in (x, y))
+            if self.training:
+                # Variances and covariances are those of the whole batch, however many devices it is spread over.
+                x, y = rows_of_all_devices(x), rows_of_all_devices(y)
             if self.chunks > 1:
                 order = torch.randperm(len(x), device=x.device) if permutation is None else permutation
+                order = of_first_device(order) if self.training else order
                 x, y = x[order], y[order]
             pairs = list(zip(x.chunk(self.chunks), y.chunk(self.chunks), strict=True))
             if len(pairs[-1][0]) < 2:

@@ -127,9 +127,5 @@ def _run(
         return
     with process_pool(workers) as pool:
         futures = {pool.submit(simulate_file, task, request, device): task for task in tasks}
-        try:
-            for future in as_completed(futures):
-                yield futures[future], future.result()
-        except BaseException:
-            pool.shutdown(wait=False, cancel_futures=True)
-            raise
+        for future in as_completed(futures):
+            yield futures[future], future.result()

@@ -1,8 +1,8 @@
-"""Training a learner on clips, through Lightning: seeded, logged, resumable to the same weights.
+"""Training a learner on clips: seeded, logged, resumable to the same weights.
 
-Training is cut into chunks of ``checkpoint_every`` optimiser steps. Which windows a step sees, their augmentation and
-the random numbers of every micro-batch follow from the seed and its number alone; a checkpoint is written after every
-chunk. So a run that is killed and started again repeats the unfinished chunk and ends in the same weights.
+Which windows a step sees, their augmentation and the random numbers of every micro-batch follow from the seed and its
+number alone; the state is written every ``checkpoint_every`` optimiser steps, and when a signal asks to stop. So a run
+that is killed and started again repeats the steps since its last state and ends in the same weights.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..data.config import DataConfig, parameter_scales
+from ..devices import resolve_device
 from ..errors import PhysrepError
 from ..files import read_yaml, write_json, write_yaml
 from ..run_directory import (
@@ -31,6 +32,7 @@ from .stream import WindowStream
 if TYPE_CHECKING:
     from ..data import ClipDataset
     from ..learners.base import Learner
+    from .several import Work
 
 
 def pretrain(
@@ -60,7 +62,8 @@ def pretrain(
         scales: ``{parameter: "log" | "linear"}``, for supervised training and the online probe.
         seed: fixes initial weights, windows, augmentation.
         device: ``auto``, ``cpu``, ``cuda``.
-        devices: number of GPUs or of processes (DDP).
+        devices: processes that train together, each on a GPU of its own or all on the CPU: those of a launcher
+            (torchrun, srun) that started as many, else they are started here. 1 asks no launcher.
         label: name shown with the progress.
         start: run directory whose weights the learner starts from: all of them for the ``base`` of a fine-tuned
             learner, else those of the encoder.
@@ -74,15 +77,24 @@ def pretrain(
     import torch
 
     from ..learners.base import Learner
+    from .costs import PeakMemory
+    from .group import join, launched
+    from .loop import check_precision, fit
+    from .several import Work
 
     out, training = Path(out), training or TrainingConfig()
     training.check()
+    kind = resolve_device(device).partition(":")[0]
+    _check_devices(devices, kind)
+    place = launched(devices)
+    here = torch.device("cuda", place.local) if place and kind == "cuda" else torch.device(resolve_device(device))
+    check_precision(training.precision, here)
     train = data.open("train")
     config = learner_config(learner, options or {}, num_frames, train, parameter_scales(train, scales), data, seed)
     config["training"] = asdict(training)
     if start is not None:
         config["start"] = start_config(start)
-    _refuse_other(out, config)
+    claimed = _claimed(out, config)
     if is_finished(out):
         return out
     if training.threads:
@@ -90,17 +102,24 @@ def pretrain(
     module = prepare_learner(config, train)
     if not isinstance(module, Learner) or not module.trainable:
         raise PhysrepError(f"learner {learner!r} has nothing to train; use `physrep bench` or `physrep embed` for it.")
-    write_yaml(out / CONFIG, config)
-    from .costs import PeakMemory
-    from .loop import fit
-
     started = time.monotonic()
     flops = _flops_per_clip(module, train, data, training.batch_size)
-    clips_per_step = training.batch_size * training.accumulate * max(devices, 1)
+    clips_per_step = training.batch_size * training.accumulate * devices
     if training.flops:
         training = replace(training, steps=max(1, round(training.flops / (flops * clips_per_step))))
-    with PeakMemory(device) as memory:
-        seconds = fit(module, train, data, config, training, out, device, devices, label or learner)
+    first = place is None or place.first
+    if first and not claimed:
+        write_yaml(out / CONFIG, config)
+    name = label or learner
+    with PeakMemory(kind) as memory:
+        if devices > 1 and place is None:
+            seconds = _together(module, Work(data, config, training, out, kind, name), devices)
+        else:
+            if place is not None:
+                join(place, here)
+            seconds = fit(module, train, data, config, training, out, here, name, place)
+    if not first:
+        return out
     save_learner(out, module, config)
     write_json(
         out / SUMMARY,
@@ -110,7 +129,7 @@ def pretrain(
             "clips_seen": training.steps * clips_per_step,
             "frames_per_clip": module.train_frames,
             "flops": flops * training.steps * clips_per_step,
-            "peak_memory": memory.peak,
+            "peak_memory": memory.peak if devices == 1 else None,
             "steps": training.steps,
             "seconds": round(seconds, 1),
             "seconds_this_call": round(time.monotonic() - started, 1),
@@ -135,13 +154,47 @@ def _flops_per_clip(module: Learner, train: ClipDataset, data: DataConfig, batch
     raise error
 
 
-def _refuse_other(out: Path, config: Mapping[str, Any]) -> None:
-    """Refuse to continue a run that has other settings."""
-    if (out / CONFIG).exists():
-        stored = read_yaml(out / CONFIG)
-        if isinstance(stored.get("training"), dict):
-            # Settings that are newer than the run have their defaults there: that is how it was trained.
-            stored["training"] = {**asdict(TrainingConfig()), **stored["training"]}
-        different = sorted(k for k in {*stored, *config} if k != "physrep" and stored.get(k) != config.get(k))
-        if different:
-            raise PhysrepError(f"{out}: holds a run with another {', '.join(different)}; choose another --out.")
+def _check_devices(devices: int, kind: str) -> None:
+    import torch
+
+    from .group import launched
+
+    if devices < 1:
+        raise PhysrepError(f"devices is {devices}; it must be at least 1.")
+    if kind not in ("cpu", "cuda") and devices > 1:
+        raise PhysrepError(f"devices is {devices}, but several processes need device cpu or cuda; {kind} takes one.")
+    there = torch.cuda.device_count() if kind == "cuda" else devices
+    if devices > there and launched(devices) is None:
+        raise PhysrepError(f"devices is {devices}, but this machine has {there} GPUs; give at most as many.")
+
+
+def _together(module: Learner, work: Work, devices: int) -> float:
+    """Train in processes of their own, and take over what they have learned; seconds of training in all."""
+    from .several import fit_together
+    from .state import read_state
+
+    fit_together(work, devices)
+    state = read_state(work.out)
+    assert state is not None
+    module.load_state_dict(state.best_weights or state.weights)
+    return state.seconds
+
+
+def _claimed(out: Path, config: Mapping[str, Any]) -> bool:
+    """Whether ``out`` holds this run already.
+
+    Raises:
+        PhysrepError: it holds a run with other settings.
+    """
+    if not (out / CONFIG).exists():
+        return False
+    stored = read_yaml(out / CONFIG)
+    if not isinstance(stored, dict):
+        raise PhysrepError(f"{out / CONFIG}: describes no run; delete it or choose another --out.")
+    if isinstance(stored.get("training"), dict):
+        # Settings that are newer than the run have their defaults there: that is how it was trained.
+        stored["training"] = {**asdict(TrainingConfig()), **stored["training"]}
+    different = sorted(k for k in {*stored, *config} if k != "physrep" and stored.get(k) != config.get(k))
+    if different:
+        raise PhysrepError(f"{out}: holds a run with another {', '.join(map(str, different))}; choose another --out.")
+    return True

@@ -1,0 +1,33 @@
+"""Where to compute: the names of devices that options accept, and the sentence for those that are not there."""
+
+from __future__ import annotations
+
+import re
+
+from .errors import PhysrepError
+
+
+def resolve_device(name: str) -> str:
+    """``cpu``, ``cuda``, ``cuda:N`` or ``mps``, proved to exist; ``auto`` is the GPU if there is one, else the CPU.
+
+    Raises:
+        PhysrepError: no such device, or none on this machine.
+    """
+    import torch
+
+    if name == "auto":
+        return "cuda" if torch.cuda.is_available() else "cpu"
+    if name == "cpu":
+        return name
+    if name == "mps":
+        if not torch.backends.mps.is_available():
+            raise PhysrepError("device is 'mps', which this machine does not have; give cpu.")
+        return name
+    if not re.fullmatch(r"cuda(:\d{1,4})?", str(name)):
+        raise PhysrepError(f"device is {name!r}; give auto, cpu, cuda or cuda:N.")
+    if not torch.cuda.is_available():
+        raise PhysrepError(f"device is {name!r}, but this machine, or this build of torch, has no CUDA; give cpu.")
+    number = int(name.partition(":")[2] or 0)
+    if number >= torch.cuda.device_count():
+        raise PhysrepError(f"device is {name!r}, but there are {torch.cuda.device_count()} GPUs; count from 0.")
+    return name

@@ -1,0 +1,99 @@
+"""One training in several processes of this machine, which this module starts and ends."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import traceback
+from collections.abc import Mapping
+from dataclasses import dataclass
+from multiprocessing.connection import wait
+from pathlib import Path
+from typing import Any
+
+import torch
+import torch.distributed as dist
+from torch.distributed import TCPStore  # pyright: ignore[reportPrivateImportUsage]
+
+from ..data.config import DataConfig
+from ..errors import PhysrepError
+from ..processes import cores, quiet_resource_tracker, start_worker, stop_workers
+from ..run_directory import prepare_learner
+from ..signals import blocked
+from .config import TrainingConfig
+from .group import Place, join
+
+
+@dataclass(frozen=True)
+class Work:
+    """What each of the processes trains: the arguments of `fit` that can be sent to it."""
+
+    data: DataConfig
+    config: Mapping[str, Any]
+    training: TrainingConfig
+    out: Path
+    kind: str
+    label: str
+
+
+def fit_together(work: Work, processes: int) -> None:
+    """Train in ``processes`` processes; the result lies in the run's state.
+
+    Raises:
+        PhysrepError: a fault that one of them has met, or one that the system has killed.
+    """
+    quiet_resource_tracker()
+    store = TCPStore("127.0.0.1", 0, is_master=True, wait_for_workers=False)
+    context = multiprocessing.get_context("spawn")
+    faults = context.SimpleQueue()
+    threads = work.training.threads or max(1, cores() // processes)
+    workers = []
+    try:
+        for rank in range(processes):
+            place = Place(rank, processes, rank, "127.0.0.1", store.port)
+            workers.append(context.Process(target=_train, args=(os.getpid(), threads, place, work, faults)))
+            with blocked():
+                workers[-1].start()
+        alive = list(workers)
+        while alive:
+            wait([worker.sentinel for worker in alive])
+            ended = [worker for worker in alive if not worker.is_alive()]
+            for worker in ended:
+                worker.join()
+                if worker.exitcode:
+                    _tell(workers.index(worker), worker.exitcode, faults)
+            alive = [worker for worker in alive if worker not in ended]
+    except BaseException:
+        stop_workers()
+        raise
+
+
+def _tell(rank: int, code: int, faults: Any) -> None:
+    if not faults.empty():
+        ours, text = faults.get()
+        raise PhysrepError(text) if ours else RuntimeError(text)
+    raise PhysrepError(
+        f"process {rank} of the training ended with code {code}, killed by the system if memory is used up; the same "
+        "command continues from the last state, a smaller training.batch_size needs less memory."
+    )
+
+
+def _train(parent: int, threads: int, place: Place, work: Work, faults: Any) -> None:
+    start_worker(parent, threads)
+    from .loop import fit
+
+    try:
+        device = torch.device(work.kind, place.local) if work.kind == "cuda" else torch.device(work.kind)
+        if device.type == "cuda":
+            torch.cuda.set_device(device)
+        join(place, device, TCPStore("127.0.0.1", place.port, is_master=False))
+        train = work.data.open("train")
+        learner: Any = prepare_learner(work.config, train)
+        fit(learner, train, work.data, work.config, work.training, work.out, device, work.label, place)
+        dist.destroy_process_group()
+    except PhysrepError as error:
+        faults.put((True, str(error)))
+        os._exit(2)
+    except Exception:
+        faults.put((False, traceback.format_exc()))
+        os._exit(1)
