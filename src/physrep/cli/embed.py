@@ -20,7 +20,7 @@ def run(arguments: Sequence[str]) -> int:
     add_arguments(p)
     p.add_argument("--out", type=str | None, default=None, help="folder of the tokens; default RUN/tokens")
     values = p.parse_args(list(arguments))
-    stores, _, _ = embed_all(values, p)
+    stores, _, _ = embed_all(values, p, present=True)
     for split, store in stores.items():
         shape = "x".join(map(str, store.tokens.shape[1:]))
         print(f"{split}: {len(store)} windows of {store.n_trajectories} trajectories, {shape} tokens")
@@ -60,8 +60,12 @@ def _data_path(values: Any, trained_on: Mapping[str, Any]) -> str | None:
     return None if name is None else dataset_path(name, values.data_root)
 
 
-def embed_all(values: Any, p: Parser) -> tuple[dict[str, Any], Any, dict[str, str]]:
+def embed_all(values: Any, p: Parser, present: bool = False) -> tuple[dict[str, Any], Any, dict[str, str]]:
     """Token stores per split, the training split, and the scale of each parameter.
+
+    Args:
+        values, p: parsed arguments and their parser.
+        present: take only the splits that the data have.
 
     Raises:
         PhysrepError: the data set is not named, or an option has no effect on this encoder.
@@ -96,7 +100,7 @@ def embed_all(values: Any, p: Parser) -> tuple[dict[str, Any], Any, dict[str, st
         learner = prepare_learner(config, train).eval()
     stores = embed_splits(
         learner,
-        data.open_splits(),
+        data.open_splits(present),
         token_folder(values),
         stride=values.stride,
         frame_step=data.frame_step,

@@ -9,7 +9,7 @@ from .leaks import assert_no_leaks
 from .locate import locate_dataset
 from .reader import WellSplit
 from .remote import RemotePath, as_path
-from .scan import SPLITS, split_files
+from .scan import SPLITS, has_split, split_files
 from .splits import assert_disjoint, assign_splits, split_counts, split_of
 from .stats import compute_stats, read_stats, write_stats
 from .well import select_trajectories, write_well
@@ -33,6 +33,7 @@ __all__ = [
     "check_cache_space",
     "compute_stats",
     "exit_code",
+    "has_split",
     "locate_dataset",
     "open_clips",
     "open_well",

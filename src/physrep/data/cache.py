@@ -162,7 +162,9 @@ def _plan(
     }
     key = content_hash(request)
     if cache_dir is None:
-        place = root / "cache" if isinstance(root, Path) else cache_home() / "clips" / root.name
+        place = cache_home() / "clips" / root.name
+        if isinstance(root, Path):
+            place = (root.parent if root.is_file() else root) / "cache"
     else:
         place = Path(cache_dir)
     return _Plan(root, split, paths, place / f"{split}-{key}", key, fields, resolution, resample, crop, dtype)

@@ -196,6 +196,13 @@ class _FormatChecker:
             self.fault(place, "is False everywhere, so the loader takes the axis for OPEN", "set its ends", "warning")
 
     def scalars(self) -> None:
+        if "scalars" not in self.file:
+            names = self.file.attrs.get("simulation_parameters", [])
+            severity = "error" if len(np.atleast_1d(names)) else "warning"
+            self.fault(
+                "scalars", "group is missing", "add the group, even if empty: The Well's loader needs it", severity
+            )
+            return
         group = self.group("scalars")
         if group is None:
             return

@@ -96,17 +96,22 @@ class DataConfig:
             **self._view(),
         )
 
-    def open_splits(self) -> dict[str, ClipDataset]:
+    def open_splits(self, present: bool = False) -> dict[str, ClipDataset]:
         """Train, valid and test, all with the statistics of train.
+
+        Args:
+            present: take only those that the data have; train must be there.
 
         Raises:
             PhysrepError: the caches that are missing do not fit on the disk together, and what `open` raises.
         """
-        from . import SPLITS, check_cache_space
+        from . import SPLITS, check_cache_space, has_split
 
-        check_cache_space(self.located().path, SPLITS, **self._view())
+        root = self.located().path
+        names = [split for split in SPLITS if not present or split == "train" or has_split(root, split)]
+        check_cache_space(root, names, **self._view())
         train = self.open("train")
-        return {split: train if split == "train" else self.open(split, train.stats) for split in SPLITS}
+        return {split: train if split == "train" else self.open(split, train.stats) for split in names}
 
     def as_dict(self) -> dict[str, Any]:
         """Plain data for a run's config.yaml: where the data lie as one absolute path or address, without ``root``.
@@ -136,6 +141,7 @@ def parameter_scales(dataset: ClipDataset, given: Mapping[str, str] | None = Non
     if dataset.dataset_name in SYSTEMS:
         scales = {p.name: p.scale for p in SYSTEMS[dataset.dataset_name].parameters}
     for name, column in zip(dataset.parameter_names, dataset.parameters.T, strict=True):
-        spread = bool((column > 0).all()) and float(column.max() / column.min()) >= 8
+        column = column[~column.isnan()]
+        spread = len(column) > 0 and bool((column > 0).all()) and float(column.max() / column.min()) >= 8
         scales.setdefault(name, "log" if spread else "linear")
     return {**{name: scales[name] for name in dataset.parameter_names}, **(given or {})}

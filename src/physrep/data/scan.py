@@ -32,11 +32,18 @@ class FileInfo:
 def split_files(root: str | Path | RemotePath, split: str) -> Sequence[AnyPath]:
     """HDF5 files of a split in the order of their names; "val" is accepted for "valid".
 
+    A single file, and a folder of files without ``data``, are a training split without others.
+
     Raises:
         PhysrepError: no such dataset or split, or a split without files.
     """
     split = "valid" if split == "val" else split
     root = as_path(root)
+    loose = _loose_files(root)
+    if loose:
+        if split != "train":
+            raise PhysrepError(f"{root}: has no split {split!r}: files without splits are all training data.")
+        return loose
     if not (root / "data").is_dir():
         raise PhysrepError(f"{root}: is not a dataset folder; it must hold data/train, data/valid and data/test.")
     folder = root / "data" / split
@@ -47,6 +54,24 @@ def split_files(root: str | Path | RemotePath, split: str) -> Sequence[AnyPath]:
     if not files:
         raise PhysrepError(f"{folder}: holds no .hdf5 or .h5 file; simulate or download the data first.")
     return files
+
+
+def has_split(root: str | Path | RemotePath, split: str) -> bool:
+    """Whether a data set has files of a split."""
+    root = as_path(root)
+    if _loose_files(root):
+        return split == "train"
+    folder = root / "data" / ("valid" if split == "val" else split)
+    return folder.is_dir() and bool(hdf5_files(folder))
+
+
+def _loose_files(root: AnyPath) -> Sequence[AnyPath]:
+    """Files that lie in no split: the file itself, or those of a folder without a folder ``data``."""
+    if isinstance(root, RemotePath):
+        return []
+    if root.is_file():
+        return [root]
+    return hdf5_files(root) if root.is_dir() and not (root / "data").is_dir() else []
 
 
 def hdf5_files(folder: str | Path | RemotePath) -> Sequence[AnyPath]:

@@ -110,8 +110,9 @@ class WellFile:
             for field in self.fields.values()
             for channel, index in zip(field.channels, component_axes(field.order, len(self.axes)), strict=True)
         }
-        scalars = file["scalars"]
-        stored = [str(name) for name in scalars.attrs["field_names"]]
+        # A file without scalars is unlabelled.
+        scalars = file.get("scalars", {})
+        stored = [str(name) for name in scalars.attrs["field_names"]] if scalars else []
         self.parameters: dict[str, np.ndarray] = {}
         for name in stored:
             if not scalars[name].attrs["time_varying"]:

@@ -29,7 +29,11 @@ class LabelledLearner(Learner):
     def __init__(self, in_channels: int, num_frames: int, parameters: Mapping[str, Literal["log", "linear"]]) -> None:
         super().__init__(in_channels, num_frames)
         wrong = [f"{name}: {scale!r}" for name, scale in parameters.items() if scale not in ("log", "linear")]
-        if wrong or not parameters:
+        if not parameters:
+            raise PhysrepError(
+                f"{self.title}: learns from labels, but the data hold none; give them in a table (data.labels)."
+            )
+        if wrong:
             raise PhysrepError(
                 f"{self.title}: scales are 'log' or 'linear', for at least one parameter; got {wrong or '{}'}."
             )

@@ -52,6 +52,10 @@ class LabelScaler:
             PhysrepError: a parameter has no scale, one value only, or a value that is not finite or not positive on a
                 log scale.
         """
+        if not names:
+            raise PhysrepError(
+                "there are no labels: the data hold no parameter that varies; give them in a table (data.labels)."
+            )
         missing = [name for name in names if name not in scales]
         if missing:
             raise PhysrepError(f"no scale is known for parameter {missing[0]!r}; give 'log' or 'linear' for it.")
@@ -81,8 +85,12 @@ class LabelScaler:
             raise PhysrepError(f"labels have the shape {tuple(raw.shape)}, not (samples, {len(names)}).")
         columns = raw[:, [list(names).index(name) for name in self.names]].to(torch.float64)
         for k, (name, scale) in enumerate(zip(self.names, self.scales, strict=True)):
-            if not torch.isfinite(columns[:, k]).all():
-                raise PhysrepError(f"parameter {name!r} holds NaN or infinity in the labels; mend the data file.")
+            unknown = int((~torch.isfinite(columns[:, k])).sum())
+            if unknown:
+                raise PhysrepError(
+                    f"parameter {name!r} is unknown (NaN) or infinite for {unknown} of {len(columns)} samples; name "
+                    "the others in data.parameters, or give it for all in a table (data.labels)."
+                )
             if scale == "log":
                 if not (columns[:, k] > 0).all():
                     raise PhysrepError(f"parameter {name!r} has the scale 'log' but values that are not positive.")

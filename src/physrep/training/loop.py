@@ -28,7 +28,7 @@ from ..signals import Stopped, deferred
 from ..systems import trajectory_seed
 from .config import TrainingConfig
 from .group import Place, any_process
-from .online_probe import OnlineProbe
+from .online_probe import OnlineProbe, validation_split
 from .record import Record
 from .schedule import build_optimiser, learning_rate_factor
 from .state import State, read_state, restore, write_state
@@ -176,10 +176,11 @@ def fit(
     place = place or Place()
     stream = build_stream(learner, train, data, training, config["seed"])
     stream.rank, stream.world = place.rank, place.world
-    valid = data.open("valid", train.stats)
+    valid = validation_split(data, train, training)
     probe = None
     if training.probe_every and place.first:
         probe = OnlineProbe(train, valid, learner.num_frames, data.frame_step, config["parameters"])
+        probe.say(label)
     loop = Loop(learner, stream, training, config["seed"], device, place)
     state = read_state(out)
     done = 0

@@ -5,17 +5,21 @@ Labels are read here for the log only; no gradient and no choice depends on them
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import sys
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import torch
 
-from ..data import ClipDataset
+from ..data import ClipDataset, has_split
+from ..data.config import DataConfig
+from ..errors import PhysrepError
 from ..learners.base import Learner
 from ..metrics.collapse import effective_rank
 from ..probes.moments import token_moments
 from ..probes.ridge import RidgeProbe
 from ..tokens.labels import LabelScaler
+from .config import TrainingConfig
 
 TRAIN_WINDOWS, VALID_WINDOWS, BATCH = 512, 256, 32
 
@@ -36,22 +40,37 @@ class OnlineProbe:
     """Ridge on the mean and standard deviation of the tokens of fixed windows, scored on valid."""
 
     def __init__(
-        self, train: ClipDataset, valid: ClipDataset, frames: int, frame_step: int, scales: Mapping[str, str]
+        self, train: ClipDataset, valid: ClipDataset | None, frames: int, frame_step: int, scales: Mapping[str, str]
     ) -> None:
         self.frames, self.frame_step = frames, frame_step
         self.sets = [
             (dataset, spread_windows(dataset, frames, frame_step, count))
             for dataset, count in ((train, TRAIN_WINDOWS), (valid, VALID_WINDOWS))
+            if dataset is not None
         ]
-        self.scaler = LabelScaler.fit(train.parameters, train.parameter_names, scales)
-        self.labels = [
-            self.scaler.transform(dataset.parameters[windows[:, 0]], dataset.parameter_names).float()
-            for dataset, windows in self.sets
-        ]
+        self.names = _known([dataset for dataset, _ in self.sets]) if valid is not None else ()
+        self.labels = []
+        if self.names:
+            columns = [train.parameter_names.index(name) for name in self.names]
+            self.scaler = LabelScaler.fit(train.parameters[:, columns], self.names, scales)
+            self.labels = [
+                self.scaler.transform(dataset.parameters[windows[:, 0]], dataset.parameter_names).float()
+                for dataset, windows in self.sets
+            ]
+
+    def say(self, label: str) -> None:
+        """Say which parameters the log will not hold."""
+        left = [name for name in self.sets[0][0].parameter_names if name not in self.names]
+        if left or not self.names:
+            what = f"{', '.join(left)} unknown or constant in train or valid" if left else "the data are unlabelled"
+            print(f"{label}: {what}, so the log's probe leaves it out", file=sys.stderr)
 
     @torch.no_grad()
     def measure(self, learner: Learner) -> dict[str, float]:
-        """``probe_mse_NAME`` and ``probe_mse`` on valid, and the effective rank of the clips' mean tokens."""
+        """``probe_mse_NAME`` and ``probe_mse`` on valid, and the effective rank of the clips' mean tokens.
+
+        Parameters that are unknown somewhere are left out; the rank is of valid, or of train where there is no valid.
+        """
         training = learner.training
         learner.eval()
         device = learner.field_mean.device
@@ -65,11 +84,35 @@ class OnlineProbe:
             ranks = effective_rank(together.mean(1))
             features.append(token_moments(together).float())
         learner.train(training)
+        if not self.names:
+            return {"effective_rank": ranks}
         tokens_train, tokens_valid = (part.unsqueeze(1) for part in features)
         probe = RidgeProbe().fit(tokens_train, self.labels[0], tokens_valid, self.labels[1])
         errors = (probe.predict(tokens_valid) - self.labels[1]).square().mean(0)
         named = {f"probe_mse_{name}": float(e) for name, e in zip(self.scaler.names, errors, strict=True)}
         return {**named, "probe_mse": float(errors.mean()), "effective_rank": ranks}
+
+
+def validation_split(data: DataConfig, train: ClipDataset, training: TrainingConfig) -> ClipDataset | None:
+    """The validation split; None where the data have none and nothing is chosen on it.
+
+    Raises:
+        PhysrepError: there is none, but the best weights are chosen on it.
+    """
+    root = data.located().path
+    if has_split(root, "valid"):
+        return data.open("valid", train.stats)
+    if training.select == "best":
+        raise PhysrepError(f"{root}: has no split valid, on which training.select=best chooses; use select=last.")
+    return None
+
+
+def _known(datasets: Sequence[ClipDataset]) -> tuple[str, ...]:
+    """Parameters that are known for all trajectories and vary in the first data set."""
+    known = [bool(column.isfinite().all()) and bool((column != column[0]).any()) for column in datasets[0].parameters.T]
+    for dataset in datasets[1:]:
+        known = [k and bool(column.isfinite().all()) for k, column in zip(known, dataset.parameters.T, strict=True)]
+    return tuple(name for name, k in zip(datasets[0].parameter_names, known, strict=True) if k)
 
 
 @torch.no_grad()
