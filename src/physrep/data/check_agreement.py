@@ -67,6 +67,8 @@ def _field_names(file: Any) -> Found:
 
 
 def _parameter_names(file: Any) -> Found:
+    if "scalars" not in file:  # unlabelled data
+        return
     stored = _strings(file["scalars"], "field_names")
     dataset = str(file.attrs["dataset_name"])
     labels = [canonical_parameter(dataset, name, stored) for name in stored]
