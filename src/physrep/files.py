@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import csv
+import functools
 import hashlib
 import json
 import os
-import tempfile
+import platform
+import re
+import secrets
+import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any
@@ -15,6 +19,7 @@ from typing import IO, Any
 import yaml
 
 from .errors import PhysrepError
+from .yaml_reader import SIZE, parse_yaml
 
 _unfinished: set[Path] = set()
 """Temporary files that this process is writing now."""
@@ -30,19 +35,19 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
     path = Path(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".tmp", dir=path.parent)
-        os.close(handle)
+        remove_leftovers(path.parent)
+        temporary = path.parent / f".{path.name}.{_writer()}-{os.getpid()}-{secrets.token_hex(4)}.tmp"
+        # The system takes the umask off this mode.
+        os.close(os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
     except OSError as error:
         raise PhysrepError(
             f"{path}: cannot be written ({error.strerror}); free space or choose another --out."
         ) from error
-    temporary = Path(name)
     _unfinished.add(temporary)
     try:
         yield temporary
         with open(temporary, "rb") as file:
             os.fsync(file.fileno())
-        temporary.chmod(0o644)
         os.replace(temporary, path)
     except OSError as error:
         reason = error.strerror or str(error)
@@ -50,6 +55,54 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
     finally:
         temporary.unlink(missing_ok=True)
         _unfinished.discard(temporary)
+
+
+@functools.cache
+def _writer() -> str:
+    """Eight digits for what a process number is unique in: this machine since its start, and this container."""
+    words = [platform.node()]
+    for place in ("/proc/sys/kernel/random/boot_id", "/proc/self/ns/pid"):
+        with contextlib.suppress(OSError):
+            words.append(os.readlink(place) if place.startswith("/proc/self") else Path(place).read_text().strip())
+    return hashlib.sha256(" ".join(words).encode()).hexdigest()[:8]
+
+
+_TEMPORARY = re.compile(r"\..*\.(?:([0-9a-f]{8})-(\d+)-[0-9a-f]{8}|[a-z0-9_]{8})\.tmp")
+_DAY = 24 * 3600.0
+_swept: set[Path] = set()
+
+
+def remove_leftovers(folder: Path, deep: bool = False) -> None:
+    """Delete temporary files whose writer is gone: a process of this machine that has ended, or unknown for a day.
+
+    Args:
+        folder: where to look; each folder is looked through once per process.
+        deep: in the folders below it too.
+    """
+    for place in [folder, *(Path(root) for root, _, _ in os.walk(folder))] if deep else [folder]:
+        if place in _swept:
+            continue
+        _swept.add(place)
+        with contextlib.suppress(OSError):
+            for entry in os.scandir(place):
+                match = _TEMPORARY.fullmatch(entry.name) if entry.name.endswith(".tmp") else None
+                if match and Path(entry.path) not in _unfinished and _is_gone(entry, match.group(1), match.group(2)):
+                    with contextlib.suppress(OSError):
+                        os.unlink(entry.path)
+
+
+def _is_gone(entry: os.DirEntry[str], machine: str | None, process: str | None) -> bool:
+    if not entry.is_file(follow_symlinks=False):
+        return False
+    if machine == _writer() and process is not None:
+        try:
+            os.kill(int(process), 0)
+        except ProcessLookupError:
+            return True
+        except (OSError, OverflowError):
+            return False
+        return False
+    return time.time() - entry.stat(follow_symlinks=False).st_mtime > _DAY
 
 
 def discard_unfinished() -> None:
@@ -83,7 +136,7 @@ def read_json(path: str | Path) -> Any:
         return json.loads(Path(path).read_text(encoding="utf-8"))
     except OSError as error:
         raise PhysrepError(f"{path}: cannot be read ({error.strerror}); check the path.") from error
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise PhysrepError(f"{path}: is not valid JSON ({error}); delete it and run the command again.") from error
 
 
@@ -109,14 +162,14 @@ def write_npz(path: str | Path, arrays: Mapping[str, Any], compressed: bool = Fa
 
 
 def read_yaml(path: str | Path) -> Any:
-    """Read a YAML file; a missing or broken one is a `PhysrepError`."""
+    """Read a YAML file; a missing or broken one is a `PhysrepError`, and so is a key that is given twice."""
     try:
-        return yaml.safe_load(Path(path).read_text(encoding="utf-8"))
-    except OSError as error:
-        raise PhysrepError(f"{path}: cannot be read ({error.strerror}); check the path.") from error
-    except yaml.YAMLError as error:
-        problem = " ".join(str(error).split())
-        raise PhysrepError(f"{path}: is not valid YAML ({problem}); mend that line.") from error
+        with open(path, "rb") as file:
+            text = file.read(SIZE + 1)
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise PhysrepError(f"{path}: cannot be read ({reason}); check the path.") from error
+    return parse_yaml(text, str(path))
 
 
 def content_hash(value: Any) -> str:

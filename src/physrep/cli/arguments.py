@@ -9,6 +9,7 @@ from typing import Any, NoReturn
 from jsonargparse import ArgumentParser
 
 from ..errors import PhysrepError
+from ..yaml_reader import parse_yaml
 
 
 class Parser(ArgumentParser):
@@ -101,7 +102,6 @@ def split_overrides(arguments: Sequence[str], names: Sequence[str] = ()) -> tupl
     Raises:
         PhysrepError: an override without a value.
     """
-    import yaml
 
     plain: list[str] = []
     overrides: dict[str, Any] = {}
@@ -116,7 +116,7 @@ def split_overrides(arguments: Sequence[str], names: Sequence[str] = ()) -> tupl
             if not rest:
                 raise PhysrepError(f"{word} needs a value.")
             value = rest.pop(0)
-        overrides[name] = yaml.safe_load(value)
+        overrides[name] = parse_yaml(value, word)
     return plain, overrides
 
 

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import importlib
+import itertools
+import os
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 from typing import NoReturn
 
 from ..errors import PhysrepError
+from ..files import remove_leftovers
 from ..version import __version__
 from .barrier import encodable_output, guarded, leave
 
@@ -71,6 +75,10 @@ def _run(name: str, arguments: Sequence[str]) -> int:
         close = difflib.get_close_matches(name, COMMANDS, n=1)
         hint = f"did you mean {close[0]!r}?" if close else f"known: {', '.join(COMMANDS)}."
         raise PhysrepError(f"there is no command {name!r}; {hint}")
+    for word, value in itertools.pairwise([*arguments, ""]):
+        out = value if word == "--out" else word.partition("=")[2] if word.startswith("--out=") else ""
+        if out and os.path.isdir(out):
+            remove_leftovers(Path(out), deep=True)
     module = importlib.import_module(f".{COMMANDS[name][0]}", __package__)
     return module.run(arguments) or 0
 

@@ -6,11 +6,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from ..errors import PhysrepError
 from ..files import read_json
 from ..simulation import MARK, SimulationConfig, simulate, simulate_from
+from ..yaml_reader import parse_yaml
 from .arguments import dataclass_from, parser
 
 
@@ -62,10 +61,10 @@ def run(arguments: Sequence[str]) -> int:
         p.refuse(("frame", "trajectory", "parameter"), "it goes with --from, which is not given")
     options = dict(_pair(text, "--option", "model=kinetic") for text in values.option)
     if values.source:
-        return _continue(values, {name: yaml.safe_load(value) for name, value in options.items()})
+        return _continue(values, {name: parse_yaml(value, f"--option {name}") for name, value in options.items()})
     config = dataclass_from(SimulationConfig, values.as_dict())
     config.ranges = dict(_range(text) for text in values.range)
-    config.options = {name: yaml.safe_load(value) for name, value in options.items()}
+    config.options = {name: parse_yaml(value, f"--option {name}") for name, value in options.items()}
     root = simulate(values.system, values.out, config, workers=values.workers, device=values.device)
     files = sorted((root / "data").glob("*/*.hdf5"))
     size = sum(path.stat().st_size for path in files)

@@ -16,11 +16,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import yaml
 
 from ..errors import PhysrepError
 from ..files import read_yaml, write_yaml
 from ..progress import Progress
+from ..yaml_reader import parse_yaml
 from .remote import RemotePath, as_path
 from .scan import split_files
 from .wellfile import StoredField, WellFile
@@ -148,13 +148,7 @@ def read_stats(path: str | Path | RemotePath) -> dict[str, dict[str, Any]]:
         PhysrepError: the file is missing, not YAML, or incomplete.
     """
     path = as_path(path)
-    if isinstance(path, Path):
-        stats = read_yaml(path)
-    else:
-        try:
-            stats = yaml.safe_load(path.read_text())
-        except yaml.YAMLError:
-            stats = None
+    stats = read_yaml(path) if isinstance(path, Path) else parse_yaml(path.read_text(), str(path))
     wanted = [kind + suffix for suffix in ("", "_delta") for kind in KINDS]
     if not isinstance(stats, dict) or any(not isinstance(stats.get(name), dict) for name in wanted):
         raise PhysrepError(f"{path}: must hold the maps {', '.join(wanted)}; write it again from the training split.")

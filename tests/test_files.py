@@ -1,0 +1,62 @@
+"""What a writer leaves behind: nothing of its own, and nothing of those that were killed; the umask is honoured."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from physrep import files
+from physrep.files import atomic_path, remove_leftovers, write_text
+
+KILLED = """
+import os, signal, sys
+from physrep.files import atomic_path
+with atomic_path(sys.argv[1]) as temporary:
+    temporary.write_bytes(b"half")
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+@pytest.mark.parametrize("umask", [0o022, 0o077, 0o002])
+def test_the_umask_is_honoured(umask: int, tmp_path: Path) -> None:
+    before = os.umask(umask)
+    try:
+        write_text(tmp_path / "a", "x")
+        assert (tmp_path / "a").stat().st_mode & 0o777 == 0o666 & ~umask
+    finally:
+        os.umask(before)
+
+
+def test_the_file_of_a_killed_writer_goes_with_the_next_write(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    subprocess.run([sys.executable, "-c", KILLED, str(tmp_path / "weights")], check=False)
+    assert [path.suffix for path in tmp_path.iterdir()] == [".tmp"]
+    monkeypatch.setattr(files, "_swept", set())
+    write_text(tmp_path / "other", "x")
+    assert [path.name for path in tmp_path.iterdir()] == ["other"]
+
+
+def test_files_of_living_writers_of_other_machines_and_of_users_stay(tmp_path: Path) -> None:
+    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as alive:
+        names = [f".a.{files._writer()}-{alive.pid}-01234567.tmp", ".a.00000000-1-01234567.tmp", ".a.abcdefgh.tmp"]
+        for name in [*names, ".mine.tmp", "notes.tmp"]:
+            (tmp_path / name).write_text("x")
+        with atomic_path(tmp_path / "b") as temporary:
+            remove_leftovers(tmp_path, deep=True)
+            assert temporary.exists()
+        assert len(list(tmp_path.iterdir())) == 6
+        alive.communicate(b"\n")
+
+
+def test_old_files_of_unknown_writers_go_also_in_folders_below(tmp_path: Path) -> None:
+    old = tmp_path / "a" / "b" / ".weights.safetensors.abcd_123.tmp"
+    old.parent.mkdir(parents=True)
+    old.write_text("x")
+    two_days_ago = time.time() - 2 * 24 * 3600
+    os.utime(old, (two_days_ago, two_days_ago))
+    remove_leftovers(tmp_path, deep=True)
+    assert not old.exists()
