@@ -19,6 +19,7 @@ from small_data import write_waves
 from physrep.benchmark import BenchConfig, RunConfig
 from physrep.data import check
 from physrep.data.config import DataConfig
+from physrep.metrics import bootstrap
 from physrep.simulation import SimulationConfig
 from physrep.training.config import TrainingConfig
 
@@ -127,14 +128,13 @@ def test_recipe_of_a_probe() -> None:
 
 
 def test_recipe_of_a_metric() -> None:
-    function, sums, test = blocks("CONTRIBUTING.md", "rmse")
-    metric = run(f"from physrep.metrics.regression import *\nfrom numpy.typing import ArrayLike\n{function}")["rmse"]
-    prediction, target = [[1.0], [2.0], [4.0]], [[0.0], [2.0], [0.0]]
-    scope = run(f"from physrep.metrics.uncertainty import sufficient_sums, _with_mean\nimport numpy as np\n{sums}")
-    summed = scope["sufficient_sums"](prediction, target, [0, 0, 1]).sum(0)
-    assert scope["_rmse_of_sums"](summed)[:1] == pytest.approx(metric(prediction, target))
+    block, test = blocks("CONTRIBUTING.md", "rmse")
+    scope = run(block, "physrep.metrics.rmse", "physrep.metrics")
+    prediction, target = np.array([[1.0], [2.0], [4.0]]), np.array([[0.0], [2.0], [0.0]])
+    found = bootstrap(prediction, target, [0, 0, 1], scope["RMSE"], resamples=20)
+    assert found.value == pytest.approx([*scope["rmse"](prediction, target)] * 2)
     by_hand = run(test)["test_rmse_by_hand"]
-    by_hand.__globals__["rmse"] = metric
+    by_hand.__globals__["rmse"] = scope["rmse"]
     by_hand()
 
 

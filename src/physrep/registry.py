@@ -69,6 +69,10 @@ class Registry(MutableMapping[str, T]):
     def __contains__(self, name: object) -> bool:
         return name in self.own or name in self._plugins()
 
+    def refresh(self) -> None:
+        """Forget what was found of plugins; installed since, they are found at the next look-up."""
+        self._points, self._loaded = None, {}
+
     def _plugins(self) -> dict[str, EntryPoint]:
         if self._points is None:
             self._points = {}

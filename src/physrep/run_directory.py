@@ -79,6 +79,7 @@ def prepare_learner(config: Mapping[str, Any], train: ClipDataset) -> Learner:
     """A seeded learner that knows the training split's statistics."""
     import torch
 
+    from .learners.abilities import TakesLabels
     from .tokens import LabelScaler
 
     torch.manual_seed(config["seed"])
@@ -86,10 +87,11 @@ def prepare_learner(config: Mapping[str, Any], train: ClipDataset) -> Learner:
     learner.set_normalisation(train.channels, train.mean.tolist(), train.std.tolist())
     if "start" in config:
         load_start(learner, config["start"]["run"])
-    if learner.needs_labels:
+    if isinstance(learner, TakesLabels):
         scaler = LabelScaler.fit(train.parameters, train.parameter_names, config["parameters"])
-        set_labels: Any = learner.set_labels
-        set_labels(dict(zip(scaler.names, scaler.mean, strict=True)), dict(zip(scaler.names, scaler.std, strict=True)))
+        learner.set_labels(
+            dict(zip(scaler.names, scaler.mean, strict=True)), dict(zip(scaler.names, scaler.std, strict=True))
+        )
     return learner
 
 
@@ -113,17 +115,17 @@ def load_start(learner: Learner, run: str | Path) -> None:
     """
     from safetensors.torch import load_file
 
+    from .learners.abilities import HasBase, HasEncoder
+
     stored = load_file(Path(run) / WEIGHTS)
-    base: Any = getattr(learner, "base", None)
     try:
-        if base is not None:
-            base.load_state_dict(stored)
+        if isinstance(learner, HasBase):
+            learner.base.load_state_dict(stored)
             return
-        encoder: Any = getattr(learner, "encoder", None)
         weights = {k.removeprefix("encoder."): v for k, v in stored.items() if k.startswith("encoder.")}
-        if encoder is None or not weights:
+        if not isinstance(learner, HasEncoder) or not weights:
             raise RuntimeError("there is no encoder on both sides")
-        encoder.load_state_dict(weights)
+        learner.encoder.load_state_dict(weights)
     except RuntimeError as error:
         reason = " ".join(str(error).split())[:300]
         raise PhysrepError(

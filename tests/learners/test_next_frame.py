@@ -33,18 +33,20 @@ def test_a_silent_decoder_is_persistence() -> None:
     terms = learner.loss(clip)
     assert terms["loss"].item() == pytest.approx(terms["persistence"].item())
     assert terms["persistence"].item() == pytest.approx(1.0, abs=1e-3)
-    torch.testing.assert_close(learner.predict(clip.fields[:, :, :8]), clip.fields[:, :, 7])
+    torch.testing.assert_close(learner.next_frame(clip.fields[:, :, :8]), clip.fields[:, :, 7])
     without = NextFrame(3, 8, **SMALL_CONV, residual=False)
     with torch.no_grad():
         for parameter in without.decoder[-1].parameters():
             parameter.zero_()
-    assert without.predict(clip.fields[:, :, :8]).abs().max() == 0
+    assert without.next_frame(clip.fields[:, :, :8]).abs().max() == 0
 
 
 def test_the_target_is_the_frame_after_the_window() -> None:
     torch.manual_seed(0)
     learner, clip = NextFrame(3, 8, **CONV), make_clip(frames=9, size=(16, 32))
-    expected = frame_error(learner.predict(clip.fields[:, :, :8]), clip.fields[:, :, 8], clip.fields[:, :, 7], "change")
+    expected = frame_error(
+        learner.next_frame(clip.fields[:, :, :8]), clip.fields[:, :, 8], clip.fields[:, :, 7], "change"
+    )
     torch.testing.assert_close(learner.loss(clip)["loss"], expected)
 
 

@@ -3,7 +3,7 @@ import pytest
 
 from physrep.errors import PhysrepError
 from physrep.metrics import bootstrap, cluster_means, mse, paired_difference, r2
-from physrep.metrics.uncertainty import _r2_of_sums, resample, sufficient_sums
+from physrep.metrics.uncertainty import find_metric, resample, sums_of
 
 
 def clustered(rng, clusters, windows=5, parameters=2, within=0.2):
@@ -31,7 +31,8 @@ def test_value_is_the_plain_score_and_its_mean(metric, score):
 
 def test_resamples_equal_a_loop_over_drawn_trajectories():
     prediction, target, cluster = clustered(np.random.default_rng(2), 8)
-    drawn = _r2_of_sums(resample(sufficient_sums(prediction, target, cluster), 20, seed=3))
+    r2_metric = find_metric("r2")
+    drawn = r2_metric.with_mean(resample(sums_of(prediction, target, cluster, r2_metric), 20, seed=3))
     weights = np.random.default_rng(3).multinomial(8, np.full(8, 1 / 8), size=20)
     for row, counts in zip(drawn, weights, strict=True):
         index = np.concatenate([np.tile(np.flatnonzero(cluster == c), n) for c, n in enumerate(counts)])
@@ -96,5 +97,5 @@ def test_paired_difference_of_equals_is_even():
 def test_faults_are_named():
     with pytest.raises(PhysrepError, match="one per row"):
         bootstrap(np.zeros((3, 1)), np.zeros((3, 1)), [0, 1])
-    with pytest.raises(PhysrepError, match="use one of mse, r2"):
+    with pytest.raises(PhysrepError, match="there is no metric 'mae'; did you mean 'mse'"):
         bootstrap(np.zeros((3, 1)), np.zeros((3, 1)), [0, 1, 2], "mae")

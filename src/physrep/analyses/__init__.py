@@ -5,6 +5,7 @@ it where `physrep.report.sections` has a section of that name. Adding one is one
 one line here.
 """
 
+from ..registry import Registry
 from .attention import Attention
 from .base import Analysis, Context, FrozenRun, Rows
 from .efficiency import Efficiency
@@ -17,7 +18,7 @@ from .strength import Strength
 from .uncertainty import Uncertainty
 from .units import Units
 
-ANALYSES: dict[str, type[Analysis]] = {
+OWN: dict[str, type[Analysis]] = {
     "units": Units,
     "efficiency": Efficiency,
     "strength": Strength,
@@ -29,5 +30,7 @@ ANALYSES: dict[str, type[Analysis]] = {
     "explain": Explain,
     "attention": Attention,
 }
+ANALYSES: Registry[type[Analysis]] = Registry("physrep.analyses", OWN)
+"""Analyses by name; plugins add theirs as entry points of the group ``physrep.analyses``."""
 
 __all__ = ["ANALYSES", "Analysis", "Context", "FrozenRun", "Rows"]

@@ -121,10 +121,13 @@ class Analysis(ABC):
     Attributes:
         columns: of its table, in order.
         version: increase when the same request gives other rows.
+        section: import path ``package.module:function`` of what makes its section of the page,
+            ``(bench, rows) -> physrep.report.section.Section | None``; without it the first rows are shown.
     """
 
     columns: ClassVar[tuple[str, ...]]
     version: ClassVar[int] = 1
+    section: ClassVar[str] = ""
 
     @abstractmethod
     def rows(self, context: Context) -> Rows:

@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 from ..errors import PhysrepError
 from ..probes import PROBES, Probe, code_length, control_task
 from ..progress import Progress
+from ..registry import resolve
 from .base import Analysis, Context, Rows
 
 QUICK: dict[str, dict[str, Any]] = {"mlp": {"epochs": 30, "batch_size": 128}}
@@ -42,8 +43,9 @@ class Strength(Analysis):
         code: Sequence[str] = ("ridge", "knn"),
         seeds: Sequence[int] = (0,),
     ) -> None:
-        unknown = [name for name in (*probes, *(options or {}), *code) if name not in PROBES]
-        if not probes or unknown:
+        for name in (*probes, *(options or {}), *code):
+            resolve(name, PROBES, "probe")
+        if not probes:
             raise PhysrepError(f"strength: probes are {list(probes)}; name at least one of {', '.join(PROBES)}.")
         self.probes, self.code, self.seeds = list(probes), list(code), list(seeds)
         self.options = {**QUICK, **(options or {})}

@@ -63,14 +63,15 @@ class BenchConfig:
         encoder, encoder_options: the encoder that all runs share unless they say otherwise.
         training: shared training settings.
         runs: rows of the table.
-        probes: ``{name: options}``, names in `physrep.probes.PROBES`.
+        probes: ``{name: options}``, names in `physrep.probes.PROBES`, or import paths.
         scales: ``{parameter: "log" | "linear"}`` where the system does not say.
         seeds: seeds of the trained and random runs.
+        metrics: scores of the table, names in `physrep.metrics.METRICS` or import paths; ``mse`` must be among them.
         resamples: bootstrap resamples of the intervals.
         jobs: training runs side by side on a CPU; default one per core.
         token_dtype: float32, or float16 for half the disk.
         analyses: ``{name: options}`` of what else is asked of the frozen encoders, names in
-            `physrep.analyses.ANALYSES`.
+            `physrep.analyses.ANALYSES`, or import paths.
     """
 
     system: str = "shear_flow"
@@ -85,6 +86,7 @@ class BenchConfig:
     probes: dict[str, dict[str, Any]] = field(default_factory=lambda: {"ridge": {}})
     scales: dict[str, str] = field(default_factory=dict)
     seeds: list[int] = field(default_factory=lambda: [0])
+    metrics: list[str] = field(default_factory=lambda: ["mse", "r2"])
     resamples: int = 2000
     jobs: int | None = None
     token_dtype: str = "float32"
@@ -136,6 +138,7 @@ def expand(config: BenchConfig) -> list[Run]:
         raise PhysrepError("runs: the list is empty; add at least one run, e.g. - learner: jepa.")
     for name in config.probes:
         resolve(name, PROBES, "probe")
+    _check_metrics(config.metrics)
     grid: list[Run] = []
     for number, run in enumerate(config.runs):
         place = f"runs[{number}]"
@@ -172,6 +175,15 @@ def expand(config: BenchConfig) -> list[Run]:
     if twice:
         raise PhysrepError(f"runs: two runs are called {twice!r}; give one of them another name.")
     return grid
+
+
+def _check_metrics(metrics: list[str]) -> None:
+    """Refuse unknown metrics, two of one name, and a table that cannot be ranked."""
+    from ..metrics.uncertainty import find_metric
+
+    names = [find_metric(metric).name for metric in metrics]
+    if "mse" not in names or len(set(names)) < len(names):
+        raise PhysrepError(f"metrics: are {metrics}; name each once, and mse among them: learners are ranked by it.")
 
 
 def learner_class(name: str) -> Any:

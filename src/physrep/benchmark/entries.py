@@ -207,6 +207,11 @@ def _valid(entry: Entry) -> float:
     return value if math.isfinite(value) else math.inf
 
 
+def metric_names(entries: Iterable[Entry]) -> list[str]:
+    """Metrics in the order of the table; mse and r2, which every table has, come first."""
+    return list(dict.fromkeys(["mse", "r2", *(key[2] for entry in entries for key in entry.scores)]))
+
+
 def parameter_names(entries: Iterable[Entry]) -> list[str]:
     """Parameters in the order of the table, without the mean."""
     names = dict.fromkeys(key[3] for entry in entries for key in entry.scores)

@@ -37,11 +37,12 @@ if TYPE_CHECKING:
 SCORES = "scores.json"
 
 
-def execute(run: Run, config: BenchConfig, data: DataConfig, folder: Path, device: str = "cpu") -> None:
+def execute(
+    run: Run, config: BenchConfig, data: DataConfig, folder: Path, device: str, splits: dict[str, ClipDataset]
+) -> None:
     """Do what of a run is not done yet; the last file written is its ``scores.json``."""
     from ..tokens import LabelScaler, embed_splits
 
-    splits = data.open_splits()
     train = splits["train"]
     scales = parameter_scales(train, config.scales)
     scaler = LabelScaler.fit(train.parameters, train.parameter_names, scales)
@@ -91,6 +92,7 @@ def _learner(
             device=device,
             label=run.name,
             start=start,
+            train=train,
         )
     else:
         settings = learner_config(run.learner, run.options, config.num_frames, train, scales, data, run.seed)
@@ -127,6 +129,8 @@ def _probe(
             "scaler": scaler.to_dict(),
             "resamples": config.resamples,
             "seed": seed,
+            # Results from before there was a choice are those of these two.
+            **({} if config.metrics == ["mse", "r2"] else {"metrics": config.metrics}),
         }
     )
     record, predictions = folder / f"probe_{name}.json", folder / f"predictions_{name}.npz"
@@ -135,7 +139,7 @@ def _probe(
         if stored["key"] == key:
             return stored["rows"]
     probe = build(name, PROBES, "probe", options, {"seed": seed})
-    rows, predicted = evaluate(probe, stores, scaler, name=name, resamples=config.resamples)
+    rows, predicted = evaluate(probe, stores, scaler, name=name, resamples=config.resamples, metrics=config.metrics)
     save_predictions(predictions, predicted)
     write_json(record, {"key": key, "options": options, "choice": getattr(probe, "choice", None), "rows": rows})
     return rows
@@ -149,12 +153,13 @@ def _reading(learner: Learner, scaler: LabelScaler) -> tuple[str, Callable[[Clip
     """
     import torch
 
-    predict: Any = getattr(learner, "predict", None)
-    estimate: Any = getattr(learner, "estimate", None)
+    from ..learners.abilities import EstimatesParameters, PredictsParameters
+
     if learner.needs_labels:
-        return None if predict is None else ("head", predict)
-    if estimate is None:
+        return ("head", learner.predict) if isinstance(learner, PredictsParameters) else None
+    if not isinstance(learner, EstimatesParameters):
         return None
+    estimate = learner.estimate
 
     def direct(clip: Clip) -> Tensor:
         values = estimate(clip)
@@ -244,5 +249,5 @@ def _score(
     return [
         {"probe": probe, "split": split, "n_train_trajectories": n_train, **row}
         for split, part in predicted.items()
-        for row in score(part, resamples=config.resamples)
+        for row in score(part, resamples=config.resamples, metrics=config.metrics)
     ]

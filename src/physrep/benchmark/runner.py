@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from concurrent.futures import as_completed
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..analyses import Context, FrozenRun
 from ..analyses.run import check_analyses, run_analyses
@@ -18,6 +18,9 @@ from .config import BenchConfig, Run, expand
 from .run import SCORES, execute
 from .samples import describe_data, save_samples
 from .seeds import over_seeds, write_over_seeds
+
+if TYPE_CHECKING:
+    from ..data import ClipDataset
 
 COLUMNS = (
     "system", "learner", "encoder", "probe", "level", "parameter", "split", "metric", "value", "ci_low", "ci_high",
@@ -48,23 +51,25 @@ def bench(config: BenchConfig, out: str | Path, *, device: str = "cpu") -> Path:
     grid = expand(config)
     check_analyses(config.analyses)
     write_yaml(out / "config.yaml", config.as_dict())
-    data = prepare_data(config, out, device)
+    data, splits = prepare_data(config, out, device)
     write_json(out / "environment.json", environment())
-    _run_all(grid, config, data, out, device)
+    _run_all(grid, config, data, splits, out, device)
     rows = collect(grid, out)
     write_results(out / "results.csv", rows)
-    write_over_seeds(out / "over_seeds.csv", over_seeds(grid, config.system, out / "runs", config.resamples))
+    write_over_seeds(
+        out / "over_seeds.csv", over_seeds(grid, config.system, out / "runs", config.resamples, config.metrics)
+    )
     from .calibration import calibration, write_calibration
 
     identities = {run.name: identity_of_summary(read_summary(out / "runs" / run.name), run.learner) for run in grid}
     write_calibration(out / "calibration.csv", calibration(rows, identities))
     if config.analyses:
-        run_analyses(config.analyses, _context(grid, config, data, out, device))
+        run_analyses(config.analyses, _context(grid, config, data, splits, out, device))
     return out / "results.csv"
 
 
-def prepare_data(config: BenchConfig, out: Path, device: str) -> DataConfig:
-    """The data set, simulated if need be, its splits proved disjoint and its caches built."""
+def prepare_data(config: BenchConfig, out: Path, device: str) -> tuple[DataConfig, dict[str, ClipDataset]]:
+    """The data set, simulated if need be, and its splits, proved disjoint, their caches built; opened this once."""
     from ..data import assert_disjoint, assert_no_leaks
     from ..simulation import simulate
 
@@ -77,10 +82,12 @@ def prepare_data(config: BenchConfig, out: Path, device: str) -> DataConfig:
     scales = parameter_scales(splits["train"], config.scales)
     write_json(out / "data_summary.json", describe_data(config, data, splits, scales))
     save_samples(out / "samples.npz", splits["test"])
-    return data
+    return data, splits
 
 
-def _run_all(grid: list[Run], config: BenchConfig, data: DataConfig, out: Path, device: str) -> None:
+def _run_all(
+    grid: list[Run], config: BenchConfig, data: DataConfig, splits: dict[str, ClipDataset], out: Path, device: str
+) -> None:
     jobs = config.jobs or cores()
     # The long ones first, so that the cores finish together.
     order = sorted(grid, key=lambda run: -_cost(run))
@@ -89,20 +96,32 @@ def _run_all(grid: list[Run], config: BenchConfig, data: DataConfig, out: Path, 
     waves = [wave for wave in ([r for r in order if not r.start], [r for r in order if r.start]) if wave]
     if device != "cpu" or jobs == 1:
         for run in (run for wave in waves for run in wave):
-            execute(run, config, data, folder / run.name, device)
+            execute(run, config, data, folder / run.name, device, splits)
         return
     threads = max(1, cores() // jobs)
     with process_pool(min(jobs, len(order)), threads) as pool:
         for wave in waves:
-            futures = [pool.submit(execute, run, config, data, folder / run.name, device) for run in wave]
+            futures = [pool.submit(_execute_here, run, config, data, folder / run.name) for run in wave]
             for future in as_completed(futures):
                 future.result()
 
 
-def _context(grid: list[Run], config: BenchConfig, data: DataConfig, out: Path, device: str) -> Context:
+_OPENED: list[tuple[DataConfig, dict[str, ClipDataset]]] = []
+"""The splits that this worker process has open."""
+
+
+def _execute_here(run: Run, config: BenchConfig, data: DataConfig, folder: Path) -> None:
+    """`execute` in a worker process, which opens the splits for its first run and keeps them."""
+    if not _OPENED or _OPENED[0][0] != data:
+        _OPENED[:] = [(data, data.open_splits())]
+    execute(run, config, data, folder, "cpu", _OPENED[0][1])
+
+
+def _context(
+    grid: list[Run], config: BenchConfig, data: DataConfig, splits: dict[str, ClipDataset], out: Path, device: str
+) -> Context:
     from ..tokens import LabelScaler
 
-    splits = data.open_splits()
     train = splits["train"]
     scales = parameter_scales(train, config.scales)
     frozen = []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,9 @@ import numpy as np
 
 from ..files import write_csv
 from ..metrics import bootstrap_over_seeds, cluster_means
+from ..metrics.uncertainty import find_metric
 from ..probes import Predictions, load_predictions
+from ..probes.fit import SCORES
 from .config import Run
 
 COLUMNS = (
@@ -19,7 +22,9 @@ COLUMNS = (
 """Columns of over_seeds.csv."""
 
 
-def over_seeds(grid: list[Run], system: str, runs: Path, resamples: int = 2000) -> list[dict[str, Any]]:
+def over_seeds(
+    grid: list[Run], system: str, runs: Path, resamples: int = 2000, metrics: Sequence[str] = SCORES
+) -> list[dict[str, Any]]:
     """Mean scores over the seeds of each run and probe, with `bootstrap_over_seeds` intervals.
 
     Args:
@@ -27,6 +32,7 @@ def over_seeds(grid: list[Run], system: str, runs: Path, resamples: int = 2000) 
         system: name of the system.
         runs: folder of the run directories.
         resamples: of the bootstrap over trajectories.
+        metrics: names in `physrep.metrics.METRICS`, or import paths.
     """
     groups: dict[str, list[Run]] = {}
     for run in grid:
@@ -45,11 +51,11 @@ def over_seeds(grid: list[Run], system: str, runs: Path, resamples: int = 2000) 
             for split in loaded[0]:
                 probe = path.stem.removeprefix("predictions_")
                 parts = [one[split] for one in loaded]
-                rows += [{**common, "probe": probe, "split": split, **row} for row in _rows(parts, resamples)]
+                rows += [{**common, "probe": probe, "split": split, **row} for row in _rows(parts, resamples, metrics)]
     return rows
 
 
-def _rows(parts: list[Predictions], resamples: int) -> list[dict[str, Any]]:
+def _rows(parts: list[Predictions], resamples: int, metrics: Sequence[str]) -> list[dict[str, Any]]:
     first = parts[0]
     target, names = cluster_means(first.target, first.trajectory)
     levels = {
@@ -58,13 +64,13 @@ def _rows(parts: list[Predictions], resamples: int) -> list[dict[str, Any]]:
     }
     rows = []
     for level, (predictions, true, trajectory) in levels.items():
-        for metric in ("mse", "r2"):
+        for metric in map(find_metric, metrics):
             found = bootstrap_over_seeds(predictions, true, trajectory, metric, resamples=resamples)
             for k, parameter in enumerate((*first.parameter_names, "mean")):
                 value, low, high = (float(np.asarray(part)[k]) for part in found)
                 rows.append(
                     {
-                        "level": level, "parameter": parameter, "metric": metric, "value": value, "ci_low": low,
+                        "level": level, "parameter": parameter, "metric": metric.name, "value": value, "ci_low": low,
                         "ci_high": high, "n_seeds": len(parts), "n_trajectories": len(names),
                     }
                 )  # fmt: skip

@@ -92,7 +92,7 @@ def _ranges(ranges: Mapping[str, tuple[float, float]]) -> str:
 
 
 def _table(registry: dict[str, Any]) -> list[str]:
-    return [f"{name:<22} {_first_line(thing)}" for name, thing in registry.items()]
+    return [f"{name:<22} {_first_line(getattr(thing, 'function', thing))}" for name, thing in registry.items()]
 
 
 def _learners() -> list[str]:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+import sys
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from ..errors import PhysrepError
+from ..files import read_json
 
 if TYPE_CHECKING:
     from . import ClipDataset
@@ -108,6 +110,7 @@ class DataConfig:
         from . import SPLITS, check_cache_space, has_split
 
         root = self.located().path
+        _know_system(root)
         names = [split for split in SPLITS if not present or split == "train" or has_split(root, split)]
         check_cache_space(root, names, **self._view())
         train = self.open("train")
@@ -128,6 +131,19 @@ class DataConfig:
             }
         optional = ("dataset", "labels")
         return {name: value for name, value in values.items() if name != "root" and (value or name not in optional)}
+
+
+def _know_system(folder: str) -> None:
+    """Import the system of simulated data if it is one by import path, so that its symbols and scales are known."""
+    from ..systems import SYSTEMS
+
+    mark = Path(folder) / "simulation.json"
+    name = read_json(mark)["system"] if "://" not in folder and mark.is_file() else ""
+    if ":" in name:
+        try:
+            SYSTEMS[name]
+        except PhysrepError as error:
+            print(f"{mark}: {error} Scales of parameters follow their values instead.", file=sys.stderr, flush=True)
 
 
 def parameter_scales(dataset: ClipDataset, given: Mapping[str, str] | None = None) -> dict[str, str]:

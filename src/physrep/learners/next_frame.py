@@ -65,7 +65,7 @@ class NextFrame(EncoderLearner):
             nn.Linear(hidden, height * width * in_channels),
         )
 
-    def predict(self, x: Tensor) -> Tensor:
+    def next_frame(self, x: Tensor) -> Tensor:
         """The next frame with shape ``(B, C, H, W)`` of normalised fields ``(B, C, num_frames, H, W)``."""
         (t, h, w), (_, height, width) = self.token_blocks(x), self.points_per_token()
         tokens = self.tokens(x).unflatten(1, (t, h * w)).transpose(1, 2).flatten(2)
@@ -79,4 +79,7 @@ class NextFrame(EncoderLearner):
         last = window[:, :, -1]
         with torch.no_grad():
             persistence = frame_error(last, target, last, self.error_scale)
-        return {"loss": frame_error(self.predict(window), target, last, self.error_scale), "persistence": persistence}
+        return {
+            "loss": frame_error(self.next_frame(window), target, last, self.error_scale),
+            "persistence": persistence,
+        }

@@ -21,21 +21,15 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from ..errors import PhysrepError
-from .uncertainty import (
-    Difference,
-    Interval,
-    bootstrap_of_sums,
-    probability_better,
-    score_of_sums,
-    sufficient_sums,
-)
+from .metric import Metric
+from .uncertainty import Difference, Interval, bootstrap_of_sums, find_metric, probability_better, sums_of
 
 
 def bootstrap_over_seeds(
     predictions: Sequence[ArrayLike],
     target: ArrayLike,
     cluster: ArrayLike,
-    metric: str = "mse",
+    metric: str | Metric = "mse",
     *,
     resamples: int = 2000,
     level: float = 0.95,
@@ -49,7 +43,7 @@ def bootstrap_over_seeds(
         predictions: per seed, z-scored parameters with shape ``(N, P)``, rows as in ``target``.
         target: z-scored parameters with shape ``(N, P)``.
         cluster: trajectory of each row, with shape ``(N,)``.
-        metric: ``"mse"`` or ``"r2"``.
+        metric: name in `physrep.metrics.METRICS`, import path, or the metric itself.
         resamples, level, seed: of the bootstrap over trajectories.
 
     Returns:
@@ -58,8 +52,9 @@ def bootstrap_over_seeds(
     Raises:
         PhysrepError: there is no seed, or predictions and target differ in shape.
     """
-    sums = _stacked(predictions, target, cluster)
-    score = score_of_sums(metric)
+    found = find_metric(metric)
+    score = found.with_mean
+    sums = _stacked(predictions, target, cluster, found)
 
     def mean_score(part: np.ndarray) -> np.ndarray:
         return score(part).mean(axis=-2)
@@ -74,7 +69,7 @@ def paired_difference_over_seeds(
     predictions_b: Sequence[ArrayLike],
     target: ArrayLike,
     cluster: ArrayLike,
-    metric: str = "mse",
+    metric: str | Metric = "mse",
     *,
     resamples: int = 2000,
     level: float = 0.95,
@@ -87,11 +82,12 @@ def paired_difference_over_seeds(
         target, cluster, metric, resamples, level, seed: as in `bootstrap_over_seeds`.
 
     Returns:
-        Difference, its interval, and the probability that A is better (lower MSE, higher R2): the share of draws, each
+        Difference, its interval, and the probability that A is better, which the metric says: the share of draws, each
         the difference on resampled trajectories plus a Student variate of the seeds' standard error.
     """
-    sums_a, sums_b = _stacked(predictions_a, target, cluster), _stacked(predictions_b, target, cluster)
-    score, split = score_of_sums(metric), sums_a.shape[1]
+    found = find_metric(metric)
+    sums_a, sums_b = (_stacked(part, target, cluster, found) for part in (predictions_a, predictions_b))
+    score, split = found.with_mean, sums_a.shape[1]
     both = np.concatenate([sums_a, sums_b], axis=1)
 
     def difference(part: np.ndarray) -> np.ndarray:
@@ -105,14 +101,14 @@ def paired_difference_over_seeds(
     rng = np.random.default_rng([seed, 1])
     drawn = drawn + error * rng.standard_t(np.broadcast_to(freedom, drawn.shape))
     joined = _joined(interval, error * _student(freedom, level))
-    return Difference(*joined, probability_better(drawn, metric))
+    return Difference(*joined, probability_better(drawn, found))
 
 
-def _stacked(predictions: Sequence[ArrayLike], target: ArrayLike, cluster: ArrayLike) -> np.ndarray:
-    """Sufficient sums with shape ``(G, S, 4, P)``."""
+def _stacked(predictions: Sequence[ArrayLike], target: ArrayLike, cluster: ArrayLike, metric: Metric) -> np.ndarray:
+    """Sums with shape ``(G, S, K, P)``."""
     if not len(predictions):
         raise PhysrepError("there are no predictions of any seed; give at least one array.")
-    return np.stack([sufficient_sums(one, target, cluster) for one in predictions], axis=1)
+    return np.stack([sums_of(one, target, cluster, metric) for one in predictions], axis=1)
 
 
 def _joined(interval: Interval, half: np.ndarray) -> Interval:

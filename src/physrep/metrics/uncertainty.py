@@ -1,7 +1,7 @@
 """Intervals and comparisons by a bootstrap over trajectories.
 
-Windows of one trajectory are not independent, so whole trajectories are drawn with replacement. Both scores, MSE and
-R2, are functions of sums over samples; each trajectory is reduced to its sums once, and a resample is a row of integer
+Windows of one trajectory are not independent, so whole trajectories are drawn with replacement. Every `Metric` is a
+function of sums over samples; each trajectory is reduced to its sums once, and a resample is a row of integer
 weights times these sums. Thousands of resamples are then one matrix product.
 """
 
@@ -16,7 +16,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from ..errors import PhysrepError
-from .regression import as_pair
+from ..registry import resolve
+from .metric import Metric, as_pair
 
 
 class Interval(NamedTuple):
@@ -57,7 +58,7 @@ def bootstrap(
     prediction: ArrayLike,
     target: ArrayLike,
     cluster: ArrayLike,
-    metric: str = "mse",
+    metric: str | Metric = "mse",
     *,
     resamples: int = 2000,
     level: float = 0.95,
@@ -72,7 +73,7 @@ def bootstrap(
     Args:
         prediction, target: z-scored parameters with shape ``(N, P)``.
         cluster: trajectory of each row, with shape ``(N,)``.
-        metric: ``"mse"`` or ``"r2"``.
+        metric: name in `physrep.metrics.METRICS`, import path, or the metric itself.
         resamples: number of bootstrap resamples.
         level: probability content of the interval.
         seed: seed of the resampling.
@@ -80,8 +81,9 @@ def bootstrap(
     Returns:
         Value, low and high; low and high are NaN with fewer than two trajectories.
     """
-    sums = sufficient_sums(prediction, target, cluster)
-    return bootstrap_of_sums(sums, score_of_sums(metric), resamples, level, seed)[0]
+    score = find_metric(metric)
+    sums = sums_of(prediction, target, cluster, score)
+    return bootstrap_of_sums(sums, score.with_mean, resamples, level, seed)[0]
 
 
 def paired_difference(
@@ -89,7 +91,7 @@ def paired_difference(
     prediction_b: ArrayLike,
     target: ArrayLike,
     cluster: ArrayLike,
-    metric: str = "mse",
+    metric: str | Metric = "mse",
     *,
     resamples: int = 2000,
     level: float = 0.95,
@@ -102,19 +104,19 @@ def paired_difference(
         cluster, metric, resamples, level, seed: as in `bootstrap`.
 
     Returns:
-        Score A minus score B, its BCa interval, and the share of resamples in which A is better (lower MSE, higher
-        R2; ties count half).
+        Score A minus score B, its BCa interval, and the share of resamples in which A is better, which the
+        metric says (ties count half).
     """
-    score = score_of_sums(metric)
+    score = find_metric(metric)
     both = np.concatenate(
-        [sufficient_sums(prediction, target, cluster)[:, None] for prediction in (prediction_a, prediction_b)], axis=1
+        [sums_of(prediction, target, cluster, score)[:, None] for prediction in (prediction_a, prediction_b)], axis=1
     )
 
     def difference(sums: np.ndarray) -> np.ndarray:
-        return score(sums[..., 0, :, :]) - score(sums[..., 1, :, :])
+        return score.with_mean(sums[..., 0, :, :]) - score.with_mean(sums[..., 1, :, :])
 
     interval, drawn = bootstrap_of_sums(both, difference, resamples, level, seed)
-    return Difference(*interval, probability_better(drawn, metric))
+    return Difference(*interval, probability_better(drawn, score))
 
 
 def bootstrap_of_sums(
@@ -140,12 +142,12 @@ def bootstrap_of_sums(
     return Interval(value, *bca_interval(value, drawn, score(total - sums), level)), drawn
 
 
-def probability_better(drawn: np.ndarray, metric: str) -> np.ndarray:
+def probability_better(drawn: np.ndarray, metric: Metric) -> np.ndarray:
     """Share of drawn differences A - B, with shape ``(resamples, K)``, in which A is better; ties count half.
 
     NaN if a draw is, as with a single cluster.
     """
-    better = -drawn if metric == "mse" else drawn
+    better = -drawn if metric.lower_is_better else drawn
     share = np.mean(better > 0, axis=0) + 0.5 * np.mean(better == 0, axis=0)
     return np.where(np.isnan(drawn).all(axis=0), np.nan, share)
 
@@ -156,16 +158,17 @@ def _cluster_sums(values: np.ndarray, index: np.ndarray, clusters: int) -> np.nd
     return sums
 
 
-def sufficient_sums(prediction: ArrayLike, target: ArrayLike, cluster: ArrayLike) -> np.ndarray:
-    """Sums of 1, squared error, target and squared target per trajectory, with shape ``(G, 4, P)``."""
+def sums_of(prediction: ArrayLike, target: ArrayLike, cluster: ArrayLike, metric: Metric) -> np.ndarray:
+    """Sums of the metric's terms per trajectory, with shape ``(G, K, P)``.
+
+    Raises:
+        PhysrepError: predictions, targets and trajectories do not have the same rows.
+    """
     first, second = as_pair(prediction, target)
     names, index = np.unique(np.asarray(cluster), return_inverse=True)
     if index.shape != (len(first),):
         raise PhysrepError(f"trajectory ids {index.shape} do not match the {len(first)} predictions; give one per row.")
-    # R2 does not depend on the origin of the target; centring keeps its sum of squares accurate.
-    centred = second - second.mean(axis=0)
-    rows = np.stack([np.ones_like(first), (first - second) ** 2, centred, centred**2], axis=1)
-    return _cluster_sums(rows, index, len(names))
+    return _cluster_sums(metric.terms(first, second), index, len(names))
 
 
 def resample(sums: np.ndarray, resamples: int, seed: int) -> np.ndarray:
@@ -175,28 +178,20 @@ def resample(sums: np.ndarray, resamples: int, seed: int) -> np.ndarray:
     return (weights @ sums.reshape(clusters, -1)).reshape(resamples, *sums.shape[1:])
 
 
-def _with_mean(per_parameter: np.ndarray) -> np.ndarray:
-    return np.concatenate([per_parameter, per_parameter.mean(axis=-1, keepdims=True)], axis=-1)
+def find_metric(metric: str | Metric) -> Metric:
+    """A metric by its name in `physrep.metrics.METRICS`, or by import path.
 
+    Raises:
+        PhysrepError: there is none of that name, or the path names something else.
+    """
+    if isinstance(metric, Metric):
+        return metric
+    from . import METRICS
 
-def _mse_of_sums(sums: np.ndarray) -> np.ndarray:
-    return _with_mean(sums[..., 1, :] / sums[..., 0, :])
-
-
-def _r2_of_sums(sums: np.ndarray) -> np.ndarray:
-    count, error, total, square = (sums[..., k, :] for k in range(4))
-    spread = square - total**2 / count
-    # A resample may hold one value of a parameter only; what rounding leaves of its spread is no spread.
-    spread = np.where(spread > 1e-12 * square, spread, np.nan)
-    return _with_mean(1.0 - error / spread)
-
-
-def score_of_sums(metric: str):
-    """Function from sums ``(..., 4, P)`` to the score of each parameter and their mean, ``(..., P + 1)``."""
-    scores = {"mse": _mse_of_sums, "r2": _r2_of_sums}
-    if metric not in scores:
-        raise PhysrepError(f"metric {metric!r} has no bootstrap; use one of {', '.join(scores)}.")
-    return scores[metric]
+    found: object = resolve(metric, METRICS, "metric")
+    if not isinstance(found, Metric):
+        raise PhysrepError(f"metric {metric!r} is a {type(found).__name__}; name a physrep.metrics.Metric.")
+    return found
 
 
 def bca_interval(

@@ -4,6 +4,7 @@
 """
 
 from ..nn.attentive import AttentiveProbe
+from ..registry import Registry
 from .attentive_fit import AttentiveProbeFit
 from .base import Probe
 from .control import CodeLength, Control, code_length, control_task, shuffled_labels
@@ -13,13 +14,15 @@ from .mlp import MLPProbe
 from .nearest import NearestProbe
 from .ridge import Ridge, RidgeProbe
 
-PROBES: dict[str, type[Probe]] = {
+OWN: dict[str, type[Probe]] = {
     "ridge": RidgeProbe,
     "attentive": AttentiveProbeFit,
     "kernel_ridge": KernelRidgeProbe,
     "knn": NearestProbe,
     "mlp": MLPProbe,
 }
+PROBES: Registry[type[Probe]] = Registry("physrep.probes", OWN)
+"""Probes by name; plugins add theirs as entry points of the group ``physrep.probes``."""
 
 __all__ = [
     "PROBES",

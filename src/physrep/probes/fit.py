@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,12 +12,15 @@ import torch
 
 from ..errors import PhysrepError
 from ..files import write_npz
-from ..metrics import METRICS, bootstrap, cluster_means
+from ..metrics import bootstrap, cluster_means
+from ..metrics.uncertainty import find_metric
 from ..tokens.labels import LabelScaler
 from ..tokens.store import TokenStore
 from .base import Probe, check_tokens
 
 SCORED = ("valid", "test")
+SCORES = ("mse", "r2")
+"""Metrics of every table unless others are named."""
 
 
 @dataclass
@@ -48,6 +51,7 @@ def evaluate(
     name: str,
     resamples: int = 2000,
     seed: int = 0,
+    metrics: Sequence[str] = SCORES,
 ) -> tuple[list[dict[str, Any]], dict[str, Predictions]]:
     """Fit and score a probe.
 
@@ -59,6 +63,7 @@ def evaluate(
         scaler: z-scores labels; fitted on train.
         name: value of the column ``probe``.
         resamples, seed: of the bootstrap over trajectories.
+        metrics: names in `physrep.metrics.METRICS`, or import paths.
 
     Returns:
         Rows with the columns probe, level, parameter, split, metric, value, ci_low, ci_high, n_trajectories and
@@ -103,7 +108,9 @@ def evaluate(
             np.asarray(store.start),
         )
         common = {"probe": name, "split": split, "n_train_trajectories": train.n_trajectories}
-        rows += [{**common, **row} for row in score(predictions[split], resamples=resamples, seed=seed)]
+        rows += [
+            {**common, **row} for row in score(predictions[split], resamples=resamples, seed=seed, metrics=metrics)
+        ]
     return rows, predictions
 
 
@@ -123,8 +130,14 @@ def check_trajectories(store: TokenStore, split: str) -> None:
         )
 
 
-def score(predictions: Predictions, *, resamples: int = 2000, seed: int = 0) -> list[dict[str, Any]]:
+def score(
+    predictions: Predictions, *, resamples: int = 2000, seed: int = 0, metrics: Sequence[str] = SCORES
+) -> list[dict[str, Any]]:
     """Scores of one split on both levels, per parameter and mean, with intervals from a bootstrap over trajectories.
+
+    Args:
+        predictions: of the split.
+        resamples, seed, metrics: as in `evaluate`.
 
     Returns:
         Rows with the columns level, parameter, metric, value, ci_low, ci_high and n_trajectories.
@@ -137,14 +150,14 @@ def score(predictions: Predictions, *, resamples: int = 2000, seed: int = 0) -> 
     }
     rows = []
     for level, data in levels.items():
-        for metric in METRICS:
+        for metric in map(find_metric, metrics):
             interval = bootstrap(*data, metric, resamples=resamples, seed=seed)
             for k, parameter in enumerate((*predictions.parameter_names, "mean")):
                 rows.append(
                     {
                         "level": level,
                         "parameter": parameter,
-                        "metric": metric,
+                        "metric": metric.name,
                         "value": float(interval.value[k]),
                         "ci_low": float(interval.low[k]),
                         "ci_high": float(interval.high[k]),

@@ -6,8 +6,8 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from ..benchmark.entries import Entry, make_entries, parameter_names
-from ..benchmark.names import probe_name
+from ..benchmark.entries import Entry, make_entries, metric_names, parameter_names
+from ..benchmark.names import metric_name, probe_name
 from ..learners.identity import KINDS, LABEL_FREE, Identity
 from .style import number
 
@@ -67,6 +67,8 @@ def _table(entries: Sequence[Entry], system: str, level: str) -> str:
     most_r2 = max(_label_free(entries), key=lambda e: _or(e.score("mean", "r2", level).value, -math.inf), default=None)
     count = next((entry.trajectories for entry in entries if entry.trajectories), 0)
     header = ["Learner", "Probe", *(f"MSE {escape(name)}" for name in names), "mean $R^2$"]
+    further = metric_names(entries)[2:]
+    header += [f"mean {escape(metric_name(metric))}" for metric in further]
     lines = [
         r"\begin{table}",
         r"  \centering",
@@ -87,6 +89,7 @@ def _table(entries: Sequence[Entry], system: str, level: str) -> str:
             cells += [_cell(entry, name, level, entry is best[name]) for name in names]
             r2 = escape(number(entry.score("mean", "r2", level).value))
             cells.append(rf"\textbf{{{r2}}}" if entry is most_r2 else r2)
+            cells += [escape(number(entry.score("mean", metric, level).value)) for metric in further]
             lines.append(f"    {' & '.join(cells)} \\\\")
     lines += [r"    \bottomrule", r"  \end{tabular}", r"\end{table}", ""]
     return "\n".join(lines)

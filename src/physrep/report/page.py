@@ -10,9 +10,9 @@ import yaml
 
 from ..benchmark.calibration import LARGEST_RATIO, LOWEST_FLOOR, calibration
 from ..benchmark.directory import Bench, Run, read_record
-from ..benchmark.entries import LEVELS, headline, to_float
+from ..benchmark.entries import LEVELS, headline, metric_names, to_float
 from ..benchmark.leaderboard import leaderboard
-from ..benchmark.names import probe_name
+from ..benchmark.names import metric_name, probe_name
 from ..benchmark.studies import Study
 from ..files import write_text
 from ..learners.identity import KINDS, identity_of_name
@@ -50,7 +50,7 @@ def build_report(directory: str | Path) -> Path:
 
     bench = Bench.read(directory)
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    environment.globals.update(number=number, probe_name=probe_name)
+    environment.globals.update(number=number, probe_name=probe_name, metric_name=metric_name)
     template = environment.from_string(Path(__file__).with_name("template.html.j2").read_text(encoding="utf-8"))
     path = bench.folder / "report.html"
     css = Path(__file__).with_name("page.css").read_text(encoding="utf-8")
@@ -86,6 +86,7 @@ def _context(bench: Bench) -> dict[str, Any]:
         "board_caption": CAPTION,
         "studies": record.get("studies", {}),
         "duplicates": record.get("duplicates", []),
+        "metrics": metric_names(bench.entries),
         "costs": [_cost(run) for run in bench.runs.values()],
         "config": yaml.safe_dump(bench.config, sort_keys=False, allow_unicode=True) if bench.config else "",
         "environment": _flat(bench.environment),

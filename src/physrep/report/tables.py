@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from ..benchmark.entries import Entry, Score, make_entries, parameter_names
-from ..benchmark.names import probe_name
+from ..benchmark.entries import Entry, Score, make_entries, metric_names, parameter_names
+from ..benchmark.names import metric_name, probe_name
 from ..learners.identity import KINDS, Identity
 from .style import number
 
@@ -26,7 +26,8 @@ def markdown_table(
     all_probes: bool = False,
     over_seeds: Rows = (),
 ) -> str:
-    """The result table in Markdown: MSE on test per parameter, their mean with its 95% interval, and the mean R2.
+    """The result table in Markdown: MSE on test per parameter, their mean with its 95% interval, and the mean
+    R2 and further metrics.
 
     Args:
         rows: rows of ``results.csv``.
@@ -74,6 +75,7 @@ def _cells(
 ) -> tuple[list[str], list[tuple[str, list[list[str]]]]]:
     entries = make_entries(rows, identities, over_seeds)
     names = parameter_names(entries)
+    further = metric_names(entries)[1:]
     several = len({entry.system for entry in entries}) > 1
     groups = []
     for kind in KINDS:
@@ -89,29 +91,40 @@ def _cells(
                     probe_name(entry.probe),
                     *(number(entry.score(name, "mse", level).value) for name in names),
                     f"{number(mean.value)} {interval(mean)}".strip(),
-                    number(entry.score("mean", "r2", level).value),
+                    *(number(entry.score("mean", metric, level).value) for metric in further),
                 ]
             )
         if body:
             groups.append((kind, body))
-    return ["Learner", "Probe", *(f"MSE {name}" for name in names), "mean MSE [95%]", "mean R²"], groups
+    titles = (f"mean {metric_name(metric)}" for metric in further)
+    return ["Learner", "Probe", *(f"MSE {name}" for name in names), "mean MSE [95%]", *titles], groups
 
 
-def page_table(entries: Iterable[Entry], system: str, names: list[str], level: str) -> list[dict[str, Any]]:
-    """Groups of rows for the page: every probe of every learner, with MSE, interval and R2 per parameter and mean."""
-    groups = []
+def page_table(entries: Sequence[Entry], system: str, names: list[str], level: str) -> list[dict[str, Any]]:
+    """Groups of rows for the page: every probe of every learner, with all metrics per parameter and mean."""
+    groups, metrics = [], metric_names(entries)
     for kind, heading in KINDS.items():
-        rows = []
-        for entry in entries:
-            if entry.kind != kind or entry.system != system:
-                continue
-            cells = []
-            for name in [*names, "mean"]:
-                score = entry.score(name, "mse", level)
-                r2 = number(entry.score(name, "r2", level).value)
-                exact = f"{name}: MSE {number(score.value, 5)}, 95 % [{number(score.low, 5)}, {number(score.high, 5)}]"
-                cells.append({"mse": number(score.value), "interval": interval(score), "r2": r2, "exact": exact})
-            rows.append({"entry": entry, "probe": probe_name(entry.probe), "cells": cells})
+        rows = [
+            {
+                "entry": entry,
+                "probe": probe_name(entry.probe),
+                "cells": [_page_cell(entry, name, metric, level) for name in [*names, "mean"] for metric in metrics],
+            }
+            for entry in entries
+            if entry.kind == kind and entry.system == system
+        ]
         if rows:
             groups.append({"heading": heading, "rows": rows})
     return groups
+
+
+def _page_cell(entry: Entry, name: str, metric: str, level: str) -> dict[str, str]:
+    """Value, interval where learners are ranked by it, and all digits for a tooltip."""
+    score = entry.score(name, metric, level)
+    limits = f"95 % [{number(score.low, 5)}, {number(score.high, 5)}]"
+    return {
+        "metric": metric,
+        "value": number(score.value),
+        "interval": interval(score) if metric == "mse" else "",
+        "exact": f"{name}: {metric_name(metric)} {number(score.value, 5)}, {limits}",
+    }

@@ -34,7 +34,7 @@ def simulate(
     """Simulate a data set, or finish one that was interrupted.
 
     Args:
-        system: name in `physrep.systems.SYSTEMS`.
+        system: name in `physrep.systems.SYSTEMS`, or import path.
         out: folder; the data set becomes ``out/SYSTEM``.
         config: what to simulate.
         workers: processes on a CPU; default the number of cores. The result does not depend on it.
@@ -48,7 +48,7 @@ def simulate(
             data set.
     """
     request = resolve(system, config or SimulationConfig())
-    root = Path(out) / system
+    root = Path(out) / request.system.name
     _claim(root, request)
     tasks = file_tasks(root, request)
     simulate_tasks(tasks, request, workers=workers, device=device, label=f"simulate {system}")
@@ -111,7 +111,7 @@ def file_tasks(root: Path, request: Request) -> list[FileTask]:
     for split in SPLITS:
         members = [index for index, own in enumerate(assigned) if own == split]
         for number, first in enumerate(range(0, len(members), settings["per_file"])):
-            path = root / "data" / split / f"{settings['system']}_{number:04d}.hdf5"
+            path = root / "data" / split / f"{request.system.name}_{number:04d}.hdf5"
             tasks.append(FileTask(path, tuple(members[first : first + settings["per_file"]])))
     return tasks
 

@@ -104,7 +104,7 @@ def draw(indices: Sequence[int], attempt: int, request: Request) -> tuple[list[i
     `physrep.systems.linear.matched_pairs`.
     """
     settings = request.settings if request.partner is None else request.partner
-    name = settings["system"]
+    name = SYSTEMS[settings["system"]].name
     seeds = [trajectory_seed(settings["seed"], name, index, attempt) for index in indices]
     parameters = SYSTEMS[name].draw_parameters(seeds, settings["resolution"], settings["ranges"])
     if request.partner is None:

@@ -6,23 +6,25 @@ from .description import Field, Parameter, Trajectories, trajectory_seed
 from .gray_scott import GrayScott, GrayScott3D
 from .linear import AdvectionDiffusion, DampedWave, Heat, HeatFixedEdges
 from .rayleigh_benard import RayleighBenard, RayleighBenardUniform
+from .registry import SystemRegistry
 from .shear_flow import ShearFlow
 
-SYSTEMS: dict[str, System] = {
-    system.name: system
-    for system in (
-        ShearFlow(),
-        RayleighBenard(),
-        RayleighBenardUniform(),
-        ActiveMatter(),
-        GrayScott(),
-        GrayScott3D(),
-        Heat(),
-        HeatFixedEdges(),
-        AdvectionDiffusion(),
-        DampedWave(),
-    )
-}
-"""Every system by name. Users may add their own: ``SYSTEMS["mine"] = MySystem()``."""
+OWN: tuple[System, ...] = (
+    ShearFlow(),
+    RayleighBenard(),
+    RayleighBenardUniform(),
+    ActiveMatter(),
+    GrayScott(),
+    GrayScott3D(),
+    Heat(),
+    HeatFixedEdges(),
+    AdvectionDiffusion(),
+    DampedWave(),
+)
+SYSTEMS = SystemRegistry({system.name: system for system in OWN})
+"""Every system by name, those of plugins (entry points of the group ``physrep.systems``) and those by import path.
+
+Users may add their own: ``SYSTEMS["mine"] = MySystem()``, for this process.
+"""
 
 __all__ = ["SYSTEMS", "Field", "Parameter", "System", "Trajectories", "trajectory_seed"]

@@ -49,6 +49,7 @@ def pretrain(
     devices: int = 1,
     label: str | None = None,
     start: str | None = None,
+    train: ClipDataset | None = None,
 ) -> Path:
     """Train a learner; a finished run is left as it is, an interrupted one goes on.
 
@@ -67,6 +68,7 @@ def pretrain(
         label: name shown with the progress.
         start: run directory whose weights the learner starts from: all of them for the ``base`` of a fine-tuned
             learner, else those of the encoder.
+        train: the training split of ``data``, if it is open already.
 
     Returns:
         The run directory.
@@ -89,7 +91,7 @@ def pretrain(
     place = launched(devices)
     here = torch.device("cuda", place.local) if place and kind == "cuda" else torch.device(resolve_device(device))
     check_precision(training.precision, here)
-    train = data.open("train")
+    train = train or data.open("train")
     config = learner_config(learner, options or {}, num_frames, train, parameter_scales(train, scales), data, seed)
     config["training"] = asdict(training)
     if start is not None:

@@ -33,3 +33,11 @@ def test_constant_prediction_of_z_scored_targets_scores_one_and_zero():
     target = (target - target.mean(axis=0)) / target.std(axis=0)
     assert mse(np.zeros_like(target), target) == pytest.approx(1)
     assert r2(np.zeros_like(target), target) == pytest.approx(0, abs=1e-12)
+
+
+@pytest.mark.parametrize("metric", METRICS.values(), ids=METRICS.keys())
+def test_function_and_sums_agree(metric):
+    draw = np.random.default_rng(3)
+    prediction, target = draw.normal(size=(2, 30, 3)) + 5
+    summed = metric.with_mean(metric.terms(prediction, target).sum(axis=0))
+    assert summed[:3] == pytest.approx(metric(prediction, target)) and summed[3] == pytest.approx(summed[:3].mean())

@@ -1,0 +1,56 @@
+"""What a learner may be able to do beyond `Learner`: optional, found by its methods, used where it is there.
+
+None of these is inherited from; a class has an ability if it has the attributes. Scores of an ability go to the table
+as a probe of its own name, beside the probes that are fitted to tokens.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Protocol, runtime_checkable
+
+from torch import Tensor, nn
+
+from ..clip import Clip
+from .base import Learner
+
+
+@runtime_checkable
+class PredictsParameters(Protocol):
+    """Reads the parameters by itself, trained on their labels (``needs_labels``); scored as the probe ``head``."""
+
+    def predict(self, clip: Clip) -> Tensor:
+        """Z-scored parameters with shape ``(B, P)``, of clips of `num_frames` frames."""
+        ...
+
+
+@runtime_checkable
+class EstimatesParameters(Protocol):
+    """Knows the parameters in physical units without any label; scored as the probe ``direct``."""
+
+    def estimate(self, clip: Clip) -> dict[str, Tensor]:
+        """Name of each parameter to its values with shape ``(B,)``, in the units of the data."""
+        ...
+
+
+@runtime_checkable
+class TakesLabels(Protocol):
+    """Is told the statistics of the labels that it is trained on, before training."""
+
+    def set_labels(self, mean: Mapping[str, float], std: Mapping[str, float]) -> None:
+        """Statistics over the training split, of log10(parameter) on log scales, of the parameter on linear ones."""
+        ...
+
+
+@runtime_checkable
+class HasBase(Protocol):
+    """Is made around another learner, whose weights a run can start from as a whole."""
+
+    base: Learner
+
+
+@runtime_checkable
+class HasEncoder(Protocol):
+    """Has an encoder ``(B, C, T, H, W) -> (B, N, D)`` to look into, whose weights a run can start from."""
+
+    encoder: nn.Module
