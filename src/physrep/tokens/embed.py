@@ -237,7 +237,9 @@ def _write_tokens(
 
 def token_grid(encoder: nn.Module, clip: Clip, count: int) -> list[int] | None:
     """Tokens along time, H and W, if the encoder has a method ``grid`` that agrees with their number; else None."""
-    grid = getattr(encoder, "grid", None) or getattr(getattr(encoder, "encoder", None), "grid", None)
+    # Some learners have a setting of that name.
+    places: list[Any] = [encoder, getattr(encoder, "encoder", None)]
+    grid = next((place.grid for place in places if callable(getattr(place, "grid", None))), None)
     if grid is None:
         return None
     found = [int(n) for n in grid(*clip.fields.shape[2:])]
