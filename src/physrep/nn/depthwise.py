@@ -76,12 +76,12 @@ def depthwise_conv2d(x: Tensor, weight: Tensor, bias: Tensor | None, padding: tu
 
 
 def _own_kernels(x: Tensor) -> bool:
-    """Whether the Triton kernels take this tensor."""
+    """Whether the Triton kernels take this tensor; torch.compile sees the library's convolution."""
     choice = os.environ.get("PHYSREP_DEPTHWISE", "")
     if choice not in ("", "library", "triton"):
         raise PhysrepError(f"PHYSREP_DEPTHWISE is {choice!r}; give library or triton, or leave it unset.")
     wanted = choice == "triton" or (choice == "" and FASTER_ON_GPU and x.device.type == "cuda")
-    if not wanted:
+    if not wanted or torch.compiler.is_compiling():
         return False
     from .depthwise_triton import available
 

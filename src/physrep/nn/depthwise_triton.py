@@ -55,10 +55,6 @@ def depthwise(x: Tensor, weight: Tensor, bias: Tensor | None, padding: Any) -> T
     return _Depthwise.apply(x.to(dtype), weight.to(dtype), None if bias is None else bias.to(dtype), padding)
 
 
-# What torch.compiler.disable sets, without importing the compiler: compiled code calls this function as it is.
-depthwise._torchdynamo_disable = True  # pyright: ignore[reportFunctionMemberAccess]
-
-
 class _Depthwise(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, x: Tensor, weight: Tensor, bias: Tensor | None, padding: Any) -> Tensor:
