@@ -49,7 +49,7 @@ def _solvers(report: Report) -> None:
                 with report.case(f"solver {label}") as go:
                     if not go:
                         continue
-                    limits = system.option_limits(resolution, chosen)
+                    limits = system.option_limits(resolution, system.check_options(chosen))
                     # Outside those limits a grid of this size resolves nothing that is worth comparing.
                     parameters = system.draw_parameters(seeds, resolution, limits)
                     found = [

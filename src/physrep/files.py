@@ -183,3 +183,11 @@ def file_fingerprint(path: str | Path) -> dict[str, Any]:
     path = Path(path)
     status = path.stat()
     return {"name": path.name, "size": status.st_size, "mtime_ns": status.st_mtime_ns}
+
+
+def cache_home() -> Path:
+    """Folder of what is kept between commands: ``PHYSREP_CACHE``, else ``physrep`` in the user's cache."""
+    given = os.environ.get("PHYSREP_CACHE")
+    if given:
+        return Path(given).expanduser()
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "physrep"

@@ -21,10 +21,9 @@ from typing import IO, Any, Literal
 import numpy as np
 
 from ..errors import PhysrepError
-from ..files import content_hash, read_json, write_json
+from ..files import cache_home, content_hash, read_json, write_json
 from ..progress import Progress
 from .remote import AnyPath, RemotePath, as_path, fingerprint
-from .remote_cache import cache_home
 from .resample import Method
 from .scan import Crop, Scan, View, scan_split, split_files
 from .space import check_space

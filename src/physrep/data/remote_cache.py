@@ -25,7 +25,7 @@ from typing import Any
 import h5py
 
 from ..errors import PhysrepError
-from ..files import atomic_path, content_hash
+from ..files import atomic_path, cache_home, content_hash
 from ..progress import Progress
 from .remote import RemotePath, fingerprint, one_sentence
 from .space import check_space, gigabytes
@@ -35,14 +35,6 @@ MODES = ("blocks", "files", "none")
 # A block is fetched by one request: large enough to be fast, small enough for a look at metadata.
 BLOCK_BYTES = 4 << 20
 READ_AHEAD_BYTES = 16 << 20
-
-
-def cache_home() -> Path:
-    """Folder of everything that is kept of remote data."""
-    given = os.environ.get("PHYSREP_CACHE")
-    if given:
-        return Path(given).expanduser()
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "physrep"
 
 
 class RemoteHDF5(h5py.File):

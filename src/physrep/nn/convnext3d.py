@@ -30,6 +30,7 @@ from torch.utils.checkpoint import checkpoint
 
 from ..errors import PhysrepError
 from .depthwise import depthwise_conv2d, depthwise_conv3d
+from .fused_pointwise import fits, fused_pointwise
 from .padding import Edge, pad_edges
 
 NORM_EPSILON = 1e-6
@@ -75,6 +76,9 @@ class ResidualBlock(nn.Module):
             y = depthwise_conv3d(padded.permute(0, 4, 1, 2, 3), weight, bias, inner).permute(0, 2, 3, 4, 1)
         else:
             y = depthwise_conv2d(x.permute(0, 3, 1, 2), weight, bias, (p, p)).permute(0, 2, 3, 1)
+        if fits(x, y):
+            norm, first, second = ((layer.weight, layer.bias) for layer in (self.norm, self.pwconv1, self.pwconv2))
+            return fused_pointwise(x, y, norm, first, second, self.gamma, NORM_EPSILON)
         if torch.is_grad_enabled():
             # The hidden layer is four times as wide as the block: computing it again costs less than keeping it.
             return cast(Tensor, checkpoint(self._pointwise, x, y, use_reentrant=False, preserve_rng_state=False))

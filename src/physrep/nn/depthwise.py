@@ -30,13 +30,14 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 
 from ..errors import PhysrepError
+from .plain import is_plain
 
 # Positions per piece of the weight gradient: about 8 frames x 16 rows of 64 points, which with 16 channels is 0.5 MB.
 _PIECE_FRAMES, _PIECE_POINTS = 8, 1024
 
-FASTER_ON_GPU = False
-"""Whether the Triton kernels are taken on a GPU unless ``PHYSREP_DEPTHWISE`` says otherwise: not before they were
-measured there."""
+FASTER_FROM = 2**19
+"""Values from which on the Triton kernels are taken on a GPU unless ``PHYSREP_DEPTHWISE`` says otherwise: on an H200
+they are 3 (1.6 million values) to 25 times as fast as torch's, and slower at 0.2 million, where a launch is all."""
 
 
 def depthwise_conv3d(x: Tensor, weight: Tensor, bias: Tensor | None, padding: tuple[int, int, int]) -> Tensor:
@@ -44,7 +45,7 @@ def depthwise_conv3d(x: Tensor, weight: Tensor, bias: Tensor | None, padding: tu
 
     On a CPU it computes in float32, also under autocast: bfloat16 grouped 3D convolutions in channels-last layout
     corrupt memory there. On a GPU ``PHYSREP_DEPTHWISE`` chooses between ``library`` and ``triton`` (the kernels of
-    `physrep.nn.depthwise_triton`); unset, `FASTER_ON_GPU` decides. float64 takes the library's path.
+    `physrep.nn.depthwise_triton`); unset, `FASTER_FROM` decides. float64 takes the library's path.
 
     Args:
         x: input with shape ``(B, C, T, H, W)``; the channels-last layout (``torch.channels_last_3d``) avoids a copy.
@@ -80,8 +81,8 @@ def _own_kernels(x: Tensor) -> bool:
     choice = os.environ.get("PHYSREP_DEPTHWISE", "")
     if choice not in ("", "library", "triton"):
         raise PhysrepError(f"PHYSREP_DEPTHWISE is {choice!r}; give library or triton, or leave it unset.")
-    wanted = choice == "triton" or (choice == "" and FASTER_ON_GPU and x.device.type == "cuda")
-    if not wanted or torch.compiler.is_compiling():
+    wanted = choice == "triton" or (choice == "" and x.device.type == "cuda" and x.numel() >= FASTER_FROM)
+    if not wanted or is_plain() or torch.compiler.is_compiling():
         return False
     from .depthwise_triton import available
 

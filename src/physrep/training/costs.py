@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
+from ..nn.plain import plain_operators
+
 if TYPE_CHECKING:
     from ..clip import Clip
     from ..learners.base import Learner
@@ -30,7 +32,7 @@ def training_flops(learner: Learner, clip: Clip) -> float:
     """
     probe = copy.deepcopy(learner).train()
     devices = [clip.fields.device] if clip.fields.device.type == "cuda" else []
-    with torch.random.fork_rng(devices), FlopCounterMode(display=False) as counter:
+    with torch.random.fork_rng(devices), plain_operators(), FlopCounterMode(display=False) as counter:
         probe.loss(clip)["loss"].backward()
     return counter.get_total_flops() / len(clip)
 
@@ -38,7 +40,7 @@ def training_flops(learner: Learner, clip: Clip) -> float:
 def encoding_flops(learner: Learner, clip: Clip) -> float:
     """Operations of `encode` per clip of `num_frames` frames."""
     training = learner.training
-    with torch.no_grad(), FlopCounterMode(display=False) as counter:
+    with torch.no_grad(), plain_operators(), FlopCounterMode(display=False) as counter:
         learner.eval().encode(clip)
     learner.train(training)
     return counter.get_total_flops() / len(clip)
