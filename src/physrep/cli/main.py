@@ -23,6 +23,7 @@ COMMANDS = {
     "import-checkpoint": ("import_checkpoint", "published weights -> a run directory"),
     "embed": ("embed", "run a frozen encoder over a data set and keep its tokens"),
     "probe": ("probe", "estimate physical parameters from frozen tokens"),
+    "score": ("score", "is an encoder worth it? any encoder against the floors, on the same windows"),
     "bench": ("bench", "simulate, train, probe, score and report, from one YAML file"),
     "calibrate": ("calibrate", "is a data set hard enough? its floors and its ceiling"),
     "study": ("study", "what does a frozen video model know of a field, and is it more than pixels?"),

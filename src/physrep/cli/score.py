@@ -1,0 +1,135 @@
+"""`physrep score`."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from .arguments import add_data_root, apply_overrides, dataset_path, parser, split_overrides
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Score an encoder against the floors."""
+    p = parser(
+        "score",
+        "Is an encoder worth it? ENCODER against a constant, field statistics, power spectra, the classical floor and "
+        "its own random weights, on the same windows. ENCODER is an import path (module:Class), a run directory, an "
+        "exported program (.pt2), or hf:FOLDER_OR_ID. Options of the class are dotted: --encoder_options.depth 12. "
+        "Called again, it goes on.",
+    )
+    p.add_argument("encoder", type=str, help="import path, run directory, .pt2 file, or hf:FOLDER_OR_ID")
+    p.add_argument("--data", type=str | None, default=None, help="data set; default that of the run")
+    add_data_root(p, "--data is then the NAME of a data set")
+    p.add_argument("--out", type=str | None, default=None, help="folder of the result; default runs/score/ENCODER")
+    p.add_argument("--weights", type=str | None, default=None, help=".safetensors or .pth for the class, tensors only")
+    p.add_argument("--layout", type=str | None, default=None, help="BCTHW (default), BTCHW, BTHWC, or BCHW for images")
+    p.add_argument("--size", type=int, nargs="+", help="height and width that the encoder wants")
+    p.add_argument("--channels", type=str | None, default=None, help="all (default), each, mean or first3")
+    p.add_argument("--normalise", type=str | None, default=None, help="dataset (default), imagenet or none")
+    p.add_argument("--pool", type=str | None, default=None, help="none (default), mean, or first")
+    p.add_argument("--num_frames", type=int | None, default=None, help="frames per window; default 16, or the run's")
+    p.add_argument("--stride", type=int, default=8, help="distance between the starts of windows")
+    p.add_argument("--fields", type=str, nargs="+", help="fields to read; default all, or the run's")
+    p.add_argument("--resolution", type=int, nargs="+", help="grid to resample the data to")
+    p.add_argument("--labels", type=str | None, default=None, help="CSV file with further labels per trajectory")
+    p.add_argument("--probes", type=str, nargs="+", default=["ridge", "kernel_ridge"], help="the best on valid counts")
+    p.add_argument("--seeds", type=int, nargs="+", default=[0], help="seeds of the random weights")
+    p.add_argument("--jobs", type=int | None, default=None, help="runs side by side on a CPU")
+    p.add_argument("--device", type=str, default="cpu", help="cpu or cuda")
+    plain, overrides = split_overrides(arguments)
+    values = p.parse_args(plain)
+    options = apply_overrides({}, overrides).get("encoder_options", {})
+
+    from ..benchmark.score import score
+
+    data, frames = _data(values)
+    size = values.size and (values.size[0] if len(values.size) == 1 else list(values.size))
+    names = ("encoder", "weights", "layout", "channels", "normalise", "pool")
+    given: dict[str, Any] = {name: getattr(values, name) for name in names}
+    answer = score(
+        {**given, "size": size or None, "encoder_options": options},
+        data,
+        values.out or Path("runs") / "score" / _folder(values.encoder),
+        num_frames=frames,
+        stride=values.stride,
+        probes=values.probes,
+        seeds=values.seeds,
+        device=values.device,
+        jobs=values.jobs,
+    )
+    print("\n".join(lines(answer)))
+    return 0
+
+
+def _data(values: Any) -> tuple[Any, int]:
+    """The data set and the frames per window, those of a run where ENCODER is one."""
+    from ..data.config import DataConfig
+    from ..errors import PhysrepError
+    from ..run_directory import load_run, run_data
+
+    if Path(values.encoder).is_dir():
+        learner, config = load_run(values.encoder)
+        path = None if values.data is None else dataset_path(values.data, values.data_root)
+        data = run_data(config, path)
+        if values.num_frames not in (None, learner.num_frames):
+            raise PhysrepError(
+                f"{values.encoder}: reads windows of {learner.num_frames} frames; leave --num_frames out."
+            )
+        frames = learner.num_frames
+    else:
+        if values.data is None:
+            raise PhysrepError(f"--data is missing; name the data set that {values.encoder!r} is to encode.")
+        data, frames = DataConfig(path=dataset_path(values.data, values.data_root)), values.num_frames or 16
+    data.fields = list(values.fields) if values.fields else data.fields
+    data.resolution = list(values.resolution) if values.resolution else data.resolution
+    data.labels = values.labels or data.labels
+    return data, frames
+
+
+def _folder(encoder: str) -> str:
+    return "".join(c if c.isalnum() or c in "-_." else "_" for c in encoder).strip("._") or "encoder"
+
+
+def lines(answer: Any) -> list[str]:
+    """The table and what it says, for a terminal."""
+    names = list(answer.rows[0].each)
+    head = f"{'':<22} {'probe':<13} {'MSE':>7}  {'95 %':<16} {'R2':>7}" + "".join(f" {name[:12]:>12}" for name in names)
+    table = [head]
+    for row in answer.rows:
+        mark = " *" if row.run == answer.floor else ""
+        table.append(
+            f"{row.label + mark:<22} {row.probe:<13} {row.mse:>7.3f}  [{row.low:.3f}, {row.high:.3f}]   {row.r2:>7.3f}"
+            + "".join(f" {row.each[name]:>12.3f}" for name in names)
+        )
+    floor = next(row for row in answer.rows if row.run == answer.floor)
+    return [
+        *table,
+        "test MSE per trajectory of the z-scored parameters, 1 for a constant; * the best floor on valid",
+        "",
+        sentence(answer, floor.label),
+        *(f"warning: {line}" for line in answer.warnings),
+    ]
+
+
+def sentence(answer: Any, floor: str) -> str:
+    """The answer in words."""
+    value, low, high, _ = answer.gain
+    verdict = "better than" if low > 0 else "worse than" if high < 0 else "not told apart from"
+    more, more_low, more_high, _ = answer.increment
+    knows = "adds to it" if more_low > 0 else "adds nothing that can be told to it" if more_high > 0 else "harms it"
+    measured, total = answer.measured, answer.labels["all"]
+    own, other = answer.labels["encoder"], answer.labels["floor"]
+    if math.isfinite(other) and other < total:
+        labels = f"{floor} needs {other:.0f} of {total:.0f} labelled trajectories for the encoder's score"
+    elif math.isfinite(own) and own < total:
+        labels = f"it needs {own:.0f} of {total:.0f} labelled trajectories for the score of {floor} with all"
+    else:
+        labels = f"neither reaches the other's score with fewer than all {total:.0f} labelled trajectories"
+    return (
+        f"The encoder is {verdict} the best floor, {floor}: gain {value:+.3f} [{low:+.3f}, {high:+.3f}]. Read together "
+        f"with it, the MSE of the floor falls by {more:.3f} [{more_low:.3f}, {more_high:.3f}]: it {knows}. Labels: "
+        f"{labels}. Tokens: {measured.tokens} x {measured.width} per window, {1000 * measured.seconds:.2g} ms each, "
+        f"participation ratio {answer.participation:.1f}."
+    )

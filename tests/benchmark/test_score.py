@@ -1,0 +1,202 @@
+"""`physrep score`: encoders of others against the floors."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import foreign_encoders
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import save_file
+from torch import nn
+
+import physrep
+from physrep.benchmark.score import score
+from physrep.checkpoints.foreign import shuffled
+from physrep.checkpoints.frozen_encoder import FrozenEncoder, as_tokens
+from physrep.cli.main import main
+from physrep.cli.score import sentence
+from physrep.data import assign_splits, select_trajectories
+from physrep.data.config import DataConfig
+from physrep.errors import PhysrepError
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Waves whose speed spectra read, and whose ``tilt`` is the correlation of two fields of equal spectra."""
+    rng, n = np.random.default_rng(0), 60
+    tilt, speed = rng.uniform(-0.9, 0.9, n), rng.uniform(0.5, 2, n)
+    common, own = rng.standard_normal((2, n, 12, 16, 16))
+    wave = np.sin(speed[:, None] * np.arange(12) + rng.uniform(0, 6, (n, 1)))[..., None, None]
+    c = tilt[:, None, None, None]
+    fields = {"a": common + wave, "b": c * common + np.sqrt(1 - c**2) * own}
+    made = physrep.from_numpy(
+        {k: v.astype(np.float32) for k, v in fields.items()}, parameters={"tilt": tilt, "speed": speed}, name="pair"
+    )
+    root = tmp_path_factory.mktemp("score") / "pair"
+    assigned = assign_splits(n, 0, (0.6, 0.2, 0.2))
+    for split in ("train", "valid", "test"):
+        rows = [i for i, name in enumerate(assigned) if name == split]
+        physrep.write_well(root / "data" / split / "pair.hdf5", select_trajectories(made, rows))
+    return root
+
+
+def small(encoder: str, data: Path, out: Path, **options: object):
+    view = DataConfig(path=str(data), parameters=options.pop("parameters", None))  # type: ignore[arg-type]
+    return score({"encoder": encoder, **options}, view, out, num_frames=8, stride=4, probes=["ridge"], jobs=1)
+
+
+def test_an_encoder_that_knows_what_the_floors_do_not(data: Path, tmp_path: Path) -> None:
+    answer = small("foreign_encoders:Knowing", data, tmp_path / "out", parameters=["tilt"])
+    rows = {row.run: row for row in answer.rows}
+    assert next(iter(rows)) == "constant-s0" and list(rows)[-1] == "encoder-s0" and answer.floor != "encoder-s0"
+    assert {row.run for row in answer.rows if row.kind == "floor"} == set(rows) - {"encoder-s0"}
+    assert rows["encoder-s0"].mse < 0.2
+    assert answer.measured.width == 2 and answer.measured.tokens == 1
+    stored = json.loads((tmp_path / "out" / "score.json").read_text())
+    assert stored["floor"] == answer.floor and stored["gain"][0] == pytest.approx(answer.gain[0])
+    again = small("foreign_encoders:Knowing", data, tmp_path / "out", parameters=["tilt"])
+    assert [row.mse for row in again.rows] == [row.mse for row in answer.rows]
+    text = sentence(answer, "Power spectra")
+    assert "gain" in text and "labelled trajectories" in text and "participation ratio" in text
+
+
+def test_gain_and_increment_are_what_their_names_say(data: Path, tmp_path: Path) -> None:
+    """Both parameters: the floors know the speed, the encoder the tilt alone, so it adds without being better at it."""
+    answer = small("foreign_encoders:Knowing", data, tmp_path / "out")
+    rows = {row.run: row for row in answer.rows}
+    floor, own = rows[answer.floor], rows["encoder-s0"]
+    assert answer.gain[0] == pytest.approx(floor.mse - own.mse, abs=1e-6)
+    assert own.each["tilt"] < 0.2 < own.each["speed"]
+    assert answer.gain[1] <= answer.gain[0] <= answer.gain[2]
+    assert answer.increment[1] <= answer.increment[0] <= answer.increment[2]
+
+
+def test_a_collapsed_encoder_is_warned_of(data: Path, tmp_path: Path) -> None:
+    answer = small("foreign_encoders:Dead", data, tmp_path / "out", parameters=["speed"])
+    assert any("collapse" in line and "100 %" in line for line in answer.warnings)
+    assert answer.gain[2] < 0 or answer.gain[0] < 0
+
+
+FOREIGN = {
+    "output object": ("foreign_encoders:OutputObject", {"layout": "BTCHW", "channels": "each"}, (2 * 4 * 4, 12)),
+    "frames first": ("foreign_encoders:FramesFirst", {"layout": "BTCHW"}, (4 * 4, 12)),
+    "one size only": (
+        "foreign_encoders:OnlySquares",
+        {"layout": "BCHW", "size": 32, "channels": "first3", "normalise": "imagenet"},
+        (8 * 16, 12),
+    ),
+    "one vector": ("foreign_encoders:OneVector", {"layout": "BTHWC", "normalise": "none"}, (1, 12)),
+    "pooled": ("foreign_encoders:FramesFirst", {"layout": "BTCHW", "pool": "mean"}, (1, 12)),
+}
+
+
+@pytest.mark.parametrize("name", FOREIGN)
+def test_adapters(name: str, data: Path) -> None:
+    from physrep.benchmark.score import measure
+
+    encoder, options, shape = FOREIGN[name]
+    measured = measure({"encoder": encoder, **options}, DataConfig(path=str(data)), 8)
+    assert (measured.tokens, measured.width) == shape and measured.seconds > 0
+
+
+def test_a_foreign_encoder_on_the_command_line(data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    arguments = ["foreign_encoders:OutputObject", "--data", str(data), "--layout", "BTCHW", "--channels", "mean"]
+    rest = ["--num_frames", "8", "--stride", "4", "--probes", "ridge", "--jobs", "1", "--encoder_options.dim", "6"]
+    assert main(["score", *arguments, *rest, "--out", str(tmp_path / "out")]) == 0
+    out = capsys.readouterr().out
+    for row in ("Constant", "Field statistics", "Power spectra", "Classical", "Its random weights", "Frozen encoder"):
+        assert row in out
+    assert "best floor" in out and "16 x 6 per window" in out
+    assert main(["score", *arguments[:3], *rest, "--out", str(tmp_path / "other")]) == 2
+    assert "see --layout, --channels, --size" in capsys.readouterr().err
+
+
+def frozen(**options: object) -> FrozenEncoder:
+    torch.manual_seed(0)
+    return FrozenEncoder(2, 8, **options)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("suffix", [".safetensors", ".pth"])
+def test_weights_from_a_file_and_the_initial_ones_as_floor(suffix: str, tmp_path: Path) -> None:
+    torch.manual_seed(7)
+    trained = foreign_encoders.FramesFirst(2)
+    path = tmp_path / f"weights{suffix}"
+    if suffix == ".pth":
+        torch.save({"state_dict": {f"module.encoder.{k}": v for k, v in trained.state_dict().items()}}, path)
+    else:
+        save_file(trained.state_dict(), path)
+    name = "foreign_encoders:FramesFirst"
+    loaded = frozen(encoder=name, weights=str(path))
+    assert all(torch.equal(v, trained.state_dict()[k]) for k, v in loaded.encoder.state_dict().items())
+    floor = frozen(encoder=name, weights=str(path), random_weights=True, seed=3)
+    assert floor.kind == "floor" and loaded.kind == "learner"
+    assert not torch.equal(floor.encoder.state_dict()["project.weight"], trained.project.weight)
+    with pytest.raises(PhysrepError, match=r"project.weight has shape .* wants .*--encoder_options"):
+        frozen(encoder=name, weights=str(path), encoder_options={"dim": 6})
+    torch.save({"other": torch.zeros(2)}, tmp_path / "wrong.pth")
+    with pytest.raises(PhysrepError, match=r"lacks 2 of 2 weights of FramesFirst, the first being project.weight"):
+        frozen(encoder=name, weights=str(tmp_path / "wrong.pth"))
+
+
+def test_an_exported_program_and_its_shuffled_weights(tmp_path: Path) -> None:
+    torch.manual_seed(7)
+    module = foreign_encoders.FramesFirst(2).eval()
+    batch = torch.export.Dim("batch", min=1, max=512)
+    program = torch.export.export(module, (torch.zeros(4, 8, 2, 16, 16),), dynamic_shapes=({0: batch},))
+    torch.export.save(program, tmp_path / "encoder.pt2")
+    loaded = frozen(encoder=str(tmp_path / "encoder.pt2"), layout="BTCHW").eval()
+    x = torch.randn(3, 2, 8, 16, 16)
+    wanted = module(x.transpose(1, 2)).flatten(2).transpose(1, 2)
+    assert torch.allclose(loaded._tokens(x), wanted)
+    floor = frozen(encoder=str(tmp_path / "encoder.pt2"), layout="BTCHW", random_weights=True).eval()
+    assert not torch.allclose(floor._tokens(x), wanted)
+    with pytest.raises(PhysrepError, match="holds its own"):
+        frozen(encoder=str(tmp_path / "encoder.pt2"), weights="weights.pth")
+    (tmp_path / "broken.pt2").write_bytes(b"no program")
+    with pytest.raises(PhysrepError, match="is no exported program"):
+        frozen(encoder=str(tmp_path / "broken.pt2"))
+
+
+def test_a_model_of_the_transformers_library(tmp_path: Path) -> None:
+    transformers = pytest.importorskip("transformers")
+    sizes = {"hidden_size": 8, "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 16}
+    config = transformers.VideoMAEConfig(image_size=16, patch_size=8, num_frames=8, tubelet_size=2, **sizes)
+    transformers.VideoMAEModel(config).save_pretrained(tmp_path / "model")
+    loaded = frozen(encoder=f"hf:{tmp_path / 'model'}", layout="BTCHW", channels="first3", normalise="imagenet").eval()
+    assert loaded._tokens(torch.randn(2, 3, 8, 16, 16)).shape == (2, 16, 8)
+
+
+def test_shuffled_weights_keep_their_values() -> None:
+    module = nn.Linear(8, 8)
+    fresh = shuffled(module, 1)
+    assert torch.equal(fresh.weight.flatten().sort().values, module.weight.flatten().sort().values)
+    assert not torch.equal(fresh.weight, module.weight) and torch.equal(shuffled(module, 1).weight, fresh.weight)
+
+
+def test_outputs_become_tokens() -> None:
+    wanted, encoder = torch.arange(24.0).view(2, 3, 4), nn.Identity()
+    maps = wanted.transpose(1, 2)
+    for output in (wanted, (wanted, None), {"logits": maps[..., 0], "last_hidden_state": wanted}, maps[..., None]):
+        assert torch.equal(as_tokens(output, 2, encoder), wanted)
+    assert as_tokens(torch.zeros(2, 5), 2, encoder).shape == (2, 1, 5)
+    for output in (None, torch.zeros(3, 5), torch.zeros(2, 5, dtype=torch.long), {"loss": 1.0}, torch.zeros(2)):
+        with pytest.raises(PhysrepError, match="tokens are"):
+            as_tokens(output, 2, encoder)
+
+
+def test_imagenet_range() -> None:
+    learner = frozen(encoder="foreign_encoders:OutputObject", channels="mean", normalise="imagenet")
+    low, high = (learner._coloured(torch.full((1, 3, 1, 2, 2), value)) for value in (-5.0, 5.0))
+    mean, std = (torch.tensor(part) for part in ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225)))
+    assert torch.allclose(low[0, :, 0, 0, 0], -mean / std) and torch.allclose(high[0, :, 0, 0, 0], (1 - mean) / std)
+
+
+def test_unknown_choices_are_named() -> None:
+    for option, value in (("layout", "TBCHW"), ("channels", "some"), ("normalise", "max"), ("pool", "max")):
+        with pytest.raises(PhysrepError, match=f"{option} is '{value}'; use one of"):
+            frozen(encoder="conv3d", **{option: value})
+    with pytest.raises(PhysrepError, match="choose channels each, mean or first3"):
+        frozen(encoder="conv3d", normalise="imagenet")
