@@ -31,6 +31,7 @@ _PUBLIC = {
     "TrainingConfig": "training.config",
     "pretrain": "training.pretrain",
     "load_run": "run_directory",
+    "load_readout": "readout.instrument",
     "PROBES": "probes",
     "LabelScaler": "tokens",
     "RidgeProbe": "probes",

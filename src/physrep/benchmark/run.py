@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -26,9 +26,6 @@ from ..training.pretrain import pretrain
 from .config import BenchConfig, Run
 
 if TYPE_CHECKING:
-    from torch import Tensor
-
-    from ..clip import Clip
     from ..data import ClipDataset
     from ..learners.base import Learner
     from ..probes.fit import Predictions
@@ -61,9 +58,10 @@ def execute(
             label=f"{run.name}: embed",
         )
         rows = []
+        readouts = _Readouts(learner, stores, splits, scaler, config.eval_stride, folder)
         for name, options in run.probes.items():
-            rows += _probe(name, options, stores, scaler, config, run.seed, folder)
-        rows += _own_output(learner, stores, splits, scaler, config, data, folder, device)
+            rows += _probe(name, options, stores, scaler, config, run.seed, folder, readouts)
+        rows += _own_output(learner, stores, splits, scaler, config, data, folder, device, readouts)
     identity = {"system": config.system, "learner": run.learner, "encoder": run.encoder, "seed": run.seed}
     write_json(folder / SCORES, [{**identity, **row, "run": run.name} for row in rows])
 
@@ -109,6 +107,36 @@ def _learner(
     return learner.to("cpu" if device == "cpu" else "cuda")
 
 
+class _Readouts:
+    """Readouts of one run; what does not depend on the probe is computed once, when the first is written."""
+
+    def __init__(
+        self,
+        learner: Learner,
+        stores: dict[str, TokenStore],
+        splits: dict[str, ClipDataset],
+        scaler: LabelScaler,
+        stride: int,
+        folder: Path,
+    ) -> None:
+        self.learner, self.stores, self.splits, self.scaler = learner, stores, splits, scaler
+        self.stride, self.folder = stride, folder
+        self._novelty: Any = None
+
+    def write(self, name: str, probe: Any, predicted: dict[str, Predictions]) -> None:
+        """Store what `physrep predict` needs; a probe that cannot be stored is said in a line, its scores stand."""
+        from ..readout import Readout, novelties
+
+        if self._novelty is None:
+            self._novelty = novelties(self.learner, self.stores, self.splits)
+        shared = (self.learner, self.stores, self.splits, self.scaler, predicted, self.stride, self._novelty)
+        try:
+            Readout.fit(name, probe, *shared).save(self.folder)
+        except PhysrepError as error:
+            text = f"{self.folder.name}: no readout for `physrep predict` is stored: {error}"
+            print(text, file=sys.stderr, flush=True)
+
+
 def _probe(
     name: str,
     options: dict[str, Any],
@@ -117,6 +145,7 @@ def _probe(
     config: BenchConfig,
     seed: int,
     folder: Path,
+    readouts: _Readouts,
 ) -> list[dict[str, Any]]:
     """Rows of one probe; read from disk if the same probe was fitted to the same tokens before."""
     from ..probes import PROBES, evaluate, save_predictions
@@ -141,37 +170,9 @@ def _probe(
     probe = build(name, PROBES, "probe", options, {"seed": seed})
     rows, predicted = evaluate(probe, stores, scaler, name=name, resamples=config.resamples, metrics=config.metrics)
     save_predictions(predictions, predicted)
+    readouts.write(name, probe, predicted)
     write_json(record, {"key": key, "options": options, "choice": getattr(probe, "choice", None), "rows": rows})
     return rows
-
-
-def _reading(learner: Learner, scaler: LabelScaler) -> tuple[str, Callable[[Clip], Tensor]] | None:
-    """What a learner says of the parameters by itself: the name of that probe, and clips to z-scored values ``(B, P)``.
-
-    ``head`` is the output of a learner that was trained on labels (`predict`), ``direct`` the parameters that one
-    estimates in physical units without any (`estimate`); None if it says nothing.
-    """
-    import torch
-
-    from ..learners.abilities import EstimatesParameters, PredictsParameters
-
-    if learner.needs_labels:
-        return ("head", learner.predict) if isinstance(learner, PredictsParameters) else None
-    if not isinstance(learner, EstimatesParameters):
-        return None
-    estimate = learner.estimate
-
-    def direct(clip: Clip) -> Tensor:
-        values = estimate(clip)
-        missing = [name for name in scaler.names if name not in values]
-        if missing:
-            raise PhysrepError(
-                f"{type(learner).__name__} estimates {', '.join(values)}, not {missing[0]!r}; name the parameters to "
-                "score in data.parameters."
-            )
-        return scaler.transform(torch.stack([values[name] for name in scaler.names], 1).cpu(), scaler.names)
-
-    return "direct", direct
 
 
 def _own_output(
@@ -183,11 +184,14 @@ def _own_output(
     data: DataConfig,
     folder: Path,
     device: str,
+    readouts: _Readouts,
 ) -> list[dict[str, Any]]:
     """Scores of what a learner says of the parameters by itself, without any probe."""
     import torch
 
-    reading = _reading(learner, scaler)
+    from ..readout.own import own_reading
+
+    reading = own_reading(learner, scaler)
     if reading is None:
         return []
     name, predict = reading
@@ -200,6 +204,7 @@ def _own_output(
                 clip = splits[split].clip(windows[i : i + 64], learner.num_frames, data.frame_step)
                 parts.append(predict(clip.to("cpu" if device == "cpu" else "cuda")).cpu())
         predicted[split] = _predictions(torch.cat(parts).double(), store.labels, store.parameter_names, scaler, windows)
+    readouts.write(name, None, predicted)
     return _score(predicted, name, stores["train"].n_trajectories, config, folder)
 
 

@@ -20,7 +20,7 @@ def run(arguments: Sequence[str]) -> int:
     add_arguments(p)
     p.add_argument("--out", type=str | None, default=None, help="folder of the tokens; default RUN/tokens")
     values = p.parse_args(list(arguments))
-    stores, _, _ = embed_all(values, p, present=True)
+    stores, *_ = embed_all(values, p, present=True)
     for split, store in stores.items():
         shape = "x".join(map(str, store.tokens.shape[1:]))
         print(f"{split}: {len(store)} windows of {store.n_trajectories} trajectories, {shape} tokens")
@@ -60,8 +60,10 @@ def _data_path(values: Any, trained_on: Mapping[str, Any]) -> str | None:
     return None if name is None else dataset_path(name, values.data_root)
 
 
-def embed_all(values: Any, p: Parser, present: bool = False) -> tuple[dict[str, Any], Any, dict[str, str]]:
-    """Token stores per split, the training split, and the scale of each parameter.
+def embed_all(
+    values: Any, p: Parser, present: bool = False
+) -> tuple[dict[str, Any], dict[str, Any], dict[str, str], Any]:
+    """Token stores and clips per split, the scale of each parameter, and the learner.
 
     Args:
         values, p: parsed arguments and their parser.
@@ -98,9 +100,10 @@ def embed_all(values: Any, p: Parser, present: bool = False) -> tuple[dict[str, 
             "random", {"encoder": values.encoder}, values.num_frames, train, parameter_scales(train), data, 0
         )
         learner = prepare_learner(config, train).eval()
+    splits = data.open_splits(present)
     stores = embed_splits(
         learner,
-        data.open_splits(present),
+        splits,
         token_folder(values),
         stride=values.stride,
         frame_step=data.frame_step,
@@ -109,4 +112,4 @@ def embed_all(values: Any, p: Parser, present: bool = False) -> tuple[dict[str, 
         device=values.device,
     )
     scales = parameter_scales(train, {k: v for k, v in (given or {}).items() if k in train.parameter_names})
-    return stores, train, scales
+    return stores, splits, scales, learner

@@ -24,6 +24,7 @@ COMMANDS = {
     "embed": ("embed", "run a frozen encoder over a data set and keep its tokens"),
     "probe": ("probe", "estimate physical parameters from frozen tokens"),
     "score": ("score", "is an encoder worth it? any encoder against the floors, on the same windows"),
+    "predict": ("predict", "ask new recordings: parameters, how sure, and whether they are like the training data"),
     "bench": ("bench", "simulate, train, probe, score and report, from one YAML file"),
     "calibrate": ("calibrate", "is a data set hard enough? its floors and its ceiling"),
     "study": ("study", "what does a frozen video model know of a field, and is it more than pixels?"),
@@ -49,7 +50,8 @@ def usage() -> str:
         *(f"  {name:<18} {text}" for name, (_, text) in COMMANDS.items()),
         "",
         "start with:  physrep bench configs/quick.yaml --out runs/quick",
-        "exit codes:  0 done, 1 `check` found faults, 2 bad input (one sentence says which), 128 + n after signal n",
+        "exit codes:  0 done, 1 `check` found faults, 2 bad input (one sentence says which),",
+        "             3 `predict` found recordings outside of what was learned, 128 + n after signal n",
         "             (130 Ctrl-C, 143 SIGTERM, 138 SIGUSR1, 129 SIGHUP), where the same command continues",
     ]
     return "\n".join(lines)

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
 
+from ..errors import PhysrepError
 from .arguments import options_of, parser, split_overrides
 from .embed import add_arguments, embed_all, token_folder
 
@@ -29,11 +32,13 @@ def run(arguments: Sequence[str]) -> int:
     from ..tokens import LabelScaler
 
     probe = build(values.probe, PROBES, "probe", options, {"seed": values.seed})
-    stores, train, scales = embed_all(values, p)
+    stores, splits, scales, learner = embed_all(values, p)
+    train = splits["train"]
     scaler = LabelScaler.fit(train.parameters, train.parameter_names, scales)
     rows, predictions = evaluate(probe, stores, scaler, name=values.probe)
     folder = token_folder(values).parent
     save_predictions(folder / f"predictions_{values.probe}.npz", predictions)
+    _store_readout(folder, values, probe, stores, splits, scaler, predictions, learner)
     write_json(folder / f"probe_{values.probe}.json", {"options": options, "rows": rows})
     print(f"{'level':<11} {'parameter':<14} {'metric':<6} {'test':>7}  95% interval over trajectories")
     for row in rows:
@@ -44,3 +49,21 @@ def run(arguments: Sequence[str]) -> int:
             )
     print(f"scores and predictions are in {folder}")
     return 0
+
+
+def _store_readout(
+    folder: Path, values: Any, probe: Any, stores: Any, splits: Any, scaler: Any, predictions: Any, learner: Any
+) -> None:
+    """Keep what `physrep predict` needs, in a run directory."""
+    import sys
+
+    from ..readout import Readout
+
+    if not Path(values.encoder).is_dir():
+        return
+    try:
+        fitted = Readout.fit(values.probe, probe, learner, stores, splits, scaler, predictions, values.stride)
+        fitted.save(values.encoder)
+        print(f"ask new recordings with: physrep predict {values.encoder} FILES")
+    except PhysrepError as error:
+        print(f"no readout for `physrep predict` is stored: {error}", file=sys.stderr)

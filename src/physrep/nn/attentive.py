@@ -102,7 +102,7 @@ class AttentiveProbe(nn.Module):
 
     def __init__(self, embed_dim: int, num_outputs: int, num_heads: int | None = None, mlp_ratio: float = 4.0) -> None:
         super().__init__()
-        self.embed_dim = embed_dim
+        self.embed_dim, self.num_outputs, self.mlp_ratio = embed_dim, num_outputs, mlp_ratio
         self.num_heads = choose_heads(embed_dim, num_heads)
         self.pooler = _Pooler(embed_dim, self.num_heads, mlp_ratio)
         self.linear = nn.Linear(embed_dim, num_outputs)

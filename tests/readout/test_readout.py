@@ -1,0 +1,167 @@
+"""New recordings are answered in physical units, with intervals that cover and a verdict that can say no."""
+
+from __future__ import annotations
+
+import csv
+import json
+from pathlib import Path
+
+import h5py
+import numpy as np
+import pytest
+import torch
+
+import physrep
+from physrep.benchmark import bench, read_config
+from physrep.cli.main import main
+from physrep.errors import PhysrepError
+from physrep.files import read_json, write_json
+from physrep.probes import PROBES, load_predictions
+from physrep.readout import Instrument, Novelty, read_readout
+from physrep.readout.conformal import Conformal
+from physrep.simulation import SimulationConfig, simulate
+
+SHAPE = {"resolution": [16, 16], "frames": 12, "save_dt": 0.05}
+
+
+def heat(out: Path, low: float, high: float, trajectories: int, seed: int = 0, **other: object) -> Path:
+    settings = {**SHAPE, "ranges": {"diffusivity": [low, high]}, "trajectories": trajectories, "seed": seed, **other}
+    return simulate("heat", out, SimulationConfig(**settings), workers=1)  # pyright: ignore[reportArgumentType]
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A benchmark of a floor with every probe, and the oracle."""
+    root = tmp_path_factory.mktemp("readout")
+    data = heat(root / "train", 1e-3, 5e-3, 200, splits=[0.5, 0.25, 0.25])
+    quick = {"attentive": {"epochs": 1}, "mlp": {"epochs": 2}}
+    config = {
+        "data": {"path": str(data)},
+        "num_frames": 6,
+        "eval_stride": 3,
+        "probes": {name: quick.get(name, {}) for name in PROBES},
+        "runs": [{"learner": "spectra"}, {"learner": "pde_regression", "probes": ["ridge"]}],
+        "resamples": 50,
+    }
+    bench(read_config(config, "test"), root / "bench")
+    return root / "bench" / "runs"
+
+
+@pytest.mark.parametrize("probe", PROBES)
+def test_a_stored_probe_gives_the_predictions_of_the_fitted_one(probe: str, run: Path) -> None:
+    instrument = Instrument(run / "spectra-s0", probe)
+    files = sorted((run.parents[1] / "train" / "heat" / "data" / "test").glob("*.hdf5"))
+    table = instrument.predict(files)
+    stored = load_predictions(run / "spectra-s0" / f"predictions_{probe}.npz")["test"]
+    z = np.stack([stored.prediction[stored.trajectory == t].mean(0) for t in np.unique(stored.trajectory)])
+    expected = instrument.readout.scaler.inverse(torch.from_numpy(z).double()).numpy()[:, 0]
+    np.testing.assert_allclose(table["estimate"].to_numpy(), expected, rtol=1e-4)
+
+
+def test_recordings_like_those_of_training_are_inside_and_covered(run: Path, tmp_path: Path) -> None:
+    new = heat(tmp_path, 1e-3, 5e-3, 80, seed=7)
+    table = Instrument(run / "spectra-s0", "ridge").predict(str(new))
+    truth = np.concatenate([_scalar(file, "diffusivity") for file in _files(new)])
+    covered = (table["low"].to_numpy() <= truth) & (truth <= table["high"].to_numpy())
+    assert 0.8 <= covered.mean() <= 1.0
+    assert (table["inside"] != "outside").mean() >= 0.95
+
+
+def test_the_command_says_outside_first_and_ends_with_3(run: Path, tmp_path: Path, capsys) -> None:
+    far = heat(tmp_path, 4e-2, 6e-2, 12, seed=1, allow_underresolved=True)
+    capsys.readouterr()
+    assert main(["predict", str(run / "spectra-s0"), str(far), "--probe", "ridge"]) == 3
+    said = capsys.readouterr().out
+    assert said.splitlines()[0].startswith("12 of 12 recordings are OUTSIDE")
+    assert "false alarms on test" in said and "the file says" in said
+
+
+def test_noise_another_time_step_and_another_grid_are_outside(run: Path, tmp_path: Path) -> None:
+    instrument = Instrument(run / "spectra-s0", "ridge")
+    (file, *_) = _files(heat(tmp_path / "a", 1e-3, 5e-3, 12, seed=3))
+    with h5py.File(file, "r+") as data:
+        fields = data["t0_fields/temperature"]
+        noise = np.random.default_rng(0).normal(size=fields.shape).astype(np.float32)
+        fields[...] = fields[()] + 0.3 * fields[()].std() * noise
+    noisy = instrument.predict(file)
+    assert (noisy["inside"] == "outside").all() and noisy["reasons"].str.contains("unlike").all()
+    slow = instrument.predict(str(heat(tmp_path / "b", 1e-3, 5e-3, 12, seed=3, save_dt=0.15)))
+    assert slow["reasons"].str.contains("time step").all() and (slow["inside"] == "outside").all()
+    fine = instrument.predict(str(heat(tmp_path / "c", 1e-3, 5e-3, 12, seed=3, resolution=[24, 24])))
+    assert fine["reasons"].str.contains("spacing").all()
+
+
+def test_the_oracle_answers_without_a_probe(run: Path) -> None:
+    table = Instrument(run / "pde_regression-s0", "direct").predict(str(run.parents[1] / "train" / "heat"))
+    truth = np.concatenate([_scalar(f, "diffusivity") for f in _files(run.parents[1] / "train" / "heat")])
+    np.testing.assert_allclose(table["estimate"].to_numpy(), truth, rtol=1e-2)
+
+
+def test_arrays_need_dt_and_dx(run: Path) -> None:
+    instrument = physrep.load_readout(run / "spectra-s0", "ridge")
+    (file, *_) = _files(run.parents[1] / "train" / "heat")
+    with h5py.File(file) as data:
+        array = data["t0_fields/temperature"][()][:, :, None]
+    from_file = instrument.predict(file)
+    from_array = instrument.predict(array, dt=0.05, dx=1 / 16)
+    np.testing.assert_allclose(from_array["estimate"], from_file["estimate"], rtol=1e-5)
+    with pytest.raises(PhysrepError, match="dt"):
+        instrument.predict(array)
+    with pytest.raises(PhysrepError, match="shape"):
+        instrument.predict(array[0, 0], dt=0.05, dx=1 / 16)
+
+
+def test_files_of_the_answer(run: Path, tmp_path: Path, capsys) -> None:
+    test = run.parents[1] / "train" / "heat" / "data" / "test"
+    for style in ("csv", "json"):
+        main(["predict", str(run / "spectra-s0"), str(test), "--format", style, "--out", str(tmp_path / "out")])
+        said = capsys.readouterr().out
+        assert said.strip()
+    rows = list(csv.DictReader((tmp_path / "out" / "predictions.csv").read_text().splitlines()))
+    assert {row["level"] for row in rows} == {"trajectory", "window"}
+    content = json.loads((tmp_path / "out" / "predictions.json").read_text())
+    assert content["recordings"] and set(content["training_range"]) == {"diffusivity"}
+    page = (tmp_path / "out" / "predictions.html").read_text()
+    assert "diffusivity" in page and "cover" in page
+
+
+def test_a_run_without_a_readout_names_the_command_that_makes_it(run: Path, tmp_path: Path) -> None:
+    with pytest.raises(PhysrepError, match="physrep probe"):
+        read_readout(tmp_path)
+    with pytest.raises(PhysrepError, match="it has attentive"):
+        read_readout(run / "spectra-s0", "oracle")
+
+
+def test_a_planted_class_is_not_loaded(run: Path, tmp_path: Path) -> None:
+    for file in (run / "spectra-s0").glob("readout_ridge.*"):
+        (tmp_path / file.name).write_bytes(file.read_bytes())
+    content = read_json(tmp_path / "readout_ridge.json")
+    content["novelty"]["mapping"][0][1]["object"] = "subprocess:Popen"
+    write_json(tmp_path / "readout_ridge.json", content)
+    with pytest.raises(PhysrepError, match="no class of physrep"):
+        read_readout(tmp_path, "ridge")
+
+
+def test_conformal_width_by_hand() -> None:
+    errors = np.arange(1.0, 10.0)[:, None]  # 9 errors: the ceil(10 * 0.9) = 9th smallest
+    assert Conformal.fit(errors, np.zeros_like(errors), 0.9).half_width == [9.0]
+    assert Conformal.fit(errors, np.zeros_like(errors), 0.95).half_width == [np.inf]
+
+
+def test_novelty_raises_the_stated_share_of_false_alarms() -> None:
+    generator = torch.Generator().manual_seed(0)
+    mix = torch.randn(8, 8, generator=generator)
+    draw = lambda n: torch.randn(n, 1, 8, generator=generator) @ mix  # noqa: E731
+    novelty = Novelty().fit(draw(400))
+    novelty.calibrate(novelty.score(draw(400))).tested(novelty.score(draw(4000)))
+    assert 0.03 <= novelty.false_alarms[0] <= 0.08 and novelty.false_alarms[1] <= 0.01
+    assert (novelty.verdict(novelty.score(draw(100) + 6)) == 2).mean() > 0.9
+
+
+def _files(root: Path) -> list[Path]:
+    return [file for split in ("train", "valid", "test") for file in sorted((root / "data" / split).glob("*.hdf5"))]
+
+
+def _scalar(file: Path, name: str) -> np.ndarray:
+    with h5py.File(file) as data:
+        return np.asarray(data[f"scalars/{name}"])
