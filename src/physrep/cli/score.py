@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from .arguments import add_data_root, apply_overrides, dataset_path, parser, split_overrides
+from .arguments import add_data_root, dataset_path, options_of, parser, split_overrides
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -40,7 +40,7 @@ def run(arguments: Sequence[str]) -> int:
     p.add_argument("--device", type=str, default="cpu", help="cpu or cuda")
     plain, overrides = split_overrides(arguments)
     values = p.parse_args(plain)
-    options = apply_overrides({}, overrides).get("encoder_options", {})
+    options = options_of(overrides, ["encoder_options"], "score").get("encoder_options") or {}
 
     from ..benchmark.score import score
 
