@@ -28,10 +28,10 @@ from typing import Any
 SECTIONS = {
     "card": 25,
     "correctness": 100,
-    "depthwise": 70,
-    "training": 110,
-    "solvers": 85,
-    "probes": 30,
+    "depthwise": 60,
+    "training": 115,
+    "solvers": 80,
+    "probes": 45,
     "bench": 45,
 }
 """Sections in the order in which they run, with their limits in seconds."""

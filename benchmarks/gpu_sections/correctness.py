@@ -92,9 +92,9 @@ def _learners(report: Report) -> None:
                     report.check(f"learner {name}", relative(value, expected[key]), tolerance, of=key, mode=mode)
             set_tf32(False)
             if report.cuda and "convnext3d" in name:
-                os.environ["PHYSREP_DEPTHWISE"] = "triton"
+                os.environ["PHYSREP_GPU_KERNELS"] = "triton"
                 found = _values(copy.deepcopy(learner).to(report.device), clip, report.device, None)
-                del os.environ["PHYSREP_DEPTHWISE"]
+                del os.environ["PHYSREP_GPU_KERNELS"]
                 for key, value in found.items():
                     report.check(
                         f"learner {name}, triton", relative(value, expected[key]), 2e-4, of=key, mode="float32"

@@ -28,7 +28,7 @@ CASES = [
 @pytest.fixture
 def kernels(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TRITON_INTERPRET", "1")
-    monkeypatch.setenv("PHYSREP_DEPTHWISE", "triton")
+    monkeypatch.setenv("PHYSREP_GPU_KERNELS", "triton")
 
 
 @needs_triton
@@ -51,7 +51,7 @@ def test_value_and_gradients_in_the_interpreter(shape, kernel, padding, kernels)
 
 def test_a_cpu_never_takes_them(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.delenv("TRITON_INTERPRET", raising=False)
-    monkeypatch.setenv("PHYSREP_DEPTHWISE", "triton")
+    monkeypatch.setenv("PHYSREP_GPU_KERNELS", "triton")
     assert not depthwise_triton.available(torch.zeros(1))
     x, weight = torch.randn(1, 2, 3, 4, 5), torch.randn(2, 1, 3, 3, 3)
     assert torch.allclose(
@@ -62,11 +62,11 @@ def test_a_cpu_never_takes_them(monkeypatch: pytest.MonkeyPatch):
 def test_without_triton_the_library_is_taken(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(depthwise_triton, "triton", None)
     monkeypatch.setenv("TRITON_INTERPRET", "1")
-    monkeypatch.setenv("PHYSREP_DEPTHWISE", "triton")
+    monkeypatch.setenv("PHYSREP_GPU_KERNELS", "triton")
     assert not depthwise._own_kernels(torch.zeros(1))
 
 
 def test_an_unknown_choice_is_refused(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setenv("PHYSREP_DEPTHWISE", "fast")
-    with pytest.raises(PhysrepError, match="PHYSREP_DEPTHWISE is 'fast'; give library or triton"):
+    monkeypatch.setenv("PHYSREP_GPU_KERNELS", "fast")
+    with pytest.raises(PhysrepError, match="PHYSREP_GPU_KERNELS is 'fast'; give library or triton"):
         depthwise_conv3d(torch.zeros(1, 1, 1, 3, 3), torch.zeros(1, 1, 1, 3, 3), None, (0, 1, 1))

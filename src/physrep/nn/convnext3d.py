@@ -31,6 +31,7 @@ from torch.utils.checkpoint import checkpoint
 from ..errors import PhysrepError
 from .depthwise import depthwise_conv2d, depthwise_conv3d
 from .fused_pointwise import fits, fused_pointwise
+from .layer_norm import layer_norm
 from .padding import Edge, pad_edges
 
 NORM_EPSILON = 1e-6
@@ -85,7 +86,7 @@ class ResidualBlock(nn.Module):
         return self._pointwise(x, y)
 
     def _pointwise(self, x: Tensor, y: Tensor) -> Tensor:
-        y = self.pwconv2(F.gelu(self.pwconv1(self.norm(y))))
+        y = self.pwconv2(F.gelu(self.pwconv1(layer_norm(y, self.norm))))
         return torch.addcmul(x, self.gamma, y.to(x.dtype))
 
 
@@ -195,7 +196,7 @@ class ConvNeXt3D(nn.Module):
         for stage, (layers, blocks) in enumerate(zip(self.downsample_layers, self.res_blocks, strict=True)):
             if stage > 0:
                 norm, convolution = cast(nn.Sequential, layers)
-                x = downsample(norm(x if x.dim() == 5 else x.unsqueeze(1)), convolution)
+                x = downsample(layer_norm(x if x.dim() == 5 else x.unsqueeze(1), cast(nn.LayerNorm, norm)), convolution)
             if x.dim() == 5 and x.shape[1] == 1:
                 x = x.squeeze(1)
             x = blocks(x)
@@ -208,7 +209,7 @@ class ConvNeXt3D(nn.Module):
         x = F.pad(x.permute(0, 2, 3, 4, 1), (0, 0, 1, 2, 1, 2)).flatten(0, 1).permute(0, 3, 1, 2)
         weight, bias = cast(Tensor, convolution.weight), cast(Tensor, convolution.bias)
         x = F.conv2d(x, weight.squeeze(2), bias).permute(0, 2, 3, 1)
-        return norm(x.reshape(batch, frames, height, width, -1))
+        return layer_norm(x.reshape(batch, frames, height, width, -1), cast(nn.LayerNorm, norm))
 
     def _check(self, x: Tensor) -> None:
         smallest = 2 ** (len(self.res_blocks) - 1)

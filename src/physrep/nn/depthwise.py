@@ -21,7 +21,6 @@ Both hold in exact arithmetic, so only the rounding differs (1e-6 relative in fl
 from __future__ import annotations
 
 import functools
-import os
 from typing import Any
 
 import torch
@@ -29,14 +28,13 @@ import torch.nn.functional as F
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-from ..errors import PhysrepError
-from .plain import is_plain
+from .plain import own_gpu_kernels
 
 # Positions per piece of the weight gradient: about 8 frames x 16 rows of 64 points, which with 16 channels is 0.5 MB.
 _PIECE_FRAMES, _PIECE_POINTS = 8, 1024
 
 FASTER_FROM = 2**19
-"""Values from which on the Triton kernels are taken on a GPU unless ``PHYSREP_DEPTHWISE`` says otherwise: on an H200
+"""Values from which on the Triton kernels are taken on a GPU unless ``PHYSREP_GPU_KERNELS`` says otherwise: on an H200
 they are 3 (1.6 million values) to 25 times as fast as torch's, and slower at 0.2 million, where a launch is all."""
 
 
@@ -44,7 +42,7 @@ def depthwise_conv3d(x: Tensor, weight: Tensor, bias: Tensor | None, padding: tu
     """Depthwise 3D convolution, stride 1, zero padding.
 
     On a CPU it computes in float32, also under autocast: bfloat16 grouped 3D convolutions in channels-last layout
-    corrupt memory there. On a GPU ``PHYSREP_DEPTHWISE`` chooses between ``library`` and ``triton`` (the kernels of
+    corrupt memory there. On a GPU ``PHYSREP_GPU_KERNELS`` chooses between ``library`` and ``triton`` (the kernels of
     `physrep.nn.depthwise_triton`); unset, `FASTER_FROM` decides. float64 takes the library's path.
 
     Args:
@@ -78,11 +76,7 @@ def depthwise_conv2d(x: Tensor, weight: Tensor, bias: Tensor | None, padding: tu
 
 def _own_kernels(x: Tensor) -> bool:
     """Whether the Triton kernels take this tensor; torch.compile sees the library's convolution."""
-    choice = os.environ.get("PHYSREP_DEPTHWISE", "")
-    if choice not in ("", "library", "triton"):
-        raise PhysrepError(f"PHYSREP_DEPTHWISE is {choice!r}; give library or triton, or leave it unset.")
-    wanted = choice == "triton" or (choice == "" and x.device.type == "cuda" and x.numel() >= FASTER_FROM)
-    if not wanted or is_plain() or torch.compiler.is_compiling():
+    if not own_gpu_kernels(x, FASTER_FROM):
         return False
     from .depthwise_triton import available
 
