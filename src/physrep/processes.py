@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import gc
 import multiprocessing
 import os
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from typing import Any
 
@@ -49,7 +50,16 @@ class _Pool(ProcessPoolExecutor):
 
     def submit(self, fn: Any, /, *args: Any, **kwargs: Any) -> Future[Any]:
         with blocked():
-            return super().submit(fn, *args, **kwargs)
+            return super().submit(_run_and_return_memory, fn, *args, **kwargs)
+
+
+def _run_and_return_memory(fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:
+    """One job; what it has freed goes back to the system, as its worker may idle beside a larger one."""
+    try:
+        return fn(*args, **kwargs)
+    finally:
+        gc.collect()
+        return_freed_memory()
 
 
 def stop_workers(grace: float = GRACE) -> None:
@@ -107,3 +117,14 @@ def keep_freed_memory() -> bool:
     except (OSError, AttributeError):
         return False
     return bool(mallopt(_M_MMAP_MAX, 0)) and bool(mallopt(_M_TRIM_THRESHOLD, 2**31 - 1))
+
+
+def return_freed_memory() -> bool:
+    """Give blocks that are free now back to the system, whatever `keep_freed_memory` said; False without glibc."""
+    if not sys.platform.startswith("linux"):
+        return False
+    try:
+        trim = ctypes.CDLL(None).malloc_trim
+    except (OSError, AttributeError):
+        return False
+    return bool(trim(0))
