@@ -12,9 +12,11 @@ from .efficiency import Efficiency
 from .encoded import Encoded
 from .explain import Explain
 from .generalisation import Generalisation
+from .increment import Increment
 from .regimes import RegimeClassification
 from .similarity import Similarity
 from .strength import Strength
+from .surrogates import Surrogates
 from .uncertainty import Uncertainty
 from .units import Units
 
@@ -22,6 +24,8 @@ OWN: dict[str, type[Analysis]] = {
     "units": Units,
     "efficiency": Efficiency,
     "strength": Strength,
+    "increment": Increment,
+    "surrogates": Surrogates,
     "uncertainty": Uncertainty,
     "generalisation": Generalisation,
     "regimes": RegimeClassification,

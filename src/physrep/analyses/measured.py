@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -79,12 +79,17 @@ def _split(context: Context, split: str) -> Measured:
         [VERSION, dataset.folder.name, dataset.n_trajectories, [[q.name, q.formula] for q in quantities]]
     )
     if file.is_file() and (kept := _read(file, key)) is not None:
-        return Measured(quantities, kept, reader.dt)
+        return _observed(Measured(quantities, kept, reader.dt), dataset.stored_step)
     with open_well(reader.location(0)[0]) as first:
         grid = Grid.of([torch.from_numpy(first.coordinates[axis]) for axis in first.axes], first.periodic)
     values = _measure(reader, quantities, grid, split)
     write_npz(file, {"key": np.array(key), "values": values})
-    return Measured(quantities, values, reader.dt)
+    return _observed(Measured(quantities, values, reader.dt), dataset.stored_step)
+
+
+def _observed(measured: Measured, step: int) -> Measured:
+    """The frames that an observation leaves, see `physrep.data.observation.FrameStep`."""
+    return replace(measured, values=measured.values[:, ::step], dt=measured.dt * step)
 
 
 def _blocks(path: str, split: str, most: int | None) -> WellSplit:

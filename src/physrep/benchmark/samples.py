@@ -39,6 +39,7 @@ def describe_data(
         "frames": int(train.lengths.min()),
         "num_frames": config.num_frames,
         "dt": train.dt * data.frame_step,
+        "observation": _observations(splits),
         "initial_condition": made.get("initial_condition", "as in the files"),
         "parameters": [
             {
@@ -52,6 +53,22 @@ def describe_data(
             for name, column in zip(train.parameter_names, train.parameters.T, strict=True)
         ],
     }
+
+
+def _observations(splits: dict[str, ClipDataset]) -> list[str]:
+    """What instruments made of the fields, one text for all splits or one for each; empty without one."""
+    texts = {split: _steps(dataset.observation) for split, dataset in splits.items()}
+    if len(set(texts.values())) == 1:
+        return [text] if (text := texts["train"]) else []
+    return [f"{split}: {text or 'as simulated'}" for split, text in texts.items()]
+
+
+def _steps(observation: list[list[Any]]) -> str:
+    parts = []
+    for name, options in observation:
+        inner = ", ".join(f"{key} {value}" for key, value in options.items())
+        parts.append(f"{name} ({inner})" if inner else str(name))
+    return ", ".join(parts)
 
 
 def save_samples(path: Path, test: ClipDataset) -> None:

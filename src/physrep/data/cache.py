@@ -13,7 +13,7 @@ import fcntl
 import math
 import os
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, Literal
@@ -21,8 +21,10 @@ from typing import IO, Any, Literal
 import numpy as np
 
 from ..errors import PhysrepError
-from ..files import cache_home, content_hash, read_json, write_json
+from ..files import cache_home, content_hash, read_json, write_json, write_npz
 from ..progress import Progress
+from .fingerprints import Fingerprint
+from .observation import Observation, Scene, Spec
 from .remote import AnyPath, RemotePath, as_path, fingerprint
 from .resample import Method
 from .scan import Crop, Scan, View, scan_split, split_files
@@ -33,7 +35,7 @@ from .wellfile import WellFile
 # Increase when the content of a cache changes for the same request.
 CACHE_VERSION = 2
 
-DATA, META = "fields.npy", "meta.json"
+DATA, META, UNOBSERVED = "fields.npy", "meta.json", "unobserved.npz"
 Dtype = Literal["float32", "float16"]
 
 
@@ -51,6 +53,7 @@ class _Plan:
     resample: Method | None
     crop: Crop
     dtype: Dtype
+    observation: Observation | None
 
     @property
     def complete(self) -> bool:
@@ -70,6 +73,8 @@ def cached_split(
     crop: Crop = None,
     dtype: Dtype = "float32",
     cache_dir: str | Path | None = None,
+    observation: Spec | None = None,
+    observation_seed: int = 0,
 ) -> Path:
     """Folder of the complete cache of a split; it is built first if there is none.
 
@@ -77,17 +82,20 @@ def cached_split(
         root, split, fields, resolution, resample, crop: as in `physrep.data.WellSplit`.
         dtype: "float32", or "float16" for half the memory and about 3 digits.
         cache_dir: where caches live; default ``root/cache``, of a remote ``root`` ``PHYSREP_CACHE/clips/NAME``.
+        observation, observation_seed: what an instrument makes of the fields, see `physrep.data.observation`.
 
     Raises:
         PhysrepError: the source is faulty or not finite, does not fit float16, or the disk is too small.
     """
-    plan = _plan(root, split, fields, resolution, resample, crop, dtype, cache_dir)
+    split = "valid" if split == "val" else split
+    seen = Observation.of(observation, split, observation_seed) if observation else None
+    plan = _plan(root, split, fields, resolution, resample, crop, dtype, cache_dir, seen)
     if not plan.complete:
         with _lock(plan.folder):
             # Another process may have built it while this one waited for the lock.
             if not plan.complete:
                 _build(plan)
-                again = _plan(root, split, fields, resolution, resample, crop, dtype, cache_dir)
+                again = _plan(root, split, fields, resolution, resample, crop, dtype, cache_dir, seen)
                 if again.key != plan.key:
                     (plan.folder / META).unlink()
                     raise PhysrepError(f"{root}: files of split {split} changed while they were read; run it again.")
@@ -104,12 +112,15 @@ def check_cache_space(
     crop: Crop = None,
     dtype: Dtype = "float32",
     cache_dir: str | Path | None = None,
+    observations: Mapping[str, Spec] | None = None,
+    observation_seed: int = 0,
 ) -> int:
     """Make sure, from metadata alone, that the caches of all these splits fit on the disk together.
 
     Args:
         root, fields, resolution, resample, crop, dtype, cache_dir: as in `cached_split`.
         splits: names of splits.
+        observations, observation_seed: per split, see `physrep.data.observation`.
 
     Returns:
         Bytes that are still to be written; complete caches need none.
@@ -117,17 +128,28 @@ def check_cache_space(
     Raises:
         PhysrepError: the disk is too small; the sentence says what is needed, what is free and what would help.
     """
-    plans = [_plan(root, split, fields, resolution, resample, crop, dtype, cache_dir) for split in splits]
-    needed = sum(cache_bytes(plan.scan(), dtype) for plan in plans if not plan.complete)
+    plans = []
+    for split in splits:
+        spec = (observations or {}).get(split)
+        seen = Observation.of(spec, split, observation_seed) if spec else None
+        plans.append(_plan(root, split, fields, resolution, resample, crop, dtype, cache_dir, seen))
+    needed = sum(cache_bytes(plan.scan(), dtype, plan.observation) for plan in plans if not plan.complete)
     if needed:
         _check_space(plans[0].folder.parent, needed)
     return needed
 
 
-def cache_bytes(scan: Scan, dtype: Dtype = "float32") -> int:
+def cache_bytes(scan: Scan, dtype: Dtype = "float32", observation: Observation | None = None) -> int:
     """Bytes of the cache of a split: ``channels * points * frames of all trajectories * bytes per value``."""
-    shape = scan.view.resampler.shape
-    return len(scan.view.channels) * math.prod(shape) * sum(scan.lengths) * np.dtype(dtype).itemsize
+    scene, lengths = observed(scan, observation)
+    return len(scene.channels) * math.prod(scene.shape) * sum(lengths) * np.dtype(dtype).itemsize
+
+
+def observed(scan: Scan, observation: Observation | None) -> tuple[Scene, list[int]]:
+    """What the trajectories of a split are, and their lengths, after an observation."""
+    if observation is None:
+        return scan.scene, scan.lengths
+    return observation.scene(scan.scene), [observation.frames(n) for n in scan.lengths]
 
 
 def _check_space(folder: Path, needed: int) -> None:
@@ -144,6 +166,7 @@ def _plan(
     crop: Crop,
     dtype: Dtype,
     cache_dir: str | Path | None,
+    observation: Observation | None,
 ) -> _Plan:
     if dtype not in ("float32", "float16"):
         raise PhysrepError(f"cache: unknown dtype {dtype!r}; use 'float32' or 'float16'.")
@@ -159,6 +182,8 @@ def _plan(
         "crop": crop if crop is None or isinstance(crop, str) else {axis: list(part) for axis, part in crop.items()},
         "dtype": dtype,
     }
+    if observation is not None:
+        request["observation"] = observation.request()
     key = content_hash(request)
     if cache_dir is None:
         place = cache_home() / "clips" / root.name
@@ -166,7 +191,8 @@ def _plan(
             place = (root.parent if root.is_file() else root) / "cache"
     else:
         place = Path(cache_dir)
-    return _Plan(root, split, paths, place / f"{split}-{key}", key, fields, resolution, resample, crop, dtype)
+    folder = place / f"{split}-{key}"
+    return _Plan(root, split, paths, folder, key, fields, resolution, resample, crop, dtype, observation)
 
 
 def is_complete(folder: str | Path, key: str) -> bool:
@@ -206,10 +232,10 @@ def _build(plan: _Plan) -> None:
     scan = plan.scan()
     try:
         shutil.rmtree(folder, ignore_errors=True)
-        _check_space(folder.parent, cache_bytes(scan, plan.dtype))
+        _check_space(folder.parent, cache_bytes(scan, plan.dtype, plan.observation))
         folder.mkdir(parents=True)
-        moments = _write_data(folder, plan.split, scan, np.dtype(plan.dtype))
-        write_json(folder / META, _describe(folder, plan.key, plan.split, scan, moments))
+        moments = _write_data(folder, plan.split, scan, np.dtype(plan.dtype), plan.observation)
+        write_json(folder / META, _describe(folder, plan, scan, moments))
     except OSError as error:
         shutil.rmtree(folder, ignore_errors=True)
         raise _cannot_write(folder, error) from error
@@ -218,47 +244,71 @@ def _build(plan: _Plan) -> None:
         raise
 
 
-def _describe(folder: Path, key: str, split: str, scan: Scan, moments: Sequence[Moments]) -> dict[str, Any]:
-    view = scan.view
+def _describe(folder: Path, plan: _Plan, scan: Scan, moments: Sequence[Moments]) -> dict[str, Any]:
+    scene, lengths = observed(scan, plan.observation)
     return {
-        "key": key,
+        "key": plan.key,
         "bytes": (folder / DATA).stat().st_size,
         "dataset_name": scan.dataset_name,
-        "split": split,
+        "split": plan.split,
         "sources": [info.path.name for info in scan.files],
-        "channels": view.channels,
-        "components": view.components,
-        "axes": view.axes,
-        "shape": view.resampler.shape,
-        "dx": view.resampler.dx,
-        "coordinates": [None if points is None else points.tolist() for points in view.resampler.coordinates],
-        "dt": scan.dt,
-        "periodic": view.periodic,
-        "lengths": scan.lengths,
+        "channels": scene.channels,
+        "components": scene.components,
+        "axes": scene.axes,
+        "shape": scene.shape,
+        "dx": scene.dx,
+        "coordinates": [None if points is None else points.tolist() for points in scene.coordinates],
+        "dt": scene.dt,
+        "stored_step": scene.stored_step,
+        "periodic": scene.periodic,
+        "lengths": lengths,
+        "observation": [] if plan.observation is None else [list(pair) for pair in plan.observation.plain],
         "parameters": {name: values.tolist() for name, values in scan.parameters.items()},
         "moments": [{"count": m.count, "mean": m.mean.tolist(), "squares": m.squares.tolist()} for m in moments],
     }
 
 
-def _write_data(folder: Path, split: str, scan: Scan, dtype: np.dtype[Any]) -> list[Moments]:
+def _write_data(
+    folder: Path, split: str, scan: Scan, dtype: np.dtype[Any], observation: Observation | None
+) -> list[Moments]:
     """Write the array and return the moments of every trajectory."""
-    shape, lengths = scan.view.resampler.shape, scan.lengths
-    frame_size = len(scan.view.channels) * math.prod(shape)
+    scene, lengths = observed(scan, observation)
+    frame_size = len(scene.channels) * math.prod(scene.shape)
     equal = len(set(lengths)) == 1
-    full_shape = (len(lengths), len(scan.view.channels), lengths[0], *shape) if equal else (frame_size * sum(lengths),)
+    full_shape = (
+        (len(lengths), len(scene.channels), lengths[0], *scene.shape) if equal else (frame_size * sum(lengths),)
+    )
     header = {"descr": np.lib.format.dtype_to_descr(dtype), "fortran_order": False, "shape": full_shape}
-    moments = []
+    moments, hashes, varies = [], [], []
+    fingerprint = Fingerprint(len(scan.view.channels), math.prod(scan.view.resampler.shape))
     with open(folder / DATA, "wb") as out, Progress(len(lengths), f"cache {split}", "trajectories") as progress:
         np.lib.format.write_array_header_1_0(out, header)
         offset = out.tell()
         for info in scan.files:
             with WellFile(info.path) as file:
                 for trajectory in range(info.n_trajectories):
-                    moments.append(_write_trajectory(out, offset, file, trajectory, scan.view, dtype))
-                    offset += frame_size * info.n_frames * dtype.itemsize
+                    if observation is None:
+                        moments.append(_write_trajectory(out, offset, file, trajectory, scan.view, dtype))
+                        frames = info.n_frames
+                    else:
+                        # Steps act on whole trajectories: noise may remember, frames may be left out.
+                        whole = scan.view.read(file, trajectory, 0, file.n_frames)
+                        _check_values(file, scan.view.channels, whole.numpy(), trajectory, 0, np.dtype(np.float32))
+                        numbers, differ = fingerprint(whole)
+                        hashes.append(numbers)
+                        varies.append(differ)
+                        seen = observation.apply(whole.numpy(), scan.scene, info.path.name, trajectory)
+                        frames = seen.shape[1]
+                        moments.append(Moments.of(seen))
+                        _check_values(file, scene.channels, seen, trajectory, 0, dtype)
+                        _write_block(out, offset, seen, 0, frames, dtype)
+                    offset += frame_size * frames * dtype.itemsize
                     progress.advance(note=info.path.name)
         out.flush()
         os.fsync(out.fileno())
+    if observation is not None:
+        write_npz(folder / UNOBSERVED, {"hashes": np.concatenate(hashes), "varies": np.concatenate(varies),
+                                        "lengths": np.array(scan.lengths)})  # fmt: skip
     return moments
 
 
@@ -266,18 +316,23 @@ def _write_trajectory(
     out: IO[bytes], offset: int, file: WellFile, trajectory: int, view: View, dtype: np.dtype[Any]
 ) -> Moments:
     """Write one trajectory as ``(C, T, *S)`` at a byte offset, block of frames by block, and return its moments."""
-    plane = math.prod(view.resampler.shape) * dtype.itemsize
     total = Moments.zero(len(view.channels))
     stored_bytes = 4 * len(view.channels) * math.prod(file.shape)
     for start, frames in frame_blocks(file.n_frames, stored_bytes):
         block = view.read(file, trajectory, start, frames).numpy()
         _check_values(file, view.channels, block, trajectory, start, dtype)
         total += Moments.of(block)
-        # Not through a memory map: there a full disk is a signal that kills, here it is an error.
-        for channel, values in enumerate(block.astype(dtype, copy=False)):
-            out.seek(offset + (channel * file.n_frames + start) * plane)
-            out.write(np.ascontiguousarray(values).data)
+        _write_block(out, offset, block, start, file.n_frames, dtype)
     return total
+
+
+def _write_block(out: IO[bytes], offset: int, block: np.ndarray, start: int, frames: int, dtype: np.dtype[Any]) -> None:
+    """Write frames from ``start`` of a trajectory of ``frames`` frames that begins at a byte offset."""
+    plane = math.prod(block.shape[2:]) * dtype.itemsize
+    # Not through a memory map: there a full disk is a signal that kills, here it is an error.
+    for channel, values in enumerate(block.astype(dtype, copy=False)):
+        out.seek(offset + (channel * frames + start) * plane)
+        out.write(np.ascontiguousarray(values).data)
 
 
 def _check_values(

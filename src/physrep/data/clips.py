@@ -17,9 +17,10 @@ from ..errors import PhysrepError
 from ..files import read_json
 from .augment import Grid, Symmetries, copy_symmetric, draw
 from .buffers import empty
-from .cache import DATA, META, Dtype, cached_split
+from .cache import DATA, META, UNOBSERVED, Dtype, cached_split
 from .label_table import LabelTable, read_labels
 from .names import label_parameters, select_parameters
+from .observation import Spec
 from .reader import choose_trajectories, window_grid
 from .remote import RemotePath
 from .resample import Method
@@ -58,7 +59,9 @@ class ClipDataset:
         channels: channel names.
         components: per channel, the axis indices of the tensor component: ``()``, ``(i,)`` or ``(i, j)``.
         axes, shape, dx, periodic, coordinates: of the grid, after crop and resampling; see `physrep.clip.Clip`.
-        dt: time between stored frames.
+        dt: time between frames.
+        stored_step: distance between frames, in frames of the files; 1 unless an observation leaves frames out.
+        observation: steps of `physrep.data.observation` that the fields went through, as plain data.
         parameter_names: names of the P parameters.
         parameters: raw values, float64 with shape ``(n_trajectories, P)``.
         label_key: identifies the table of labels; empty without one.
@@ -86,6 +89,8 @@ class ClipDataset:
             None if points is None else torch.tensor(points, dtype=torch.float64) for points in meta["coordinates"]
         )
         self.dt = float(meta["dt"])
+        self.stored_step = int(meta.get("stored_step", 1))
+        self.observation: list[list[Any]] = meta.get("observation", [])
         source = f"{self.dataset_name}/{self.split}"
         known = dict(meta["parameters"])
         if labels is not None:
@@ -108,6 +113,7 @@ class ClipDataset:
                 "open both splits with the same fields."
             )
         self._stats = stats
+        self._unobserved: tuple[list[np.ndarray], list[np.ndarray]] | None = None
         self._map_trajectories()
 
     def _map_trajectories(self) -> None:
@@ -191,6 +197,17 @@ class ClipDataset:
         """All frames of a trajectory, ``(C, T, H, W)`` in the type of the cache; a view of the memory map."""
         return self._trajectories[trajectory]
 
+    def unobserved(self, trajectory: int) -> tuple[np.ndarray, np.ndarray] | None:
+        """Numbers of a trajectory's frames before the observation, see `Fingerprint`; None if there was none."""
+        if not self.observation:
+            return None
+        if self._unobserved is None:
+            with np.load(self.folder / UNOBSERVED, allow_pickle=False) as kept:
+                ends = np.cumsum(kept["lengths"])[:-1]
+                self._unobserved = (np.split(kept["hashes"], ends), np.split(kept["varies"], ends))
+        number = int(self._chosen[trajectory])
+        return self._unobserved[0][number], self._unobserved[1][number]
+
     def windows(self, frames: int, stride: int = 1, frame_step: int = 1) -> np.ndarray:
         """Rows (trajectory, start) of all windows, int64 with shape ``(n, 2)``; see `WellSplit.windows`."""
         return window_grid(self.lengths.tolist(), frames, stride, frame_step, f"{self.dataset_name}/{self.split}")
@@ -271,6 +288,8 @@ def open_clips(
     stats: ChannelStats | None = None,
     cache_dir: str | Path | None = None,
     labels: str | Path | None = None,
+    observation: Spec | None = None,
+    observation_seed: int = 0,
 ) -> ClipDataset:
     """Open a split for training or evaluation; its cache is built first if there is none.
 
@@ -279,6 +298,7 @@ def open_clips(
         dtype, cache_dir: as in `cached_split`.
         stats: statistics to normalise with; the training split has its own, other splits need ``train.stats``.
         labels: CSV file with further parameters of every trajectory, see `physrep.data.label_table`.
+        observation, observation_seed: what an instrument makes of the fields, see `physrep.data.observation`.
 
     Raises:
         PhysrepError: see `WellSplit`, `cached_split` and `physrep.data.label_table.read_labels`.
@@ -292,6 +312,8 @@ def open_clips(
         crop=crop,
         dtype=dtype,
         cache_dir=cache_dir,
+        observation=observation,
+        observation_seed=observation_seed,
     )
     table = read_labels(labels, root, split) if labels else None
     return ClipDataset(folder, parameters, max_trajectories, stats, table)

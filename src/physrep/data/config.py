@@ -30,6 +30,9 @@ class DataConfig:
         labels: CSV file with further parameters or classes per trajectory, see `physrep.data.label_table`.
         resolution: resample to this grid; default as stored.
         resample: ``bilinear`` (as in the paper) or ``spectral`` (periodic axes).
+        observation: what an instrument makes of the fields, a list of steps (docs/observation.md), or
+            ``{train: [...], test: [...]}``; a split that is not named there sees what train does.
+        observation_seed: of its random numbers.
         crop: ``paper``, the paper's part of the domain, or ``{axis: [first, last]}`` in grid points; default
             everything.
         frame_step: distance between the frames of a window, in stored frames.
@@ -47,6 +50,8 @@ class DataConfig:
     resolution: list[int] | None = None
     resample: Literal["bilinear", "spectral"] = "bilinear"
     crop: str | dict[str, list[int]] | None = None
+    observation: list[Any] | dict[str, list[Any]] | None = None
+    observation_seed: int = 0
     frame_step: int = 1
     max_trajectories: int | None = None
     cache_dtype: Literal["float32", "float16"] = "float32"
@@ -95,6 +100,8 @@ class DataConfig:
             max_trajectories=self.max_trajectories if split == "train" else None,
             stats=stats,
             labels=self.labels,
+            observation=self.observation_of(split),
+            observation_seed=self.observation_seed,
             **self._view(),
         )
 
@@ -112,9 +119,37 @@ class DataConfig:
         root = self.located().path
         _know_system(root)
         names = [split for split in SPLITS if not present or split == "train" or has_split(root, split)]
-        check_cache_space(root, names, **self._view())
+        observations = {split: self.observation_of(split) for split in names}
+        check_cache_space(
+            root, names, observations=observations, observation_seed=self.observation_seed, **self._view()
+        )
         train = self.open("train")
-        return {split: train if split == "train" else self.open(split, train.stats) for split in names}
+        found = {split: train if split == "train" else self.open(split, train.stats) for split in names}
+        for split, dataset in found.items():
+            for what in ("shape", "dx", "periodic", "dt"):
+                own, other = getattr(dataset, what), getattr(train, what)
+                if own != other and observations[split] != observations["train"]:
+                    raise PhysrepError(
+                        f"data.observation: {split} has {what} {own}, but train has {other}; splits may differ in "
+                        "noise, units or blur, not in grid, boundaries or time step."
+                    )
+        return found
+
+    def observation_of(self, split: str) -> list[Any]:
+        """Steps of the observation of a split.
+
+        Raises:
+            PhysrepError: steps are given for something that is no split, or none for train.
+        """
+        if not isinstance(self.observation, Mapping):
+            return list(self.observation or [])
+        unknown = next((name for name in self.observation if name not in ("train", "valid", "test")), None)
+        if unknown is not None or "train" not in self.observation:
+            raise PhysrepError(
+                f"data.observation: {unknown or list(self.observation)} is not a list of steps per split; name train, "
+                "and valid or test where they differ."
+            )
+        return list(self.observation.get(split, self.observation["train"]))
 
     def as_dict(self) -> dict[str, Any]:
         """Plain data for a run's config.yaml: where the data lie as one absolute path or address, without ``root``.
@@ -129,7 +164,7 @@ class DataConfig:
                 "labels": str(Path(self.labels).resolve()),
                 "labels_sha256": hashlib.sha256(content).hexdigest()[:16],
             }
-        optional = ("dataset", "labels")
+        optional = ("dataset", "labels", "observation", "observation_seed")
         return {name: value for name, value in values.items() if name != "root" and (value or name not in optional)}
 
 

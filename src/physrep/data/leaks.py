@@ -6,13 +6,10 @@ from collections.abc import Mapping
 
 import numpy as np
 import torch
-from torch import Tensor
 
 from ..errors import PhysrepError
 from .clips import ClipDataset
-
-# Grid points of a frame that are compared: two different flows do not agree bit for bit on 64 points of all channels.
-POINTS = 64
+from .fingerprints import Fingerprint
 
 
 def assert_no_leaks(splits: Mapping[str, ClipDataset]) -> None:
@@ -23,7 +20,8 @@ def assert_no_leaks(splits: Mapping[str, ClipDataset]) -> None:
     (the rest state that a decayed field reaches) prove nothing and are left out.
 
     Args:
-        splits: opened splits, with the same channels and grid.
+        splits: opened splits, with the same channels and grid. Frames of observed data (`physrep.data.observation`) are
+            those of the files before the first step, so that noise hides no leak.
 
     Raises:
         PhysrepError: a frame is in two splits, or a split is normalised with other statistics than those of train.
@@ -60,24 +58,14 @@ def _check_statistics(splits: Mapping[str, ClipDataset]) -> None:
 
 
 def _frames(dataset: ClipDataset, number: int, kind: np.dtype) -> np.ndarray:
-    points = np.prod(dataset.shape, dtype=int)
-    rng = np.random.default_rng(0)
-    chosen = torch.from_numpy(np.sort(rng.choice(points, min(POINTS, points), replace=False)))
-    factors = torch.from_numpy(rng.integers(-(2**62), 2**62, (len(dataset.channels), 1, len(chosen))) | 1)
     parts = []
+    fingerprint = Fingerprint(len(dataset.channels), int(np.prod(dataset.shape, dtype=int)))
     for trajectory in range(dataset.n_trajectories):
-        hashes, varies = _fingerprints(dataset.frames_of(trajectory), chosen, factors)
+        # Noise makes copies differ: of observed data the frames are compared as they were before.
+        before = dataset.unobserved(trajectory)
+        hashes, varies = fingerprint(dataset.frames_of(trajectory)) if before is None else before
         rows = np.empty(len(hashes), kind)
         rows["hash"], rows["split"], rows["trajectory"] = hashes, number, trajectory
         rows["frame"] = np.arange(len(hashes))
         parts.append(rows[varies])
     return np.concatenate(parts)
-
-
-def _fingerprints(frames: Tensor, chosen: Tensor, factors: Tensor) -> tuple[np.ndarray, np.ndarray]:
-    """A 64-bit number per frame, of its bits at the chosen points, and whether the frame varies in space."""
-    values = frames.flatten(2)[:, :, chosen]
-    varies = (values.amax(2) > values.amin(2)).any(0)
-    bits = values.contiguous().view(torch.int16 if values.dtype == torch.float16 else torch.int32)
-    # Products and sums wrap around, as in any multiplicative hash.
-    return (bits.long() * factors).sum((0, 2)).numpy(), varies.numpy()

@@ -11,6 +11,7 @@ import torch
 
 from ..errors import PhysrepError
 from .names import paper_crop
+from .observation.base import Scene
 from .remote import HDF5_SUFFIXES, AnyPath, RemotePath, as_path
 from .resample import Method, Resampler
 from .wellfile import WellFile
@@ -143,6 +144,16 @@ class Scan:
     dataset_name: str
     parameters: dict[str, np.ndarray]
     dt: float
+
+    @property
+    def scene(self) -> Scene:
+        """What trajectories are as this view shows them, before any observation."""
+        view, grid = self.view, self.view.resampler
+        source = str(self.files[0].path.parent) if self.files else self.dataset_name
+        return Scene(
+            view.channels, view.components, view.axes, grid.shape, grid.dx, grid.coordinates, view.periodic, self.dt,
+            source=source,
+        )  # fmt: skip
 
     @property
     def lengths(self) -> list[int]:

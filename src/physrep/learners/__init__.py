@@ -7,6 +7,7 @@ one line here (see CONTRIBUTING.md).
 from ..registry import Registry
 from .base import Learner
 from .baselines import FieldStatistics, PooledPixels, RandomEncoder
+from .bispectrum import Bispectrum
 from .classical import Classical
 from .disco import DISCO
 from .dynamic_modes import DynamicModes
@@ -20,6 +21,7 @@ from .next_frame import NextFrame
 from .operator_learner import OperatorLearner
 from .pde_regression import PDERegression
 from .regularisers import REGULARISERS
+from .scattering import Scattering
 from .spectra import Spectra
 from .supervised import Supervised
 from .symmetry import SymmetryViews
@@ -47,6 +49,8 @@ OWN: dict[str, type[Learner]] = {
     "spectra": Spectra,
     "dynamic_modes": DynamicModes,
     "classical": Classical,
+    "scattering": Scattering,
+    "bispectrum": Bispectrum,
     "pde_regression": PDERegression,
 }
 LEARNERS: Registry[type[Learner]] = Registry("physrep.learners", OWN)
@@ -58,6 +62,7 @@ __all__ = [
     "LEARNERS",
     "MPP",
     "REGULARISERS",
+    "Bispectrum",
     "Classical",
     "DynamicModes",
     "FieldStatistics",
@@ -71,6 +76,7 @@ __all__ = [
     "PDERegression",
     "PooledPixels",
     "RandomEncoder",
+    "Scattering",
     "Spectra",
     "Supervised",
     "SymmetryViews",

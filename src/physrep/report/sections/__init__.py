@@ -22,10 +22,12 @@ from .efficiency import efficiency
 from .encoded import encoded_section
 from .explain import explain_section
 from .generalisation import generalisation_section
+from .increment import increment
 from .regimes import regimes_section
 from .rows import identified
 from .similarity import similarity_section
 from .strength import strength
+from .surrogates import surrogates
 from .table import table_section
 from .uncertainty import uncertainty
 from .units import units
@@ -36,6 +38,8 @@ SECTIONS: dict[str, Maker] = {
     "units": units,
     "efficiency": efficiency,
     "strength": strength,
+    "increment": increment,
+    "surrogates": surrogates,
     "uncertainty": uncertainty,
     "generalisation": generalisation_section,
     "regimes": regimes_section,

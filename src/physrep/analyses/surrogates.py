@@ -1,0 +1,165 @@
+r"""What is left of an encoder's knowledge in fields that have its windows' spectra and nothing else?
+
+A phase-randomised twin of a window keeps the modulus of every mode in space and time and draws its phase anew:
+
+    twin = T⁻¹[ |T x| e^{i(arg T x + φ)} ],    φ = arg T n,    n white noise
+
+with T the Fourier transform along periodic axes and time, and the cosine transform along axes with ends (where phases
+are signs). Of each channel ``alone`` (independent φ) the twin has the power in space and time of the window and
+nothing of the relation between channels; ``jointly`` (one φ for all channels) it has their cross-spectra too. The mean
+is kept.
+Whatever a probe reads from tokens of twins, it reads from two-point statistics.
+
+Source: Theiler, Eubank, Longtin, Galdrikian and Farmer, "Testing for nonlinearity in time series: the method of
+surrogate data", Physica D 58 (1992); Prichard and Theiler, Phys. Rev. Lett. 73 (1994), for several channels.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, ClassVar
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ..clip import Clip
+from ..errors import PhysrepError
+from ..learners.rings import fields_of_modes, spatial_modes
+from ..metrics import bootstrap, cluster_means
+from ..probes.moments import token_moments
+from ..progress import Progress
+from .base import Analysis, Context, FrozenRun, Rows
+
+if TYPE_CHECKING:
+    from ..learners.base import Learner
+
+KINDS = ("alone", "jointly")
+BATCH = 64
+
+
+def phase_randomised(clip: Clip, kind: str, seed: int) -> Clip:
+    """The twin of every window of a clip; the same window gets the same phases in every batch.
+
+    Args:
+        clip: raw fields; rows that are not equally spaced count as rows.
+        kind: ``alone`` or ``jointly``, see above.
+        seed: of the phases.
+    """
+    x = clip.fields
+    noise = torch.empty_like(x)
+    for row, (trajectory, start) in enumerate(zip(clip.trajectory.tolist(), clip.start.tolist(), strict=True)):
+        state = np.random.SeedSequence([seed, trajectory, start]).generate_state(1)
+        generator = torch.Generator().manual_seed(int(state[0]))
+        shape = x.shape[1:] if kind == "alone" else (1, *x.shape[2:])
+        noise[row] = torch.randn(shape, generator=generator)
+    mean = x.mean((2, 3, 4), keepdim=True)
+    turned = _modes(noise, clip)
+    modulus = turned.abs()
+    phase = torch.where(modulus > 0, turned / modulus.clamp_min(1e-30), torch.ones_like(turned))
+    modes = _modes(x - mean, clip) * phase
+    twins = fields_of_modes(torch.fft.ifft(modes, dim=2), clip.periodic)
+    return replace(clip, fields=(twins + mean).to(x.dtype).contiguous())
+
+
+def _modes(x: Tensor, clip: Clip) -> Tensor:
+    return torch.fft.fft(spatial_modes(x, clip.periodic), dim=2)
+
+
+class Surrogates(Analysis):
+    """Test MSE per trajectory of probes fitted and scored on tokens of phase-randomised twins, beside the real ones.
+
+    The frozen encoder reads the twins of all evaluation windows of every split; the probe is fitted on the twins of
+    train, with its settings chosen on those of valid, so that the score says what tokens of twins hold and not how far
+    they are from real ones. ``beyond`` is the score on twins minus that on real windows: what the encoder knows from
+    more than two points.
+
+    Args:
+        kinds: of twins, ``alone`` and ``jointly``.
+        probe: name of the probe; any but the attentive one.
+        seeds: seeds of the runs; default the first of each.
+        runs: titles of the runs; default all.
+        seed: of the phases.
+
+    Raises:
+        PhysrepError: an unknown kind, or the attentive probe.
+    """
+
+    columns: ClassVar[tuple[str, ...]] = (
+        "run", "title", "learner", "encoder", "kind", "seed", "twins", "probe", "parameter", "value", "ci_low",
+        "ci_high", "n_trajectories",
+    )  # fmt: skip
+
+    def __init__(
+        self,
+        kinds: Sequence[str] = KINDS,
+        probe: str = "ridge",
+        seeds: Sequence[int] | None = None,
+        runs: Sequence[str] | None = None,
+        seed: int = 0,
+    ) -> None:
+        if not kinds or set(kinds) - set(KINDS) or probe == "attentive":
+            raise PhysrepError(
+                f"surrogates: kinds are {list(kinds)} and the probe {probe!r}; choose kinds from {', '.join(KINDS)} "
+                "and a probe that reads moments."
+            )
+        self.kinds, self.probe, self.seed = list(kinds), probe, seed
+        self.seeds = None if seeds is None else list(seeds)
+        self.titles = None if runs is None else list(runs)
+
+    def rows(self, context: Context) -> Rows:
+        runs = [run for run in self._first(context.runs) if self.titles is None or run.title in self.titles]
+        rows: Rows = []
+        with Progress(len(runs) * len(self.kinds), "phase-randomised twins", "encodings") as progress:
+            for run in runs:
+                real = {split: token_moments(store.tokens)[:, None] for split, store in context.stores(run).items()}
+                common = {**run.identity(), "probe": self.probe}
+                rows += [{**common, "twins": "real", **row} for row in self._scored(context, run, real)]
+                learner = context.learner(run)
+                for kind in self.kinds:
+                    tokens = self._encoded(context, run, learner, kind)
+                    rows += [{**common, "twins": kind, **row} for row in self._scored(context, run, tokens)]
+                    progress.advance(note=f"{run.name}, {kind}")
+        return rows
+
+    def _first(self, runs: Sequence[FrozenRun]) -> list[FrozenRun]:
+        if self.seeds is not None:
+            return [run for run in runs if run.seed in self.seeds]
+        first: dict[str, FrozenRun] = {}
+        for run in runs:
+            first.setdefault(run.title, run)
+        return list(first.values())
+
+    def _encoded(self, context: Context, run: FrozenRun, learner: Learner, kind: str) -> dict[str, Tensor]:
+        tokens = {}
+        for split, store in context.stores(run).items():
+            windows, parts = np.stack([store.trajectory, store.start], 1), []
+            for first in range(0, len(windows), BATCH):
+                clip = context.splits[split].clip(
+                    windows[first : first + BATCH], learner.num_frames, context.data.frame_step
+                )
+                twins = phase_randomised(clip, kind, self.seed)
+                with torch.inference_mode():
+                    found = learner.encode(twins.to(learner.field_mean.device)).float().cpu()
+                parts.append(token_moments(found)[:, None])
+            tokens[split] = torch.cat(parts)
+        return tokens
+
+    def _scored(self, context: Context, run: FrozenRun, tokens: dict[str, Tensor]) -> Rows:
+        stores = context.stores(run)
+        labels = {
+            split: context.scaler.transform(store.labels, store.parameter_names).float()
+            for split, store in stores.items()
+        }
+        probe = context.build_probe(self.probe, seed=run.seed)
+        probe.fit(tokens["train"], labels["train"], tokens["valid"], labels["valid"])
+        trajectory = stores["test"].trajectory
+        prediction, names = cluster_means(probe.predict(tokens["test"]).numpy(), trajectory)
+        target, _ = cluster_means(labels["test"].numpy(), trajectory)
+        score = bootstrap(prediction, target, names, "mse", resamples=context.resamples)
+        return [
+            {"parameter": parameter, "value": float(score.value[k]), "ci_low": float(score.low[k]),
+             "ci_high": float(score.high[k]), "n_trajectories": len(names)}
+            for k, parameter in enumerate((*context.scaler.names, "mean"))
+        ]  # fmt: skip

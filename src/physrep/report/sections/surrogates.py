@@ -1,0 +1,34 @@
+"""What encoders read of fields that have the spectra of real ones and random phases."""
+
+from __future__ import annotations
+
+from ...benchmark.directory import Bench
+from ..section import Section, Table
+from .rows import interval, lines, score
+
+HEADINGS = {"real": "real windows", "jointly": "twins, channels jointly", "alone": "twins, each channel alone"}
+
+
+def surrogates(bench: Bench, rows: list[dict[str, str]]) -> Section | None:
+    """A table: scores on real windows and on each kind of twin."""
+    mean = [row for row in rows if row["parameter"] == "mean"]
+    if not mean:
+        return None
+    kinds = [kind for kind in HEADINGS if any(row["twins"] == kind for row in mean)]
+    body, beyond = [], []
+    for line in lines(mean):
+        found = [score(mean, line, twins=kind) for kind in kinds]
+        body.append([line.name, *(interval(part, 3) for part in found)])
+        if len(found) > 1 and found[0].high < found[1].low:
+            beyond.append(line.name)
+    said = (
+        f"Beyond two-point statistics, by intervals that do not meet: {', '.join(beyond)}."
+        if beyond
+        else "No encoder reads clearly more from real windows than from twins with the same spectra."
+    )
+    caption = (
+        "Test MSE per trajectory, mean over parameters; encoder frozen, probe fitted and scored on the same kind of "
+        "window. Twins keep the power of every mode in space and time (jointly: cross-spectra too), phases are random."
+    )
+    header = ["Encoder", *(HEADINGS[kind] for kind in kinds)]
+    return Section("surrogates", "More than spectra?", [said], [], [Table(header, body, caption)])
