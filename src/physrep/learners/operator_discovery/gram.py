@@ -1,0 +1,79 @@
+r"""What the fit keeps of a trajectory: the products of its rows, summed over its windows.
+
+    G = sym(X_aᵀ X_b)  (K, K),     B = (X_aᵀ Y_b + X_bᵀ Y_a)/2  (K, C),     S = diag(Y_aᵀ Y_b)  (C,)
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from .rows import Rows
+
+
+@dataclass
+class Grams:
+    """Sums of products of n windows or trajectories, float64.
+
+    Attributes:
+        g: ``(n, K, K)``, symmetric.
+        b: ``(n, K, C)``.
+        s: ``(n, C)``.
+        rows: rows behind each of the n.
+    """
+
+    g: Tensor
+    b: Tensor
+    s: Tensor
+    rows: Tensor
+
+    def __len__(self) -> int:
+        return len(self.g)
+
+    def __getitem__(self, index: Tensor | slice) -> Grams:
+        return Grams(self.g[index], self.b[index], self.s[index], self.rows[index])
+
+    def columns(self, keep: Tensor) -> Grams:
+        """The same with these columns only."""
+        return Grams(self.g[:, keep][:, :, keep], self.b[:, keep], self.s, self.rows)
+
+    def turned(self, basis: Tensor) -> Grams:
+        """In the coordinates of ``basis`` ``(K, r)``: columns ``X basis``."""
+        return Grams(basis.T @ self.g @ basis, basis.T @ self.b, self.s, self.rows)
+
+    def unexplained(self, w: Tensor) -> Tensor:
+        """``|Y_c - X w_c|²`` for coefficients ``(n, K, C)`` or ``(K, C)``, with shape ``(n, C)``."""
+        w = w.expand(len(self), *w.shape[-2:])
+        return self.s - 2 * (w * self.b).sum(1) + (w * (self.g @ w)).sum(1)
+
+
+def grams(rows: Rows) -> Grams:
+    """Products of each window of a batch."""
+    g = rows.x_a.transpose(1, 2) @ rows.x_b
+    b = rows.x_a.transpose(1, 2) @ rows.y_b
+    if rows.x_a is not rows.x_b:
+        b = (b + rows.x_b.transpose(1, 2) @ rows.y_a) / 2
+    count = torch.full((len(g),), float(rows.x_a.shape[1]), dtype=torch.float64, device=g.device)
+    return Grams((g + g.transpose(1, 2)) / 2, b, (rows.y_a * rows.y_b).sum(1), count)
+
+
+def summed(parts: Grams, group: Tensor) -> Grams:
+    """Sum of the windows of each group.
+
+    Args:
+        parts: of n windows.
+        group: index of the group of each, ``(n,)``, every index from 0 up used.
+    """
+    count = int(group.max()) + 1
+
+    def add(x: Tensor) -> Tensor:
+        return torch.zeros(count, *x.shape[1:], dtype=x.dtype, device=x.device).index_add_(0, group, x)
+
+    return Grams(add(parts.g), add(parts.b), add(parts.s), add(parts.rows))
+
+
+def joined(parts: list[Grams]) -> Grams:
+    """One after the other."""
+    return Grams(*(torch.cat([getattr(part, name) for part in parts]) for name in ("g", "b", "s", "rows")))

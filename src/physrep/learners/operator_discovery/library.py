@@ -1,0 +1,89 @@
+r"""A generic library of terms: derivatives of products of channels, and of their nonlocal relatives, graded by order.
+
+    φ_k(u) = ∂ₓ^a ∂_y^b (R₁u_c · R₂u_d · …),      a + b ≤ 2
+
+with R the identity or, on periodic grids, a multiplier of order 0 or -1:  exp(inφ) |k|^-s, φ the direction of k. Those
+of order 0 (s = 0, n = 2, 4) turn a tensor into what pressure and incompressibility make of it; those of order -1
+(s = 1, n = 1, 3) turn a stress into the velocity of a slow viscous flow. Nothing here knows a system, its equation or
+what a channel means: the library follows from the channels' names and the kinds of the axes alone.
+
+Grades, each with the columns of those before:
+
+    1  every channel, with the constant
+    2  products of two channels
+    3  products of three channels, without derivatives
+    4  nonlocal relatives: order 0 alone and times a channel; order -1 times a channel under first derivatives; order 0
+       times two channels
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+GRADES = (1, 2, 3, 4)
+ORDERS = ((0, 0), (1, 0), (0, 1), (2, 0), (1, 1), (0, 2))
+LOCAL = ""
+"""Name of the identity among the multipliers."""
+
+MULTIPLIERS = {
+    "C2": (0, 2, "cos"), "S2": (0, 2, "sin"), "C4": (0, 4, "cos"), "S4": (0, 4, "sin"),
+    "C1": (1, 1, "cos"), "S1": (1, 1, "sin"), "C3": (1, 3, "cos"), "S3": (1, 3, "sin"),
+}  # fmt: skip
+"""Name to order s, angular number n, and part of exp(inφ)."""
+ORDER_0 = tuple(name for name, (s, _, _) in MULTIPLIERS.items() if s == 0)
+ORDER_1 = tuple(name for name, (s, _, _) in MULTIPLIERS.items() if s == 1)
+
+Factor = tuple[str, str]
+"""Channel and multiplier."""
+
+
+@dataclass(frozen=True)
+class Term:
+    """One column: a derivative of a product.
+
+    Attributes:
+        factors: channels with their multipliers, in order; empty for the constant 1.
+        order: derivatives along the first and the second axis.
+        grade: from which grade on the library holds it.
+    """
+
+    factors: tuple[Factor, ...]
+    order: tuple[int, int]
+    grade: int
+
+    def name(self, axes: Sequence[str] = ("x", "y")) -> str:
+        """For readers, e.g. ``d_xx(tracer velocity_x)``."""
+        product = " ".join(f"{r}[{c}]" if r else c for c, r in self.factors) or "1"
+        letters = axes[0] * self.order[0] + axes[1] * self.order[1]
+        return f"d_{letters}({product})" if letters else product
+
+
+def library(channels: Sequence[str], nonlocal_columns: bool, grades: Sequence[int] = GRADES) -> list[Term]:
+    """All terms of these grades, lower grades first.
+
+    Args:
+        channels: names of the channels.
+        nonlocal_columns: whether grade 4 exists here: all axes are periodic.
+        grades: which to make.
+    """
+    local = [(channel, LOCAL) for channel in channels]
+    terms: list[Term] = []
+    if 1 in grades:
+        terms.append(Term((), (0, 0), 1))
+        terms += [Term((factor,), order, 1) for factor in local for order in ORDERS]
+    if 2 in grades:
+        pairs = itertools.combinations_with_replacement(local, 2)
+        terms += [Term(pair, order, 2) for pair in pairs for order in ORDERS]
+    if 3 in grades:
+        terms += [Term(triple, (0, 0), 3) for triple in itertools.combinations_with_replacement(local, 3)]
+    if 4 in grades and nonlocal_columns:
+        zero = [(channel, r) for channel in channels for r in ORDER_0]
+        minus = [(channel, r) for channel in channels for r in ORDER_1]
+        terms += [Term((factor,), (0, 0), 4) for factor in zero]
+        terms += [Term((factor, other), (0, 0), 4) for factor in zero for other in local]
+        terms += [Term((f, other), order, 4) for f in minus for other in local for order in ((1, 0), (0, 1))]
+        pairs = list(itertools.combinations_with_replacement(local, 2))
+        terms += [Term((factor, *pair), (0, 0), 4) for factor in zero for pair in pairs]
+    return terms

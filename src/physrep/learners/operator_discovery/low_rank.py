@@ -1,0 +1,177 @@
+r"""The fit: one operator for all trajectories, whose coefficients vary in P directions only.
+
+    Y_i  ≈  X_i (W₀ + Σ_p θ_ip V_p)
+
+Alternating least squares on the Gram matrices of the trajectories. Given θ, (W₀, V) is one linear system of size
+K (P + 1) for all channels; given (W₀, V), θ_i is one of size P. Channels are weighted by the inverse of their residual
+variance (maximum likelihood), so that a channel without an evolution equation, such as a pressure, drops out by itself.
+θ is centred and whitened after each sweep: mean 0, covariance 1 over the trajectories.
+
+Source for affine families of models: Blanke and Lelarge, Interpretable meta-learning of physical systems, ICLR 2024,
+https://arxiv.org/abs/2312.00477.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from .gram import Grams
+
+SMALLEST = 1e-8
+"""Residual variance of a channel is counted as this share of its change at least."""
+DIRECTIONS = 1e-11
+"""Directions of the library whose share of the mean Gram matrix is below this are dropped: the columns are dependent
+there."""
+RIDGE = 1e-10
+
+
+@dataclass
+class Operator:
+    """An affine family of operators.
+
+    Attributes:
+        w0: ``(K, C)``.
+        v: ``(P, K, C)``.
+        weights: inverse residual variance of a row per channel, ``(C,)``.
+    """
+
+    w0: Tensor
+    v: Tensor
+    weights: Tensor
+
+    @property
+    def directions(self) -> int:
+        return len(self.v)
+
+    def at(self, theta: Tensor) -> Tensor:
+        """Coefficients ``(n, K, C)`` at θ ``(n, P)``."""
+        return self.w0 + torch.einsum("np,pkc->nkc", theta, self.v)
+
+    def lifted(self, basis: Tensor) -> Operator:
+        """In the coordinates of the columns that ``basis`` ``(K, r)`` combines."""
+        return Operator(basis @ self.w0, basis @ self.v, self.weights)
+
+
+def whitening(mean: Tensor) -> Tensor:
+    """``(K, r)``: combinations of the columns that are orthonormal under the mean Gram matrix ``(K, K)``."""
+    scale = mean.diagonal().clamp_min(0).sqrt()
+    inverse = torch.where(scale > 0, 1 / scale, torch.zeros_like(scale))
+    values, vectors = torch.linalg.eigh(mean * inverse[:, None] * inverse)
+    keep = values > DIRECTIONS * values[-1]
+    return inverse[:, None] * vectors[:, keep] / values[keep].sqrt()
+
+
+def residual_weights(grams: Grams, w: Tensor) -> Tensor:
+    """Inverse residual variance of a row, per channel, at coefficients ``(n, K, C)`` or ``(K, C)``."""
+    total = grams.unexplained(w).sum(0)
+    return grams.rows.sum() / (total.clamp_min(0) + SMALLEST * grams.s.sum(0))
+
+
+def normal_equations(grams: Grams, operator: Operator) -> tuple[Tensor, Tensor]:
+    """``A`` ``(n, P, P)`` and ``b`` ``(n, P)`` of θ for every trajectory."""
+    p, k, c = operator.v.shape
+    gv = (grams.g @ operator.v.permute(1, 0, 2).reshape(k, p * c)).view(-1, k, p, c)
+    a = torch.einsum("pkc,nkqc,c->npq", operator.v, gv, operator.weights)
+    rest = grams.b - grams.g @ operator.w0
+    return (a + a.transpose(1, 2)) / 2, torch.einsum("pkc,nkc,c->np", operator.v, rest, operator.weights)
+
+
+def solve_theta(grams: Grams, operator: Operator) -> Tensor:
+    """Posterior mean of θ under N(0, 1), ``(n, P)``."""
+    a, b = normal_equations(grams, operator)
+    values, vectors = torch.linalg.eigh(a)
+    # A Gram matrix of two noisy views need not be positive.
+    values = values.clamp_min(0) + 1
+    return torch.einsum("npq,nq,nrq,nr->np", vectors, 1 / values, vectors, b)
+
+
+def solve_operator(grams: Grams, theta: Tensor, noise: Tensor | None = None) -> Operator:
+    """(W₀, V) and the channels' weights, given θ ``(n, P)`` with mean 0 and covariance 1.
+
+    Args:
+        grams: of the trajectories.
+        theta: of the trajectories.
+        noise: expected Gram matrix of the columns' noise, ``(K, K)``, per trajectory: a penalty that takes, among
+            equations that say the same, the one that amplifies noise least.
+    """
+    n, k, c = grams.b.shape
+    z = torch.cat([torch.ones(n, 1, dtype=theta.dtype, device=theta.device), theta], 1)
+    q = z.shape[1]
+    outer = (z[:, :, None] * z[:, None, :]).reshape(n, q * q)
+    left = (outer.T @ grams.g.reshape(n, k * k)).view(q, q, k, k)
+    right = (z.T @ grams.b.reshape(n, k * c)).view(q * k, c)
+    matrix = left.permute(0, 2, 1, 3).reshape(q * k, q * k)
+    penalty = RIDGE * n * torch.eye(k, dtype=matrix.dtype, device=matrix.device)
+    if noise is not None:
+        penalty = penalty + n * noise
+    matrix = matrix + torch.kron(torch.eye(q, dtype=matrix.dtype, device=matrix.device), penalty)
+    w = torch.linalg.solve(matrix, right).view(q, k, c)
+    operator = Operator(w[0], w[1:], torch.ones(c, dtype=w.dtype, device=w.device))
+    return Operator(operator.w0, operator.v, residual_weights(grams, operator.at(theta)))
+
+
+def standardised(theta: Tensor) -> Tensor:
+    """θ with mean 0 and covariance 1 over the trajectories; a direction that does not vary becomes 0."""
+    centred = theta - theta.mean(0)
+    if centred.shape[1] == 0:
+        return centred
+    u, s, vh = torch.linalg.svd(centred, full_matrices=False)
+    whole = math.sqrt(len(theta)) * u @ vh
+    return torch.where((s > 1e-12 * s[:1].clamp_min(1e-300)).all(), whole, centred)
+
+
+def start(grams: Grams, directions: int, noise: Tensor | None = None) -> Tensor:
+    """First θ ``(n, P)``: what the trajectories' own ridge solutions differ in most, in units of their residuals."""
+    n, k, c = grams.b.shape
+    nobody = torch.zeros(n, 0, dtype=grams.b.dtype, device=grams.b.device)
+    pooled = solve_operator(grams, nobody, noise)
+    eye = torch.eye(k, dtype=grams.b.dtype, device=grams.b.device)
+    own = 1e-3 * eye if noise is None else 1e-3 * eye + noise
+    delta = torch.linalg.solve(grams.g + own, grams.b - grams.g @ pooled.w0)
+    features = (delta * pooled.weights.sqrt()).flatten(1)
+    features = features - features.mean(0)
+    u, _, _ = torch.linalg.svd(features, full_matrices=False)
+    return standardised(u[:, :directions])
+
+
+@dataclass
+class Fit:
+    """A fitted family in the coordinates of the Gram matrices that it was fitted to.
+
+    Attributes:
+        operator: W₀, V and weights.
+        theta: of the trajectories, ``(n, P)``.
+        likelihood: log likelihood per trajectory (up to a constant) after each sweep.
+    """
+
+    operator: Operator
+    theta: Tensor
+    likelihood: list[float]
+
+
+def fit_low_rank(
+    grams: Grams, directions: int, noise: Tensor | None = None, sweeps: int = 40, tolerance: float = 1e-5
+) -> Fit:
+    """Alternating least squares until the likelihood stands.
+
+    Args:
+        grams: of the trajectories, best in whitened columns.
+        directions: P; 0 fits one operator to all.
+        noise: see `solve_operator`.
+        sweeps: at most.
+        tolerance: relative change of the log likelihood at which it stands.
+    """
+    theta = start(grams, directions, noise)
+    likelihood: list[float] = []
+    operator = solve_operator(grams, theta, noise)
+    for _ in range(sweeps if directions else 0):
+        theta = standardised(solve_theta(grams, operator))
+        operator = solve_operator(grams, theta, noise)
+        likelihood.append(float(0.5 * operator.weights.log().sum() * grams.rows.mean()))
+        if len(likelihood) > 1 and abs(likelihood[-1] - likelihood[-2]) < tolerance * abs(likelihood[-1]):
+            break
+    return Fit(operator, theta, likelihood)

@@ -1,0 +1,70 @@
+r"""Two views of a window whose noise is independent, and what they say of the noise.
+
+The points of a frame are dealt out to two half grids like the fields of a chess board, (i + j) even and odd. Each half
+determines the field where it is band-limited: with both axes periodic, modes |m_x|/H + |m_y|/W < 1/2; with one, modes
+|m| < N/4 of each row along it. A product of a column of one view with a column of the other then has the expectation
+that it would have without noise, as long as the noise of different points is independent: an instrumental variable
+against errors in variables.
+
+Source for the principle: Fuller, Measurement Error Models, Wiley (1987), section 2.4.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+
+def can_split(shape: Sequence[int], periodic: Sequence[bool]) -> bool:
+    """Whether the chess board closes around every periodic axis, and one axis at least is periodic."""
+    return any(periodic) and all(n % 2 == 0 for n, around in zip(shape, periodic, strict=True) if around)
+
+
+def half_views(x: Tensor, periodic: Sequence[bool]) -> tuple[Tensor, Tensor]:
+    """Both half grids, each interpolated to all points.
+
+    Args:
+        x: fields with shape ``(..., H, W)``.
+        periodic: of the two axes; `can_split` must hold.
+
+    Returns:
+        Two tensors of the same shape.
+    """
+    h, w = x.shape[-2:]
+    sign = (1.0 - 2.0 * ((torch.arange(h)[:, None] + torch.arange(w)) % 2)).to(x)
+    share = torch.zeros(h, w, dtype=torch.float64)
+    for axis, (n, around) in enumerate(zip((h, w), periodic, strict=True)):
+        if around:
+            part = torch.fft.fftfreq(n, dtype=torch.float64).abs() * (1 if all(periodic) else 2)
+            share = share + (part[:, None] if axis == 0 else part)
+    keep = (share < 0.5).to(x)
+    axes = [axis - 2 for axis, around in enumerate(periodic) if around]
+    plain, shifted = (torch.fft.ifftn(torch.fft.fftn(f, dim=axes) * keep, dim=axes).real for f in (x, x * sign))
+    return plain + shifted, plain - shifted
+
+
+def noise_level(a: Tensor, b: Tensor, kept: float) -> Tensor:
+    """Standard deviation of white noise in the fields, from the difference of the half views.
+
+    ``a - b`` holds no band-limited signal; independent noise of variance σ² at every point leaves a variance of
+    ``4 σ² kept`` there, ``kept`` being the share of the modes that the views keep. What the field holds beyond the band
+    counts as noise.
+
+    Args:
+        a, b: half views with shape ``(B, C, T, H, W)``.
+        kept: share of the modes that are kept.
+
+    Returns:
+        Shape ``(B, C)``.
+    """
+    return ((a - b).square().mean((2, 3, 4)) / (4 * kept)).sqrt()
+
+
+def kept_share(shape: Sequence[int], periodic: Sequence[bool]) -> float:
+    """Share of the modes that `half_views` keeps: about one half."""
+    impulse = torch.zeros(*shape, dtype=torch.float64)
+    impulse[0, 0] = 1.0
+    a, b = half_views(impulse, periodic)
+    return float((a + b)[0, 0]) / 2
