@@ -5,6 +5,7 @@ one line here (see CONTRIBUTING.md).
 """
 
 from ..registry import Registry
+from .abilities import FitsInClosedForm
 from .base import Learner
 from .baselines import FieldStatistics, PooledPixels, RandomEncoder
 from .bispectrum import Bispectrum
@@ -18,6 +19,7 @@ from .masked_jepa import MaskedJEPA
 from .masked_pixels import MaskedPixels
 from .mpp import MPP
 from .next_frame import NextFrame
+from .operator_discovery import OperatorDiscovery
 from .operator_learner import OperatorLearner
 from .pde_regression import PDERegression
 from .regularisers import REGULARISERS
@@ -39,6 +41,7 @@ OWN: dict[str, type[Learner]] = {
     "masked_pixels": MaskedPixels,
     "next_frame": NextFrame,
     "operator": OperatorLearner,
+    "operator_discovery": OperatorDiscovery,
     "supervised": Supervised,
     "finetuned": FineTuned,
     "frozen_video": FrozenVideo,
@@ -67,11 +70,13 @@ __all__ = [
     "DynamicModes",
     "FieldStatistics",
     "FineTuned",
+    "FitsInClosedForm",
     "FrozenVideo",
     "Learner",
     "MaskedJEPA",
     "MaskedPixels",
     "NextFrame",
+    "OperatorDiscovery",
     "OperatorLearner",
     "PDERegression",
     "PooledPixels",

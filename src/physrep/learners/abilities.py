@@ -6,7 +6,7 @@ as a probe of its own name, beside the probes that are fitted to tokens.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Protocol, runtime_checkable
 
 from torch import Tensor, nn
@@ -54,3 +54,37 @@ class HasEncoder(Protocol):
     """Has an encoder ``(B, C, T, H, W) -> (B, N, D)`` to look into, whose weights a run can start from."""
 
     encoder: nn.Module
+
+
+@runtime_checkable
+class FitsInClosedForm(Protocol):
+    """A learner whose optimum is found without gradients: `physrep pretrain` calls `fit` once and trains no step.
+
+    Attributes:
+        fit_trajectories: training trajectories that `fit` wants to see, a seeded draw of so many.
+        fit_stride: distance between the starts of the windows that it wants.
+    """
+
+    fit_trajectories: int
+    fit_stride: int
+
+    def fit(
+        self, train: Iterable[Clip], valid: Iterable[Clip], seed: int, progress: Callable[[str], None]
+    ) -> list[dict[str, float]]:
+        """Fit to all of ``train``, make choices on ``valid``.
+
+        The result is a pure function of data, options and seed, so that a killed run is repeated from its start and
+        ends the same.
+
+        Args:
+            train: batches of windows without labels; all windows of a trajectory are in one batch, and its number is
+                in the clip. It can be walked more than once.
+            valid: the same of other trajectories.
+            seed: of everything random.
+            progress: to be called after every batch with an empty note, and with a sentence for what a user should
+                know.
+
+        Returns:
+            Rows of metrics.csv.
+        """
+        ...

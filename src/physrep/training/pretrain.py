@@ -78,6 +78,7 @@ def pretrain(
     """
     import torch
 
+    from ..learners.abilities import FitsInClosedForm
     from ..learners.base import Learner
     from .costs import PeakMemory
     from .group import join, launched
@@ -105,6 +106,15 @@ def pretrain(
     if not isinstance(module, Learner) or not module.trainable:
         raise PhysrepError(f"learner {learner!r} has nothing to train; use `physrep bench` or `physrep embed` for it.")
     started = time.monotonic()
+    if isinstance(module, FitsInClosedForm):
+        if devices > 1:
+            raise PhysrepError(f"learner {learner!r} is fitted in closed form by one process; set devices to 1.")
+        if not claimed:
+            write_yaml(out / CONFIG, config)
+        costs = _closed_form(module, train, data, seed, out, here, label or learner)
+        save_learner(out, module, config)
+        write_json(out / SUMMARY, {"learner": learner, **costs})
+        return out
     flops = _flops_per_clip(module, train, data, training.batch_size)
     clips_per_step = training.batch_size * training.accumulate * devices
     if training.flops:
@@ -138,6 +148,20 @@ def pretrain(
         },
     )
     return out
+
+
+def _closed_form(
+    module: Learner, train: ClipDataset, data: DataConfig, seed: int, out: Path, device: torch.device, label: str
+) -> dict[str, Any]:
+    """Fit a learner that needs no steps; of a training configuration nothing but the seed and the device is read."""
+    from .closed_form import fit_closed_form
+    from .costs import PeakMemory
+
+    valid = data.open("valid", train.stats)
+    with PeakMemory(device.type) as memory:
+        costs = fit_closed_form(module.to(device), train, valid, data.frame_step, seed, out, device, label)
+    size = sum(buffer.numel() for buffer in module.buffers() if buffer.is_floating_point())
+    return {"parameters": size, **costs, "frames_per_clip": module.num_frames, "peak_memory": memory.peak, "steps": 0}
 
 
 def _flops_per_clip(module: Learner, train: ClipDataset, data: DataConfig, batch_size: int) -> float:

@@ -1,6 +1,6 @@
 r"""What the fit keeps of a trajectory: the products of its rows, summed over its windows.
 
-    G = sym(X_aᵀ X_b)  (K, K),     B = (X_aᵀ Y_b + X_bᵀ Y_a)/2  (K, C),     S = diag(Y_aᵀ Y_b)  (C,)
+G = sym(X_aᵀ X_b)  (K, K),     B = (X_aᵀ Y_b + X_bᵀ Y_a)/2  (K, C),     S = diag(Y_aᵀ Y_b)  (C,)
 """
 
 from __future__ import annotations

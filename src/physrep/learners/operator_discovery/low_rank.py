@@ -74,7 +74,7 @@ def residual_weights(grams: Grams, w: Tensor) -> Tensor:
 def normal_equations(grams: Grams, operator: Operator) -> tuple[Tensor, Tensor]:
     """``A`` ``(n, P, P)`` and ``b`` ``(n, P)`` of θ for every trajectory."""
     p, k, c = operator.v.shape
-    gv = (grams.g @ operator.v.permute(1, 0, 2).reshape(k, p * c)).view(-1, k, p, c)
+    gv = (grams.g @ operator.v.permute(1, 0, 2).reshape(k, p * c)).view(len(grams), k, p, c)
     a = torch.einsum("pkc,nkqc,c->npq", operator.v, gv, operator.weights)
     rest = grams.b - grams.g @ operator.w0
     return (a + a.transpose(1, 2)) / 2, torch.einsum("pkc,nkc,c->np", operator.v, rest, operator.weights)
@@ -126,7 +126,7 @@ def standardised(theta: Tensor) -> Tensor:
 
 def start(grams: Grams, directions: int, noise: Tensor | None = None) -> Tensor:
     """First θ ``(n, P)``: what the trajectories' own ridge solutions differ in most, in units of their residuals."""
-    n, k, c = grams.b.shape
+    n, k, _ = grams.b.shape
     nobody = torch.zeros(n, 0, dtype=grams.b.dtype, device=grams.b.device)
     pooled = solve_operator(grams, nobody, noise)
     eye = torch.eye(k, dtype=grams.b.dtype, device=grams.b.device)

@@ -14,9 +14,13 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from ...clip import Clip
 from .library import LOCAL, MULTIPLIERS, Factor, Term
 from .test_functions import periodic_matrices, time_matrices, walled_matrices
 from .views import can_split, half_views
+
+CHUNK = 4
+"""Windows whose columns are made at a time on a CPU."""
 
 
 @dataclass(frozen=True)
@@ -26,7 +30,8 @@ class Geometry:
     Attributes:
         shape: points (T, H, W).
         dt, dx: spacings.
-        periodic, spacing: of the two axes.
+        periodic: of the two axes.
+        coordinates: per axis its points if they are not equally spaced, else None.
         modes: largest mode of each axis.
     """
 
@@ -34,7 +39,7 @@ class Geometry:
     dt: float
     dx: tuple[float, float]
     periodic: tuple[bool, bool]
-    spacing: tuple[str, str]
+    coordinates: tuple[tuple[float, ...] | None, ...]
     modes: tuple[int, int]
 
 
@@ -60,59 +65,72 @@ class WeakRows:
         geometry: of the windows.
         terms: the library's columns.
         channels: names of the C channels, in the order of the fields.
-        targets: channels whose change is explained; default all.
+        device: where the rows are made.
     """
 
     def __init__(
         self, geometry: Geometry, terms: Sequence[Term], channels: Sequence[str], device: torch.device | str = "cpu"
     ) -> None:
         self.geometry, self.terms, self.channels = geometry, list(terms), list(channels)
-        frames, *points = geometry.shape
+        frames, height, width = geometry.shape
+        points = (height, width)
         self.space: list[list[Tensor]] = []
         first = geometry.periodic.index(True) if any(geometry.periodic) else -1
-        for axis, n in enumerate(points):
+        for axis, n in enumerate((height, width)):
             length = n * geometry.dx[axis]
             if geometry.periodic[axis]:
                 # A real field: the modes of one half of the plane say everything.
                 matrices = periodic_matrices(n, length, geometry.modes[axis], half=axis == first)
             else:
-                matrices = walled_matrices(n, length, geometry.modes[axis], geometry.spacing[axis])
+                own = geometry.coordinates[axis]
+                even = torch.arange(n, dtype=torch.float64) * geometry.dx[axis]
+                placed = even if own is None else torch.tensor(own, dtype=torch.float64)
+                matrices = walled_matrices(placed, geometry.modes[axis])
             self.space.append([matrix.to(device) for matrix in matrices])
         self.value, self.rate = (matrix.to(device) for matrix in time_matrices(frames, geometry.dt))
         self.products = sorted({term.factors for term in self.terms}, key=lambda f: (len(f), f))
         self.split = can_split(points, geometry.periodic)
+        self.chunk = CHUNK if torch.device(device).type == "cpu" else 64
         self._multipliers: dict[str, Tensor] = {}
         self.device = device
 
     def __call__(self, x: Tensor, halves: bool = True) -> Rows:
         """Rows of normalised fields ``(B, C, T, H, W)``; in two views if ``halves`` and the grid allows it."""
-        x = x.double()
-        if halves and self.split:
-            a, b = half_views(x, self.geometry.periodic)
-            (x_a, y_a), (x_b, y_b) = self.view(a), self.view(b)
-            return Rows(x_a, x_b, y_a, y_b)
-        x_a, y_a = self.view(x)
-        return Rows(x_a, x_a, y_a, y_a)
+        both = halves and self.split
+        parts = []
+        # Few windows at a time: their products stay in the processor's cache.
+        for part in x.double().split(self.chunk):
+            views = half_views(part, self.geometry.periodic) if both else (part,)
+            parts.append([tensor for view in views for tensor in self._view(view)])
+        joined = [torch.cat(tensors) for tensors in zip(*parts, strict=True)]
+        if both:
+            return Rows(joined[0], joined[2], joined[1], joined[3])
+        return Rows(joined[0], joined[0], joined[1], joined[1])
 
     def view(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """Columns ``(B, R, K)`` and targets ``(B, R, C)`` of one view, real."""
+        """Columns ``(B, R, K)`` and targets ``(B, R, C)`` of the fields as they are, real."""
+        rows = self(x, halves=False)
+        return rows.x_a, rows.y_a
+
+    def _view(self, x: Tensor) -> tuple[Tensor, Tensor]:
         factors = self._factors(x)
-        columns: list[Tensor | None] = [None] * len(self.terms)
+        rows = self.value.shape[0] * self.space[0][0].shape[0] * self.space[1][0].shape[0]
+        matrix = torch.empty(len(x), 2 * rows, len(self.terms), dtype=torch.float64, device=x.device)
         for product in self.products:
             field: Tensor | None = None
             for factor in product:
                 field = factors[factor] if field is None else field * factors[factor]
             if field is None:
                 field = torch.ones_like(x[:, 0])
-            field = torch.einsum("nt,bthw->bnhw", self.value, field).to(torch.complex128)
+            field = (self.value @ field.flatten(2)).view(len(x), -1, *field.shape[2:]).to(torch.complex128)
             wanted = {i: term.order for i, term in enumerate(self.terms) if term.factors == product}
             along = {a: self.space[0][a] @ field for a in {order[0] for order in wanted.values()}}
             for i, (a, b) in wanted.items():
-                columns[i] = (along[a] @ self.space[1][b].T).flatten(1)
-        matrix = torch.stack([column for column in columns if column is not None], 2)
-        change = torch.einsum("nt,bcthw->bcnhw", self.rate, x).to(torch.complex128)
+                column = (along[a] @ self.space[1][b].T).flatten(1)
+                matrix[:, :rows, i], matrix[:, rows:, i] = column.real, column.imag
+        change = (self.rate @ x.flatten(3)).view(*x.shape[:2], -1, *x.shape[3:]).to(torch.complex128)
         target = (self.space[0][0] @ change @ self.space[1][0].T).flatten(2).transpose(1, 2)
-        return torch.cat([matrix.real, matrix.imag], 1), torch.cat([target.real, target.imag], 1)
+        return matrix, torch.cat([target.real, target.imag], 1)
 
     def _factors(self, x: Tensor) -> dict[Factor, Tensor]:
         wanted = {factor for product in self.products for factor in product}
@@ -142,22 +160,18 @@ class WeakRows:
         return self._multipliers[name]
 
 
-def geometry_of(
-    shape: Sequence[int],
-    dt: float,
-    dx: Sequence[float],
-    periodic: Sequence[bool],
-    spacing: Sequence[str],
-    modes: Sequence[int],
-) -> Geometry:
-    """A `Geometry` whose modes the grid can hold: at most a quarter of a periodic axis."""
-    _, h, w = shape
-    held = [min(m, n // 4) if around else min(m, n - 2) for m, n, around in zip(modes, (h, w), periodic, strict=True)]
+def geometry_of(clip: Clip, modes: Sequence[int]) -> Geometry:
+    """The geometry of a clip; modes that its grid cannot hold are left out (beyond a quarter of a periodic axis)."""
+    frames, h, w = clip.fields.shape[2:]
+    own = clip.coordinates or (None, None)
+    held = [
+        min(m, n // 4) if around else min(m, n - 2) for m, n, around in zip(modes, (h, w), clip.periodic, strict=True)
+    ]
     return Geometry(
-        (shape[0], h, w),
-        float(dt),
-        (dx[0], dx[1]),
-        (periodic[0], periodic[1]),
-        (spacing[0], spacing[1]),
+        (frames, h, w),
+        float(clip.dt),
+        (clip.dx[0], clip.dx[1]),
+        (clip.periodic[0], clip.periodic[1]),
+        tuple(None if points is None else tuple(points.tolist()) for points in own),
         (held[0], held[1]),
     )

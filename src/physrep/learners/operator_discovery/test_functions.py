@@ -21,34 +21,13 @@ from numpy.polynomial import Polynomial
 from numpy.polynomial.legendre import Legendre
 from torch import Tensor
 
+from ...quantities.grid import Grid
+
 SPACE_DEGREE, TIME_DEGREE = 4, 6
+EXACT = 5
+"""Degree in time up to which the weak form holds exactly on the frames."""
 SUPPORT, SHIFT = 8, 2
 """Frames under one bump in time, ends included, and frames between neighbouring bumps."""
-
-
-def nodes(n: int, spacing: str) -> tuple[np.ndarray, np.ndarray]:
-    """Points in [-1, 1] of an axis with ends, and the weights of their quadrature.
-
-    Args:
-        n: number of points.
-        spacing: ``uniform`` (centres of equal cells), ``gauss`` or ``lobatto`` (Chebyshev points).
-    """
-    j = np.arange(n)
-    if spacing == "gauss":
-        angle = math.pi * (j + 0.5) / n
-        k = np.arange(1, n // 2 + 1)
-        # Fejér's first rule.
-        weights = 2 / n * (1 - 2 * (np.cos(2 * np.outer(angle, k)) / (4 * k**2 - 1)).sum(1))
-        return -np.cos(angle), weights
-    if spacing == "lobatto":
-        angle = math.pi * j / (n - 1)
-        even = np.arange(0, n, 2)
-        share = np.where((even == 0) | (even == n - 1), 0.5, 1.0)
-        ends = np.where((j == 0) | (j == n - 1), 0.5, 1.0)
-        # Clenshaw-Curtis: the integral of the cosine series through the values.
-        weights = 4 / (n - 1) * ends * (share * np.cos(np.outer(angle, even)) / (1 - even.astype(float) ** 2)).sum(1)
-        return -np.cos(angle), weights
-    return (2 * j + 1) / n - 1, np.full(n, 2 / n)
 
 
 def wave_numbers(modes: int, length: float, half: bool) -> Tensor:
@@ -64,16 +43,24 @@ def periodic_matrices(n: int, length: float, modes: int, half: bool) -> list[Ten
     return [base * (1j * k[:, None]) ** order for order in range(3)]
 
 
-def walled_matrices(n: int, length: float, modes: int, spacing: str) -> list[Tensor]:
-    """The same for an axis with ends, by parts: ``(-1)^a ∫ f χ_l^(a) ds / 2``; complex ``(modes + 1, n)``."""
-    points, weights = nodes(n, spacing)
+def walled_matrices(coordinates: Tensor, modes: int) -> list[Tensor]:
+    """The same for an axis with ends, by parts: ``(-1)^a`` times the mean of ``f χ_l^(a)``; complex ``(modes + 1, n)``.
+
+    Args:
+        coordinates: ascending, ``(n,)``; Chebyshev-Gauss rows get their exact quadrature (`physrep.quantities.grid`).
+        modes: largest Legendre degree l.
+    """
+    grid = Grid.of((coordinates, coordinates), (False, False))
+    length, share = grid.lengths[0], grid.weights[0].numpy()
+    # The domain ends half a cell beyond equally spaced rows, and at the ends of the interval of Chebyshev rows.
+    points = (2 * (coordinates - (coordinates[0] + coordinates[-1]) / 2) / length).numpy()
     bump = Polynomial([1.0, 0.0, -1.0]) ** SPACE_DEGREE
     rows: list[list[np.ndarray]] = [[], [], []]
     for degree in range(modes + 1):
         polynomial = bump * Legendre.basis(degree).convert(kind=Polynomial)
         for order in range(3):
             derivative = polynomial.deriv(order) if order else polynomial
-            rows[order].append(derivative(points) * weights / 2 * (-2 / length) ** order)
+            rows[order].append(derivative(points) * share * (-2 / length) ** order)
     return [torch.from_numpy(np.stack(part)).to(torch.complex128) for part in rows]
 
 
@@ -84,8 +71,14 @@ def time_matrices(frames: int, dt: float) -> tuple[Tensor, Tensor]:
     firsts = list(range(0, frames - span + 1, SHIFT))
     value, rate = torch.zeros(2, len(firsts), frames, dtype=torch.float64)
     s = torch.arange(span, dtype=torch.float64) / half - 1
+    weight = (1 - s**2) ** TIME_DEGREE / half
+    slope = 2 * TIME_DEGREE * s * (1 - s**2) ** (TIME_DEGREE - 1) / half
+    # The trapezoidal rule leaves an error of 1e-6; the smallest change of the weights that makes both sides agree for
+    # polynomials in t takes it away where fields change slowly.
+    powers = torch.stack([s**m for m in range(EXACT + 1)])
+    wanted = torch.stack([m * (weight * s ** max(m - 1, 0)).sum() for m in range(EXACT + 1)])
+    slope = slope + torch.linalg.pinv(powers) @ (wanted - powers @ slope)
     for row, first in enumerate(firsts):
-        value[row, first : first + span] = (1 - s**2) ** TIME_DEGREE / half
-        slope = -2 * TIME_DEGREE * s * (1 - s**2) ** (TIME_DEGREE - 1)
-        rate[row, first : first + span] = -slope / half / (half * dt)
+        value[row, first : first + span] = weight
+        rate[row, first : first + span] = slope / (half * dt)
     return value, rate

@@ -11,6 +11,7 @@ Source for the principle: Fuller, Measurement Error Models, Wiley (1987), sectio
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import torch
@@ -49,8 +50,9 @@ def noise_level(a: Tensor, b: Tensor, kept: float) -> Tensor:
     """Standard deviation of white noise in the fields, from the difference of the half views.
 
     ``a - b`` holds no band-limited signal; independent noise of variance σ² at every point leaves a variance of
-    ``4 σ² kept`` there, ``kept`` being the share of the modes that the views keep. What the field holds beyond the band
-    counts as noise.
+    ``4 σ² kept`` there, ``kept`` being the share of the modes that the views keep. Differences in time, of fourth order
+    where there are frames enough, take away what the field holds beyond the band and changes slowly; what is left of
+    it counts as noise.
 
     Args:
         a, b: half views with shape ``(B, C, T, H, W)``.
@@ -59,7 +61,9 @@ def noise_level(a: Tensor, b: Tensor, kept: float) -> Tensor:
     Returns:
         Shape ``(B, C)``.
     """
-    return ((a - b).square().mean((2, 3, 4)) / (4 * kept)).sqrt()
+    order = min(4, a.shape[2] - 1)
+    rest = torch.diff(a - b, n=order, dim=2)
+    return (rest.square().mean((2, 3, 4)) / (4 * kept * math.comb(2 * order, order))).sqrt()
 
 
 def kept_share(shape: Sequence[int], periodic: Sequence[bool]) -> float:

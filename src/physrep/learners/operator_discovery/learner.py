@@ -1,0 +1,275 @@
+r"""A learner without gradient: one weak-form operator for all trajectories, with few numbers of each trajectory's own.
+
+    ∂ₜu_c = Σ_k [W₀_kc + Σ_p θ_p V_pkc] φ_k(u),     p = 1 … P
+
+(W₀, V) is fitted to all training windows, θ is solved for in every window: it holds what differs between trajectories
+in their law of motion, which is what their parameters do. The library φ is generic (`library`), derivatives lie on test
+functions (`rows`), noise is met by two half views (`views`) and a penalty (`noise`), P is found by prediction from one
+window to the others (`selection`). Given the full state, in periodic boxes or between walls, no equation, label or name
+of a system is used.
+
+Related: weak SINDy (Messenger and Bortz, J. Comput. Phys. 443, 2021), CAMEL (Blanke and Lelarge, 2024,
+https://arxiv.org/abs/2312.00477), DISCO (Morel et al., 2025, https://arxiv.org/abs/2504.19496).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from ...clip import Clip
+from ...errors import PhysrepError
+from ..base import Learner
+from . import noise
+from .channels import independent
+from .fitting import Collected, fit_operators
+from .library import GRADES, Term, library
+from .posterior import Posterior, posterior
+from .rows import Geometry, WeakRows, geometry_of
+from .selection import EXPLAINED
+from .tokens import tokens
+from .views import half_views, kept_share, noise_level
+
+LARGEST_LIBRARY = 320
+"""Columns; a grade that would need more is left out, which is said."""
+
+
+class OperatorDiscovery(Learner):
+    """Closed-form discovery of an operator and of its parameters; see the module's docstring.
+
+    Args:
+        in_channels: number of field components.
+        num_frames: frames per window, at least 4; a bump in time spans 8 of them, or all if there are fewer.
+        grades: grades of the library that may be chosen (`physrep.learners.operator_discovery.library`).
+        directions: P; default chosen on valid among 0 … ``largest``.
+        largest: largest P that is tried.
+        modes: largest mode of the test functions per axis; default an eighth of the points of a periodic axis, at
+            least 2 and at most 8, and 5 of an axis with ends.
+        halves: two half views against errors in variables, where the grid allows them.
+        fit_trajectories: training trajectories that are fitted to, a seeded draw: memory does not grow beyond them.
+        fit_stride: distance between the starts of windows of the fit; default `num_frames`.
+    """
+
+    def __init__(
+        self,
+        in_channels: int,
+        num_frames: int = 8,
+        grades: Sequence[int] = GRADES,
+        directions: int | None = None,
+        largest: int = 4,
+        modes: Sequence[int] | None = None,
+        halves: bool = True,
+        fit_trajectories: int = 512,
+        fit_stride: int | None = None,
+    ) -> None:
+        super().__init__(in_channels, num_frames)
+        if num_frames < 4:
+            raise PhysrepError(f"operator_discovery: num_frames is {num_frames}; the weak form needs at least 4.")
+        if not grades or not set(grades) <= set(GRADES):
+            raise PhysrepError(f"operator_discovery: grades are {list(grades)}; give some of {list(GRADES)}.")
+        self.grades, self.directions, self.largest = tuple(sorted(grades)), directions, largest
+        self.modes = tuple(modes) if modes is not None else None
+        self.halves, self.fit_trajectories = halves, fit_trajectories
+        self.fit_stride = num_frames if fit_stride is None else fit_stride
+        # What the fit finds, as tensors: weight files hold nothing else. Text is UTF-8.
+        self.register_buffer("found", torch.zeros(0, dtype=torch.uint8))
+        for name in ("w0", "v", "weights", "signal", "chosen", "low", "high", "theta", "diagonal"):
+            self.register_buffer(name, torch.zeros(0, dtype=torch.float64))
+        self._rows = RowsOfGeometries()
+
+    w0: Tensor
+    """Coefficients of every noise level, ``(L, K, C)``, of the normalised channels that are kept."""
+    v: Tensor
+    """Directions of every noise level, ``(L, P, K, C)``."""
+    weights: Tensor
+    signal: Tensor
+    chosen: Tensor
+    low: Tensor
+    high: Tensor
+    theta: Tensor
+    """θ of the training trajectories, ``(n, P)``."""
+    diagonal: Tensor
+    found: Tensor
+
+    @property
+    def record(self) -> dict[str, Any]:
+        """What was chosen: ``channels``, ``grade``, ``columns``, ``modes``, the curve of residuals, ``dropped``.
+
+        Raises:
+            PhysrepError: nothing was fitted yet.
+        """
+        text = bytes(self.found.tolist()).decode()
+        if not text:
+            raise PhysrepError(
+                "operator_discovery: was not fitted yet; run `physrep pretrain operator_discovery`, or load a run."
+            )
+        return json.loads(text)
+
+    @property
+    def embed_dim(self) -> int:  # pyright: ignore[reportIncompatibleVariableOverride]
+        """P and the number of logarithms; 1 before the fit and where nothing varies."""
+        return max(1, (self.v.shape[1] if self.v.ndim == 4 else 0) + self.chosen.numel())
+
+    @property
+    def terms(self) -> list[Term]:
+        """The library's columns that are kept."""
+        record = self.record
+        whole = library(record["channels"], record["nonlocal"], record["grades"])
+        return [whole[i] for i in record["columns"]]
+
+    def loss(self, clip: Clip) -> dict[str, Tensor]:
+        """Share of the change of the windows that the fitted operator leaves unexplained, mean over the channels.
+
+        It has no gradient: `fit` finds the optimum in closed form.
+
+        Raises:
+            PhysrepError: nothing was fitted yet.
+        """
+        found = self.read(clip)
+        return {"loss": found.residual.mean().float()}
+
+    def read(self, clip: Clip) -> Posterior:
+        """Posterior of θ of every window, and the residual of every channel that is kept.
+
+        Raises:
+            PhysrepError: nothing was fitted yet, or the clip does not fit.
+        """
+        record = self.record
+        x = self._kept(clip, record["channels"])
+        rows = self._rows_of(clip, record["channels"], self.terms, record["modes"])
+        if rows.split:
+            a, b = half_views(x, clip.periodic)
+            kept = kept_share(x.shape[3:], clip.periodic)
+            level = noise_level(a, b, kept).square().mean(1).sqrt()
+        else:
+            level = torch.zeros(len(x), dtype=torch.float64, device=x.device)
+        share = noise.interpolation(level)
+        return posterior(
+            rows(x, self.halves),
+            torch.einsum("bl,lkc->bkc", share, self.w0),
+            torch.einsum("bl,lpkc->bpkc", share, self.v),
+            self.weights,
+            self.signal,
+        )
+
+    def encode(self, clip: Clip) -> Tensor:
+        """One token ``(B, 1, P + n)``: θ, then the logarithms of the chosen coefficients; a 0 if nothing varies."""
+        found = self.read(clip)
+        if found.mean.shape[1] == 0:
+            return torch.zeros(len(found.mean), 1, 1, device=clip.fields.device)
+        chosen = self.chosen.long()
+        w0, v = self.w0[0].flatten()[chosen], self.v[0].flatten(1)[:, chosen]
+        return tokens(found, w0, v, self.low, self.high).float()
+
+    def fit(
+        self, train: Iterable[Clip], valid: Iterable[Clip], seed: int, progress: Callable[[str], None]
+    ) -> list[dict[str, float]]:
+        """Find channels, library, P, (W₀, V) and the tokens' coefficients.
+
+        Args:
+            train: batches of windows, all windows of a trajectory in one batch.
+            valid: the same of other trajectories, for the choices; labels are not read.
+            seed: of the noise that measures the columns' sensitivity.
+            progress: told of every batch, with a note.
+
+        Returns:
+            One row per candidate (grade and P) for metrics.csv.
+
+        Raises:
+            PhysrepError: no windows.
+        """
+        first = next(iter(train), None)
+        if first is None:
+            raise PhysrepError("operator_discovery: there is no window to fit to; give longer or more trajectories.")
+        modes = self.modes or tuple(
+            max(2, min(8, n // 8)) if around else 5
+            for n, around in zip(first.fields.shape[3:], first.periodic, strict=True)
+        )
+        names = list(self.channels) or list(first.channels)
+        channels = independent(first, self._kept(first, names), names, modes)
+        for name in [n for n in names if n not in channels]:
+            progress(f"channel {name} is left out: the others determine it")
+        grades = self._affordable(channels, all(first.periodic), progress)
+        terms = library(channels, all(first.periodic), grades)
+        generator = torch.Generator().manual_seed(seed)
+        shown = Collected(), Collected()
+        for collected, clips in zip(shown, (train, valid), strict=True):
+            for clip in clips:
+                x = self._kept(clip, channels)
+                rows = self._rows_of(clip, channels, terms, modes)
+                collected.add(rows, rows(x, self.halves), x, clip.trajectory, generator, keep=collected is shown[1])
+                progress("")
+        result = fit_operators(shown[0], shown[1], terms, grades, self.directions, self.largest)
+        if min(result.curve[result.best]["residual"].values(), default=1.0) > EXPLAINED:
+            progress(
+                "the library does not hold this dynamics: every channel leaves more than half of its change unexplained"
+            )
+        record = {
+            "channels": channels,
+            "nonlocal": all(first.periodic),
+            "grades": list(grades),
+            "grade": result.grade,
+            "columns": result.columns.tolist(),
+            "modes": list(modes),
+            "curve": result.curve,
+            "best": result.best,
+        }
+        self.found = torch.tensor(list(json.dumps(record).encode()), dtype=torch.uint8, device=self.found.device)
+        for name, value in result.tensors.items():
+            setattr(self, name, value.to(self.found.device))
+        return [{"directions": row["directions"], "grade": row["grade"], "loss": row["score"]} for row in result.curve]
+
+    def _affordable(self, channels: Sequence[str], periodic: bool, progress: Callable[[str], None]) -> tuple[int, ...]:
+        kept: tuple[int, ...] = ()
+        for grade in self.grades:
+            if grade == 4 and not periodic:
+                progress("grade 4 of the library (nonlocal columns) is left out: an axis has ends")
+                continue
+            size = len(library(channels, periodic, (*kept, grade)))
+            if size > LARGEST_LIBRARY:
+                progress(
+                    f"grade {grade} of the library is left out: {size} columns, at most {LARGEST_LIBRARY} are fitted"
+                )
+                continue
+            kept = (*kept, grade)
+        return kept
+
+    def _kept(self, clip: Clip, channels: Sequence[str]) -> Tensor:
+        """Normalised fields of these channels, float64."""
+        x = self.fields(clip, self.num_frames)
+        names = list(self.channels) or list(clip.channels)
+        return x[:, [names.index(channel) for channel in channels]].double()
+
+    def _rows_of(self, clip: Clip, channels: Sequence[str], terms: list[Term], modes: Sequence[int]) -> WeakRows:
+        if clip.fields.ndim != 5:
+            raise PhysrepError("operator_discovery: reads fields on 2 axes; slice the data first.")
+        return self._rows(geometry_of(clip, modes), terms, channels, clip.fields.device)
+
+    def _load_from_state_dict(self, state_dict: dict[str, Any], prefix: str, *args: Any, **kwargs: Any) -> None:
+        # What the fit found has sizes of its own: make room for what is stored.
+        for name, buffer in list(self._buffers.items()):
+            stored = state_dict.get(f"{prefix}{name}")
+            if buffer is not None and stored is not None and stored.shape != buffer.shape:
+                setattr(self, name, torch.zeros_like(stored, device=buffer.device))
+        super()._load_from_state_dict(state_dict, prefix, *args, **kwargs)
+
+
+class RowsOfGeometries:
+    """The last few `WeakRows` that were made, by all that they depend on."""
+
+    def __init__(self, largest: int = 4) -> None:
+        self.largest, self._made = largest, {}
+
+    def __call__(
+        self, geometry: Geometry, terms: Sequence[Term], channels: Sequence[str], device: torch.device
+    ) -> WeakRows:
+        key = (geometry, tuple(terms), tuple(channels), device)
+        if key not in self._made:
+            if len(self._made) >= self.largest:
+                self._made.pop(next(iter(self._made)))
+            self._made[key] = WeakRows(geometry, terms, channels, device)
+        return self._made[key]

@@ -1,0 +1,180 @@
+"""Operator discovery: planted equations are recovered, what cannot be recovered is said to be so."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+import pytest
+import torch
+
+from physrep.clip import Clip
+from physrep.errors import PhysrepError
+from physrep.learners import FitsInClosedForm, OperatorDiscovery
+from physrep.learners.operator_discovery.gram import grams
+from physrep.learners.operator_discovery.library import library
+from physrep.learners.operator_discovery.rows import WeakRows, geometry_of
+from physrep.learners.operator_discovery.views import half_views, kept_share, noise_level
+
+N, FRAMES, LONG = 16, 8, 24
+
+
+def trajectories(
+    number: int, seed: int, vary: tuple[bool, ...] = (True, True), dt: float = 0.05, n: int = N, frames: int = LONG
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Exact solutions of ``∂ₜa = D ∇²a - v ∂ₓa``, ``∂ₜb = -b + 0.5 a``: fields ``(B, 2, T, n, n)`` and (log10 D, v)."""
+    draw = torch.Generator().manual_seed(seed)
+    uniform = torch.rand(number, 2, generator=draw, dtype=torch.float64)
+    diffusivity = 10 ** (-2.5 + uniform[:, 0]) if vary[0] else torch.full((number,), 0.01, dtype=torch.float64)
+    velocity = 0.3 * uniform[:, 1] if vary[1] else torch.full((number,), 0.15, dtype=torch.float64)
+    k = 2 * math.pi * torch.fft.fftfreq(n, 1 / n, dtype=torch.float64)
+    low = (k.abs()[:, None] < 2 * math.pi * 3.5) & (k.abs() < 2 * math.pi * 3.5)
+    index = torch.fft.fftfreq(n, 1 / n).long() % N  # the same modes on every grid
+    start = torch.zeros(number, 2, n, n, dtype=torch.complex128)
+    spectrum = torch.fft.fft2(torch.randn(number, 2, N, N, generator=draw, dtype=torch.float64))
+    start = spectrum[:, :, index][:, :, :, index] * low * (n / N) ** 2
+    rate_a = -diffusivity.view(-1, 1, 1) * (k[:, None] ** 2 + k**2) - 1j * velocity.view(-1, 1, 1) * k[:, None]
+    states = []
+    for step in range(frames):
+        grown = torch.exp(rate_a * step * dt)
+        decay = math.exp(-step * dt)
+        a = start[:, 0] * grown
+        b = start[:, 1] * decay + 0.5 * start[:, 0] * (grown - decay) / (rate_a + 1)
+        states.append(torch.stack([a, b], 1))
+    fields = torch.fft.ifft2(torch.stack(states, 2)).real
+    return fields, torch.stack([diffusivity.log10(), velocity], 1)
+
+
+def clips(fields: torch.Tensor, dt: float = 0.05, first: int = 0, channels=("a", "b")) -> list[Clip]:
+    """Windows that do not overlap, of four trajectories per batch."""
+    found = []
+    for begin in range(0, len(fields), 4):
+        part = fields[begin : begin + 4]
+        starts = range(0, part.shape[2] - FRAMES + 1, FRAMES)
+        windows = torch.stack([part[:, :, s : s + FRAMES] for s in starts], 1).flatten(0, 1)
+        number = torch.arange(begin, begin + len(part)).repeat_interleave(len(starts)) + first
+        found.append(
+            Clip(windows, torch.zeros(len(windows), 0), channels, (), dt, (1 / fields.shape[3],) * 2, (True, True),
+                 number, torch.tensor(list(starts)).repeat(len(part)))
+        )  # fmt: skip
+    return found
+
+
+def fitted(train: list[Clip], valid: list[Clip], **options) -> tuple[OperatorDiscovery, list[str]]:
+    learner = OperatorDiscovery(len(train[0].channels), FRAMES, **{"grades": (1, 2), "largest": 3, **options})
+    notes: list[str] = []
+    learner.fit(train, valid, 0, lambda note: notes.append(note) if note else None)
+    return learner, notes
+
+
+@pytest.fixture(scope="module")
+def planted() -> tuple[OperatorDiscovery, list[Clip], torch.Tensor]:
+    fields, truth = trajectories(48, 0)
+    learner, _ = fitted(clips(fields[:32]), clips(fields[32:]))
+    return learner, clips(fields[32:]), truth[32:]
+
+
+def coefficient(learner: OperatorDiscovery, name: str, channel: int, theta: torch.Tensor) -> torch.Tensor:
+    k = [term.name() for term in learner.terms].index(name)
+    return learner.w0[0, k, channel] + theta @ learner.v[0, :, k, channel]
+
+
+def test_it_is_a_learner_that_fits_in_closed_form():
+    assert isinstance(OperatorDiscovery(2), FitsInClosedForm)
+    with pytest.raises(PhysrepError, match="was not fitted"):
+        OperatorDiscovery(2).encode(clips(trajectories(2, 0)[0])[0])
+
+
+def test_a_planted_equation_is_recovered(planted):
+    learner, valid, truth = planted
+    assert learner.record["grade"] == 1 and learner.v.shape[1] == 2
+    for number, clip in enumerate(valid):
+        rows = truth[4 * number : 4 * number + 4].repeat_interleave(3, 0)
+        theta = learner.read(clip).mean
+        diffusivity, velocity = 10 ** rows[:, 0], rows[:, 1]
+        for name, value in (("d_xx(a)", diffusivity), ("d_yy(a)", diffusivity), ("d_x(a)", -velocity)):
+            torch.testing.assert_close(coefficient(learner, name, 0, theta), value, rtol=0, atol=1e-6)
+        torch.testing.assert_close(
+            coefficient(learner, "a", 1, theta), torch.full_like(velocity, 0.5), rtol=0, atol=1e-6
+        )
+        torch.testing.assert_close(
+            coefficient(learner, "b", 1, theta), torch.full_like(velocity, -1.0), rtol=0, atol=1e-6
+        )
+
+
+@pytest.mark.parametrize(
+    ("vary", "count"), [((True, True), 2), ((True, False), 1), ((False, True), 1), ((False, False), 0)]
+)
+def test_the_number_of_parameters_is_found_without_labels(vary, count):
+    fields, _ = trajectories(40, 1, vary)
+    learner, _ = fitted(clips(fields[:28]), clips(fields[28:]))
+    assert learner.v.shape[1] == count
+    assert learner.encode(clips(fields[28:])[0]).isfinite().all()
+
+
+def test_frames_in_random_order_are_no_dynamics():
+    fields, _ = trajectories(40, 1)
+    draw = torch.Generator().manual_seed(0)
+    shuffled = torch.stack([f[:, torch.randperm(LONG, generator=draw)] for f in fields])
+    _, notes = fitted(clips(shuffled[:28]), clips(shuffled[28:]))
+    assert any("does not hold this dynamics" in note for note in notes)
+
+
+@pytest.mark.parametrize("factor", [0.5, 2, 3])
+def test_another_time_step_changes_no_theta(planted, factor):
+    learner, _, _ = planted
+    here, _ = trajectories(6, 7, frames=FRAMES)
+    there, _ = trajectories(6, 7, frames=FRAMES, dt=0.05 * factor)
+    one = learner.encode(torch_cat(clips(here)))
+    other = learner.encode(torch_cat(clips(there, dt=0.05 * factor)))
+    torch.testing.assert_close(one, other, rtol=1e-2, atol=5e-3)
+
+
+def test_twice_the_resolution_changes_no_theta(planted):
+    learner, _, _ = planted
+    here, _ = trajectories(6, 7, frames=FRAMES)
+    there, _ = trajectories(6, 7, frames=FRAMES, n=2 * N)
+    torch.testing.assert_close(
+        learner.encode(torch_cat(clips(here))), learner.encode(torch_cat(clips(there))), rtol=1e-3, atol=1e-3
+    )
+
+
+def torch_cat(parts: list[Clip]) -> Clip:
+    return replace(
+        parts[0],
+        fields=torch.cat([p.fields for p in parts]),
+        trajectory=torch.cat([p.trajectory for p in parts]),
+        start=torch.cat([p.start for p in parts]),
+    )
+
+
+def test_tokens_do_not_depend_on_the_batch_or_on_the_order_of_channels(planted):
+    learner, valid, _ = planted
+    whole = learner.encode(valid[0])
+    single = learner.encode(replace(valid[0], fields=valid[0].fields[2:3], trajectory=valid[0].trajectory[2:3]))
+    torch.testing.assert_close(whole[2:3], single)
+
+
+def test_half_views_are_unbiased_where_one_view_is_not():
+    field = trajectories(1, 0, frames=FRAMES)[0]
+    clip = clips(field)[0]
+    terms = library(("a", "b"), False, (1,))
+    rows = WeakRows(geometry_of(clip, (3, 3)), terms, ("a", "b"))
+    draw = torch.Generator().manual_seed(5)
+    noisy = field + 0.3 * field.std() * torch.randn(200, *field.shape[1:], generator=draw, dtype=torch.float64)
+    column = [term.name() for term in terms].index("d_xx(a)")
+    clean = float(grams(rows(field)).g[0, column, column])
+    halves = grams(rows(noisy)).g[:, column, column]
+    single = grams(rows(noisy, halves=False)).g[:, column, column]
+    assert abs(float(halves.mean()) - clean) < 3 * float(halves.std()) / 200**0.5
+    assert float(single.mean()) - clean > 5 * float(single.std()) / 200**0.5
+
+
+def test_the_noise_level_is_estimated_from_the_halves():
+    field = trajectories(8, 0, frames=FRAMES)[0]
+    draw = torch.Generator().manual_seed(5)
+    noisy = field + 0.01 * torch.randn(field.shape, generator=draw, dtype=torch.float64)
+    share = kept_share((N, N), (True, True))
+    level = noise_level(*half_views(noisy, (True, True)), share)
+    torch.testing.assert_close(level, torch.full_like(level, 0.01), rtol=0.15, atol=0)
+    assert float(noise_level(*half_views(field, (True, True)), share).max()) < 1e-6
