@@ -30,6 +30,8 @@ from .config import TrainingConfig
 from .stream import WindowStream
 
 if TYPE_CHECKING:
+    import torch
+
     from ..data import ClipDataset
     from ..learners.base import Learner
     from .several import Work
