@@ -13,6 +13,7 @@ from physrep.errors import PhysrepError
 from physrep.learners import FitsInClosedForm, OperatorDiscovery
 from physrep.learners.operator_discovery.gram import grams
 from physrep.learners.operator_discovery.library import library
+from physrep.learners.operator_discovery.physical import to_physical
 from physrep.learners.operator_discovery.rows import WeakRows, geometry_of
 from physrep.learners.operator_discovery.views import half_views, kept_share, noise_level
 
@@ -77,6 +78,25 @@ def planted() -> tuple[OperatorDiscovery, list[Clip], torch.Tensor]:
 def coefficient(learner: OperatorDiscovery, name: str, channel: int, theta: torch.Tensor) -> torch.Tensor:
     k = [term.name() for term in learner.terms].index(name)
     return learner.w0[0, k, channel] + theta @ learner.v[0, :, k, channel]
+
+
+def test_the_equation_is_read_exactly(planted):
+    learner, _, _ = planted
+    first, second = learner.record["equation"]
+    assert {term["name"] for term in first["terms"]} == {"d_xx(a)", "d_yy(a)", "d_x(a)"}
+    assert all(any(term["directions"]) and term["stability"] == 1 for term in first["terms"])
+    assert {term["name"]: round(term["constant"], 5) for term in second["terms"]} == {"a": 0.5, "b": -1.0}
+    assert not any(any(term["directions"]) for term in second["terms"])
+
+
+def test_columns_in_physical_units():
+    terms = library(("a", "b"), False, (1, 2))
+    fields = 2 + 3 * trajectories(1, 0, frames=FRAMES)[0]
+    mean, std = {"a": 2.0, "b": 2.0}, {"a": 3.0, "b": 3.0}
+    rows = WeakRows(geometry_of(clips(fields)[0], (3, 3)), terms, ("a", "b"))
+    raw, _ = rows.view(fields)
+    normalised, _ = rows.view((fields - 2) / 3)
+    torch.testing.assert_close(normalised @ to_physical(terms, mean, std, False), raw, atol=1e-9, rtol=0)
 
 
 def test_it_is_a_learner_that_fits_in_closed_form():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from ...errors import PhysrepError
+from .equation import read_equation
 from .gram import Grams, grams, joined, summed
 from .library import Term
 from .low_rank import solve_operator
@@ -77,6 +78,7 @@ class Result:
         curve: one record per candidate.
         best: index of the chosen one.
         tensors: buffers of the learner.
+        equation: see `equation.read_equation`.
     """
 
     grade: int
@@ -84,6 +86,7 @@ class Result:
     curve: list[dict[str, Any]]
     best: int
     tensors: dict[str, Tensor]
+    equation: list[dict[str, Any]]
 
 
 def fit_operators(
@@ -93,6 +96,8 @@ def fit_operators(
     grades: Sequence[int],
     directions: int | None,
     largest: int,
+    statistics: Mapping[str, tuple[float, float]],
+    seed: int,
 ) -> Result:
     """Choose grade and P on the validation windows, then fit an operator for every noise level.
 
@@ -103,6 +108,8 @@ def fit_operators(
         grades: that may be chosen.
         directions: P, or None to choose it.
         largest: largest P that is tried.
+        statistics: mean and standard deviation of each channel that is explained, in order.
+        seed: of the halves behind the stability of terms.
 
     Raises:
         PhysrepError: too few trajectories.
@@ -164,4 +171,13 @@ def fit_operators(
             "theta": theta,
             "diagonal": mean.diagonal(),
         },
+        read_equation(
+            held,
+            theta,
+            [terms[i] for i in columns.tolist()],
+            list(statistics),
+            {name: value[0] for name, value in statistics.items()},
+            {name: value[1] for name, value in statistics.items()},
+            seed,
+        ),
     )

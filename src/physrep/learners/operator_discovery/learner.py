@@ -97,7 +97,8 @@ class OperatorDiscovery(Learner):
 
     @property
     def record(self) -> dict[str, Any]:
-        """What was chosen: ``channels``, ``grade``, ``columns``, ``modes``, the curve of residuals, ``dropped``.
+        """What was chosen: ``channels``, ``grade``, ``columns``, ``modes``, the ``curve`` of residuals and
+        its ``best`` entry, the ``equation``.
 
         Raises:
             PhysrepError: nothing was fitted yet.
@@ -203,7 +204,9 @@ class OperatorDiscovery(Learner):
                 rows = self._rows_of(clip, channels, terms, modes)
                 collected.add(rows, rows(x, self.halves), x, clip.trajectory, generator, keep=collected is shown[1])
                 progress("")
-        result = fit_operators(shown[0], shown[1], terms, grades, self.directions, self.largest)
+        mean, std = self.field_mean.tolist(), self.field_std.tolist()
+        statistics = {name: (mean[names.index(name)], std[names.index(name)]) for name in channels}
+        result = fit_operators(shown[0], shown[1], terms, grades, self.directions, self.largest, statistics, seed)
         if min(result.curve[result.best]["residual"].values(), default=1.0) > EXPLAINED:
             progress(
                 "the library does not hold this dynamics: every channel leaves more than half of its change unexplained"
@@ -217,6 +220,7 @@ class OperatorDiscovery(Learner):
             "modes": list(modes),
             "curve": result.curve,
             "best": result.best,
+            "equation": result.equation,
         }
         self.found = torch.tensor(list(json.dumps(record).encode()), dtype=torch.uint8, device=self.found.device)
         for name, value in result.tensors.items():
