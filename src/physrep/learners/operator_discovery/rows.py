@@ -16,7 +16,7 @@ from torch import Tensor
 
 from ...clip import Clip
 from .library import LOCAL, MULTIPLIERS, Factor, Term
-from .test_functions import periodic_matrices, time_matrices, walled_matrices
+from .test_functions import periodic_matrix, time_matrices, walled_matrices
 from .views import can_split, half_views
 
 CHUNK = 4
@@ -74,24 +74,39 @@ class WeakRows:
         self.geometry, self.terms, self.channels = geometry, list(terms), list(channels)
         frames, height, width = geometry.shape
         points = (height, width)
-        self.space: list[list[Tensor]] = []
+        # Per axis: the matrices that are applied, and what their result is multiplied with for each order.
+        self.matrices: list[list[Tensor]] = []
+        self.factors: list[list[Tensor]] = []
         first = geometry.periodic.index(True) if any(geometry.periodic) else -1
         for axis, n in enumerate((height, width)):
-            length = n * geometry.dx[axis]
+            length, modes = n * geometry.dx[axis], geometry.modes[axis]
             if geometry.periodic[axis]:
                 # A real field: the modes of one half of the plane say everything.
-                matrices = periodic_matrices(n, length, geometry.modes[axis], half=axis == first)
+                matrix, k = periodic_matrix(n, length, modes, half=axis == first)
+                self.matrices.append([matrix.to(device)])
+                self.factors.append([((1j * k) ** order).to(device) for order in range(3)])
             else:
                 own = geometry.coordinates[axis]
                 even = torch.arange(n, dtype=torch.float64) * geometry.dx[axis]
                 placed = even if own is None else torch.tensor(own, dtype=torch.float64)
-                matrices = walled_matrices(placed, geometry.modes[axis])
-            self.space.append([matrix.to(device) for matrix in matrices])
+                self.matrices.append([m.to(torch.complex128).to(device) for m in walled_matrices(placed, modes)])
+                self.factors.append([torch.ones(modes + 1, dtype=torch.complex128, device=device)] * 3)
         self.value, self.rate = (matrix.to(device) for matrix in time_matrices(frames, geometry.dt))
         self.products = sorted({term.factors for term in self.terms}, key=lambda f: (len(f), f))
         self.split = can_split(points, geometry.periodic)
         self.chunk = CHUNK if torch.device(device).type == "cpu" else 64
         self._multipliers: dict[str, Tensor] = {}
+        # Columns are made together where they need the same matrices.
+        self._groups: dict[tuple[int, int], list[int]] = {}
+        for i, term in enumerate(self.terms):
+            variant = tuple(o if len(self.matrices[axis]) > 1 else 0 for axis, o in enumerate(term.order))
+            self._groups.setdefault((variant[0], variant[1]), []).append(i)
+        self._weights = {
+            variant: torch.stack(
+                [self.factors[0][a][:, None] * self.factors[1][b] for a, b in (self.terms[i].order for i in members)]
+            )
+            for variant, members in self._groups.items()
+        }
         self.device = device
 
     def __call__(self, x: Tensor, halves: bool = True) -> Rows:
@@ -114,23 +129,36 @@ class WeakRows:
 
     def _view(self, x: Tensor) -> tuple[Tensor, Tensor]:
         factors = self._factors(x)
-        rows = self.value.shape[0] * self.space[0][0].shape[0] * self.space[1][0].shape[0]
-        matrix = torch.empty(len(x), 2 * rows, len(self.terms), dtype=torch.float64, device=x.device)
+        products = []
         for product in self.products:
             field: Tensor | None = None
             for factor in product:
                 field = factors[factor] if field is None else field * factors[factor]
-            if field is None:
-                field = torch.ones_like(x[:, 0])
-            field = (self.value @ field.flatten(2)).view(len(x), -1, *field.shape[2:]).to(torch.complex128)
-            wanted = {i: term.order for i, term in enumerate(self.terms) if term.factors == product}
-            along = {a: self.space[0][a] @ field for a in {order[0] for order in wanted.values()}}
-            for i, (a, b) in wanted.items():
-                column = (along[a] @ self.space[1][b].T).flatten(1)
-                matrix[:, :rows, i], matrix[:, rows:, i] = column.real, column.imag
-        change = (self.rate @ x.flatten(3)).view(*x.shape[:2], -1, *x.shape[3:]).to(torch.complex128)
-        target = (self.space[0][0] @ change @ self.space[1][0].T).flatten(2).transpose(1, 2)
-        return matrix, torch.cat([target.real, target.imag], 1)
+            products.append(self.value @ (torch.ones_like(x[:, 0]) if field is None else field).flatten(2))
+        fields = torch.stack(products, 1).unflatten(3, x.shape[3:])
+        place = {product: i for i, product in enumerate(self.products)}
+        modes = self.matrices[0][0].shape[0] * self.matrices[1][0].shape[0]
+        rows = self.value.shape[0] * modes
+        matrix = torch.empty(len(x), len(self.terms), 2 * rows, dtype=torch.float64, device=x.device)
+        for variant, members in self._groups.items():
+            used = sorted({place[self.terms[i].factors] for i in members})
+            of = torch.tensor([used.index(place[self.terms[i].factors]) for i in members], device=x.device)
+            moments = self._integrate(fields[:, used], variant)
+            columns = (moments[:, of] * self._weights[variant][:, None]).flatten(2)
+            index = torch.tensor(members, device=x.device)
+            matrix[:, index] = torch.cat([columns.real, columns.imag], 2)
+        change = (self.rate @ x.flatten(3)).unflatten(3, x.shape[3:])
+        target = self._integrate(change, (0, 0)).flatten(2)
+        return matrix.transpose(1, 2).contiguous(), torch.cat([target.real, target.imag], 2).transpose(
+            1, 2
+        ).contiguous()
+
+    def _integrate(self, fields: Tensor, variant: tuple[int, int]) -> Tensor:
+        """Against every test function of both axes: real ``(..., H, W)`` to complex ``(..., M_x, M_y)``."""
+        first, second = self.matrices[0][variant[0]], self.matrices[1][variant[1]]
+        # Two real products take half the time of a complex one.
+        along = torch.complex(first.real @ fields, first.imag @ fields)
+        return along @ second.T
 
     def _factors(self, x: Tensor) -> dict[Factor, Tensor]:
         wanted = {factor for product in self.products for factor in product}

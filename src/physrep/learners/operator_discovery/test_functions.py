@@ -30,21 +30,26 @@ SUPPORT, SHIFT = 8, 2
 """Frames under one bump in time, ends included, and frames between neighbouring bumps."""
 
 
-def wave_numbers(modes: int, length: float, half: bool) -> Tensor:
-    """k of the test functions of a periodic axis, ``(2 modes + 1,)``, or ``(modes + 1,)`` if only half is wanted."""
-    return 2 * math.pi / length * torch.arange(0 if half else -modes, modes + 1, dtype=torch.float64)
+def periodic_matrix(n: int, length: float, modes: int, half: bool) -> tuple[Tensor, Tensor]:
+    """The mean of ``χ_m f`` over the axis as a complex matrix ``(modes, n)``, and the wave numbers k_m.
 
+    By parts the mean of ``χ_m ∂ₓf`` is ``i k_m`` times that.
 
-def periodic_matrices(n: int, length: float, modes: int, half: bool) -> list[Tensor]:
-    """Per order a of derivative (0, 1, 2), the mean of ``χ_m ∂ₓ^a f`` over the axis: complex ``(modes, n)``."""
-    k = wave_numbers(modes, length, half)
+    Args:
+        n: points.
+        length: period.
+        modes: largest mode M.
+        half: modes 0 … M only.
+    """
+    k = 2 * math.pi / length * torch.arange(0 if half else -modes, modes + 1, dtype=torch.float64)
     x = torch.arange(n, dtype=torch.float64) * length / n
-    base = torch.polar(torch.full((len(k), n), 1 / n, dtype=torch.float64), -k[:, None] * x)
-    return [base * (1j * k[:, None]) ** order for order in range(3)]
+    return torch.polar(torch.full((len(k), n), 1 / n, dtype=torch.float64), -k[:, None] * x), k
 
 
 def walled_matrices(coordinates: Tensor, modes: int) -> list[Tensor]:
-    """The same for an axis with ends, by parts: ``(-1)^a`` times the mean of ``f χ_l^(a)``; complex ``(modes + 1, n)``.
+    """Per order a (0, 1, 2) the mean of ``χ_l ∂^a f`` by parts, ``(-1)^a`` times that of ``f χ_l^(a)``.
+
+    Real, ``(modes + 1, n)`` each.
 
     Args:
         coordinates: ascending, ``(n,)``; Chebyshev-Gauss rows get their exact quadrature (`physrep.quantities.grid`).
@@ -61,7 +66,7 @@ def walled_matrices(coordinates: Tensor, modes: int) -> list[Tensor]:
         for order in range(3):
             derivative = polynomial.deriv(order) if order else polynomial
             rows[order].append(derivative(points) * share * (-2 / length) ** order)
-    return [torch.from_numpy(np.stack(part)).to(torch.complex128) for part in rows]
+    return [torch.from_numpy(np.stack(part)) for part in rows]
 
 
 def time_matrices(frames: int, dt: float) -> tuple[Tensor, Tensor]:
