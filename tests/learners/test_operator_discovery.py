@@ -175,6 +175,19 @@ def test_tokens_do_not_depend_on_the_batch_or_on_the_order_of_channels(planted):
     torch.testing.assert_close(whole[2:3], single)
 
 
+def test_the_covariance_is_that_of_the_errors(planted):
+    learner, _, _ = planted
+    fields, _ = trajectories(64, 11, frames=FRAMES)
+    clip = torch_cat(clips(fields))
+    draw = torch.Generator().manual_seed(3)
+    noise = 0.005 * fields.std() * torch.randn(clip.fields.shape, generator=draw, dtype=torch.float64)
+    clean, noisy = learner.read(clip), learner.read(replace(clip, fields=clip.fields + noise))
+    error = noisy.mean - clean.mean
+    distance = (error * torch.linalg.solve(noisy.covariance, error)).sum(1)
+    # 90 % of the ellipses of two dimensions have a squared radius of 4.6.
+    assert 0.75 <= float((distance < 4.605).double().mean()) <= 0.98
+
+
 def test_half_views_are_unbiased_where_one_view_is_not():
     field = trajectories(1, 0, frames=FRAMES)[0]
     clip = clips(field)[0]

@@ -148,7 +148,7 @@ class OperatorDiscovery(Learner):
             level = noise_level(a, b, kept).square().mean(1).sqrt()
         else:
             level = torch.zeros(len(x), dtype=torch.float64, device=x.device)
-        share = noise.interpolation(level)
+        share = noise.interpolation(noise.CAUTION * level)
         return posterior(
             rows(x, self.halves),
             torch.einsum("bl,lkc->bkc", share, self.w0),

@@ -64,7 +64,9 @@ def posterior(rows: Rows, w0: Tensor, v: Tensor, weights: Tensor, signal: Tensor
     eye = torch.eye(p, dtype=w0.dtype, device=w0.device)
     for number in range(PASSES if p else 0):
         if number:
-            share = count / (_product(d_a, r_a, d_b, r_b, theta).clamp_min(0) + SMALLEST * change.clamp_min(1e-30))
+            # Of each view by itself: their product, free of noise, may vanish by chance.
+            own = (_rest(d_a, r_a, theta).square() + _rest(d_b, r_b, theta).square()).sum(1) / 2
+            share = count / (own + SMALLEST * change.clamp_min(1e-30))
         a = torch.einsum("brpc,brqc,bc->bpq", d_a, d_b, share)
         b = (torch.einsum("brpc,brc,bc->bp", d_a, r_b, share) + torch.einsum("brpc,brc,bc->bp", d_b, r_a, share)) / 2
         values, vectors = torch.linalg.eigh((a + a.transpose(1, 2)) / 2)
