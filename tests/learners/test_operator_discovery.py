@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from dataclasses import replace
 
 import pytest
@@ -14,6 +15,7 @@ from physrep.learners import FitsInClosedForm, OperatorDiscovery
 from physrep.learners.operator_discovery.gram import grams
 from physrep.learners.operator_discovery.library import library
 from physrep.learners.operator_discovery.physical import to_physical
+from physrep.learners.operator_discovery.printing import as_latex, as_text
 from physrep.learners.operator_discovery.rows import WeakRows, geometry_of
 from physrep.learners.operator_discovery.views import half_views, kept_share, noise_level
 
@@ -87,6 +89,14 @@ def test_the_equation_is_read_exactly(planted):
     assert all(any(term["directions"]) and term["stability"] == 1 for term in first["terms"])
     assert {term["name"]: round(term["constant"], 5) for term in second["terms"]} == {"a": 0.5, "b": -1.0}
     assert not any(any(term["directions"]) for term in second["terms"])
+
+
+def test_the_equation_is_printed_with_what_varies(planted):
+    learner, _, _ = planted
+    text, latex = as_text(learner.record), as_latex(learner.record)
+    assert "2 parameters vary between trajectories" in text and "d_t b" in text and "kept 100%" in text
+    assert re.search(r"\[\S+ … \S+\]\s+d_xx\(a\)", text) and re.search(r"\+0\.5\s+a", text)
+    assert r"\partial_x \partial_x (\mathrm{a})" in latex and latex.count(r"\partial_t") == 2
 
 
 def test_columns_in_physical_units():

@@ -31,6 +31,7 @@ COMMANDS = {
     "report": ("report", "rebuild tables, figures and page of a finished benchmark"),
     "compare": ("compare", "merge finished benchmarks into one table and one page"),
     "leaderboard": ("leaderboard", "one line per encoder over all systems of finished benchmarks"),
+    "equation": ("equation", "print the equation that operator_discovery found"),
     "list": ("list", "names that configurations accept: systems, learners, encoders, probes, metrics"),
 }
 

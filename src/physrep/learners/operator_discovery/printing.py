@@ -1,0 +1,97 @@
+"""The equation for readers: text for a terminal, LaTeX for a page."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from .selection import EXPLAINED
+
+
+def as_text(record: dict[str, Any]) -> str:
+    """The equation of a fit, channel by channel, and the curve that P was read from.
+
+    A term that varies shows its range over the training trajectories in brackets; behind it stand the share of random
+    halves of the trajectories that keep it, and terms that could stand in its place.
+
+    Args:
+        record: `OperatorDiscovery.record`.
+    """
+    best = record["curve"][record["best"]]
+    count = best["directions"]
+    lines = [
+        f"{count} parameter{'' if count == 1 else 's'} var{'ies' if count == 1 else 'y'} between trajectories.",
+        "",
+    ]
+    for equation in record["equation"]:
+        residual = equation["residual"]
+        if residual > EXPLAINED:
+            lines += [
+                f"d_t {equation['channel']}: no equation in this library, {residual:.0%} of its change is left.",
+                "",
+            ]
+            continue
+        lines.append(f"d_t {equation['channel']} =      ({residual:.1e} of its change is left)")
+        for term in equation["terms"]:
+            varies = any(term["directions"])
+            value = f"[{term['low']:.4g} … {term['high']:.4g}]" if varies else f"{term['constant']:+.6g}"
+            also = f"   or {', '.join(term['equivalents'])}" if term["equivalents"] else ""
+            lines.append(f"    {value:>26}  {term['name']:<34} kept {term['stability']:.0%}{also}")
+        lines.append("")
+    if any(equation["centred"] for equation in record["equation"]):
+        lines += ["Fields are measured from their means.", ""]
+    lines += [
+        "Varying coefficients are in brackets: least and greatest over the training trajectories.",
+        '"or": a term that fits as well in its place, as constraints of the fields make both equal.',
+        "How many parameters vary (share of the change left in other windows of a trajectory, mean log over channels):",
+        *(
+            f"    grade {row['grade']}, P = {row['directions']}: {row['score']:.3f}"
+            + ("   <- chosen" if row is best else "")
+            for row in record["curve"]
+        ),
+    ]
+    return "\n".join(lines)
+
+
+def as_latex(record: dict[str, Any]) -> str:
+    """The same as an ``align`` environment; ranges of varying coefficients as intervals."""
+    lines = []
+    for equation in record["equation"]:
+        if equation["residual"] > EXPLAINED:
+            continue
+        parts = []
+        for term in equation["terms"]:
+            varies = any(term["directions"])
+            value = rf"[{_number(term['low'])}, {_number(term['high'])}]" if varies else _number(term["constant"])
+            sign = "" if not parts or value.startswith("-") else "+"
+            parts.append(rf"{sign} {value}\, {_latex_term(term['name'])}")
+        lines.append(rf"\partial_t {_symbol(equation['channel'])} &= {' '.join(parts) or '0'} \\")
+    return "\n".join([r"\begin{align}", *lines, r"\end{align}"])
+
+
+def _number(value: float) -> str:
+    mantissa, _, power = f"{value:.3g}".partition("e")
+    return rf"{mantissa} \cdot 10^{{{int(power)}}}" if power else mantissa
+
+
+def _symbol(channel: str) -> str:
+    name, _, axes = channel.rpartition("_")
+    return rf"\mathrm{{{name}}}_{{{axes}}}" if name and len(axes) <= 2 else rf"\mathrm{{{channel}}}".replace("_", r"\_")
+
+
+def _latex_term(name: str) -> str:
+    derivative = re.fullmatch(r"d_([a-z]+)\((.*)\)", name)
+    if derivative:
+        order = " ".join(rf"\partial_{letter}" for letter in derivative[1])
+        return rf"{order} ({_latex_term(derivative[2])})"
+    factors = []
+    for factor in name.split(" "):
+        nonlocal_part = re.fullmatch(r"(\w+)\[(.*)\]", factor)
+        factors.append(
+            rf"\mathcal{{{nonlocal_part[1][0]}}}_{nonlocal_part[1][1:]} {_symbol(nonlocal_part[2])}"
+            if nonlocal_part
+            else factor
+            if factor == "1"
+            else _symbol(factor)
+        )
+    return r"\, ".join(factors)
