@@ -22,7 +22,9 @@ from .gram import Grams
 
 FACTOR, SHARE = 2.0, 1e-4
 """The residual may grow to FACTOR times that of the full library plus SHARE of the channel's change."""
-RIDGE = 1e-9
+RIDGE = 1e-7
+"""Added to the scaled normal equations. Columns that constraints make dependent leave eigenvalues that are zero, or, of two
+half views, negative by chance; what the target has there is rounding and must not be divided by it."""
 
 
 @dataclass
@@ -74,6 +76,8 @@ def design(grams: Grams, theta: Tensor, channel: int) -> Design:
     left = (outer.T @ grams.g.reshape(n, k * k)).view(q, q, k, k) / n / (scale[:, None] * scale)
     right = (z.T @ grams.b[:, :, channel]) / n / scale
     matrix = left.permute(0, 2, 1, 3).reshape(q * k, q * k)
+    values, vectors = torch.linalg.eigh((matrix + matrix.T) / 2)
+    matrix = (vectors * values.clamp_min(0)) @ vectors.T
     return Design(matrix, right.flatten(), float(grams.s[:, channel].mean()), scale, k)
 
 
