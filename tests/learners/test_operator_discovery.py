@@ -17,7 +17,7 @@ from physrep.learners.operator_discovery.library import library
 from physrep.learners.operator_discovery.physical import to_physical
 from physrep.learners.operator_discovery.printing import as_latex, as_text
 from physrep.learners.operator_discovery.rows import WeakRows, geometry_of
-from physrep.learners.operator_discovery.views import half_views, kept_share, noise_level
+from physrep.learners.operator_discovery.views import half_views, kept_share, noise_level, worth_splitting
 
 N, FRAMES, LONG = 16, 8, 24
 
@@ -211,6 +211,17 @@ def test_half_views_are_unbiased_where_one_view_is_not():
     single = grams(rows(noisy, halves=False)).g[:, column, column]
     assert abs(float(halves.mean()) - clean) < 3 * float(halves.std()) / 200**0.5
     assert float(single.mean()) - clean > 5 * float(single.std()) / 200**0.5
+
+
+def test_fields_beyond_the_band_are_not_split():
+    """Their alias enters both halves with opposite signs: products of the halves would be biased by it."""
+    draw = torch.Generator().manual_seed(5)
+    rough = torch.randn(1, 1, 1, N, N, generator=draw, dtype=torch.float64).expand(1, 1, FRAMES, N, N)
+    smooth = trajectories(1, 0, frames=FRAMES)[0][:, :1]
+    noisy = smooth + 0.1 * smooth.std() * torch.randn(smooth.shape, generator=draw, dtype=torch.float64)
+    share = kept_share((N, N), (True, True))
+    wanted = [bool(worth_splitting(*half_views(x, (True, True)), share)) for x in (rough, noisy)]
+    assert wanted == [False, True]
 
 
 def test_the_noise_level_is_estimated_from_the_halves():

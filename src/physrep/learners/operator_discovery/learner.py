@@ -32,7 +32,7 @@ from .posterior import Posterior, posterior
 from .rows import Geometry, WeakRows, geometry_of
 from .selection import EXPLAINED
 from .tokens import tokens
-from .views import half_views, kept_share, noise_level
+from .views import half_views, kept_share, noise_level, worth_splitting
 
 LARGEST_LIBRARY = 320
 """Columns; a grade that would need more is left out, which is said."""
@@ -142,15 +142,10 @@ class OperatorDiscovery(Learner):
         record = self.record
         x = self._kept(clip, record["channels"])
         rows = self._rows_of(clip, record["channels"], self.terms, record["modes"])
-        if rows.split:
-            a, b = half_views(x, clip.periodic)
-            kept = kept_share(x.shape[3:], clip.periodic)
-            level = noise_level(a, b, kept).square().mean(1).sqrt()
-        else:
-            level = torch.zeros(len(x), dtype=torch.float64, device=x.device)
+        level, split = self._noise(x, rows)
         share = noise.interpolation(noise.CAUTION * level)
         return posterior(
-            rows(x, self.halves),
+            rows.mixed(x, split),
             torch.einsum("bl,lkc->bkc", share, self.w0),
             torch.einsum("bl,lpkc->bpkc", share, self.v),
             self.weights,
@@ -202,7 +197,14 @@ class OperatorDiscovery(Learner):
             for clip in clips:
                 x = self._kept(clip, channels)
                 rows = self._rows_of(clip, channels, terms, modes)
-                collected.add(rows, rows(x, self.halves), x, clip.trajectory, generator, keep=collected is shown[1])
+                collected.add(
+                    rows,
+                    rows.mixed(x, self._noise(x, rows)[1]),
+                    x,
+                    clip.trajectory,
+                    generator,
+                    keep=collected is shown[1],
+                )
                 progress("")
         mean, std = self.field_mean.tolist(), self.field_std.tolist()
         statistics = {name: (mean[names.index(name)], std[names.index(name)]) for name in channels}
@@ -226,6 +228,16 @@ class OperatorDiscovery(Learner):
         for name, value in result.tensors.items():
             setattr(self, name, value.to(self.found.device))
         return [{"directions": row["directions"], "grade": row["grade"], "loss": row["score"]} for row in result.curve]
+
+    def _noise(self, x: Tensor, rows: WeakRows) -> tuple[Tensor, Tensor]:
+        """Level of the noise of every window, and whether two half views of it are worth while, ``(B,)`` each."""
+        if not rows.split:
+            nothing = torch.zeros(len(x), dtype=torch.float64, device=x.device)
+            return nothing, nothing.bool()
+        a, b = half_views(x, rows.geometry.periodic)
+        kept = kept_share(x.shape[3:], rows.geometry.periodic)
+        level = noise_level(a, b, kept).square().mean(1).sqrt()
+        return level, worth_splitting(a, b, kept) & self.halves
 
     def _affordable(self, channels: Sequence[str], periodic: bool, progress: Callable[[str], None]) -> tuple[int, ...]:
         kept: tuple[int, ...] = ()

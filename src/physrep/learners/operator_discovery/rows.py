@@ -122,6 +122,14 @@ class WeakRows:
             return Rows(joined[0], joined[2], joined[1], joined[3])
         return Rows(joined[0], joined[0], joined[1], joined[1])
 
+    def mixed(self, x: Tensor, split: Tensor) -> Rows:
+        """Rows in two views for the windows that ``split`` ``(B,)`` names, in one for the others."""
+        if bool(split.all()) or not bool(split.any()):
+            return self(x, bool(split.all()))
+        order = torch.cat([split.nonzero()[:, 0], (~split).nonzero()[:, 0]]).argsort()
+        two, one = self(x[split]), self(x[~split], halves=False)
+        return Rows(*(torch.cat([getattr(two, n), getattr(one, n)])[order] for n in ("x_a", "x_b", "y_a", "y_b")))
+
     def view(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """Columns ``(B, R, K)`` and targets ``(B, R, C)`` of the fields as they are, real."""
         rows = self(x, halves=False)

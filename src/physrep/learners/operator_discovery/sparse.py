@@ -20,11 +20,11 @@ from torch import Tensor
 
 from .gram import Grams
 
-FACTOR, SHARE = 2.0, 1e-4
+FACTOR, SHARE = 2.0, 1e-6
 """The residual may grow to FACTOR times that of the full library plus SHARE of the channel's change."""
 RIDGE = 1e-7
-"""Added to the scaled normal equations. Columns that constraints make dependent leave eigenvalues that are zero, or, of two
-half views, negative by chance; what the target has there is rounding and must not be divided by it."""
+"""Added to the scaled normal equations. Columns that constraints make dependent leave eigenvalues that are zero, or, of
+two half views, negative by chance; what the target has there is rounding and must not be divided by it."""
 
 
 @dataclass

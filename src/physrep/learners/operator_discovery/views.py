@@ -66,6 +66,22 @@ def noise_level(a: Tensor, b: Tensor, kept: float) -> Tensor:
     return (rest.square().mean((2, 3, 4)) / (4 * kept * math.comb(2 * order, order))).sqrt()
 
 
+def worth_splitting(a: Tensor, b: Tensor, kept: float) -> Tensor:
+    """Whether the noise of a window is larger than what its fields hold beyond the band of the half views, ``(B,)``.
+
+    What lies beyond the band enters both views with opposite signs, so it biases their products as noise biases those
+    of one view. Where it is the larger of the two, one view is the better choice. Noise differs from frame to frame and
+    fields change slowly: the excess of ``a - b`` over its differences in time is the field's.
+
+    Args:
+        a, b: half views with shape ``(B, C, T, H, W)``.
+        kept: share of the modes that are kept.
+    """
+    noise = noise_level(a, b, kept).square().mean(1)
+    whole = (a - b).square().mean((1, 2, 3, 4)) / (4 * kept)
+    return noise > whole - noise
+
+
 def kept_share(shape: Sequence[int], periodic: Sequence[bool]) -> float:
     """Share of the modes that `half_views` keeps: about one half."""
     impulse = torch.zeros(*shape, dtype=torch.float64)
