@@ -51,7 +51,6 @@ def words(command: str, data: Path, run: Path, out: Path) -> list[str]:
         "report": [str(out)],
         "compare": [str(out), "--out", str(out / "x")],
         "leaderboard": [str(out)],
-        "equation": [str(run)],
         "list": [],
     }
     return [command, *required.get(command, [])]
