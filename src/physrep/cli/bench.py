@@ -10,6 +10,7 @@ from typing import Any
 from ..errors import PhysrepError
 from ..files import read_yaml
 from .arguments import add_data_root, apply_overrides, parser, split_overrides
+from .presets import config_path, presets
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -19,7 +20,9 @@ def run(arguments: Sequence[str]) -> int:
         print_config(config)
         return 0
     if not values.out:
-        raise PhysrepError("--out is missing; name the folder of the benchmark, e.g. --out runs/quick.")
+        if values.config not in presets():
+            raise PhysrepError("--out is missing; name the folder of the benchmark, e.g. --out runs/quick.")
+        values.out = str(Path("runs") / values.config)
     config.data = config.data.located(config.system)
     from ..benchmark import bench
     from .report import finish
@@ -38,16 +41,14 @@ def read(arguments: Sequence[str], command: str, description: str) -> tuple[Any,
         f"{description} Any setting of CONFIG can be overridden, dotted where it is nested: --seeds '[0, 1]' "
         "--training.steps 200 --data.path DIR --simulation.trajectories 500. Called again, it goes on.",
     )
-    p.add_argument("config", type=str, help="YAML file, e.g. configs/quick.yaml")
+    p.add_argument("config", type=str, help="YAML file, or name of a preset, e.g. quick; see `physrep list presets`")
     p.add_argument("--out", type=str | None, default=None, help="folder of the benchmark")
     p.add_argument("--device", type=str, default="cpu", help="cpu or cuda")
     add_data_root(p, "the data set is CONFIG's data.dataset, or else its system, which is then not simulated")
     p.add_argument("--print_config", action="store_true", help="print the complete configuration and stop")
     plain, overrides = split_overrides(arguments, [f.name for f in fields(BenchConfig)])
     values = p.parse_args(plain)
-    if not Path(values.config).is_file():
-        raise PhysrepError(f"{values.config}: no such file; see the configs folder, e.g. configs/quick.yaml.")
-    stored = read_yaml(values.config)
+    stored = read_yaml(config_path(values.config))
     if not isinstance(stored, dict):
         raise PhysrepError(f"{values.config}: holds no settings; see configs/quick.yaml.")
     config = read_config(apply_overrides(stored, overrides), values.config)

@@ -8,7 +8,7 @@ from typing import Any
 
 from .arguments import parser
 
-KINDS = ("systems", "learners", "encoders", "probes", "metrics", "training")
+KINDS = ("systems", "learners", "encoders", "probes", "metrics", "training", "presets")
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -37,6 +37,16 @@ def run(arguments: Sequence[str]) -> int:
 
 def _first_line(thing: Any) -> str:
     return (thing.__doc__ or "").strip().splitlines()[0]
+
+
+def _presets() -> list[str]:
+    from .presets import presets
+
+    lines = []
+    for name, path in presets().items():
+        first = path.read_text(encoding="utf-8").splitlines()[0]
+        lines.append(f"{name:<30} {first.lstrip('# ')}")
+    return lines
 
 
 def _systems() -> list[str]:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import fields
-from pathlib import Path
 from typing import Any
 
 from ..errors import PhysrepError
 from ..files import read_yaml
 from .arguments import apply_overrides, parser, split_overrides
+from .presets import config_path
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -38,15 +38,13 @@ def read(arguments: Sequence[str]) -> tuple[Any, Any]:
         "embed, analyse, write a page. Any setting of CONFIG can be overridden, dotted where it is nested: "
         "--simulations 100 --encoders.vjepa2.source DIR. Called again, it goes on where it stopped.",
     )
-    p.add_argument("config", type=str, help=f"YAML file, e.g. {EXAMPLE}")
+    p.add_argument("config", type=str, help="YAML file, or name of a preset, e.g. study_heat")
     p.add_argument("--out", type=str | None, default=None, help="folder of the study")
     p.add_argument("--device", type=str, default="cpu", help="cpu or cuda")
     p.add_argument("--print_config", action="store_true", help="print the complete configuration and stop")
     plain, overrides = split_overrides(arguments, [f.name for f in fields(StudyConfig)])
     values = p.parse_args(plain)
-    if not Path(values.config).is_file():
-        raise PhysrepError(f"{values.config}: no such file; see the configs folder, e.g. {EXAMPLE}.")
-    stored = read_yaml(values.config)
+    stored = read_yaml(config_path(values.config))
     if not isinstance(stored, dict):
         raise PhysrepError(f"{values.config}: holds no settings; see {EXAMPLE}.")
     return values, read_config(apply_overrides(stored, overrides), values.config)
