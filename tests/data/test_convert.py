@@ -224,6 +224,15 @@ def test_arrays_in_memory(tmp_path: Path) -> None:
         physrep.from_numpy(u, parameters={"viscosity": [1, 2, 3]})
 
 
+def test_names_that_tables_cannot_hold(tmp_path: Path) -> None:
+    u, _, _ = foreign.values()
+    np.savez(tmp_path / "set.npz", u=u, mean=np.arange(20.0), drag=np.arange(20.0))
+    found = open_any(tmp_path / "set.npz")
+    assert list(found.parameters) == ["drag"] and any("parameter mean " in note for note in found.notes)
+    with pytest.raises(PhysrepError, match="--fields NEW="):
+        open_any(tmp_path / "set.npz", fields=["a /b=u"])
+
+
 def test_messages_name_the_remedy(tmp_path: Path) -> None:
     u, _, _ = foreign.values()
     np.savez(tmp_path / "set.npz", u=u)

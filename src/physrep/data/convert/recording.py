@@ -10,6 +10,7 @@ import torch
 
 from ...errors import PhysrepError
 from ...systems.description import Trajectories
+from ..names import name_problem, parameter_problem
 from .axes import TIME, spatial
 from .open import read_parts
 from .parameters import numeric_columns, read_table, stored_parameters
@@ -177,6 +178,10 @@ def assemble(
     sound = [part for part in parts if not part.error]
     reference = _reference(sound)
     recording.fields = select(reference, fields)
+    for field in recording.fields:
+        if name_problem(field.name):
+            remedy = f"take it as --fields NEW={field.name}"
+            raise PhysrepError(f"{path}: a field {name_problem(field.name)}; {remedy}.")
     recording.axes = spatial(list(reference.grid))
     recording.shape = tuple(reference.grid[axis] for axis in recording.axes)
     _space(recording, reference, dx, periodic)
@@ -196,6 +201,9 @@ def assemble(
         recording.parameters |= values
         if words:
             recording.notes.append(f"columns {', '.join(words)} of {parameters} hold words and are no parameters")
+    for label in [label for label in recording.parameters if parameter_problem(label)]:
+        del recording.parameters[label]
+        recording.notes.append(f"parameter {label} {parameter_problem(label)}, and is left out; rename it in a table")
     for label, values in recording.parameters.items():
         unknown = int(np.isnan(values).sum())
         if unknown:
