@@ -7,10 +7,13 @@ from dataclasses import fields, is_dataclass
 from typing import Any, get_args, get_origin, get_type_hints
 
 from .errors import PhysrepError, nearest
+from .ranges import check_ranges
 
 
 def construct(kind: type, values: Any, where: str, example: str) -> Any:
     """An instance of the dataclass ``kind``; nested dataclasses, lists and dictionaries of them are built as well.
+
+    A setting, or an entry of a mapping, that is null is absent: its default is used.
 
     Args:
         kind: the dataclass.
@@ -19,7 +22,8 @@ def construct(kind: type, values: Any, where: str, example: str) -> Any:
         example: a file that shows how it should look.
 
     Raises:
-        PhysrepError: an unknown key (the nearest known one is named), a value of the wrong type, or one is missing.
+        PhysrepError: an unknown key (the nearest known one is named), a value of the wrong type or outside its
+            range, or one is missing.
     """
     if not isinstance(values, Mapping):
         raise PhysrepError(f"{where}: must be a mapping of settings, got {type(values).__name__}; see {example}.")
@@ -29,12 +33,16 @@ def construct(kind: type, values: Any, where: str, example: str) -> Any:
     for key, value in values.items():
         if key not in known:
             raise PhysrepError(f"{where}: there is no setting {key!r}; {nearest(str(key), known)}")
+        if value is None:
+            continue
         arguments[key] = _value(value, hints[key], f"{where}: {key}", example)
     try:
-        return kind(**arguments)
+        made = kind(**arguments)
     except TypeError as error:
         missing = str(error).rpartition(":")[2].strip().strip("'")
         raise PhysrepError(f"{where}: the setting {missing!r} is missing; add it.") from error
+    check_ranges(made, source=where)
+    return made
 
 
 def _value(value: Any, hint: Any, place: str, example: str) -> Any:
@@ -51,7 +59,12 @@ def _value(value: Any, hint: Any, place: str, example: str) -> Any:
         if not isinstance(value, Mapping) or not value:
             raise PhysrepError(f"{place}: must be a mapping with at least one entry; see {example}.")
         entry = inner[1]
+        value = {key: {} if item is None else item for key, item in value.items()}
         return {str(k): construct(entry, item, f"{place}.{k}", example) for k, item in value.items()}
+    if isinstance(value, Mapping):
+        # Of a mapping of sections an empty one stands for its defaults; of plain values null is no entry.
+        sections = origin is dict and get_origin(inner[1]) is dict
+        value = {k: {} if v is None and sections else v for k, v in value.items() if v is not None or sections}
     return typed(value, hint, place)
 
 

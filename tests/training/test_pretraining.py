@@ -233,8 +233,8 @@ def test_a_loss_that_diverges_ends_with_a_sentence(data: DataConfig, tmp_path: P
     ("settings", "message"),
     [
         ({"steps": 0}, "training.steps is 0"),
-        ({"select": "bets"}, "give 'last' or 'best'"),
-        ({"learning_rate": 0.0}, "must be positive"),
+        ({"select": "bets"}, "must be last or best"),
+        ({"learning_rate": 0.0}, "must be larger than 0"),
     ],
 )
 def test_bad_settings(settings: dict, message: str, data: DataConfig, tmp_path: Path) -> None:

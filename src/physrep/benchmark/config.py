@@ -10,9 +10,11 @@ from typing import Any
 
 from ..data.config import DataConfig
 from ..errors import PhysrepError, nearest
+from ..ranges import SEEDS, check_path_name, setting
 from ..settings import construct
 from ..simulation import SimulationConfig
 from ..training.config import TrainingConfig
+from ..training.symmetries import check_symmetries, symmetries_of
 
 EXAMPLE = "configs/quick.yaml"
 
@@ -40,8 +42,8 @@ class RunConfig:
     options: dict[str, Any] = field(default_factory=dict)
     training: dict[str, Any] = field(default_factory=dict)
     name: str | None = None
-    seeds: list[int] | None = None
-    probes: list[str] | None = None
+    seeds: list[int] | None = setting(None, filled=True, unique=True, at_least=0, at_most=SEEDS)
+    probes: list[str] | None = setting(None, filled=True, unique=True)
     start: str | None = None
 
     @property
@@ -77,19 +79,19 @@ class BenchConfig:
     system: str = "shear_flow"
     simulation: SimulationConfig = field(default_factory=SimulationConfig)
     data: DataConfig = field(default_factory=DataConfig)
-    num_frames: int = 16
-    eval_stride: int = 8
+    num_frames: int = setting(16, at_least=1)
+    eval_stride: int = setting(8, at_least=1)
     encoder: str = "conv3d"
     encoder_options: dict[str, Any] = field(default_factory=dict)
     training: TrainingConfig = field(default_factory=TrainingConfig)
     runs: list[RunConfig] = field(default_factory=list)
-    probes: dict[str, dict[str, Any]] = field(default_factory=lambda: {"ridge": {}})
-    scales: dict[str, str] = field(default_factory=dict)
-    seeds: list[int] = field(default_factory=lambda: [0])
-    metrics: list[str] = field(default_factory=lambda: ["mse", "r2"])
-    resamples: int = 2000
-    jobs: int | None = None
-    token_dtype: str = "float32"
+    probes: dict[str, dict[str, Any]] = setting(factory=lambda: {"ridge": {}}, filled=True)
+    scales: dict[str, str] = setting(factory=dict, choices=("log", "linear"))
+    seeds: list[int] = setting(factory=lambda: [0], filled=True, unique=True, at_least=0, at_most=SEEDS)
+    metrics: list[str] = setting(factory=lambda: ["mse", "r2"], filled=True, unique=True)
+    resamples: int = setting(2000, at_least=1)
+    jobs: int | None = setting(None, at_least=1, at_most=4096)
+    token_dtype: str = setting("float32", choices=("float32", "float16"))
     analyses: dict[str, dict[str, Any]] = field(default_factory=lambda: {"units": {}})
 
     def as_dict(self) -> dict[str, Any]:
@@ -155,8 +157,10 @@ def expand(config: BenchConfig) -> list[Run]:
             options = {"encoder": encoder, "encoder_options": run.encoder_options or shared, **options}
         elif run.encoder:
             raise PhysrepError(f"{place}: learner {run.learner!r} takes no encoder; remove that setting.")
-        training = construct(TrainingConfig, {**asdict(config.training), **run.training}, f"{place}: training", EXAMPLE)
-        training.check()
+        own = {key: value for key, value in run.training.items() if value is not None}
+        training = construct(TrainingConfig, {**asdict(config.training), **own}, f"{place}: training", EXAMPLE)
+        check_symmetries(symmetries_of(training), config.system)
+        check_path_name(run.title, f"{place}: name")
         probes = config.probes
         if run.probes is not None:
             unknown = [name for name in run.probes if name not in config.probes]

@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING, Any
 from ..analyses import Context, FrozenRun
 from ..analyses.run import check_analyses, run_analyses
 from ..data.config import DataConfig, parameter_scales
+from ..devices import resolve_device
 from ..errors import PhysrepError
 from ..files import read_json, write_csv, write_json, write_yaml
 from ..learners.identity import identity_of_summary
 from ..processes import cores, process_pool
+from ..ranges import check_ranges
 from ..run_directory import environment, read_summary
 from .config import BenchConfig, Run, expand
 from .run import SCORES, execute
@@ -48,6 +50,8 @@ def bench(config: BenchConfig, out: str | Path, *, device: str = "cpu") -> Path:
         PhysrepError: bad configuration or data, or the folder holds runs with other settings.
     """
     out = Path(out)
+    check_ranges(config)
+    device = resolve_device(device)
     grid = expand(config)
     check_analyses(config.analyses)
     write_yaml(out / "config.yaml", config.as_dict())

@@ -36,7 +36,8 @@ def run(arguments: Sequence[str]) -> int:
 
 
 def _first_line(thing: Any) -> str:
-    return (thing.__doc__ or "").strip().splitlines()[0]
+    # Python -OO leaves no docstrings.
+    return ((thing.__doc__ or "").strip().splitlines() or [""])[0]
 
 
 def _presets() -> list[str]:
@@ -130,7 +131,8 @@ def _metrics() -> list[str]:
 
 
 def _training() -> list[str]:
+    from ..ranges import describe
     from ..training.config import TrainingConfig
 
     default = TrainingConfig()
-    return [f"{f.name:<22} {getattr(default, f.name)!r}" for f in fields(TrainingConfig)]
+    return [f"{f.name:<22} {getattr(default, f.name)!r:<12} {describe(f)}".rstrip() for f in fields(TrainingConfig)]

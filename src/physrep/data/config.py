@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from ..errors import PhysrepError
 from ..files import read_json
+from ..ranges import SEEDS, check_ranges, setting
 
 if TYPE_CHECKING:
     from . import ClipDataset
@@ -44,17 +45,17 @@ class DataConfig:
     path: str = ""
     root: str = ""
     dataset: str = ""
-    fields: list[str] | None = None
-    parameters: list[str] | None = None
+    fields: list[str] | None = setting(None, filled=True, unique=True)
+    parameters: list[str] | None = setting(None, unique=True)
     labels: str | None = None
-    resolution: list[int] | None = None
-    resample: Literal["bilinear", "spectral"] = "bilinear"
+    resolution: list[int] | None = setting(None, filled=True, at_least=1)
+    resample: Literal["bilinear", "spectral"] = setting("bilinear", choices=("bilinear", "spectral"))
     crop: str | dict[str, list[int]] | None = None
     observation: list[Any] | dict[str, list[Any]] | None = None
-    observation_seed: int = 0
-    frame_step: int = 1
-    max_trajectories: int | None = None
-    cache_dtype: Literal["float32", "float16"] = "float32"
+    observation_seed: int = setting(0, at_least=0, at_most=SEEDS)
+    frame_step: int = setting(1, at_least=1)
+    max_trajectories: int | None = setting(None, at_least=1)
+    cache_dtype: Literal["float32", "float16"] = setting("float32", choices=("float32", "float16"))
     cache_dir: str | None = None
 
     def located(self, default: str = "") -> DataConfig:
@@ -79,6 +80,7 @@ class DataConfig:
         return replace(self, path=str(locate_dataset(self.root, name)), dataset=name)
 
     def _view(self) -> dict[str, Any]:
+        check_ranges(self, "data")
         crop: Any = self.crop
         return {
             "fields": self.fields,

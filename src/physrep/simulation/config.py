@@ -10,6 +10,7 @@ from typing import Any, Literal
 from ..data import split_counts
 from ..errors import PhysrepError, nearest
 from ..files import content_hash, read_json
+from ..ranges import SEEDS, check_ranges, setting
 from ..systems import SYSTEMS, System
 
 MARK = "simulation.json"
@@ -37,17 +38,17 @@ class SimulationConfig:
             fields in the same files, another equation.
     """
 
-    trajectories: int = 100
-    resolution: list[int] | None = None
-    frames: int | None = None
-    save_dt: float | None = None
-    seed: int = 0
+    trajectories: int = setting(100, at_least=1, at_most=10**8)
+    resolution: list[int] | None = setting(None, filled=True, at_least=1)
+    frames: int | None = setting(None, at_least=1)
+    save_dt: float | None = setting(None, above=0)
+    seed: int = setting(0, at_least=0, at_most=SEEDS)
     initial_condition: str | None = None
     options: dict[str, Any] = field(default_factory=dict)
     ranges: dict[str, list[float]] = field(default_factory=dict)
-    splits: list[float] = field(default_factory=lambda: [0.8, 0.1, 0.1])
-    per_file: int = 16
-    precision: Literal["float32", "float64"] = "float32"
+    splits: list[float] = setting(factory=lambda: [0.8, 0.1, 0.1], length=3, at_least=0, at_most=1)
+    per_file: int = setting(16, at_least=1)
+    precision: Literal["float32", "float64"] = setting("float32", choices=("float32", "float64"))
     allow_underresolved: bool = False
     matched_to: str | None = None
 
@@ -91,14 +92,12 @@ def resolve(name: str, config: SimulationConfig) -> Request:
         PhysrepError: an unknown name, a bad value, or a range that the grid does not resolve.
     """
     system = known_system(name)
+    check_ranges(config, name)
     partner = None
     if config.matched_to is not None:
         partner = _partner(config.matched_to)
         config = _like(config, partner)
     resolution = list(system.check_resolution(config.resolution or system.resolution))
-    for key, value in (("trajectories", config.trajectories), ("per_file", config.per_file), ("frames", config.frames)):
-        if value is not None and value < 1:
-            raise PhysrepError(f"{name}: {key} is {value}; it must be at least 1.")
     split_counts(config.trajectories, config.splits)
     options = system.check_options(config.options)
     limits = system.option_limits(resolution, options)

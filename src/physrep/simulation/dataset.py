@@ -13,6 +13,7 @@ from concurrent.futures import as_completed
 from pathlib import Path
 
 from ..data import SPLITS, assign_splits, write_stats
+from ..devices import resolve_device
 from ..errors import PhysrepError
 from ..files import read_json, write_json
 from ..processes import cores, process_pool
@@ -48,6 +49,7 @@ def simulate(
             data set.
     """
     request = resolve(system, config or SimulationConfig())
+    device = resolve_device(device)
     root = Path(out) / request.system.name
     _claim(root, request)
     tasks = file_tasks(root, request)

@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 from ..errors import PhysrepError, nearest
 from ..learners.video_pixels import PIXELS
+from ..ranges import check_path_name
 from ..settings import construct
 from ..systems import SYSTEMS
 from ..training.config import TrainingConfig
@@ -160,6 +161,8 @@ def read_config(values: Mapping[str, Any], source: str) -> StudyConfig:
 
 def check(config: StudyConfig, where: str) -> None:
     """Refuse what cannot work, before anything is simulated."""
+    for name in (*config.sets, *config.encoders):
+        check_path_name(name, f"{where}: a set's or encoder's name")
     if not config.sets or not config.encoders:
         raise PhysrepError(f"{where}: a study needs at least one set and one encoder; see {EXAMPLE}.")
     for name in config.analyses:

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from ..devices import resolve_device
 from ..errors import PhysrepError
 from ..files import content_hash, read_json, read_yaml, write_json, write_npz, write_yaml
 from ..learners.rendered import Rendered
@@ -41,6 +42,7 @@ def study(config: StudyConfig, out: str | Path, *, device: str = "cpu") -> str:
     """
     out = Path(out)
     _claim(out, config)
+    device = resolve_device(device)
     data = prepare(config, out / "simulations", device)
     encoders, notes = open_encoders(config, data, out, device)
     for note in notes:

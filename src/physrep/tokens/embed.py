@@ -16,6 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from ..clip import Clip
+from ..devices import resolve_device
 from ..errors import PhysrepError
 from ..files import atomic_path, atomic_write, content_hash, write_json
 from ..progress import Progress
@@ -88,6 +89,7 @@ def embed(
         raise PhysrepError(f"tokens cannot be stored as {dtype!r}; use 'float32' or 'float16'.")
     if batch_size < 1:
         raise PhysrepError(f"batch_size is {batch_size}; it must be at least 1.")
+    device = resolve_device(device)
     out = Path(out)
     request = {
         "version": STORE_VERSION,

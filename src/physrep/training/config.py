@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
-from ..errors import PhysrepError
+from ..ranges import check_ranges, setting
+
+PRECISIONS = ("32-true", "bf16-mixed", "16-mixed")
+LOGGERS = ("tensorboard", "wandb")
 
 
 @dataclass
@@ -23,7 +26,7 @@ class TrainingConfig:
         weight_decay: AdamW's, on matrices and kernels only: not on norms, biases, layer scales and queries.
         beta1, beta2: AdamW's moments.
         clip_norm: largest gradient norm; 0 switches clipping off.
-        precision: Lightning's name: ``32-true``, ``bf16-mixed``, ``16-mixed``.
+        precision: of the operations: ``32-true``, ``bf16-mixed``, ``16-mixed``.
         window_stride: distance between the starts of training windows.
         shift: shift every clip along periodic axes at random, an exact symmetry.
         mirrors: axes to mirror at random; only those that the equations allow (`physrep list systems`).
@@ -38,39 +41,31 @@ class TrainingConfig:
         threads: threads of torch on a CPU; default all cores.
     """
 
-    steps: int = 1000
-    flops: float = 0.0
-    batch_size: int = 32
-    accumulate: int = 1
-    learning_rate: float = 1e-3
-    final_learning_rate: float = 1e-6
-    warmup: float = 0.1
-    weight_decay: float = 0.05
-    beta1: float = 0.9
-    beta2: float = 0.95
-    clip_norm: float = 1.0
-    precision: str = "32-true"
-    window_stride: int = 1
+    steps: int = setting(1000, at_least=1, at_most=10**9)
+    flops: float = setting(0.0, at_least=0)
+    batch_size: int = setting(32, at_least=1)
+    accumulate: int = setting(1, at_least=1)
+    learning_rate: float = setting(1e-3, above=0)
+    final_learning_rate: float = setting(1e-6, at_least=0)
+    warmup: float = setting(0.1, at_least=0, at_most=1)
+    weight_decay: float = setting(0.05, at_least=0)
+    beta1: float = setting(0.9, at_least=0, below=1)
+    beta2: float = setting(0.95, at_least=0, below=1)
+    clip_norm: float = setting(1.0, at_least=0)
+    precision: str = setting("32-true", choices=PRECISIONS)
+    window_stride: int = setting(1, at_least=1)
     shift: bool = False
-    mirrors: list[str] = field(default_factory=list)
+    mirrors: list[str] = setting(factory=list, unique=True)
     boost: str = ""
-    rescale: list[str] = field(default_factory=list)
+    rescale: list[str] = setting(factory=list, unique=True)
     swap: bool = False
-    checkpoint_every: int = 100
-    log_every: int = 10
-    probe_every: int = 100
-    select: str = "last"
-    loggers: list[str] = field(default_factory=list)
-    threads: int | None = None
+    checkpoint_every: int = setting(100, at_least=1)
+    log_every: int = setting(10, at_least=1)
+    probe_every: int = setting(100, at_least=0)
+    select: str = setting("last", choices=("last", "best"))
+    loggers: list[str] = setting(factory=list, unique=True, choices=LOGGERS)
+    threads: int | None = setting(None, at_least=1, at_most=1024)
 
-    def check(self) -> None:
+    def check(self, where: str = "training") -> None:
         """Refuse values that cannot work."""
-        for name in ("steps", "batch_size", "accumulate", "checkpoint_every", "log_every", "window_stride"):
-            if getattr(self, name) < 1:
-                raise PhysrepError(f"training.{name} is {getattr(self, name)}; it must be at least 1.")
-        if self.flops < 0:
-            raise PhysrepError(f"training.flops is {self.flops}; give operations, e.g. 1.0e14, or 0 to count steps.")
-        if self.learning_rate <= 0:
-            raise PhysrepError(f"training.learning_rate is {self.learning_rate}; it must be positive.")
-        if self.select not in ("last", "best"):
-            raise PhysrepError(f"training.select is {self.select!r}; give 'last' or 'best'.")
+        check_ranges(self, where)

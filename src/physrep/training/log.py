@@ -6,6 +6,7 @@ import csv
 from pathlib import Path
 from typing import Any
 
+from ..errors import PhysrepError
 from ..files import write_csv
 from ..run_directory import METRICS
 
@@ -17,9 +18,20 @@ def write_metrics(out: Path, rows: list[dict[str, Any]]) -> None:
 
 
 def read_metrics(run: str | Path) -> list[dict[str, str]]:
-    """Rows of a run's metrics.csv."""
+    """Rows of a run's metrics.csv.
+
+    Raises:
+        PhysrepError: the file is damaged.
+    """
     path = Path(run) / METRICS
     if not path.is_file():
         return []
-    with open(path, newline="", encoding="utf-8") as file:
-        return list(csv.DictReader(file))
+    try:
+        with open(path, newline="", encoding="utf-8") as file:
+            rows = list(csv.DictReader(file))
+        for row in rows:
+            int(row["step"])
+    except (ValueError, KeyError, TypeError, csv.Error) as error:
+        reason = " ".join(str(error).split())[:80]
+        raise PhysrepError(f"{path}: is no table of a training ({reason}); delete it, its rows are lost.") from error
+    return rows

@@ -7,8 +7,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from ..errors import PhysrepError
-
-LOGGERS = ("tensorboard", "wandb")
+from .config import LOGGERS
 
 
 class Logger(Protocol):

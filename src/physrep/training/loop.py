@@ -19,23 +19,23 @@ from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
 from ..clip import Clip
-from ..data import ClipDataset, Symmetries
+from ..data import ClipDataset
 from ..data.config import DataConfig
 from ..errors import PhysrepError
 from ..learners.base import Learner
 from ..progress import Progress
 from ..signals import Stopped, deferred
 from ..systems import trajectory_seed
-from .config import TrainingConfig
+from .config import PRECISIONS, TrainingConfig
 from .group import Place, any_process
 from .online_probe import OnlineProbe, validation_split
 from .record import Record
 from .schedule import build_optimiser, learning_rate_factor
 from .state import State, read_state, restore, write_state
 from .stream import WindowStream
-from .symmetries import check_symmetries
+from .symmetries import check_symmetries, symmetries_of
 
-AUTOCAST = {"32-true": None, "bf16-mixed": torch.bfloat16, "16-mixed": torch.float16}
+AUTOCAST: dict[str, torch.dtype | None] = dict(zip(PRECISIONS, (None, torch.bfloat16, torch.float16), strict=True))
 """Names of precisions and the type of the operations that autocast lowers."""
 
 
@@ -227,12 +227,8 @@ def build_stream(
     Raises:
         PhysrepError: a symmetry that the system's equations do not have.
     """
-    symmetries = None
-    if training.shift or training.mirrors or training.boost or training.rescale or training.swap:
-        symmetries = Symmetries(
-            training.shift, tuple(training.mirrors), training.boost, tuple(training.rescale), training.swap
-        )
-        check_symmetries(symmetries, train.dataset_name)
+    symmetries = symmetries_of(training)
+    check_symmetries(symmetries, train.dataset_name, train.axes)
     return WindowStream(
         train,
         learner.train_frames,
@@ -246,13 +242,10 @@ def build_stream(
 
 
 def check_precision(precision: str, device: torch.device) -> None:
-    """Refuse a precision that does not exist, or that the device does not have.
+    """Refuse a precision that the device does not have.
 
     Raises:
-        PhysrepError: naming those that there are.
+        PhysrepError: naming those that it has.
     """
-    if precision not in AUTOCAST:
-        raise PhysrepError(f"training.precision is {precision!r}; known: {', '.join(AUTOCAST)}.")
     if precision == "16-mixed" and device.type == "cpu":
         raise PhysrepError("training.precision 16-mixed needs a GPU; give bf16-mixed or 32-true.")
-    return None

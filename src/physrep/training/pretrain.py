@@ -17,6 +17,7 @@ from ..data.config import DataConfig, parameter_scales
 from ..devices import resolve_device
 from ..errors import PhysrepError
 from ..files import read_yaml, write_json, write_yaml
+from ..ranges import check_seed
 from ..run_directory import (
     CONFIG,
     SUMMARY,
@@ -84,11 +85,14 @@ def pretrain(
     from ..learners.base import Learner
     from .costs import PeakMemory
     from .group import join, launched
-    from .loop import check_precision, fit
+    from .loop import build_stream, check_precision, fit
     from .several import Work
 
     out, training = Path(out), training or TrainingConfig()
     training.check()
+    check_seed(seed)
+    if num_frames < 1:
+        raise PhysrepError(f"num_frames is {num_frames}; it must be at least 1.")
     kind = resolve_device(device).partition(":")[0]
     _check_devices(devices, kind)
     place = launched(devices)
@@ -107,6 +111,7 @@ def pretrain(
     module = prepare_learner(config, train)
     if not isinstance(module, Learner) or not module.trainable:
         raise PhysrepError(f"learner {learner!r} has nothing to train; use `physrep bench` or `physrep embed` for it.")
+    build_stream(module, train, data, training, seed)  # refuses an augmentation that the data do not allow
     started = time.monotonic()
     if isinstance(module, FitsInClosedForm):
         if devices > 1:

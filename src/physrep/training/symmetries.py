@@ -2,17 +2,37 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from ..data import Symmetries
 from ..errors import PhysrepError
 from ..systems import SYSTEMS
+from .config import TrainingConfig
 
 
-def check_symmetries(symmetries: Symmetries, system: str) -> None:
+def symmetries_of(training: TrainingConfig) -> Symmetries | None:
+    """The augmentation that a training asks for; None if it asks for none."""
+    if not (training.shift or training.mirrors or training.boost or training.rescale or training.swap):
+        return None
+    return Symmetries(training.shift, tuple(training.mirrors), training.boost, tuple(training.rescale), training.swap)
+
+
+def check_symmetries(symmetries: Symmetries | None, system: str, axes: Sequence[str] | None = None) -> None:
     """Refuse what is no symmetry of the system's equations; of other data nothing is known, and nothing refused.
 
+    Args:
+        symmetries: what a training asks for.
+        system: its data set.
+        axes: of the data, where they are known.
+
     Raises:
-        PhysrepError: a wish that the equations do not grant.
+        PhysrepError: an axis that the data do not have, or a wish that the equations do not grant.
     """
+    if symmetries is None:
+        return
+    for axis in symmetries.mirrors:
+        if axes is not None and axis not in axes:
+            raise PhysrepError(f"training.mirrors names {axis!r}, but the axes of the data are {', '.join(axes)}.")
     if system not in SYSTEMS:
         return
     known = SYSTEMS[system]

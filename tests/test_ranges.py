@@ -1,0 +1,90 @@
+"""Every setting states its range, checked before anything is written; null is absent everywhere."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from pathlib import Path
+
+import pytest
+
+from physrep.benchmark.config import BenchConfig, RunConfig, expand, read_config
+from physrep.data.config import DataConfig
+from physrep.errors import PhysrepError
+from physrep.ranges import check_path_name, check_ranges, check_seed
+from physrep.simulation import SimulationConfig, simulate
+from physrep.study.config import StudyConfig
+from physrep.training.config import TrainingConfig
+
+RUNS = [{"learner": "jepa"}]
+NAN = float("nan")
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"num_frames": -1}, "num_frames is -1; it must be at least 1"),
+        ({"eval_stride": 0}, "eval_stride is 0"),
+        ({"resamples": -1}, "resamples is -1"),
+        ({"jobs": -1}, "jobs is -1"),
+        ({"token_dtype": "int8"}, "token_dtype is 'int8'; it must be float32 or float16"),
+        ({"seeds": []}, "seeds is .*must hold at least one value"),
+        ({"seeds": [0, 0]}, "must not hold a value twice"),
+        ({"seeds": [2**70]}, "seeds is .*must be at most"),
+        ({"probes": {}}, "probes is {}; it must hold at least one"),
+        ({"scales": {"Re": "cubic"}}, "scales is .*log or linear"),
+        ({"training": {"learning_rate": NAN}}, "learning_rate is nan; it must be a finite number"),
+        ({"training": {"learning_rate": float("inf")}}, "must be a finite number"),
+        ({"training": {"beta1": 5}}, "beta1 is 5.*smaller than 1"),
+        ({"training": {"threads": -1}}, "threads is -1"),
+        ({"training": {"precision": "banana"}}, "precision is 'banana'.*bf16-mixed"),
+        ({"training": {"warmup": 2}}, "warmup is 2"),
+        ({"training": {"mirrors": ["q"]}}, "mirrors: q is no symmetry of shear_flow"),
+        ({"runs": [{"learner": "jepa", "training": {"mirrors": ["q"]}}]}, "mirrors: q"),
+        ({"runs": [{"learner": "jepa", "seeds": []}]}, "must hold at least one value"),
+        ({"runs": [{"learner": "jepa", "name": "../../../x"}]}, "becomes the name of a folder"),
+        ({"simulation": {"trajectories": 0}}, "trajectories is 0"),
+        ({"simulation": {"save_dt": 0.0}}, "save_dt is 0.0; it must be larger than 0"),
+        ({"data": {"frame_step": 0}}, "frame_step is 0"),
+    ],
+)
+def test_nonsense_is_refused(values: dict, message: str) -> None:
+    with pytest.raises(PhysrepError, match=message):
+        expand(read_config({"runs": RUNS, **values}, "x.yaml"))
+
+
+@pytest.mark.parametrize("kind", [BenchConfig, RunConfig, TrainingConfig, DataConfig, SimulationConfig, StudyConfig])
+def test_defaults_are_in_their_ranges(kind: type) -> None:
+    check_ranges(kind(learner="jepa") if kind is RunConfig else kind())
+
+
+def test_null_is_absent_in_every_setting() -> None:
+    nothing = {field.name: None for field in fields(BenchConfig)}
+    assert read_config(nothing, "x.yaml") == BenchConfig()
+    for section, kind in (("training", TrainingConfig), ("data", DataConfig), ("simulation", SimulationConfig)):
+        empty = {field.name: None for field in fields(kind)}
+        assert read_config({section: empty}, "x.yaml") == BenchConfig()
+    assert read_config({"probes": {"ridge": None}}, "x.yaml") == BenchConfig()
+    ranges = {"Reynolds": [100.0, 200.0], "Schmidt": None}
+    assert read_config({"simulation": {"ranges": ranges}}, "x.yaml").simulation.ranges == {"Reynolds": [100, 200]}
+    run = {field.name: None for field in fields(RunConfig)} | {"learner": "jepa", "training": {"steps": None}}
+    config = read_config({"training": {"steps": 7}, "runs": [run]}, "x.yaml")
+    assert expand(config)[0].training.steps == 7
+
+
+def test_nothing_is_written_before_the_check(tmp_path: Path) -> None:
+    with pytest.raises(PhysrepError, match="per_file is 0"):
+        simulate("heat", tmp_path / "data", SimulationConfig(per_file=0))
+    assert not (tmp_path / "data").exists()
+
+
+@pytest.mark.parametrize("name", ["", ".", "..", "../x", "a/b", "a\\b", ".hidden", "-o", "a\nb", "x" * 101])
+def test_names_that_leave_the_folder(name: str) -> None:
+    with pytest.raises(PhysrepError, match="name of a folder"):
+        check_path_name(name, "run")
+
+
+def test_seeds() -> None:
+    check_seed(2**63 - 1)
+    for seed in (-1, 2**63):
+        with pytest.raises(PhysrepError, match="seed is"):
+            check_seed(seed)
