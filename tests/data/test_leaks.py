@@ -67,7 +67,7 @@ def test_a_uniform_frame_is_no_evidence(tmp_path: Path) -> None:
     for number, split in enumerate(("train", "test")):
         still = decaying_waves(2, seed=5 + number)
         for values in still.fields.values():
-            values[:, -1] = 0.0
+            values[:, -1] = 0.25
         write_well(root / "data" / split / "still.hdf5", still)
     assert_no_leaks(splits(root))
 

@@ -118,7 +118,7 @@ def test_missing_folders_and_mixed_files(dataset, trajectories):
     with pytest.raises(PhysrepError, match="is not a dataset folder"):
         WellSplit(root / "data", "train", frames=2)
     write_well(root / "data/train/c.hdf5", trajectories(shape=(4, 4)))
-    with pytest.raises(PhysrepError, match=r"c.hdf5: has resolution \(4, 4\), but a.hdf5 has \(8, 12\)"):
+    with pytest.raises(PhysrepError, match=r"c.hdf5: has resolution \[4, 4\], but a.hdf5 has \[8, 12\]"):
         WellSplit(root, "train", frames=2)
     for path in (root / "data/test").iterdir():
         path.unlink()

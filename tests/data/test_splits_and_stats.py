@@ -100,5 +100,5 @@ def test_stats_refuse_values_that_are_not_finite(trajectories, tmp_path):
     write_well(tmp_path / "a.hdf5", trajectories())
     with h5py.File(tmp_path / "a.hdf5", "r+") as file:
         file["t0_fields/tracer"][1, 2, 0, 0] = math.inf
-    with pytest.raises(PhysrepError, match="field tracer of trajectory 1 is not finite"):
+    with pytest.raises(PhysrepError, match="field tracer of trajectory 1 is NaN or infinite in frame 2"):
         compute_stats([tmp_path / "a.hdf5"])

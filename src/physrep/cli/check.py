@@ -18,10 +18,17 @@ def run(arguments: Sequence[str]) -> int:
     )
     p.add_argument("path", type=str, help="file, folder of files, or data set folder, or the address of one")
     p.add_argument("--quick", action="store_true", help="read the first and last frames only, not all values")
+    p.add_argument(
+        "--time-limit",
+        type=float,
+        default=60.0,
+        metavar="SECONDS",
+        help="without progress for so long, a file counts as damaged; 0: no limit",
+    )
     add_data_root(p, "PATH is then the NAME of a data set")
     values = p.parse_args(list(arguments))
     path = dataset_path(values.path, values.data_root)
-    faults = check(path, quick=values.quick)
+    faults = check(path, quick=values.quick, time_limit=values.time_limit)
     for fault in faults:
         print(fault)
     code = exit_code(faults)

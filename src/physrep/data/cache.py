@@ -13,6 +13,7 @@ import fcntl
 import math
 import os
 import shutil
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,7 +24,9 @@ import numpy as np
 from ..errors import PhysrepError
 from ..files import cache_home, content_hash, read_json, write_json, write_npz
 from ..progress import Progress
+from .check_values import require_written
 from .fingerprints import Fingerprint
+from .missing import Missing
 from .observation import Observation, Scene, Spec
 from .remote import AnyPath, RemotePath, as_path, fingerprint
 from .resample import Method
@@ -33,7 +36,7 @@ from .stats import Moments, frame_blocks
 from .wellfile import WellFile
 
 # Increase when the content of a cache changes for the same request.
-CACHE_VERSION = 2
+CACHE_VERSION = 3
 
 DATA, META, UNOBSERVED = "fields.npy", "meta.json", "unobserved.npz"
 Dtype = Literal["float32", "float16"]
@@ -54,13 +57,14 @@ class _Plan:
     crop: Crop
     dtype: Dtype
     observation: Observation | None
+    missing: Missing
 
     @property
     def complete(self) -> bool:
         return is_complete(self.folder, self.key)
 
     def scan(self) -> Scan:
-        return scan_split(self.paths, self.fields, self.resolution, self.resample, self.crop)
+        return scan_split(self.paths, self.fields, self.resolution, self.resample, self.crop, self.missing)
 
 
 def cached_split(
@@ -75,12 +79,14 @@ def cached_split(
     cache_dir: str | Path | None = None,
     observation: Spec | None = None,
     observation_seed: int = 0,
+    missing: Missing = "refuse",
 ) -> Path:
     """Folder of the complete cache of a split; it is built first if there is none.
 
     Args:
         root, split, fields, resolution, resample, crop: as in `physrep.data.WellSplit`.
         dtype: "float32", or "float16" for half the memory and about 3 digits.
+        missing: "refuse" missing values, or replace them by the "mean" of their frame, see `physrep.data.missing`.
         cache_dir: where caches live; default ``root/cache``, of a remote ``root`` ``PHYSREP_CACHE/clips/NAME``.
         observation, observation_seed: what an instrument makes of the fields, see `physrep.data.observation`.
 
@@ -89,13 +95,13 @@ def cached_split(
     """
     split = "valid" if split == "val" else split
     seen = Observation.of(observation, split, observation_seed) if observation else None
-    plan = _plan(root, split, fields, resolution, resample, crop, dtype, cache_dir, seen)
+    plan = _plan(root, split, fields, resolution, resample, crop, dtype, cache_dir, seen, missing)
     if not plan.complete:
         with _lock(plan.folder):
             # Another process may have built it while this one waited for the lock.
             if not plan.complete:
                 _build(plan)
-                again = _plan(root, split, fields, resolution, resample, crop, dtype, cache_dir, seen)
+                again = _plan(root, split, fields, resolution, resample, crop, dtype, cache_dir, seen, missing)
                 if again.key != plan.key:
                     (plan.folder / META).unlink()
                     raise PhysrepError(f"{root}: files of split {split} changed while they were read; run it again.")
@@ -114,6 +120,7 @@ def check_cache_space(
     cache_dir: str | Path | None = None,
     observations: Mapping[str, Spec] | None = None,
     observation_seed: int = 0,
+    missing: Missing = "refuse",
 ) -> int:
     """Make sure, from metadata alone, that the caches of all these splits fit on the disk together.
 
@@ -132,7 +139,7 @@ def check_cache_space(
     for split in splits:
         spec = (observations or {}).get(split)
         seen = Observation.of(spec, split, observation_seed) if spec else None
-        plans.append(_plan(root, split, fields, resolution, resample, crop, dtype, cache_dir, seen))
+        plans.append(_plan(root, split, fields, resolution, resample, crop, dtype, cache_dir, seen, missing))
     needed = sum(cache_bytes(plan.scan(), dtype, plan.observation) for plan in plans if not plan.complete)
     if needed:
         _check_space(plans[0].folder.parent, needed)
@@ -167,9 +174,12 @@ def _plan(
     dtype: Dtype,
     cache_dir: str | Path | None,
     observation: Observation | None,
+    missing: Missing,
 ) -> _Plan:
     if dtype not in ("float32", "float16"):
         raise PhysrepError(f"cache: unknown dtype {dtype!r}; use 'float32' or 'float16'.")
+    if missing not in ("refuse", "mean"):
+        raise PhysrepError(f"data.missing is {missing!r}; use 'refuse' or 'mean'.")
     root = as_path(root)
     split = "valid" if split == "val" else split
     paths = split_files(root, split)
@@ -181,6 +191,7 @@ def _plan(
         "resample": resample,
         "crop": crop if crop is None or isinstance(crop, str) else {axis: list(part) for axis, part in crop.items()},
         "dtype": dtype,
+        **({} if missing == "refuse" else {"missing": missing}),
     }
     if observation is not None:
         request["observation"] = observation.request()
@@ -192,7 +203,7 @@ def _plan(
     else:
         place = Path(cache_dir)
     folder = place / f"{split}-{key}"
-    return _Plan(root, split, paths, folder, key, fields, resolution, resample, crop, dtype, observation)
+    return _Plan(root, split, paths, folder, key, fields, resolution, resample, crop, dtype, observation, missing)
 
 
 def is_complete(folder: str | Path, key: str) -> bool:
@@ -234,8 +245,8 @@ def _build(plan: _Plan) -> None:
         shutil.rmtree(folder, ignore_errors=True)
         _check_space(folder.parent, cache_bytes(scan, plan.dtype, plan.observation))
         folder.mkdir(parents=True)
-        moments = _write_data(folder, plan.split, scan, np.dtype(plan.dtype), plan.observation)
-        write_json(folder / META, _describe(folder, plan, scan, moments))
+        moments, replaced = _write_data(folder, plan.split, scan, np.dtype(plan.dtype), plan.observation)
+        write_json(folder / META, _describe(folder, plan, scan, moments, replaced))
     except OSError as error:
         shutil.rmtree(folder, ignore_errors=True)
         raise _cannot_write(folder, error) from error
@@ -244,7 +255,7 @@ def _build(plan: _Plan) -> None:
         raise
 
 
-def _describe(folder: Path, plan: _Plan, scan: Scan, moments: Sequence[Moments]) -> dict[str, Any]:
+def _describe(folder: Path, plan: _Plan, scan: Scan, moments: Sequence[Moments], replaced: int) -> dict[str, Any]:
     scene, lengths = observed(scan, plan.observation)
     return {
         "key": plan.key,
@@ -262,6 +273,8 @@ def _describe(folder: Path, plan: _Plan, scan: Scan, moments: Sequence[Moments])
         "stored_step": scene.stored_step,
         "periodic": scene.periodic,
         "lengths": lengths,
+        "identity": scan.identity,
+        "replaced": replaced,
         "observation": [] if plan.observation is None else [list(pair) for pair in plan.observation.plain],
         "parameters": {name: values.tolist() for name, values in scan.parameters.items()},
         "moments": [{"count": m.count, "mean": m.mean.tolist(), "squares": m.squares.tolist()} for m in moments],
@@ -270,8 +283,8 @@ def _describe(folder: Path, plan: _Plan, scan: Scan, moments: Sequence[Moments])
 
 def _write_data(
     folder: Path, split: str, scan: Scan, dtype: np.dtype[Any], observation: Observation | None
-) -> list[Moments]:
-    """Write the array and return the moments of every trajectory."""
+) -> tuple[list[Moments], int]:
+    """Write the array; returns the moments of every trajectory, and how many missing values were replaced."""
     scene, lengths = observed(scan, observation)
     frame_size = len(scene.channels) * math.prod(scene.shape)
     equal = len(set(lengths)) == 1
@@ -279,7 +292,7 @@ def _write_data(
         (len(lengths), len(scene.channels), lengths[0], *scene.shape) if equal else (frame_size * sum(lengths),)
     )
     header = {"descr": np.lib.format.dtype_to_descr(dtype), "fortran_order": False, "shape": full_shape}
-    moments, hashes, varies = [], [], []
+    moments, hashes, varies, replaced = [], [], [], 0
     fingerprint = Fingerprint(len(scan.view.channels), math.prod(scan.view.resampler.shape))
     with open(folder / DATA, "wb") as out, Progress(len(lengths), f"cache {split}", "trajectories") as progress:
         np.lib.format.write_array_header_1_0(out, header)
@@ -293,23 +306,29 @@ def _write_data(
                     else:
                         # Steps act on whole trajectories: noise may remember, frames may be left out.
                         whole = scan.view.read(file, trajectory, 0, file.n_frames)
-                        _check_values(file, scan.view.channels, whole.numpy(), trajectory, 0, np.dtype(np.float32))
+                        flat = whole.flatten(2).numpy()
+                        require_written(file, scan.view.channels, trajectory, flat.min(2), flat.max(2))
                         numbers, differ = fingerprint(whole)
                         hashes.append(numbers)
                         varies.append(differ)
                         seen = observation.apply(whole.numpy(), scan.scene, info.path.name, trajectory)
                         frames = seen.shape[1]
                         moments.append(Moments.of(seen))
-                        _check_values(file, scene.channels, seen, trajectory, 0, dtype)
+                        _check_range(file, scene.channels, seen, dtype)
                         _write_block(out, offset, seen, 0, frames, dtype)
                     offset += frame_size * frames * dtype.itemsize
                     progress.advance(note=info.path.name)
+                replaced += file.replaced
         out.flush()
         os.fsync(out.fileno())
     if observation is not None:
         write_npz(folder / UNOBSERVED, {"hashes": np.concatenate(hashes), "varies": np.concatenate(varies),
                                         "lengths": np.array(scan.lengths)})  # fmt: skip
-    return moments
+    if replaced:
+        share = 100 * replaced / (frame_size * sum(lengths))
+        text = f"cache {split}: {replaced} missing values ({share:.2g} %) were replaced by the mean of their frame."
+        print(text, file=sys.stderr, flush=True)
+    return moments, replaced
 
 
 def _write_trajectory(
@@ -318,11 +337,15 @@ def _write_trajectory(
     """Write one trajectory as ``(C, T, *S)`` at a byte offset, block of frames by block, and return its moments."""
     total = Moments.zero(len(view.channels))
     stored_bytes = 4 * len(view.channels) * math.prod(file.shape)
+    low, high = np.empty((2, len(view.channels), file.n_frames), np.float32)
     for start, frames in frame_blocks(file.n_frames, stored_bytes):
         block = view.read(file, trajectory, start, frames).numpy()
-        _check_values(file, view.channels, block, trajectory, start, dtype)
+        flat = block.reshape(*block.shape[:2], -1)
+        low[:, start : start + frames], high[:, start : start + frames] = flat.min(2), flat.max(2)
         total += Moments.of(block)
+        _check_range(file, view.channels, block, dtype)
         _write_block(out, offset, block, start, file.n_frames, dtype)
+    require_written(file, view.channels, trajectory, low, high)
     return total
 
 
@@ -335,17 +358,10 @@ def _write_block(out: IO[bytes], offset: int, block: np.ndarray, start: int, fra
         out.write(np.ascontiguousarray(values).data)
 
 
-def _check_values(
-    file: WellFile, channels: Sequence[str], block: np.ndarray, trajectory: int, start: int, dtype: np.dtype[Any]
-) -> None:
+def _check_range(file: WellFile, channels: Sequence[str], block: np.ndarray, dtype: np.dtype[Any]) -> None:
     for channel, values in zip(channels, block, strict=True):
-        finite = np.isfinite(values).reshape(len(values), -1).all(1)
-        if not finite.all():
-            frame = start + int(np.flatnonzero(~finite)[0])
-            raise PhysrepError(
-                f"{file.path}: field {channel} of trajectory {trajectory} is NaN or infinite in frame {frame}; "
-                "leave that trajectory out."
-            )
-        largest = float(np.abs(values).max())
+        largest = max(abs(float(values.min())), abs(float(values.max())))
+        if not math.isfinite(largest):
+            raise PhysrepError(f"{file.path}: field {channel} is not finite after resampling or observation.")
         if dtype == np.float16 and largest > float(np.finfo(np.float16).max):
             raise PhysrepError(f"{file.path}: field {channel} is {largest:.3g}, too large for float16; use float32.")

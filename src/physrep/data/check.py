@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -11,58 +12,66 @@ from ..progress import Progress
 from .check_format import check_format
 from .check_values import check_values
 from .faults import Fault
-from .open_hdf5 import open_hdf5
+from .guard import TIME_LIMIT, guarded
+from .identity import differences, identity
+from .open_hdf5 import H5_ERRORS, open_hdf5
 from .remote import AnyPath, RemotePath, as_path
-from .scan import SPLITS, hdf5_files
+from .scan import SPLITS, hdf5_files, left_out
 from .splits import shared_trajectories
 from .stats import read_stats
 from .wellfile import WellFile
 
 
-def check(path: str | Path | RemotePath, quick: bool = False) -> list[Fault]:
+def check(path: str | Path | RemotePath, quick: bool = False, time_limit: float = TIME_LIMIT) -> list[Fault]:
     """Validate a file, a folder of files (a split), or a dataset folder with ``data/{train,valid,test}``.
 
     Args:
         path: file or folder, or its address.
         quick: of the values read the first and the last frame of every trajectory only.
+        time_limit: seconds without progress after which a file counts as one that the HDF5 library cannot read; files
+            are read in a child process, which is then ended. 0 reads them in this process, without a limit.
 
     Returns:
         All faults, errors and warnings; empty if the data are in order. `exit_code` sums them up.
     """
     path = as_path(path)
     try:
-        return _check(path, quick)
+        return _check(path, quick, time_limit)
     except PhysrepError as error:
         return [_unreadable(path, error)]
 
 
-def _check(path: AnyPath, quick: bool) -> list[Fault]:
-    foreign = _foreign(path)
-    if foreign is not None:
-        return [foreign]
+def _check(path: AnyPath, quick: bool, time_limit: float) -> list[Fault]:
+    for _, foreign in guarded([path], _foreign, time_limit):
+        if foreign:
+            return foreign
     if path.is_file():
-        return check_file(path, quick)
+        return [fault for _, found in guarded([path], partial(check_file, quick=quick), time_limit) for fault in found]
     if not path.is_dir():
         return [Fault.unreadable_at(path, "no such file or folder", "check the path")]
     if (path / "data").is_dir():
-        return _check_dataset(path, quick)
+        return _check_dataset(path, quick, time_limit)
     files = hdf5_files(path)
     if not files:
         return [Fault.unreadable_at(path, "holds no .hdf5 file and no folder 'data'", "give a file, split or dataset")]
-    return _check_files(files, quick)
+    return _check_files(files, quick, time_limit)
 
 
-def _foreign(path: AnyPath) -> Fault | None:
-    """One fault, with the command that converts them, where files are in a format of others; None if they are not."""
+def _foreign(path: AnyPath, step: Callable[[], None]) -> list[Fault]:
+    """One fault, with the command that converts them, where files are in a format of others; none if they are not."""
     from .convert.recognise import describe_foreign
 
+    step()
     if isinstance(path, RemotePath) or not path.exists():
-        return None
-    found = describe_foreign(path)
+        return []
+    try:
+        found = describe_foreign(path)
+    except H5_ERRORS:
+        return []  # It is damaged, whatever it is.
     if found is None:
-        return None
+        return []
     out = f"{path.stem}_well"
-    return Fault(path, "format", f"is {found}, not The Well's", f"convert it with: physrep convert {path} {out}")
+    return [Fault(path, "format", f"is {found}, not The Well's", f"convert it with: physrep convert {path} {out}")]
 
 
 def exit_code(faults: Sequence[Fault]) -> int:
@@ -72,16 +81,20 @@ def exit_code(faults: Sequence[Fault]) -> int:
     return int(any(fault.severity == "error" for fault in faults))
 
 
-def check_file(path: str | Path | RemotePath, quick: bool = False) -> list[Fault]:
-    """Validate one file: its format first and, if that is in order, its values."""
+def check_file(
+    path: str | Path | RemotePath, step: Callable[[], None] = lambda: None, quick: bool = False
+) -> list[Fault]:
+    """Validate one file: its format first and, if that is in order, its values; ``step`` is called at every block."""
     path = as_path(path)
     try:
         with open_hdf5(path, glance=quick) as file:
+            step()
             faults = check_format(path, file)
+            step()
         if any(fault.severity == "error" for fault in faults):
             return faults
         with WellFile(path, glance=quick) as well:
-            return faults + check_values(well, quick)
+            return faults + check_values(well, quick, step)
     except PhysrepError as error:
         return [_unreadable(path, error)]
 
@@ -91,55 +104,45 @@ def _unreadable(path: AnyPath, error: PhysrepError) -> Fault:
     return Fault.unreadable_at(path, problem, remedy or "copy or simulate the file again")
 
 
-def _check_dataset(root: AnyPath, quick: bool) -> list[Fault]:
+def _check_dataset(root: AnyPath, quick: bool, time_limit: float) -> list[Fault]:
     faults: list[Fault] = []
     files: dict[str, Sequence[AnyPath]] = {}
     for split in SPLITS:
         folder = root / "data" / split
         files[split] = hdf5_files(folder) if folder.is_dir() else []
+        if found := left_out(folder):
+            faults.append(Fault(folder, "split", f"{found} are not read", "move them up, or convert them", "warning"))
         if not files[split]:
             faults.append(Fault(folder, "split", "is missing or empty", "simulate or download it", "warning"))
     every = [path for paths in files.values() for path in paths]
     if not every:
         return [Fault.unreadable_at(root / "data", "holds no .hdf5 file in any split", "simulate or download the data")]
-    faults += _check_files(every, quick)
+    faults += _check_files(every, quick, time_limit)
     if not any(fault.severity == "error" for fault in faults):
         faults += _check_overlap(root, files)
         faults += _check_stats(root, every[0])
     return faults
 
 
-def _check_files(paths: Sequence[AnyPath], quick: bool) -> list[Fault]:
+def _check_files(paths: Sequence[AnyPath], quick: bool, time_limit: float) -> list[Fault]:
     faults: list[Fault] = []
     with Progress(len(paths), "check", "files") as progress:
-        for path in paths:
-            faults += check_file(path, quick)
+        for path, found in guarded(paths, partial(check_file, quick=quick), time_limit):
+            faults += found
             progress.advance(note=path.name)
     if any(fault.severity == "error" for fault in faults):
         return faults
-    first = _identity(paths[0])
+    with WellFile(paths[0], glance=True) as first:
+        expected, frames = identity(first), first.n_frames
     for path in paths[1:]:
-        for item, value in _identity(path).items():
-            if value != first[item]:
-                severity = "warning" if item == "number of frames" else "error"
-                problem = f"is {value}, but {first[item]} in {paths[0].name}"
-                faults.append(Fault(path, item, problem, "a dataset must be of one kind; move the file", severity))
+        with WellFile(path, glance=True) as file:
+            for item, value, other in differences(identity(file), expected):
+                problem = f"is {value}, but {other} in {paths[0].parent.name}/{paths[0].name}"
+                faults.append(Fault(path, item, problem, "a dataset must be of one kind; move the file"))
+            if file.n_frames != frames:
+                problem = f"is {file.n_frames}, but {frames} in {paths[0].name}"
+                faults.append(Fault(path, "number of frames", problem, "windows need as many as they span", "warning"))
     return faults
-
-
-def _identity(path: AnyPath) -> dict[str, Any]:
-    """What must agree among the files of a dataset."""
-    with WellFile(path, glance=True) as file:
-        return {
-            "dataset_name": file.dataset_name,
-            "spatial_dims": list(file.axes),
-            "resolution": list(file.shape),
-            "boundary_conditions": list(file.periodic),
-            "fields": sorted((name, field.order, field.time_varying) for name, field in file.fields.items()),
-            "scalars": sorted(file.parameters),
-            "time step": float(f"{file.dt:.4g}"),
-            "number of frames": file.n_frames,
-        }
 
 
 def _check_overlap(root: AnyPath, files: dict[str, Sequence[AnyPath]]) -> list[Fault]:

@@ -1,48 +1,143 @@
-"""Values that no learner can use: NaN, infinite or constant fields, and too few frames."""
+"""Values that no learner can use: missing ones, frames that were never written, constants, and too few frames."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
+from ..errors import PhysrepError
 from .faults import Fault
+from .missing import find, unwritten_frames
 from .stats import frame_blocks
-from .wellfile import WellFile
+from .wellfile import StoredField, WellFile
 
 
-def check_values(file: WellFile, quick: bool = False) -> list[Fault]:
-    """Faults in the numbers of a file whose format is in order; ``quick`` reads first and last frames only."""
+def check_values(file: WellFile, quick: bool = False, step: Callable[[], None] = lambda: None) -> list[Fault]:
+    """Faults in the numbers of a file whose format is in order.
+
+    Args:
+        file: the file.
+        quick: read first and last frames only.
+        step: called after every block that was read.
+    """
     faults = []
     if file.n_frames < 2:
         problem = f"has {file.n_frames} frames"
         faults.append(Fault(file.path, "dimensions/time", problem, "a trajectory needs at least 2, for its dynamics"))
     if not file.channels:
         faults.append(Fault(file.path, "t0_fields@field_names", "names no time-varying field", "store at least one"))
+    dead = np.ones(file.n_trajectories, dtype=bool)
     for field in file.fields.values():
-        low = np.full(len(field.channels), np.inf)
-        high = np.full(len(field.channels), -np.inf)
-        bad: tuple[int, int, str] | None = None
-        blocks = frame_blocks(file.n_frames, 4 * len(field.channels) * math.prod(file.shape))
-        if quick:
-            blocks = [(start, 1) for start in sorted({0, file.n_frames - 1})]
-        for trajectory in range(file.n_trajectories):
-            for start, frames in blocks:
-                block = file.read(trajectory, start, frames, channels=field.channels)
-                flat = block.reshape(len(block), -1)
-                finite = np.isfinite(block)
-                if not finite.all():
-                    channel, frame = (int(i[0]) for i in np.nonzero(~finite)[:2])
-                    bad = bad or (trajectory, start + frame, field.channels[channel])
-                    continue
-                low, high = np.minimum(low, flat.min(1)), np.maximum(high, flat.max(1))
-        item = f"t{field.order}_fields/{field.name}"
-        if bad is not None:
-            trajectory, frame, channel = bad
-            problem = f"{channel} is NaN or infinite in trajectory {trajectory}, frame {frame}"
-            faults.append(Fault(file.path, item, problem, "leave that trajectory out or simulate it again"))
-        for channel, lowest, highest in zip(field.channels, low, high, strict=True):
+        found, low, high = _read(file, field, quick, step)
+        faults += found
+        for channel, lowest, highest in zip(field.channels, low.min((0, 2)), high.max((0, 2)), strict=True):
             if lowest == highest and field.time_varying:
                 problem = f"{channel} is constant ({lowest:.6g})"
-                faults.append(Fault(file.path, item, problem, "leave it out of 'fields' when learning", "warning"))
+                remedy = "leave it out of 'fields' when learning"
+                faults.append(Fault(file.path, _item(field), problem, remedy, "warning"))
+        if field.time_varying:
+            dead &= (low.min(2) == high.max(2)).all(1)
+            if not quick and not found:
+                faults += frame_faults(file, field, low, high)
+    if file.channels and dead.any():
+        faults.append(
+            Fault(
+                file.path,
+                "fields",
+                _dead(int(np.flatnonzero(dead)[0])),
+                "leave that trajectory out or simulate it again",
+            )
+        )
     return faults
+
+
+def frame_faults(file: WellFile, field: StoredField, low: np.ndarray, high: np.ndarray) -> list[Fault]:
+    """Frames that look as if never written; ``low``, ``high`` of shape ``(trajectories, components, frames)``."""
+    for trajectory, (least, most) in enumerate(zip(low, high, strict=True)):
+        fault = _frame_fault(file, field, trajectory, least, most)
+        if fault is not None:
+            return [fault]
+    return []
+
+
+def require_written(
+    file: WellFile,
+    channels: Sequence[str],
+    trajectory: int,
+    low: np.ndarray,
+    high: np.ndarray,
+    start: int = 0,
+    step: int = 1,
+) -> None:
+    """The same for the channels and frames that a reader has read, least and largest values ``(C, frames)``.
+
+    Raises:
+        PhysrepError: frames of a field, or the whole trajectory, look as if never written.
+    """
+    for field in file.fields.values():
+        rows = [row for row, channel in enumerate(channels) if channel in field.channels]
+        fault = _frame_fault(file, field, trajectory, low[rows], high[rows], start, step) if rows else None
+        if fault is not None:
+            raise PhysrepError(f"{file.path}: {fault.item}: {fault.problem}; {fault.remedy}.")
+    whole = low.shape[1] == file.n_frames and set(channels) == set(file.channels)
+    if whole and (low.min(1) == high.max(1)).all():
+        raise PhysrepError(f"{file.path}: {_dead(trajectory)}; leave that trajectory out or simulate it again.")
+
+
+def _frame_fault(
+    file: WellFile,
+    field: StoredField,
+    trajectory: int,
+    low: np.ndarray,
+    high: np.ndarray,
+    start: int = 0,
+    step: int = 1,
+) -> Fault | None:
+    found = unwritten_frames(low, high, tuple(dict.fromkeys((0.0, *field.fill_values))))
+    if found is None:
+        return None
+    first, last = start + step * found[0], start + step * found[1]
+    frames = f"frame {first}" if first == last else f"frames {first} to {last}"
+    problem = f"is {found[2]:g} everywhere in {frames} of trajectory {trajectory}, as if never written"
+    return Fault(file.path, _item(field), problem, "leave that trajectory out or simulate it again")
+
+
+def _dead(trajectory: int) -> str:
+    return f"every field of trajectory {trajectory} has one value everywhere and always"
+
+
+def _item(field: StoredField) -> str:
+    return f"t{field.order}_fields/{field.name}"
+
+
+def _read(
+    file: WellFile, field: StoredField, quick: bool, step: Callable[[], None]
+) -> tuple[list[Fault], np.ndarray, np.ndarray]:
+    """Faults of single values, and least and largest values with shape (trajectories, components, frames)."""
+    blocks = frame_blocks(file.n_frames, 4 * len(field.channels) * math.prod(file.shape))
+    if quick:
+        blocks = [(start, 1) for start in sorted({0, file.n_frames - 1})]
+    shape = (file.n_trajectories, len(field.channels), sum(frames for _, frames in blocks))
+    low, high = np.full(shape, np.inf, np.float32), np.full(shape, -np.inf, np.float32)
+    declared = file.declared(field.channels)
+    faults: list[Fault] = []
+    for trajectory in range(file.n_trajectories):
+        place = 0
+        for start, frames in blocks:
+            block = file.read(trajectory, start, frames, channels=field.channels, missing="raw")
+            found = find(block, declared)
+            if found is None:
+                part = np.s_[trajectory, :, place : place + frames]
+                flat = block.reshape(*block.shape[:2], -1)
+                low[part], high[part] = flat.min(2), flat.max(2)
+            elif not faults:
+                channel, mask, what = found
+                frame = start + int(np.flatnonzero(mask.reshape(len(mask), -1).any(1))[0])
+                problem = f"{field.channels[channel]} is {what} in trajectory {trajectory}, frame {frame}"
+                remedy = "leave that trajectory out or simulate it again, or set data.missing to mean"
+                faults.append(Fault(file.path, _item(field), problem.replace(", in", " in"), remedy))
+            place += frames
+            step()
+    return faults, low, high

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,9 @@ from ..files import read_json
 from .augment import Grid, Symmetries, copy_symmetric, draw
 from .buffers import empty
 from .cache import DATA, META, UNOBSERVED, Dtype, cached_split
+from .identity import differences
 from .label_table import LabelTable, read_labels
+from .missing import Missing
 from .names import label_parameters, select_parameters
 from .observation import Spec
 from .reader import choose_trajectories, window_grid
@@ -35,11 +37,14 @@ class ChannelStats:
     Attributes:
         channels: channel names.
         mean, std: float32 with shape ``(C,)``.
+        identity: names, grid and time step of the files that they are of (`physrep.data.identity`); a split that is
+            opened with these statistics must agree. None if they were read from a run.
     """
 
     channels: tuple[str, ...]
     mean: Tensor
     std: Tensor
+    identity: Mapping[str, Any] | None = field(default=None, repr=False, compare=False)
 
     def as_dict(self) -> dict[str, list[Any]]:
         """Plain data, to be stored beside the weights."""
@@ -64,6 +69,8 @@ class ClipDataset:
         observation: steps of `physrep.data.observation` that the fields went through, as plain data.
         parameter_names: names of the P parameters.
         parameters: raw values, float64 with shape ``(n_trajectories, P)``.
+        identity: what its files agree in, as `physrep.data.identity` gives it, with the name of the first one.
+        replaced: how many missing values were replaced when the cache was built.
         label_key: identifies the table of labels; empty without one.
         lengths: frames per trajectory, int64 with shape ``(n_trajectories,)``.
     """
@@ -112,6 +119,14 @@ class ClipDataset:
                 f"{source}: channels are {list(self.channels)}, but the statistics are of {list(stats.channels)}; "
                 "open both splits with the same fields."
             )
+        self.identity: dict[str, Any] = meta["identity"]
+        self.replaced = int(meta["replaced"])
+        if stats is not None and stats.identity is not None:
+            for item, own, other in differences(self.identity, stats.identity):
+                raise PhysrepError(
+                    f"{self.identity['file']}: has {item} {own}, but {stats.identity['file']}, whose statistics are "
+                    f"used, has {other}; splits of one data set must agree."
+                )
         self._stats = stats
         self._unobserved: tuple[list[np.ndarray], list[np.ndarray]] | None = None
         self._map_trajectories()
@@ -152,7 +167,8 @@ class ClipDataset:
         for part in self._moments:
             total += Moments(part["count"], np.array(part["mean"]), np.array(part["squares"]))
         for channel, mean, std in zip(self.channels, total.mean, total.std, strict=True):
-            if std <= 1e-6 * abs(mean):
+            # Float32 tells values apart that differ by 6e-8 to 1.2e-7 of themselves.
+            if std <= 1.5e-7 * abs(mean):
                 raise PhysrepError(
                     f"{self.dataset_name}/{self.split}: field {channel} is constant ({mean:.6g}), so it cannot be "
                     "normalised; leave it out by naming the others in 'fields'."
@@ -161,6 +177,7 @@ class ClipDataset:
             self.channels,
             torch.from_numpy(total.mean.astype(np.float32)),
             torch.from_numpy(total.std.astype(np.float32)),
+            self.identity,
         )
 
     @property
@@ -290,12 +307,13 @@ def open_clips(
     labels: str | Path | None = None,
     observation: Spec | None = None,
     observation_seed: int = 0,
+    missing: Missing = "refuse",
 ) -> ClipDataset:
     """Open a split for training or evaluation; its cache is built first if there is none.
 
     Args:
         root, split, fields, parameters, resolution, resample, crop, max_trajectories: as in `WellSplit`.
-        dtype, cache_dir: as in `cached_split`.
+        dtype, cache_dir, missing: as in `cached_split`.
         stats: statistics to normalise with; the training split has its own, other splits need ``train.stats``.
         labels: CSV file with further parameters of every trajectory, see `physrep.data.label_table`.
         observation, observation_seed: what an instrument makes of the fields, see `physrep.data.observation`.
@@ -314,6 +332,7 @@ def open_clips(
         cache_dir=cache_dir,
         observation=observation,
         observation_seed=observation_seed,
+        missing=missing,
     )
     table = read_labels(labels, root, split) if labels else None
     return ClipDataset(folder, parameters, max_trajectories, stats, table)

@@ -39,6 +39,8 @@ class DataConfig:
         frame_step: distance between the frames of a window, in stored frames.
         max_trajectories: use a seeded subset of this many training trajectories.
         cache_dtype: float32, or float16 for half the disk and about 3 digits.
+        missing: refuse values that stand for nothing (NaN, declared fill values, sentinels), or replace them by the
+            ``mean`` of the valid points of their frame.
         cache_dir: where memory-mapped caches live; default in the data folder, of remote data in ``PHYSREP_CACHE``.
     """
 
@@ -57,6 +59,7 @@ class DataConfig:
     max_trajectories: int | None = setting(None, at_least=1)
     cache_dtype: Literal["float32", "float16"] = setting("float32", choices=("float32", "float16"))
     cache_dir: str | None = None
+    missing: Literal["refuse", "mean"] = "refuse"
 
     def located(self, default: str = "") -> DataConfig:
         """The same with ``path`` found below ``root``; unchanged if ``path`` is given, or nothing of the three is.
@@ -89,6 +92,7 @@ class DataConfig:
             "crop": crop if not isinstance(crop, Mapping) else {k: (v[0], v[1]) for k, v in crop.items()},
             "dtype": self.cache_dtype,
             "cache_dir": self.cache_dir,
+            "missing": self.missing,
         }
 
     def open(self, split: str, stats: ChannelStats | None = None) -> ClipDataset:
@@ -166,7 +170,9 @@ class DataConfig:
                 "labels": str(Path(self.labels).resolve()),
                 "labels_sha256": hashlib.sha256(content).hexdigest()[:16],
             }
-        optional = ("dataset", "labels", "observation", "observation_seed")
+        if self.missing == "refuse":
+            values["missing"] = ""
+        optional = ("dataset", "labels", "observation", "observation_seed", "missing")
         return {name: value for name, value in values.items() if name != "root" and (value or name not in optional)}
 
 

@@ -12,6 +12,8 @@ import torch
 
 from ..clip import Clip
 from ..errors import PhysrepError
+from .check_values import require_written
+from .missing import Missing
 from .names import label_parameters, select_parameters
 from .remote import AnyPath, RemotePath, as_path
 from .resample import Method
@@ -73,6 +75,7 @@ class WellSplit:
         resample: "bilinear", "spectral" or None.
         crop: "paper", or a map from axis to [first, last exclusive], applied before resampling.
         max_trajectories: use a seeded random subset of this many trajectories.
+        missing: "refuse" missing values, or replace them by the "mean" of their frame, see `physrep.data.missing`.
 
     Attributes:
         channels, parameter_names, axes, shape, dx, dt, periodic, coordinates: of the windows as they are returned.
@@ -96,9 +99,10 @@ class WellSplit:
         resample: Method | None = "bilinear",
         crop: Crop = None,
         max_trajectories: int | None = None,
+        missing: Missing = "refuse",
     ) -> None:
         self.root, self.frames, self.frame_step = as_path(root), frames, frame_step
-        scan = scan_split(split_files(root, split), fields, resolution, resample, crop)
+        scan = scan_split(split_files(root, split), fields, resolution, resample, crop, missing)
         self.view, self.files = scan.view, scan.files
         names = label_parameters(scan.dataset_name, list(scan.parameters)) if parameters is None else parameters
         self.parameter_names = select_parameters(list(scan.parameters), names, self.root)
@@ -110,6 +114,8 @@ class WellSplit:
         lengths = [self.files[file].n_frames for file, _ in self._places]
         self.windows = window_grid(lengths, frames, stride, frame_step, f"{self.root} ({split})")
         self.dt = scan.dt * frame_step
+        # Frames that were looked through for missing values: the second reading is as fast as the disk.
+        self._known = [np.zeros(length, dtype=bool) for length in lengths]
         self._open: OrderedDict[tuple[int, int], WellFile] = OrderedDict()
 
     @property
@@ -158,7 +164,7 @@ class WellSplit:
         out = torch.empty(len(rows), len(self.channels), self.frames, *self.shape)
         for position, (trajectory, start) in enumerate(rows.tolist()):
             file, local = self._places[trajectory]
-            out[position] = self.view.read(self._handle(file), local, start, self.frames, self.frame_step)
+            out[position] = self._read(trajectory, file, local, start)
         trajectories = torch.from_numpy(rows[:, 0].copy())
         return Clip(
             fields=out,
@@ -172,6 +178,16 @@ class WellSplit:
             start=torch.from_numpy(rows[:, 1].copy()),
             coordinates=self.coordinates,
         )
+
+    def _read(self, trajectory: int, file: int, local: int, start: int) -> torch.Tensor:
+        known = self._known[trajectory][start : start + (self.frames - 1) * self.frame_step + 1 : self.frame_step]
+        handle, whole = self._handle(file), bool(known.all())
+        block = self.view.read(handle, local, start, self.frames, self.frame_step, whole)
+        if not whole:
+            flat = block.flatten(2).numpy()
+            require_written(handle, self.channels, local, flat.min(2), flat.max(2), start, self.frame_step)
+            known[:] = True
+        return block
 
     def _handle(self, file: int) -> WellFile:
         # A handle inherited by a forked worker must not be used there, hence the process number in the key.

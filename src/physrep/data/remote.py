@@ -96,7 +96,7 @@ class RemotePath:
     def is_dir(self) -> bool:
         """Whether there is a folder at this address that is not empty."""
         # Listing the address of an HDF5 file would load it over HTTP.
-        return self.suffix not in HDF5_SUFFIXES and self._entries() is not None
+        return self.suffix.lower() not in HDF5_SUFFIXES and self._entries() is not None
 
     def iterdir(self) -> Iterator[RemotePath]:
         """The entries of this folder, in no particular order."""

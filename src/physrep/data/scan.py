@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
+import functools
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 
 from ..errors import PhysrepError
+from .identity import differences, identity
+from .missing import Missing
 from .names import paper_crop
 from .observation.base import Scene
 from .remote import HDF5_SUFFIXES, AnyPath, RemotePath, as_path
 from .resample import Method, Resampler
 from .wellfile import WellFile
+
+OTHER_SUFFIXES = (".nc", ".nc4", ".he5", ".hdf", ".npy", ".npz", ".mat")
+"""Suffixes of data that nobody puts beside HDF5 files by chance."""
 
 SPLITS = ("train", "valid", "test")
 
@@ -54,6 +62,8 @@ def split_files(root: str | Path | RemotePath, split: str) -> Sequence[AnyPath]:
     files = hdf5_files(folder)
     if not files:
         raise PhysrepError(f"{folder}: holds no .hdf5 or .h5 file; simulate or download the data first.")
+    if isinstance(folder, Path):
+        say_left_out(folder)
     return files
 
 
@@ -76,9 +86,37 @@ def _loose_files(root: AnyPath) -> Sequence[AnyPath]:
 
 
 def hdf5_files(folder: str | Path | RemotePath) -> Sequence[AnyPath]:
-    """The .hdf5 and .h5 files in a folder in the order of their names, leaving out hidden ones."""
-    entries = (entry for entry in as_path(folder).iterdir() if entry.suffix in HDF5_SUFFIXES)
+    """The HDF5 files in a folder (.hdf5 or .h5, in any case) in the order of their names, leaving out hidden ones."""
+    entries = (entry for entry in as_path(folder).iterdir() if entry.suffix.lower() in HDF5_SUFFIXES)
     return sorted((entry for entry in entries if not entry.name.startswith(".")), key=lambda entry: entry.name)
+
+
+def left_out(folder: str | Path | RemotePath) -> str:
+    """Half a sentence on data in a split's folder that no reader takes: files of sub-folders, and of other suffixes."""
+    folder = as_path(folder)
+    if not isinstance(folder, Path) or not folder.is_dir():
+        return ""
+    below = [
+        path
+        for path in sorted(folder.rglob("*"))
+        if not any(part.startswith(".") for part in path.relative_to(folder).parts) and path.is_file()
+    ]
+    inner = [path for path in below if path.parent != folder and path.suffix.lower() in HDF5_SUFFIXES]
+    other = [path for path in below if path.suffix.lower() in OTHER_SUFFIXES]
+    parts = []
+    if inner:
+        parts.append(f"{len(inner)} files in sub-folders ({inner[0].relative_to(folder)}, ...)")
+    if other:
+        parts.append(f"{len(other)} files of other formats ({other[0].relative_to(folder)}, ...)")
+    return " and ".join(parts)
+
+
+@functools.cache
+def say_left_out(folder: Path) -> None:
+    """One line, once, on data in a split's folder that are not read."""
+    found = left_out(folder)
+    if found:
+        print(f"{folder}: {found} are not read; move them up, or convert them.", file=sys.stderr, flush=True)
 
 
 class View:
@@ -87,6 +125,7 @@ class View:
     Attributes:
         channels, components: names, and axis indices of each component (see `WellFile.components`).
         region: a slice per axis.
+        missing: what is done with missing values, see `physrep.data.missing`.
         resampler: maps the cropped fields to the wanted grid; its `shape` and `dx` describe the result.
         periodic: per axis, whether it is periodic; a cropped axis is not.
     """
@@ -98,7 +137,9 @@ class View:
         resolution: Sequence[int] | None,
         resample: Method | None,
         crop: Crop,
+        missing: Missing = "refuse",
     ) -> None:
+        self.missing: Missing = missing
         self.channels = file.select(fields)
         self.components = tuple(file.components[channel] for channel in self.channels)
         self.axes = file.axes
@@ -111,9 +152,17 @@ class View:
         coordinates = [file.coordinates[axis][part] for axis, part in zip(file.axes, self.region, strict=True)]
         self.resampler = Resampler(coordinates, self.periodic, resolution, resample, file.path)
 
-    def read(self, file: WellFile, trajectory: int, start: int, frames: int, step: int = 1) -> torch.Tensor:
-        """Frames of one trajectory as seen through this view, float32 with shape ``(C, frames, *S)``."""
-        block = file.read(trajectory, start, frames, step, self.channels, self.region)
+    def read(
+        self, file: WellFile, trajectory: int, start: int, frames: int, step: int = 1, known: bool = False
+    ) -> torch.Tensor:
+        """Frames of one trajectory as seen through this view, float32 with shape ``(C, frames, *S)``.
+
+        Args:
+            file, trajectory, start, frames, step: as in `WellFile.read`.
+            known: these very frames were read before and nothing is missing in them, so they are not looked through.
+        """
+        missing: Missing = "raw" if known and self.missing == "refuse" else self.missing
+        block = file.read(trajectory, start, frames, step, self.channels, self.region, missing)
         return self.resampler(torch.from_numpy(block))
 
 
@@ -144,6 +193,7 @@ class Scan:
     dataset_name: str
     parameters: dict[str, np.ndarray]
     dt: float
+    identity: dict[str, Any]
 
     @property
     def scene(self) -> Scene:
@@ -167,44 +217,34 @@ def scan_split(
     resolution: Sequence[int] | None,
     resample: Method | None,
     crop: Crop,
+    missing: Missing = "refuse",
 ) -> Scan:
     """Read the metadata of every file of a split and make sure that they belong together.
 
     Raises:
-        PhysrepError: a file cannot be read, lacks a field, or differs from the first one in name, grid, time step,
-            boundaries, fields or parameters.
+        PhysrepError: a file cannot be read, lacks a field, or differs from the first one in name, grid, coordinates,
+            time step, boundaries, fields or parameters; the sentence names both files and both values.
     """
     first: WellFile | None = None
+    identities: dict[str, Any] = {}
     infos, columns = [], []
     for path in paths:
         with WellFile(path, glance=True) as file:
             first = first or file
-            for what, own, other in _identity(file, first):
-                if own != other:
-                    raise PhysrepError(
-                        f"{path}: has {what} {own}, but {first.path.name} has {other}; move one of them elsewhere."
-                    )
-            if abs(file.dt - first.dt) > 1e-4 * abs(first.dt):
-                raise PhysrepError(f"{path}: has time step {file.dt}, but {first.path.name} has {first.dt}.")
+            own, identities = identity(file), identities or identity(first)
+            for item, value, other in differences(own, identities):
+                raise PhysrepError(
+                    f"{path}: has {item} {value}, but {first.path.name} has {other}; move one of them elsewhere."
+                )
             infos.append(FileInfo(path, file.n_trajectories, file.n_frames))
             columns.append(file.parameters)
     if first is None:
         raise PhysrepError("a split without files cannot be read; simulate or download the data first.")
     return Scan(
-        view=View(first, fields, resolution, resample, crop),
+        view=View(first, fields, resolution, resample, crop, missing),
         files=infos,
         dataset_name=first.dataset_name,
         parameters={name: np.concatenate([column[name] for column in columns]) for name in first.parameters},
         dt=first.dt,
+        identity={"file": str(first.path), **identities},
     )
-
-
-def _identity(file: WellFile, other: WellFile) -> list[tuple[str, object, object]]:
-    return [
-        ("dataset_name", file.dataset_name, other.dataset_name),
-        ("axes", file.axes, other.axes),
-        ("resolution", file.shape, other.shape),
-        ("periodicity", file.periodic, other.periodic),
-        ("fields", sorted(file.fields), sorted(other.fields)),
-        ("parameters", sorted(file.parameters), sorted(other.parameters)),
-    ]

@@ -121,11 +121,6 @@ def _field_moments(file: WellFile, field: StoredField) -> tuple[Moments, Moments
         last: np.ndarray | None = None
         for start, frames in frame_blocks(file.n_frames, bytes_per_frame):
             block = file.read(trajectory, start, frames, channels=field.channels)
-            if not np.isfinite(block).all():
-                raise PhysrepError(
-                    f"{file.path}: field {field.name} of trajectory {trajectory} is not finite in frames {start} to "
-                    f"{start + frames - 1}; leave that trajectory out."
-                )
             value += Moments.of(block)
             joined = block if last is None else np.concatenate([last, block], axis=1)
             if joined.shape[1] > 1:

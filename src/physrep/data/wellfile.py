@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+import h5py
 import numpy as np
 
 from ..errors import PhysrepError
 from .check_format import check_format
 from .check_storage import data_folders
+from .missing import Missing, find, replace_by_mean
 from .names import canonical_parameter, channel_names, component_axes, select_channels
 from .open_hdf5 import open_hdf5, reading
 from .remote import AnyPath, RemotePath, as_path
@@ -28,6 +31,8 @@ class StoredField:
     time_varying: bool
     dim_varying: tuple[bool, ...]
     channels: tuple[str, ...]
+    fill_values: tuple[float, ...] = ()
+    """What the file declares to stand for a missing value: HDF5's fill value, ``_FillValue`` and ``missing_value``."""
 
 
 class WellFile:
@@ -51,6 +56,8 @@ class WellFile:
             replaced by the true name (`physrep.data.names`).
         time: saved times with shape ``(N, T)``.
         coordinates: axis name to grid coordinates, float64 with shape ``(n,)``.
+        boundaries: axis name to the types of its boundary conditions, e.g. ``("PERIODIC",)``.
+        replaced: missing values that `read` has replaced so far.
         periodic: per axis, whether both its ends are periodic.
 
     Raises:
@@ -82,6 +89,7 @@ class WellFile:
         self._file.close()
 
     def _read_metadata(self, file: Any) -> None:
+        self.replaced = 0
         self.dataset_name = str(file.attrs["dataset_name"])
         self.n_trajectories = int(file.attrs["n_trajectories"])
         dimensions = file["dimensions"]
@@ -103,6 +111,7 @@ class WellFile:
                     time_varying=bool(attributes["time_varying"]),
                     dim_varying=tuple(bool(flag) for flag in attributes["dim_varying"]),
                     channels=channel_names(name, order, self.axes),
+                    fill_values=_fill_values(group[name]),
                 )
         self.channels = tuple(c for field in self.fields.values() if field.time_varying for c in field.channels)
         self.components = {
@@ -121,6 +130,7 @@ class WellFile:
                 # Some writers store a scalar with shape (1,); with sample_varying it has shape (N,).
                 self.parameters[label] = np.broadcast_to(values, (self.n_trajectories,)).copy()
         self.periodic = tuple(_is_periodic(file["boundary_conditions"], axis) for axis in self.axes)
+        self.boundaries = {axis: _boundary_types(file["boundary_conditions"], axis) for axis in self.axes}
 
     @property
     def dt(self) -> float:
@@ -141,6 +151,7 @@ class WellFile:
         step: int = 1,
         channels: Sequence[str] | None = None,
         region: Sequence[slice] | None = None,
+        missing: Missing = "refuse",
     ) -> np.ndarray:
         """Frames ``start, start + step, ...`` of one trajectory.
 
@@ -149,12 +160,13 @@ class WellFile:
             start, frames, step: first frame, number of frames and distance between them.
             channels: channel names in the order wanted; default all time-varying ones.
             region: a slice per spatial axis; default everything.
+            missing: what to do with values that stand for nothing, see `physrep.data.missing`.
 
         Returns:
             float32 array with shape ``(C, frames, *S)``.
 
         Raises:
-            PhysrepError: the frames do not exist, a channel is unknown, or the data cannot be read.
+            PhysrepError: the frames do not exist, a channel is unknown, the data cannot be read, or values are missing.
         """
         channels = self.channels if channels is None else tuple(channels)
         last = start + (frames - 1) * step
@@ -178,7 +190,38 @@ class WellFile:
                     out[row] = block[..., component]
         if row_of:
             raise PhysrepError(f"{self.path}: has no channel {next(iter(row_of))!r}; it has {list(self.components)}.")
+        if missing != "raw":
+            self._settle(out, channels, trajectory, start, step, missing)
         return out
+
+    def declared(self, channels: Sequence[str]) -> list[tuple[float, ...]]:
+        """Per channel, the declared fill values other than 0."""
+        fills = {c: field.fill_values for field in self.fields.values() for c in field.channels}
+        return [tuple(value for value in fills[channel] if value != 0) for channel in channels]
+
+    def _settle(
+        self, block: np.ndarray, channels: Sequence[str], trajectory: int, start: int, step: int, missing: Missing
+    ) -> None:
+        """Refuse or replace missing values in place."""
+        declared = self.declared(channels)
+        if missing == "mean":
+            count, empty = replace_by_mean(block, declared)
+            self.replaced += count
+            if empty is not None:
+                channel, frame = channels[empty[0]], start + step * empty[1]
+                raise PhysrepError(
+                    f"{self.path}: frame {frame} of trajectory {trajectory} has no valid point of {channel}; leave "
+                    "that trajectory out."
+                )
+            return
+        found = find(block, declared)
+        if found is not None:
+            channel, mask, what = found
+            frame = start + step * int(np.flatnonzero(mask.reshape(len(mask), -1).any(1))[0])
+            raise PhysrepError(
+                f"{self.path}: field {channels[channel]} of trajectory {trajectory} is {what} in frame {frame} "
+                f"({int(mask.sum())} of {mask.size} values); leave that trajectory out, or set data.missing: mean."
+            )
 
     def _read_field(self, field: StoredField, trajectory: int, frames: slice, region: tuple[slice, ...]) -> np.ndarray:
         """A block that broadcasts to ``(T, *S, components)``."""
@@ -224,6 +267,27 @@ def _first_sample(dataset: Any) -> np.ndarray:
     """Coordinates along one axis; where they differ per trajectory, those of the first."""
     values = np.asarray(dataset[()], dtype=np.float64)
     return values.reshape(-1, values.shape[-1])[0]
+
+
+def _fill_values(dataset: Any) -> tuple[float, ...]:
+    found: list[float] = []
+    for name in ("_FillValue", "missing_value"):
+        if name in dataset.attrs:
+            with contextlib.suppress(TypeError, ValueError):
+                found += np.atleast_1d(np.asarray(dataset.attrs[name], dtype=np.float64)).ravel().tolist()
+    plist = dataset.id.get_create_plist()
+    if plist.fill_value_defined() == h5py.h5d.FILL_VALUE_USER_DEFINED:
+        found.append(float(dataset.fillvalue))
+    return tuple(dict.fromkeys(float(np.float32(value)) for value in found if np.isfinite(value)))
+
+
+def _boundary_types(conditions: Any, axis: str) -> tuple[str, ...]:
+    """Types of the conditions on an axis, in alphabetical order."""
+    found = set()
+    for condition in conditions.values():
+        if axis in [str(dim) for dim in np.atleast_1d(condition.attrs["associated_dims"])]:
+            found.add(str(condition.attrs["bc_type"]).upper())
+    return tuple(sorted(found))
 
 
 def _is_periodic(conditions: Any, axis: str) -> bool:
