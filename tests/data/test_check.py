@@ -267,13 +267,16 @@ def test_the_same_trajectory_in_two_splits(dataset, trajectories):
     assert any("train/a.hdf5" in fault.problem and fault.file.name == "leak.hdf5" for fault in faults)
 
 
-def test_the_same_start_with_other_parameters_is_a_warning(dataset, trajectories):
+def test_the_same_start_with_other_parameters_is_an_error_unless_allowed(dataset, trajectories):
     root = dataset()
     write_stats(root)
     data = trajectories(seed=0)
     data.parameters["Reynolds"] = data.parameters["Reynolds"] * 2
     write_well(root / "data" / "test" / "same_start.hdf5", data)
-    assert {fault.severity for fault in check(root)} == {"warning"}
+    (fault,) = check(root)
+    assert fault.severity == "error" and "2 pairs start from the same frame with other parameters" in fault.problem
+    (fault,) = check(root, allow_shared_starts=True)
+    assert fault.severity == "warning" and "2 pairs start from the same frame" in fault.problem
 
 
 def test_golden_files_are_valid(golden):

@@ -82,9 +82,9 @@ def prepare_data(config: BenchConfig, out: Path, device: str) -> tuple[DataConfi
         data.path = str(simulate(config.system, out / "data", config.simulation, device=device))
     assert_disjoint(data.path)
     splits = data.open_splits()
-    assert_no_leaks(splits)
+    shared = assert_no_leaks(splits, data.allow_shared_starts)
     scales = parameter_scales(splits["train"], config.scales)
-    write_json(out / "data_summary.json", describe_data(config, data, splits, scales))
+    write_json(out / "data_summary.json", describe_data(config, data, splits, scales, shared))
     save_samples(out / "samples.npz", splits["test"])
     return data, splits
 

@@ -17,9 +17,9 @@ if TYPE_CHECKING:
 
 
 def describe_data(
-    config: BenchConfig, data: DataConfig, splits: dict[str, ClipDataset], scales: dict[str, str]
+    config: BenchConfig, data: DataConfig, splits: dict[str, ClipDataset], scales: dict[str, str], shared: int = 0
 ) -> dict[str, Any]:
-    """Names, sizes, ranges and equations of the data, as plain data."""
+    """Names, sizes, ranges and equations of the data, as plain data; ``shared`` pairs of starts were allowed."""
     from ..systems import SYSTEMS
 
     train = splits["train"]
@@ -40,6 +40,7 @@ def describe_data(
         "num_frames": config.num_frames,
         "dt": train.dt * data.frame_step,
         "observation": _observations(splits),
+        "notes": _notes(config, data, splits, shared),
         "initial_condition": made.get("initial_condition", "as in the files"),
         "parameters": [
             {
@@ -69,6 +70,22 @@ def _steps(observation: list[list[Any]]) -> str:
         inner = ", ".join(f"{key} {value}" for key, value in options.items())
         parts.append(f"{name} ({inner})" if inner else str(name))
     return ", ".join(parts)
+
+
+def _notes(config: BenchConfig, data: DataConfig, splits: dict[str, ClipDataset], shared: int) -> list[str]:
+    """What was left out, replaced or allowed, a sentence each."""
+    notes = []
+    span = (config.num_frames - 1) * data.frame_step + 1
+    for split, dataset in splits.items():
+        short = int((dataset.lengths < span).sum())
+        if short:
+            total = dataset.n_trajectories
+            notes.append(f"{short} of {total} trajectories of {split} have fewer than {span} frames and are left out.")
+        if dataset.replaced:
+            notes.append(f"{dataset.replaced} missing values of {split} were replaced by the mean of their frame.")
+    if shared:
+        notes.append(f"{shared} pairs of trajectories of different splits start from the same frame, as allowed.")
+    return notes
 
 
 def save_samples(path: Path, test: ClipDataset) -> None:

@@ -25,10 +25,20 @@ def run(arguments: Sequence[str]) -> int:
         metavar="SECONDS",
         help="without progress for so long, a file counts as damaged; 0: no limit",
     )
+    p.add_argument(
+        "--allow-shared-starts",
+        action="store_true",
+        help="trajectories of two splits may start from the same frame if their parameters differ",
+    )
     add_data_root(p, "PATH is then the NAME of a data set")
     values = p.parse_args(list(arguments))
     path = dataset_path(values.path, values.data_root)
-    faults = check(path, quick=values.quick, time_limit=values.time_limit)
+    faults = check(
+        path,
+        quick=values.quick,
+        time_limit=values.time_limit,
+        allow_shared_starts=values.allow_shared_starts,
+    )
     for fault in faults:
         print(fault)
     code = exit_code(faults)

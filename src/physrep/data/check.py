@@ -14,15 +14,21 @@ from .check_values import check_values
 from .faults import Fault
 from .guard import TIME_LIMIT, guarded
 from .identity import differences, identity
+from .leaks import near_copies
 from .open_hdf5 import H5_ERRORS, open_hdf5
 from .remote import AnyPath, RemotePath, as_path
 from .scan import SPLITS, hdf5_files, left_out
-from .splits import shared_trajectories
+from .splits import FileFrames, shared_trajectories
 from .stats import read_stats
 from .wellfile import WellFile
 
 
-def check(path: str | Path | RemotePath, quick: bool = False, time_limit: float = TIME_LIMIT) -> list[Fault]:
+def check(
+    path: str | Path | RemotePath,
+    quick: bool = False,
+    time_limit: float = TIME_LIMIT,
+    allow_shared_starts: bool = False,
+) -> list[Fault]:
     """Validate a file, a folder of files (a split), or a dataset folder with ``data/{train,valid,test}``.
 
     Args:
@@ -30,18 +36,20 @@ def check(path: str | Path | RemotePath, quick: bool = False, time_limit: float 
         quick: of the values read the first and the last frame of every trajectory only.
         time_limit: seconds without progress after which a file counts as one that the HDF5 library cannot read; files
             are read in a child process, which is then ended. 0 reads them in this process, without a limit.
+        allow_shared_starts: trajectories of two splits that start from the same frame with other parameters are a
+            warning, not an error; as ``data.allow_shared_starts`` of a benchmark.
 
     Returns:
         All faults, errors and warnings; empty if the data are in order. `exit_code` sums them up.
     """
     path = as_path(path)
     try:
-        return _check(path, quick, time_limit)
+        return _check(path, quick, time_limit, allow_shared_starts)
     except PhysrepError as error:
         return [_unreadable(path, error)]
 
 
-def _check(path: AnyPath, quick: bool, time_limit: float) -> list[Fault]:
+def _check(path: AnyPath, quick: bool, time_limit: float, allow_shared_starts: bool) -> list[Fault]:
     for _, foreign in guarded([path], _foreign, time_limit):
         if foreign:
             return foreign
@@ -50,7 +58,7 @@ def _check(path: AnyPath, quick: bool, time_limit: float) -> list[Fault]:
     if not path.is_dir():
         return [Fault.unreadable_at(path, "no such file or folder", "check the path")]
     if (path / "data").is_dir():
-        return _check_dataset(path, quick, time_limit)
+        return _check_dataset(path, quick, time_limit, allow_shared_starts)
     files = hdf5_files(path)
     if not files:
         return [Fault.unreadable_at(path, "holds no .hdf5 file and no folder 'data'", "give a file, split or dataset")]
@@ -104,7 +112,7 @@ def _unreadable(path: AnyPath, error: PhysrepError) -> Fault:
     return Fault.unreadable_at(path, problem, remedy or "copy or simulate the file again")
 
 
-def _check_dataset(root: AnyPath, quick: bool, time_limit: float) -> list[Fault]:
+def _check_dataset(root: AnyPath, quick: bool, time_limit: float, allow_shared_starts: bool) -> list[Fault]:
     faults: list[Fault] = []
     files: dict[str, Sequence[AnyPath]] = {}
     for split in SPLITS:
@@ -119,7 +127,7 @@ def _check_dataset(root: AnyPath, quick: bool, time_limit: float) -> list[Fault]
         return [Fault.unreadable_at(root / "data", "holds no .hdf5 file in any split", "simulate or download the data")]
     faults += _check_files(every, quick, time_limit)
     if not any(fault.severity == "error" for fault in faults):
-        faults += _check_overlap(root, files)
+        faults += _check_overlap(root, files, quick, allow_shared_starts)
         faults += _check_stats(root, every[0])
     return faults
 
@@ -145,23 +153,49 @@ def _check_files(paths: Sequence[AnyPath], quick: bool, time_limit: float) -> li
     return faults
 
 
-def _check_overlap(root: AnyPath, files: dict[str, Sequence[AnyPath]]) -> list[Fault]:
-    faults = []
-    starts: dict[tuple[str, str], list[str]] = {}
-    for (path, index), (other, other_index), same in shared_trajectories(files):
-        elsewhere = f"trajectory {index} of {path.parent.name}/{path.name}"
+def _check_overlap(
+    root: AnyPath, files: dict[str, Sequence[AnyPath]], quick: bool, allow_shared_starts: bool
+) -> list[Fault]:
+    """Trajectories of two splits that are the same, or start alike: bit for bit, and unless quick up to shifts etc."""
+    faults: list[Fault] = []
+    starts: dict[tuple[str, str], dict[tuple[Place, Place], None]] = {}
+    copies: set[tuple[Place, Place]] = set()
+    for first, second, same in shared_trajectories(files):
         if same:
-            problem, remedy = f"trajectory {other_index} is also {elsewhere}", "delete one of them: scores would lie"
-            faults.append(Fault(other, "splits", problem, remedy))
+            copies.add((first, second))
+            problem = f"trajectory {second[1]} is also {_where(first)}"
+            faults.append(Fault(second[0], "splits", problem, "delete one of them: scores would lie"))
         else:
-            here = f"trajectory {other_index} of {other.parent.name}/{other.name}"
-            starts.setdefault((path.parent.name, other.parent.name), []).append(f"{here} and {elsewhere}")
+            starts.setdefault((first[0].parent.name, second[0].parent.name), {})[first, second] = None
+    if not quick:
+        sources = {split: FileFrames(paths) for split, paths in files.items()}
+        for found in near_copies(sources, {split: source.parameters for split, source in sources.items()}):
+            first = sources[found.split].places[found.trajectory]
+            second = sources[found.other].places[found.other_trajectory]
+            if found.start:
+                starts.setdefault((found.split, found.other), {})[first, second] = None
+            elif (first, second) not in copies:
+                places = f"trajectory {second[1]}, frame {found.other_frame}, is {_where(first)}, frame {found.frame}"
+                problem = f"{places}, up to a shift, rounding or noise"
+                faults.append(Fault(second[0], "splits", problem, "delete one of them: scores would lie"))
     # A set of initial conditions that is repeated for every parameter set makes thousands of such pairs.
-    for (split, other_split), pairs in starts.items():
-        problem = f"{len(pairs)} pairs start from the same frame with other parameters in {split} and {other_split}"
-        remedy = f"put equal initial conditions into one split; the first is {pairs[0]}"
-        faults.append(Fault(root / "data" / other_split, "splits", problem, remedy, "warning"))
+    for (split, other), pairs in starts.items():
+        first, second = next(iter(pairs))
+        problem = f"{len(pairs)} pairs start from the same frame with other parameters in {split} and {other}"
+        remedy = f"put equal initial conditions into one split; the first is {_where(second)} and {_where(first)}"
+        folder = root / "data" / other
+        if allow_shared_starts:
+            faults.append(Fault(folder, "splits", problem, f"allowed; {remedy}", "warning"))
+        else:
+            faults.append(Fault(folder, "splits", problem, f"{remedy}; --allow-shared-starts lets them pass"))
     return faults
+
+
+Place = tuple[AnyPath, int]
+
+
+def _where(place: Place) -> str:
+    return f"trajectory {place[1]} of {place[0].parent.name}/{place[0].name}"
 
 
 def _check_stats(root: AnyPath, example: AnyPath) -> list[Fault]:

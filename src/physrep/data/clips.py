@@ -23,7 +23,7 @@ from .label_table import LabelTable, read_labels
 from .missing import Missing
 from .names import label_parameters, select_parameters
 from .observation import Spec
-from .reader import choose_trajectories, window_grid
+from .reader import choose_trajectories, say_short, window_grid
 from .remote import RemotePath
 from .resample import Method
 from .scan import Crop
@@ -227,7 +227,10 @@ class ClipDataset:
 
     def windows(self, frames: int, stride: int = 1, frame_step: int = 1) -> np.ndarray:
         """Rows (trajectory, start) of all windows, int64 with shape ``(n, 2)``; see `WellSplit.windows`."""
-        return window_grid(self.lengths.tolist(), frames, stride, frame_step, f"{self.dataset_name}/{self.split}")
+        source = f"{self.dataset_name}/{self.split}"
+        rows = window_grid(self.lengths.tolist(), frames, stride, frame_step, source)
+        say_short(source, tuple(self.lengths.tolist()), (frames - 1) * frame_step + 1)
+        return rows
 
     def clip(
         self,

@@ -41,6 +41,8 @@ class DataConfig:
         cache_dtype: float32, or float16 for half the disk and about 3 digits.
         missing: refuse values that stand for nothing (NaN, declared fill values, sentinels), or replace them by the
             ``mean`` of the valid points of their frame.
+        allow_shared_starts: let trajectories of two splits start from the same frame if their parameters differ, as in
+            some real data; they are counted on the page.
         cache_dir: where memory-mapped caches live; default in the data folder, of remote data in ``PHYSREP_CACHE``.
     """
 
@@ -60,6 +62,7 @@ class DataConfig:
     cache_dtype: Literal["float32", "float16"] = setting("float32", choices=("float32", "float16"))
     cache_dir: str | None = None
     missing: Literal["refuse", "mean"] = "refuse"
+    allow_shared_starts: bool = False
 
     def located(self, default: str = "") -> DataConfig:
         """The same with ``path`` found below ``root``; unchanged if ``path`` is given, or nothing of the three is.
@@ -172,7 +175,7 @@ class DataConfig:
             }
         if self.missing == "refuse":
             values["missing"] = ""
-        optional = ("dataset", "labels", "observation", "observation_seed", "missing")
+        optional = ("dataset", "labels", "observation", "observation_seed", "missing", "allow_shared_starts")
         return {name: value for name, value in values.items() if name != "root" and (value or name not in optional)}
 
 

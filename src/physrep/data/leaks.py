@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import itertools
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -10,37 +14,123 @@ import torch
 from ..errors import PhysrepError
 from .clips import ClipDataset
 from .fingerprints import Fingerprint
+from .modes import Frames, split_pairs
 
 
-def assert_no_leaks(splits: Mapping[str, ClipDataset]) -> None:
-    """Compare every frame of every split with every frame of the others, and their statistics with those of train.
+@dataclass(frozen=True)
+class Shared:
+    """What two trajectories of different splits have in common.
+
+    Attributes:
+        split, trajectory, frame: the one.
+        other, other_trajectory, other_frame: the other.
+        start: they start from the same frame with other parameters; otherwise one is a copy of the other, or a part.
+        exact: the frames agree bit for bit, and not only up to shifts, rounding and noise.
+    """
+
+    split: str
+    trajectory: int
+    frame: int
+    other: str
+    other_trajectory: int
+    other_frame: int
+    start: bool
+    exact: bool
+
+    def __str__(self) -> str:
+        near = "" if self.exact else ", up to a shift, rounding or noise,"
+        return (
+            f"frame {self.other_frame} of trajectory {self.other_trajectory} of {self.other} is{near} "
+            f"frame {self.frame} of trajectory {self.trajectory} of {self.split}"
+        )
+
+
+def near_copies(splits: Mapping[str, Frames], parameters: Mapping[str, np.ndarray]) -> Iterator[Shared]:
+    """Trajectories of different splits that are the same up to shifts in space and time, rounding and small noise.
+
+    Args:
+        splits: frames of each split.
+        parameters: of each split, with shape ``(trajectories, P)``.
+    """
+    for split, other, pair in split_pairs(splits):
+        own, its = parameters[split][pair.trajectory], parameters[other][pair.other]
+        start = pair.starts and not np.allclose(own, its, rtol=1e-5, atol=0, equal_nan=True)
+        frames = (0, 0) if start else (pair.frame, pair.other_frame)
+        yield Shared(split, pair.trajectory, frames[0], other, pair.other, frames[1], start, False)
+
+
+def assert_no_leaks(splits: Mapping[str, ClipDataset], allow_shared_starts: bool = False) -> int:
+    """Compare every frame of every split with the frames of the others, and their statistics with those of train.
 
     A frame that is in two splits means that they share a trajectory, a part of one, or an initial condition; with
     other parameters it is a leak as well, since the encoder has seen these fields. Frames that are uniform in space
-    (the rest state that a decayed field reaches) prove nothing and are left out.
+    (the rest state that a decayed field reaches) prove nothing and are left out. Frames are compared bit for bit, all
+    of them, and by fingerprints that survive shifts, rounding and small noise, some of each trajectory.
 
     Args:
         splits: opened splits, with the same channels and grid. Frames of observed data (`physrep.data.observation`) are
             those of the files before the first step, so that noise hides no leak.
+        splits: opened splits, with the same channels and grid.
+        allow_shared_starts: let trajectories with other parameters start from the same frame, and count them.
+
+    Returns:
+        How many pairs of trajectories start from the same frame with other parameters.
 
     Raises:
         PhysrepError: a frame is in two splits, or a split is normalised with other statistics than those of train.
     """
     _check_statistics(splits)
-    seen = np.empty(0, [("hash", np.int64), ("split", np.int32), ("trajectory", np.int32), ("frame", np.int32)])
+    parameters = {name: dataset.parameters.numpy() for name, dataset in splits.items()}
+    # Splits that are seen through instruments of their own may have other channels and grids.
+    frames = {n: ClipFrames(dataset) for n, dataset in splits.items() if dataset.unobserved(0) is None}
+    starts: set[tuple[str, int, str, int]] = set()
+    for found in itertools.chain(_equal_frames(splits, parameters), near_copies(frames, parameters)):
+        if found.start and allow_shared_starts:
+            starts.add((found.split, found.trajectory, found.other, found.other_trajectory))
+            continue
+        name = next(iter(splits.values())).dataset_name
+        override = ", or set data.allow_shared_starts: true" if found.start else ""
+        raise PhysrepError(
+            f"{name}: {found}; scores would be too good, so put all trajectories that share an initial condition into "
+            f"one split{override}."
+        )
+    if starts:
+        text = f"data: {len(starts)} pairs of trajectories of different splits start from the same frame, as allowed."
+        print(text, file=sys.stderr, flush=True)
+    return len(starts)
+
+
+class ClipFrames:
+    """Frames of an opened split, as `physrep.data.modes` asks for them."""
+
+    def __init__(self, dataset: ClipDataset) -> None:
+        self.dataset, self.lengths = dataset, dataset.lengths.tolist()
+
+    def frames(self, trajectory: int, indices: Sequence[int]) -> np.ndarray:
+        """``(C, len(indices), *S)``."""
+        return self.dataset.frames_of(trajectory)[:, list(indices)].float().numpy()
+
+
+def _equal_frames(splits: Mapping[str, ClipDataset], parameters: Mapping[str, np.ndarray]) -> Iterator[Shared]:
+    """Frames of different splits that agree bit for bit; of a trajectory the first that is no shared start."""
+    seen = np.zeros(0, [("hash", np.int64), ("split", np.int32), ("trajectory", np.int32), ("frame", np.int32)])
     names = list(splits)
     for number, dataset in enumerate(splits.values()):
         own = _frames(dataset, number, seen.dtype)
-        shared = np.flatnonzero(np.isin(own["hash"], seen["hash"]))
-        if len(shared):
-            here = own[shared[0]]
-            there = seen[np.flatnonzero(seen["hash"] == here["hash"])[0]]
-            raise PhysrepError(
-                f"{dataset.dataset_name}: frame {here['frame']} of trajectory {here['trajectory']} of "
-                f"{names[here['split']]} is frame {there['frame']} of trajectory {there['trajectory']} of "
-                f"{names[there['split']]}; scores would be too good, so put all trajectories that share an initial "
-                "condition into one split."
-            )
+        known: dict[int, list[Any]] = {}
+        for row in seen[np.isin(seen["hash"], own["hash"])]:
+            known.setdefault(int(row["hash"]), []).append(row)
+        for here in own[np.isin(own["hash"], seen["hash"])]:
+            for there in known[int(here["hash"])]:
+                split, other = names[there["split"]], names[number]
+                same = np.array_equal(
+                    parameters[split][there["trajectory"]], parameters[other][here["trajectory"]], equal_nan=True
+                )
+                start = not same and here["frame"] == there["frame"] == 0
+                yield Shared(
+                    split, int(there["trajectory"]), int(there["frame"]),
+                    other, int(here["trajectory"]), int(here["frame"]), bool(start), True,
+                )  # fmt: skip
         seen = np.concatenate([seen, own])
 
 
@@ -64,7 +154,7 @@ def _frames(dataset: ClipDataset, number: int, kind: np.dtype) -> np.ndarray:
         # Noise makes copies differ: of observed data the frames are compared as they were before.
         before = dataset.unobserved(trajectory)
         hashes, varies = fingerprint(dataset.frames_of(trajectory)) if before is None else before
-        rows = np.empty(len(hashes), kind)
+        rows = np.zeros(len(hashes), kind)
         rows["hash"], rows["split"], rows["trajectory"] = hashes, number, trajectory
         rows["frame"] = np.arange(len(hashes))
         parts.append(rows[varies])

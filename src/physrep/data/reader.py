@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import os
+import sys
 from collections import OrderedDict
 from collections.abc import Sequence
 from pathlib import Path
@@ -55,6 +57,15 @@ def window_grid(lengths: Sequence[int], frames: int, stride: int, frame_step: in
         for starts in [np.arange(0, length - span + 1, stride)]
     ]
     return np.concatenate(rows).astype(np.int64)
+
+
+@functools.cache
+def say_short(source: str, lengths: tuple[int, ...], span: int) -> None:
+    """One line, once, on trajectories that are too short for a window and so give none."""
+    short = sum(length < span for length in lengths)
+    if short:
+        text = f"{source}: {short} of {len(lengths)} trajectories have fewer than {span} frames and are left out."
+        print(text, file=sys.stderr, flush=True)
 
 
 class WellSplit:
@@ -113,6 +124,7 @@ class WellSplit:
         self.parameters = torch.from_numpy(np.stack(columns, 1) if columns else np.zeros((len(chosen), 0)))
         lengths = [self.files[file].n_frames for file, _ in self._places]
         self.windows = window_grid(lengths, frames, stride, frame_step, f"{self.root} ({split})")
+        say_short(f"{self.root} ({split})", tuple(lengths), (frames - 1) * frame_step + 1)
         self.dt = scan.dt * frame_step
         # Frames that were looked through for missing values: the second reading is as fast as the disk.
         self._known = [np.zeros(length, dtype=bool) for length in lengths]

@@ -6,6 +6,8 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+import numpy as np
+
 from ..errors import PhysrepError
 from ..systems.description import trajectory_seed
 from .remote import AnyPath, RemotePath, as_path
@@ -90,6 +92,29 @@ def shared_trajectories(
                         shared.append(((other_path, other_index), (path, index), other_parameters == parameters))
                 seen[digest].append((split, path, index, parameters))
     return shared
+
+
+class FileFrames:
+    """Frames of the files of a split, as `physrep.data.modes` asks for them, and where they are."""
+
+    def __init__(self, paths: Sequence[AnyPath]) -> None:
+        self.places: list[tuple[AnyPath, int]] = []
+        self.lengths: list[int] = []
+        rows = []
+        for path in paths:
+            with WellFile(path, glance=True) as file:
+                self.places += [(path, i) for i in range(file.n_trajectories)]
+                self.lengths += [file.n_frames] * file.n_trajectories
+                columns = [file.parameters[name] for name in sorted(file.parameters)]
+                rows.append(np.stack(columns, 1) if columns else np.zeros((file.n_trajectories, 0)))
+        self.parameters = np.concatenate(rows) if rows else np.zeros((0, 0))
+
+    def frames(self, trajectory: int, indices: Sequence[int]) -> np.ndarray:
+        """``(C, len(indices), *S)``."""
+        path, own = self.places[trajectory]
+        with WellFile(path, glance=True) as file:
+            names = sorted(file.channels)
+            return np.concatenate([file.read(own, t, 1, channels=names, missing="raw") for t in indices], axis=1)
 
 
 def assert_disjoint(root: str | Path | RemotePath) -> None:
