@@ -111,6 +111,16 @@ def resolve(name: str, registry: Mapping[str, Any], kind: str) -> Callable[..., 
         make_working_folder_importable()
         module = importlib.import_module(module_name)
     except ImportError as error:
+        if isinstance(error, ModuleNotFoundError) and error.name:
+            package = error.name.split(".")[0]
+            if package != module_name.split(".")[0]:
+                raise PhysrepError(
+                    f"{kind} {name!r}: {module_name} needs {error.name}; pip install {package}."
+                ) from error
+            if error.name == package:
+                raise PhysrepError(
+                    f"{kind} {name!r}: there is no module {package}; pip install it, or mend the spelling."
+                ) from error
         raise PhysrepError(
             f"{kind} {name!r}: cannot import {module_name} ({error}); check the spelling and PYTHONPATH."
         ) from error

@@ -155,6 +155,10 @@ def load_run(run: str | Path) -> tuple[Learner, dict[str, Any]]:
     from safetensors.torch import load_file
 
     run = Path(run)
+    if run.is_file() and run.suffix in (".pth", ".pt", ".ckpt", ".tar", ".bin", ".safetensors"):
+        raise PhysrepError(
+            f"{run}: holds weights, but a run directory is wanted; make one of it with `physrep import-checkpoint`."
+        )
     if not run.is_dir():
         raise PhysrepError(f"{run}: is no run directory; give one that `physrep pretrain` wrote.")
     config = read_yaml(run / CONFIG)

@@ -9,11 +9,12 @@ folder without it, or with a data file of another size, is built again.
 from __future__ import annotations
 
 import contextlib
-import fcntl
+import functools
 import math
 import os
 import shutil
 import sys
+import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,6 +27,7 @@ from ..files import cache_home, content_hash, read_json, write_json, write_npz
 from ..progress import Progress
 from .check_values import require_written
 from .fingerprints import Fingerprint
+from .locks import exclusive
 from .missing import Missing
 from .observation import Observation, Scene, Spec
 from .remote import AnyPath, RemotePath, as_path, fingerprint
@@ -87,7 +89,8 @@ def cached_split(
         root, split, fields, resolution, resample, crop: as in `physrep.data.WellSplit`.
         dtype: "float32", or "float16" for half the memory and about 3 digits.
         missing: "refuse" missing values, or replace them by the "mean" of their frame, see `physrep.data.missing`.
-        cache_dir: where caches live; default ``root/cache``, of a remote ``root`` ``PHYSREP_CACHE/clips/NAME``.
+        cache_dir: where caches live; default ``root/cache``, of a remote or read-only ``root``
+            ``PHYSREP_CACHE/clips/NAME``.
         observation, observation_seed: what an instrument makes of the fields, see `physrep.data.observation`.
 
     Raises:
@@ -97,10 +100,10 @@ def cached_split(
     seen = Observation.of(observation, split, observation_seed) if observation else None
     plan = _plan(root, split, fields, resolution, resample, crop, dtype, cache_dir, seen, missing)
     if not plan.complete:
-        with _lock(plan.folder):
+        with _lock(plan.folder) as held:
             # Another process may have built it while this one waited for the lock.
             if not plan.complete:
-                _build(plan)
+                _build(plan, held)
                 again = _plan(root, split, fields, resolution, resample, crop, dtype, cache_dir, seen, missing)
                 if again.key != plan.key:
                     (plan.folder / META).unlink()
@@ -196,14 +199,30 @@ def _plan(
     if observation is not None:
         request["observation"] = observation.request()
     key = content_hash(request)
-    if cache_dir is None:
-        place = cache_home() / "clips" / root.name
-        if isinstance(root, Path):
-            place = (root.parent if root.is_file() else root) / "cache"
-    else:
-        place = Path(cache_dir)
-    folder = place / f"{split}-{key}"
+    name = f"{split}-{key}"
+    folder = _place(root, cache_dir, name, key) / name
     return _Plan(root, split, paths, folder, key, fields, resolution, resample, crop, dtype, observation, missing)
+
+
+def _place(root: AnyPath, cache_dir: str | Path | None, name: str, key: str) -> Path:
+    """Where a cache goes: where it is asked to, beside the data, or in ``PHYSREP_CACHE`` if these cannot be written."""
+    if cache_dir is not None:
+        return Path(cache_dir)
+    if not isinstance(root, Path):
+        return cache_home() / "clips" / root.name
+    home = root.parent if root.is_file() else root
+    beside = home / "cache"
+    if is_complete(beside / name, key) or os.access(beside if beside.exists() else home, os.W_OK):
+        return beside
+    elsewhere = cache_home() / "clips" / f"{root.resolve().name}-{content_hash(str(root.resolve()))[:8]}"
+    _say_elsewhere(root, elsewhere)
+    return elsewhere
+
+
+@functools.cache
+def _say_elsewhere(root: Path, place: Path) -> None:
+    text = f"{root}: cannot be written, so its cache is in {place}; data.cache_dir or PHYSREP_CACHE says otherwise."
+    print(text, file=sys.stderr, flush=True)
 
 
 def is_complete(folder: str | Path, key: str) -> bool:
@@ -219,18 +238,15 @@ def is_complete(folder: str | Path, key: str) -> bool:
 
 
 @contextlib.contextmanager
-def _lock(folder: Path) -> Iterator[None]:
-    """One builder at a time; the lock ends with its process, however that ends."""
-    try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        handle = os.open(folder.with_suffix(".lock"), os.O_RDWR | os.O_CREAT)
-    except OSError as error:
-        raise _cannot_write(folder.parent, error) from error
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(handle)
+def _lock(folder: Path) -> Iterator[bool]:
+    """One builder at a time; False where the file system has no locks."""
+    with contextlib.ExitStack() as stack:
+        try:
+            folder.parent.mkdir(parents=True, exist_ok=True)
+            held = stack.enter_context(exclusive(folder.with_suffix(".lock")))
+        except OSError as error:
+            raise _cannot_write(folder.parent, error) from error
+        yield held
 
 
 def _cannot_write(folder: Path, error: OSError) -> PhysrepError:
@@ -238,8 +254,11 @@ def _cannot_write(folder: Path, error: OSError) -> PhysrepError:
     return PhysrepError(f"{folder}: cannot be written ({reason}); free space or choose another cache_dir.")
 
 
-def _build(plan: _Plan) -> None:
-    folder = plan.folder
+def _build(plan: _Plan, alone: bool) -> None:
+    """Write the cache; where others may be writing it too, under a name of this process, and rename it at the end."""
+    folder = (
+        plan.folder if alone else plan.folder.with_name(f".{plan.folder.name}.{os.getpid()}-{uuid.uuid4().hex[:8]}.tmp")
+    )
     scan = plan.scan()
     try:
         shutil.rmtree(folder, ignore_errors=True)
@@ -247,12 +266,22 @@ def _build(plan: _Plan) -> None:
         folder.mkdir(parents=True)
         moments, replaced = _write_data(folder, plan.split, scan, np.dtype(plan.dtype), plan.observation)
         write_json(folder / META, _describe(folder, plan, scan, moments, replaced))
+        if not alone:
+            _move(folder, plan)
     except OSError as error:
         shutil.rmtree(folder, ignore_errors=True)
         raise _cannot_write(folder, error) from error
     except BaseException:
         shutil.rmtree(folder, ignore_errors=True)
         raise
+
+
+def _move(folder: Path, plan: _Plan) -> None:
+    if plan.complete:
+        shutil.rmtree(folder, ignore_errors=True)  # Another process was faster, with the same content.
+        return
+    shutil.rmtree(plan.folder, ignore_errors=True)
+    os.rename(folder, plan.folder)
 
 
 def _describe(folder: Path, plan: _Plan, scan: Scan, moments: Sequence[Moments], replaced: int) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from pathlib import Path
 import h5py
 
 from ..errors import PhysrepError
+from .locks import NO_LOCKS
 from .remote import AnyPath, RemotePath, as_path
 from .remote_cache import open_remote_hdf5
 
@@ -23,9 +24,6 @@ H5_ERRORS = (
     SystemError, NotImplementedError, RecursionError,
 )  # fmt: skip
 """What h5py raises where a file is damaged, beside what it documents."""
-
-NO_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP, errno.ENOTSUP, errno.EINVAL)
-"""What a file system answers that has no locks."""
 
 AGAIN = "copy or simulate the file again"
 

@@ -5,7 +5,7 @@ Three environment variables decide, since this belongs to the machine and not to
 - ``PHYSREP_REMOTE_CACHE``: ``blocks`` (default) keeps the parts of files that were read, in sparse files (fsspec's
   ``blockcache``); ``files`` keeps whole files, fetched at the first reading of their fields; ``none`` keeps nothing.
 - ``PHYSREP_CACHE``: the folder; default ``physrep`` in ``XDG_CACHE_HOME`` or ``~/.cache``.
-- ``PHYSREP_REMOTE_LIMIT``: gigabytes that the kept files may take; those not used for longest go first.
+- ``PHYSREP_REMOTE_LIMIT``: size_text that the kept files may take; those not used for longest go first.
 
 A kept file lies in a folder whose name is a hash of address, size and version, so another version of the file on the
 server is another file here. Whole files appear atomically.
@@ -14,7 +14,6 @@ server is another file here. Whole files appear atomically.
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import os
 import shutil
 import time
@@ -27,8 +26,9 @@ import h5py
 from ..errors import PhysrepError
 from ..files import atomic_path, cache_home, content_hash
 from ..progress import Progress
+from .locks import exclusive
 from .remote import RemotePath, fingerprint, one_sentence
-from .space import check_space, gigabytes
+from .space import check_space, size_text
 
 MODES = ("blocks", "files", "none")
 
@@ -131,7 +131,7 @@ def _fetched(path: RemotePath, folder: Path, size: int | None) -> Path:
     copy = folder / path.name
     if not copy.is_file():
         fs, inner = path.filesystem()
-        note = f"fetch {path.name}" + (f" ({gigabytes(size)})" if size else "")
+        note = f"fetch {path.name}" + (f" ({size_text(size)})" if size else "")
         with Progress(1, note, "files") as progress, atomic_path(copy) as temporary:
             with one_sentence(path):
                 fs.get_file(inner, str(temporary))
@@ -148,14 +148,14 @@ def _limit() -> float | None:
     try:
         limit = 1e9 * float(text)
     except ValueError as error:
-        raise PhysrepError(f"PHYSREP_REMOTE_LIMIT is {text!r}; give gigabytes, e.g. 200.") from error
+        raise PhysrepError(f"PHYSREP_REMOTE_LIMIT is {text!r}; give size_text, e.g. 200.") from error
     return limit
 
 
 def _make_room(folder: Path, size: int) -> None:
     """Mark ``folder`` as used now, and make sure that its file of ``size`` bytes fits limit and disk."""
     remedies = (
-        "free space, put PHYSREP_CACHE on another disk, set PHYSREP_REMOTE_LIMIT to gigabytes that may be used, or "
+        "free space, put PHYSREP_CACHE on another disk, set PHYSREP_REMOTE_LIMIT to size_text that may be used, or "
         "PHYSREP_REMOTE_CACHE=none"
     )
     folder.mkdir(parents=True, exist_ok=True)
@@ -167,7 +167,7 @@ def _make_room(folder: Path, size: int) -> None:
     if limit is not None:
         if size > limit:
             raise PhysrepError(
-                f"{folder.parent}: one file has {gigabytes(size)}, but PHYSREP_REMOTE_LIMIT is {gigabytes(limit)}; "
+                f"{folder.parent}: one file has {size_text(size)}, but PHYSREP_REMOTE_LIMIT is {size_text(limit)}; "
                 "raise it, or set PHYSREP_REMOTE_CACHE=none."
             )
         kept = {entry: _allocated(entry) for entry in folder.parent.iterdir() if entry.is_dir()}
@@ -188,14 +188,12 @@ def _allocated(folder: Path) -> int:
 @contextlib.contextmanager
 def _lock(folder: Path) -> Iterator[None]:
     """One process at a time fetches and deletes; the lock ends with its process, however that ends."""
-    handle = None
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        handle = os.open(folder / ".lock", os.O_RDWR | os.O_CREAT)
-    except OSError as error:
-        raise PhysrepError(f"{folder}: cannot be written ({error.strerror}); set PHYSREP_CACHE elsewhere.") from error
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX)
+    with contextlib.ExitStack() as stack:
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            stack.enter_context(exclusive(folder / ".lock"))
+        except OSError as error:
+            raise PhysrepError(
+                f"{folder}: cannot be written ({error.strerror}); set PHYSREP_CACHE elsewhere."
+            ) from error
         yield
-    finally:
-        os.close(handle)

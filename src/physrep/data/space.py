@@ -27,9 +27,11 @@ def check_space(folder: Path, needed: int, what: str, remedies: str) -> None:
     existing = next(place for place in (folder, *folder.parents) if place.exists())
     free = shutil.disk_usage(existing).free
     if needed > USABLE * free:
-        raise PhysrepError(f"{folder}: {what} needs {gigabytes(needed)}, but {gigabytes(free)} are free; {remedies}.")
+        raise PhysrepError(f"{folder}: {what} needs {size_text(needed)}, but {size_text(free)} are free; {remedies}.")
 
 
-def gigabytes(size: float) -> str:
-    """A size for readers, in 10^9 bytes."""
-    return f"{size / 1e9:.2f} GB"
+def size_text(size: float) -> str:
+    """A size for readers: in 10^9 bytes, or in smaller units where that would be 0.00."""
+    if size >= 1e7:
+        return f"{size / 1e9:.2f} GB"
+    return f"{size / 1e6:.2f} MB" if size >= 1e6 else f"{size / 1e3:.1f} kB"

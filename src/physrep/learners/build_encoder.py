@@ -72,6 +72,11 @@ def embedding_dimension(encoder: nn.Module, in_channels: int, num_frames: int, s
         tokens = encoder.eval()(torch.zeros(1, in_channels, num_frames, *size))
     except (RuntimeError, ValueError, TypeError, AssertionError) as error:
         reason = " ".join(str(error).split())[:200]
+        if _takes_time_first(encoder, in_channels, num_frames, size):
+            raise PhysrepError(
+                f"encoder {type(encoder).__name__} takes clips (B, T, C, H, W), but is given (B, C, T, H, W); wrap it "
+                "in a module whose forward calls it with clips.transpose(1, 2)."
+            ) from error
         raise PhysrepError(
             f"encoder {type(encoder).__name__} has no attribute embed_dim and cannot encode a clip of shape "
             f"(1, {in_channels}, {num_frames}, {size[0]}, {size[1]}) ({reason}); give it embed_dim = D."
@@ -79,3 +84,12 @@ def embedding_dimension(encoder: nn.Module, in_channels: int, num_frames: int, s
     finally:
         encoder.train(training)
     return check_encoding(tokens, encoder, 1).shape[-1]
+
+
+def _takes_time_first(encoder: nn.Module, in_channels: int, num_frames: int, size: tuple[int, int]) -> bool:
+    """Whether an encoder that refused ``(B, C, T, H, W)`` takes ``(B, T, C, H, W)``."""
+    try:
+        encoder(torch.zeros(1, num_frames, in_channels, *size))
+    except (RuntimeError, ValueError, TypeError, AssertionError):
+        return False
+    return in_channels != num_frames
