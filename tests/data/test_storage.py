@@ -193,6 +193,22 @@ def test_a_filter_that_is_not_installed_is_named(dataset, monkeypatch):
     _refused_everywhere(root, path, r"the filter lzf \(32000\), which is not installed; pip install hdf5plugin")
 
 
+def test_a_checksum_that_does_not_match_is_named(dataset):
+    root = dataset()
+    path = root / "data" / "train" / "a.hdf5"
+    with h5py.File(path, "r+") as file:
+        _again(file, FIELD, lambda v: file.create_dataset(FIELD, data=v, chunks=(1, 2, 8, 12), fletcher32=True))
+        place = file[FIELD].id.get_chunk_info(3).byte_offset
+    assert exit_code(check(path)) == 0
+    data = bytearray(path.read_bytes())
+    data[place + 5] ^= 1
+    path.write_bytes(data)
+    (fault,) = check(path)
+    assert "its checksum does not match" in fault.problem and fault.remedy == "copy or simulate the file again"
+    with pytest.raises(PhysrepError, match="field tracer: its checksum does not match"):
+        open_clips(root, "train")
+
+
 def test_a_file_open_in_a_writer_says_so(dataset):
     root = dataset()
     path = root / "data" / "train" / "a.hdf5"
