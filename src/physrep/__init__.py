@@ -8,9 +8,49 @@ The names below are imported on first use, so that ``import physrep`` costs noth
 from __future__ import annotations
 
 import importlib
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .version import __version__
+
+if TYPE_CHECKING:
+    from .analyses import ANALYSES as ANALYSES
+    from .analyses import Analysis as Analysis
+    from .benchmark import BenchConfig as BenchConfig
+    from .benchmark import bench as bench
+    from .benchmark import read_config as read_config
+    from .clip import Clip as Clip
+    from .data import ClipDataset as ClipDataset
+    from .data import open_clips as open_clips
+    from .data import write_well as write_well
+    from .data.config import DataConfig as DataConfig
+    from .data.config import open_splits as open_splits
+    from .data.convert import convert as convert
+    from .data.convert import from_numpy as from_numpy
+    from .data.convert import from_xarray as from_xarray
+    from .data.convert import open_any as open_any
+    from .errors import PhysrepError as PhysrepError
+    from .learners import LEARNERS as LEARNERS
+    from .learners import Learner as Learner
+    from .metrics import METRICS as METRICS
+    from .metrics import Metric as Metric
+    from .nn import ENCODERS as ENCODERS
+    from .probes import PROBES as PROBES
+    from .probes import AttentiveProbeFit as AttentiveProbeFit
+    from .probes import Probe as Probe
+    from .probes import RidgeProbe as RidgeProbe
+    from .probes import evaluate as evaluate
+    from .report import build_report as build_report
+    from .run_directory import load_run as load_run
+    from .simulation import SimulationConfig as SimulationConfig
+    from .simulation import simulate as simulate
+    from .systems import SYSTEMS as SYSTEMS
+    from .systems import System as System
+    from .systems import Trajectories as Trajectories
+    from .tokens import LabelScaler as LabelScaler
+    from .tokens import embed as embed
+    from .tokens import embed_splits as embed_splits
+    from .training.config import TrainingConfig as TrainingConfig
+    from .training.pretrain import pretrain as pretrain
 
 _PUBLIC = {
     "PhysrepError": "errors",
@@ -42,6 +82,16 @@ _PUBLIC = {
     "BenchConfig": "benchmark",
     "bench": "benchmark",
     "build_report": "report",
+    "Learner": "learners",
+    "System": "systems",
+    "Probe": "probes",
+    "Metric": "metrics",
+    "Analysis": "analyses",
+    "ANALYSES": "analyses",
+    "ClipDataset": "data",
+    "open_splits": "data.config",
+    "embed_splits": "tokens",
+    "read_config": "benchmark",
 }
 """Public name to the module that holds it."""
 

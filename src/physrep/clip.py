@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import torch
@@ -63,3 +64,14 @@ class Clip:
     def frames(self, first: int, last: int) -> Clip:
         """Frames ``first`` to ``last`` (exclusive) of every window."""
         return replace(self, fields=self.fields[:, :, first:last], start=self.start + first)
+
+
+def join_clips(clips: Sequence[Clip]) -> Clip:
+    """One batch of the samples of several clips of the same data, in their order."""
+    return replace(
+        clips[0],
+        fields=torch.cat([clip.fields for clip in clips]),
+        parameters=torch.cat([clip.parameters for clip in clips]),
+        trajectory=torch.cat([clip.trajectory for clip in clips]),
+        start=torch.cat([clip.start for clip in clips]),
+    )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 
 
-class PhysrepError(Exception):
+class PhysrepError(ValueError):
     """A fault in what the user gave: one sentence that names file, field and remedy.
 
     The command line prints it without a traceback and exits with code 2.

@@ -136,6 +136,8 @@ def read_json(path: str | Path) -> Any:
         return json.loads(Path(path).read_text(encoding="utf-8"))
     except OSError as error:
         raise PhysrepError(f"{path}: cannot be read ({error.strerror}); check the path.") from error
+    except PhysrepError:
+        raise
     except (ValueError, RecursionError) as error:
         raise PhysrepError(f"{path}: is not valid JSON ({error}); delete it and run the command again.") from error
 
@@ -166,6 +168,8 @@ def read_yaml(path: str | Path) -> Any:
     try:
         with open(path, "rb") as file:
             text = file.read(SIZE + 1)
+    except PhysrepError:
+        raise
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or error
         raise PhysrepError(f"{path}: cannot be read ({reason}); check the path.") from error

@@ -176,5 +176,7 @@ def build(
         raise PhysrepError(f"{kind} {name!r} needs the option {missing[0]!r}; give it in the options.")
     try:
         return factory(**arguments)
+    except PhysrepError:
+        raise
     except (TypeError, ValueError) as error:
         raise PhysrepError(f"{kind} {name!r} cannot be built with {arguments}: {error}") from error

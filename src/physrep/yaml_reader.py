@@ -36,6 +36,8 @@ def parse_yaml(text: str | bytes, source: str) -> Any:
         raise PhysrepError(f"{source}: is not text in UTF-8 (byte {error.start}); save it as UTF-8.") from error
     except yaml.YAMLError as error:
         raise PhysrepError(f"{source}: is not valid YAML ({_problem(error)}); fix it.") from error
+    except PhysrepError:
+        raise
     except (ValueError, TypeError, AttributeError, KeyError, IndexError, OverflowError, RecursionError) as error:
         reason = " ".join(str(error).split())[:120] or type(error).__name__
         raise PhysrepError(f"{source}: holds a value that cannot be read ({reason}); fix it, or quote it.") from error

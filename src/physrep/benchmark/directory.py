@@ -237,6 +237,8 @@ def _read_samples(path: Path) -> Samples:
             names = (tuple(str(name) for name in file[key]) for key in ("channels", "parameter_names"))
             channels, parameter_names = names
             samples = Samples(file["fields"], channels, file["parameters"], parameter_names)
+    except PhysrepError:
+        raise
     except (OSError, ValueError, KeyError) as error:
         raise PhysrepError(f"{path}: holds no samples ({error}); run `physrep bench` again.") from error
     if samples.fields.ndim != 5 or samples.fields.shape[1] != len(samples.channels):

@@ -24,6 +24,8 @@ def convert(tensors: Mapping[str, Tensor], predictor: Mapping[str, Tensor] | Non
     """
     try:
         sizes = encoder_sizes(tensors)
+    except PhysrepError:
+        raise
     except (KeyError, ValueError, IndexError) as error:
         raise PhysrepError(
             f"the checkpoint holds no convolutional encoder of the published form ({error}); its first key is "

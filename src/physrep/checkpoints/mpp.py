@@ -55,6 +55,8 @@ def convert(
         heads = tensors["blocks.0.spatial.rel_pos_bias.relative_attention_bias.weight"].shape[1]
         strides = tuple(tensors[f"embed.in_proj.{i}.weight"].shape[2] for i in (0, 3, 6))
         patch = next(size for size, steps in STEMS.items() if steps == strides)
+    except PhysrepError:
+        raise
     except (KeyError, ValueError, StopIteration, IndexError) as error:
         raise PhysrepError(
             f"the checkpoint holds no axial vision transformer of Multiple Physics Pretraining ({error}); its first "

@@ -150,6 +150,8 @@ def apply_overrides(values: dict[str, Any], overrides: Mapping[str, Any]) -> dic
                 place[int(last)] = value
             else:
                 place[last] = value
+        except PhysrepError:
+            raise
         except (TypeError, ValueError, IndexError, AttributeError) as error:
             raise PhysrepError(f"--{key}: there is no such place in the configuration.") from error
     return values

@@ -81,6 +81,8 @@ def _continue(values: Any, options: dict[str, Any]) -> int:
         name, value = _pair(text, "--parameter", "Reynolds=500")
         try:
             parameters[name] = float(value)
+        except PhysrepError:
+            raise
         except ValueError as error:
             raise PhysrepError(f"--parameter {text!r}: {value!r} is not a number.") from error
     result = simulate_from(
@@ -128,6 +130,8 @@ def _range(text: str) -> tuple[str, list[float]]:
     name, _, bounds = text.partition("=")
     try:
         low, high = (float(part) for part in bounds.split(":"))
+    except PhysrepError:
+        raise
     except ValueError as error:
         raise PhysrepError(f"--range {text!r} is not NAME=LOW:HIGH, e.g. Reynolds=100:1000.") from error
     return name, [low, high]

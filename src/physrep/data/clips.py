@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -11,8 +12,10 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor
+from torch.utils.data import Dataset
+from torch.utils.data._utils.collate import default_collate_fn_map
 
-from ..clip import Clip
+from ..clip import Clip, join_clips
 from ..errors import PhysrepError
 from ..files import read_json
 from .augment import Grid, Symmetries, copy_symmetric, draw
@@ -56,8 +59,17 @@ class ChannelStats:
         return cls(tuple(values["channels"]), torch.tensor(values["mean"]), torch.tensor(values["std"]))
 
 
-class ClipDataset:
+# What torch documents for samples of a type of one's own, so that a plain DataLoader makes batches of clips.
+default_collate_fn_map[Clip] = lambda batch, *, collate_fn_map=None: join_clips(batch)
+
+
+class ClipDataset(Dataset[Clip]):
     """Trajectories of one split in memory-mapped form; `open_clips` makes one.
+
+    It is a torch dataset whose samples are windows: ``dataset[i]`` is a `Clip` of one window, and
+    ``DataLoader(dataset.of_windows(8), batch_size=16)`` gives clips of sixteen. Without `of_windows` a sample is a
+    whole trajectory, as many frames as the shortest one has. Learners draw their windows with `windows` and `clip`
+    instead.
 
     Attributes:
         split, dataset_name: where the data come from.
@@ -129,6 +141,8 @@ class ClipDataset:
                 )
         self._stats = stats
         self._unobserved: tuple[list[np.ndarray], list[np.ndarray]] | None = None
+        self._windows = np.stack([np.arange(len(self.lengths)), np.zeros(len(self.lengths), np.int64)], 1)
+        self._frames, self._frame_step = int(self.lengths.min()), 1
         self._map_trajectories()
 
     def _map_trajectories(self) -> None:
@@ -150,7 +164,48 @@ class ClipDataset:
         self._map_trajectories()
 
     def __len__(self) -> int:
-        return self.n_trajectories
+        """Number of samples: windows after `of_windows`, else trajectories."""
+        return len(self._windows)
+
+    def __getitem__(self, index: int) -> Clip:
+        """Window ``index`` as a batch of one; negative numbers count from the end.
+
+        Raises:
+            IndexError: there is no such window.
+        """
+        if not -len(self) <= index < len(self):
+            raise IndexError(f"window {index} of {len(self)}")
+        return self.clip(self._windows[[index]], self._frames, self._frame_step)
+
+    def __getitems__(self, indices: Sequence[int]) -> list[Clip]:
+        """The windows of a batch, read one after the other; called by a DataLoader."""
+        return [self[index] for index in indices]
+
+    def __iter__(self) -> Iterator[Clip]:
+        """All windows in order."""
+        return (self[index] for index in range(len(self)))
+
+    def of_windows(self, frames: int, stride: int = 1, frame_step: int = 1) -> ClipDataset:
+        """The same data with windows as samples.
+
+        Args:
+            frames: frames per window.
+            stride: distance between the starts of windows.
+            frame_step: distance between the frames of a window.
+        """
+        view = copy.copy(self)
+        view._windows = self.windows(frames, stride, frame_step)
+        view._frames, view._frame_step = frames, frame_step
+        return view
+
+    def __repr__(self) -> str:
+        grid = " x ".join(str(n) for n in self.shape)
+        steps = f", every {self._frame_step} steps" if self._frame_step > 1 else ""
+        return (
+            f"ClipDataset({self.dataset_name}/{self.split}: {len(self)} windows of {self._frames} frames{steps} in "
+            f"{self.n_trajectories} trajectories; channels {', '.join(self.channels)} on {grid} points "
+            f"({', '.join(self.axes)}); dt {self.dt:g}; parameters {', '.join(self.parameter_names) or 'none'})"
+        )
 
     @property
     def n_trajectories(self) -> int:

@@ -179,6 +179,19 @@ class DataConfig:
         return {name: value for name, value in values.items() if name != "root" and (value or name not in optional)}
 
 
+def open_splits(path: str | Path, **settings: Any) -> dict[str, ClipDataset]:
+    """Train, valid and test of a data set, all with the statistics of train.
+
+    Args:
+        path: folder with ``data/{train,valid,test}/*.hdf5``, or its address.
+        settings: further settings of `DataConfig`, e.g. ``fields=["tracer"]``.
+
+    Raises:
+        PhysrepError: see `DataConfig.open_splits`.
+    """
+    return DataConfig(path=str(path), **settings).open_splits()
+
+
 def _know_system(folder: str) -> None:
     """Import the system of simulated data if it is one by import path, so that its symbols and scales are known."""
     from ..systems import SYSTEMS

@@ -167,6 +167,8 @@ def _index(path: str | Path, row: _Row) -> int:
     text = row.cells["trajectory"]
     try:
         return int(text)
+    except PhysrepError:
+        raise
     except ValueError as error:
         raise PhysrepError(
             f"{path}, row {row.number}: trajectory {text!r} is no whole number; count from 0."
@@ -176,6 +178,8 @@ def _index(path: str | Path, row: _Row) -> int:
 def _number(text: str) -> float | None:
     try:
         return float(text)
+    except PhysrepError:
+        raise
     except ValueError:
         return None
 

@@ -100,6 +100,8 @@ def _reads_from_anywhere(handle: Any, size: int | None) -> bool:
         handle.seek(size // 2)
         handle.read(1)
         handle.seek(0)
+    except PhysrepError:
+        raise
     except ValueError:
         return False
     return True
@@ -147,6 +149,8 @@ def _limit() -> float | None:
         return None
     try:
         limit = 1e9 * float(text)
+    except PhysrepError:
+        raise
     except ValueError as error:
         raise PhysrepError(f"PHYSREP_REMOTE_LIMIT is {text!r}; give size_text, e.g. 200.") from error
     return limit

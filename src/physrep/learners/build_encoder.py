@@ -70,6 +70,8 @@ def embedding_dimension(encoder: nn.Module, in_channels: int, num_frames: int, s
     training = encoder.training
     try:
         tokens = encoder.eval()(torch.zeros(1, in_channels, num_frames, *size))
+    except PhysrepError:
+        raise
     except (RuntimeError, ValueError, TypeError, AssertionError) as error:
         reason = " ".join(str(error).split())[:200]
         if _takes_time_first(encoder, in_channels, num_frames, size):

@@ -259,6 +259,8 @@ def load_official_encoder(path: str | Path) -> ConvNeXt3D:
         state = {key.replace("module.", ""): value for key, value in state.items()}
         encoder = ConvNeXt3D(**encoder_sizes(state))
         encoder.load_state_dict(state)
+    except PhysrepError:
+        raise
     except (OSError, RuntimeError, KeyError, ValueError, AttributeError) as error:
         reason = " ".join(str(error).split())[:200]
         raise PhysrepError(f"{path}: holds no convolutional encoder of the published form ({reason}).") from error

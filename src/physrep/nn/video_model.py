@@ -72,6 +72,8 @@ class VideoModel(nn.Module):
                 torch.manual_seed(seed)
                 return cls(kind(config))
             return cls(kind.from_pretrained(source, local_files_only=True))
+        except PhysrepError:
+            raise
         except (OSError, ValueError, RuntimeError) as error:
             what = "folder" if Path(source).exists() or source.startswith((".", "/")) else "folder or downloaded model"
             raise PhysrepError(
@@ -105,6 +107,8 @@ class VideoModel(nn.Module):
         try:
             torch.manual_seed(seed)
             return cls(transformers.VJEPA2Model(transformers.VJEPA2Config(**{**small, **options})))
+        except PhysrepError:
+            raise
         except (ValueError, RuntimeError, TypeError) as error:
             raise PhysrepError(f"V-JEPA 2 cannot be built with {dict(options)}: {error}") from error
         finally:

@@ -191,5 +191,7 @@ def load_predictions(path: str | Path) -> dict[str, Predictions]:
             split: Predictions(**{**part, "parameter_names": tuple(part["parameter_names"].tolist())})
             for split, part in splits.items()
         }
+    except PhysrepError:
+        raise
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise PhysrepError(f"{path}: holds no predictions ({error}); run `physrep probe` again.") from error

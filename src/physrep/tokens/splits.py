@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 def embed_splits(
     learner: Learner,
     splits: Mapping[str, ClipDataset],
-    folder: Path,
+    folder: str | Path,
     *,
     stride: int,
     frame_step: int = 1,
@@ -42,7 +42,7 @@ def embed_splits(
             learner,
             dataset,
             dataset.windows(learner.num_frames, stride, frame_step),
-            folder / split,
+            Path(folder) / split,
             frames=learner.num_frames,
             frame_step=frame_step,
             encode=learner.encode,

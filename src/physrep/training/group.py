@@ -72,6 +72,8 @@ def launched(devices: int) -> Place | None:
             )
         else:
             return None
+    except PhysrepError:
+        raise
     except (KeyError, ValueError) as error:
         raise PhysrepError(f"a launcher's variables of ranks cannot be read ({error}); unset them.") from error
     if place.world != devices:
@@ -95,6 +97,8 @@ def join(place: Place, device: torch.device, store: Any = None) -> None:
     where: Any = {"store": store} if store is not None else {"init_method": f"tcp://{place.address}:{place.port}"}
     try:
         dist.init_process_group(backend, rank=place.rank, world_size=place.world, **where)
+    except PhysrepError:
+        raise
     except (RuntimeError, ValueError, OSError) as error:
         reason = " ".join(str(error).split())[:200]
         raise PhysrepError(

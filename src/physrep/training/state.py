@@ -71,6 +71,8 @@ def read_state(out: Path) -> State | None:
         best = (float(stored["best"][0]), int(stored["best"][1]))
         del stored["format"]
         return State(**{**stored, "best": best, "step": int(stored["step"]), "seconds": float(stored["seconds"])})
+    except PhysrepError:
+        raise
     except (KeyError, IndexError, TypeError, ValueError, AttributeError) as error:
         raise PhysrepError(f"{path}: holds no state of a training; {remedy}.") from error
 
@@ -104,6 +106,8 @@ def restore(
         for parameter, values in optimiser.state.items():
             if any(t.shape != parameter.shape for name, t in values.items() if name.startswith("exp_avg")):
                 raise ValueError("moments of other shapes")
+    except PhysrepError:
+        raise
     except (RuntimeError, ValueError, KeyError, TypeError, AttributeError) as error:
         reason = " ".join(str(error).split())[:200]
         raise PhysrepError(

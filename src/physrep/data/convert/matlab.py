@@ -44,6 +44,8 @@ def read_matlab(path: Path, axes: Sequence[str] | None = None, fields_only: bool
         new = file.read(10) == b"MATLAB 7.3" or h5py.is_hdf5(path)
     try:
         arrays = _from_hdf5(path) if new else _from_older(path)
+    except PhysrepError:
+        raise
     except (OSError, ValueError, NotImplementedError) as error:
         raise PhysrepError(f"{path}: cannot be read as a MATLAB file ({error}); save it again.") from error
     return part_of_arrays(path, arrays, axes, fields_only)

@@ -50,6 +50,8 @@ def read_numpy(path: Path, axes: Sequence[str] | None = None, fields_only: bool 
             array = raw(np.load(path, mmap_mode="r", allow_pickle=False))
             return part_of_arrays(path, {path.stem: array}, axes, fields_only)
         return part_of_arrays(path, _members(path), axes, fields_only)
+    except PhysrepError:
+        raise
     except (OSError, ValueError, zipfile.BadZipFile) as error:
         raise PhysrepError(f"{path}: cannot be read as NumPy arrays ({error}); save plain arrays.") from error
 

@@ -92,6 +92,8 @@ def _indices(
         return range(first, first + count)
     try:
         index = int(row["trajectory"])
+    except PhysrepError:
+        raise
     except ValueError as error:
         raise PhysrepError(f"{path}, row {line}: trajectory {row['trajectory']!r} is no whole number.") from error
     if not 0 <= index < count:
@@ -105,6 +107,8 @@ def numeric_columns(table: Mapping[str, Sequence[str]]) -> tuple[dict[str, np.nd
     for name, cells in table.items():
         try:
             values[name] = np.array([float(cell) if cell else np.nan for cell in cells])
+        except PhysrepError:
+            raise
         except ValueError:
             words.append(name)
     return values, words

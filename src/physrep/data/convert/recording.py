@@ -99,6 +99,8 @@ class Recording:
                 part.arrays[array].block(sample, slice(start, last), channel, self.axes)
                 for array, channel in field.pieces
             ]
+        except PhysrepError:
+            raise
         except (OSError, ValueError, KeyError, IndexError, EOFError) as error:
             raise PhysrepError(f"{part.place(sample)}: cannot be read ({error}); copy the file again.") from error
         block = np.stack(blocks, -1) if len(blocks) > 1 else blocks[0]

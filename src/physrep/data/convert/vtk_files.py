@@ -51,6 +51,8 @@ def read_image(path: str | Path) -> VtkImage:
     try:
         content = path.read_bytes()
         return _legacy(path, content) if content.startswith(b"# vtk DataFile") else _xml(path, content)
+    except PhysrepError:
+        raise
     except (ValueError, KeyError, TypeError, IndexError, StopIteration, zlib.error, ElementTree.ParseError) as error:
         raise PhysrepError(f"{path}: cannot be read as VTK image data ({error!r}); write it as .vti.") from error
 

@@ -33,6 +33,8 @@ def read_xarray(path: Path, axes: Sequence[str] | None = None, fields_only: bool
     """A NetCDF file or a Zarr store as a part of a source."""
     try:
         dataset = _files(path)
+    except PhysrepError:
+        raise
     except (OSError, ValueError, KeyError, ImportError) as error:
         reason = " ".join(str(error).split())[:200]
         raise PhysrepError(f"{path}: cannot be opened by xarray ({reason}); check the file.") from error
