@@ -155,6 +155,19 @@ def write_csv(path: str | Path, columns: Sequence[str], rows: Iterable[Mapping[s
         writer.writerows(rows)
 
 
+def read_csv(path: str | Path) -> list[dict[str, str]]:
+    """Rows of a table with a header, as texts.
+
+    Raises:
+        PhysrepError: the file cannot be read.
+    """
+    try:
+        with open(path, newline="", encoding="utf-8") as file:
+            return [dict(row) for row in csv.DictReader(file)]
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise PhysrepError(f"{path}: cannot be read ({error}); run `physrep bench` again.") from error
+
+
 def write_npz(path: str | Path, arrays: Mapping[str, Any], compressed: bool = False) -> None:
     """Write named arrays to one ``.npz``, atomically."""
     import numpy as np

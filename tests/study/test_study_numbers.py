@@ -6,8 +6,8 @@ import numpy as np
 from study_settings import tiny_study
 
 from physrep.study.config import StudyConfig, read_config
+from physrep.study.context import fold_count, outer_folds
 from physrep.study.data import StudyData
-from physrep.study.folds import fold_count, outer_folds
 
 
 def study_of_pairs() -> tuple[StudyConfig, StudyData]:

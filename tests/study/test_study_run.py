@@ -13,9 +13,9 @@ from study_settings import tiny_study
 from physrep.errors import PhysrepError
 from physrep.learners import FrozenVideo
 from physrep.study.config import read_config
+from physrep.study.context import outer_folds
 from physrep.study.data import prepare
 from physrep.study.embed import colour_scales
-from physrep.study.folds import outer_folds
 from physrep.study.run import study
 from physrep.tokens import LatentTrajectories, TokenStore
 
@@ -198,5 +198,5 @@ def test_a_setting_that_an_analysis_does_not_have_is_named(tmp_path: Path) -> No
     values = tiny_study()
     values["encoders"] = {"rgb16": values["encoders"]["rgb16"]}
     values["settings"], values["analyses"] = {"koopman": {"componants": 4}}, ["koopman"]
-    with pytest.raises(PhysrepError, match="there is no setting 'componants'; did you mean"):
+    with pytest.raises(PhysrepError, match="did you mean 'components'"):
         study(read_config(values, "x"), tmp_path)

@@ -13,6 +13,7 @@ from .encoded import Encoded
 from .explain import Explain
 from .generalisation import Generalisation
 from .increment import Increment
+from .latent import LATENT
 from .regimes import RegimeClassification
 from .similarity import Similarity
 from .strength import Strength
@@ -33,6 +34,7 @@ OWN: dict[str, type[Analysis]] = {
     "similarity": Similarity,
     "explain": Explain,
     "attention": Attention,
+    **LATENT,
 }
 ANALYSES: Registry[type[Analysis]] = Registry("physrep.analyses", OWN)
 """Analyses by name; plugins add theirs as entry points of the group ``physrep.analyses``."""

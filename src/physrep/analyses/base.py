@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -16,6 +16,7 @@ from ..probes import PROBES, Probe
 from ..registry import build
 from ..run_directory import load_run
 from ..tokens import LabelScaler, TokenStore
+from ..tokens.protocol import Division, NestedCV, divide, first_parameters
 
 if TYPE_CHECKING:
     from ..data import ClipDataset
@@ -66,6 +67,7 @@ class Context:
         out: folder of the benchmark.
         device: ``cpu`` or ``cuda``.
         resamples: of bootstrap intervals.
+        protocol: nested cross-validation, or None for the splits of the data set.
     """
 
     system: str
@@ -79,6 +81,19 @@ class Context:
     out: Path
     device: str = "cpu"
     resamples: int = 2000
+    protocol: NestedCV | None = None
+
+    def request(self) -> dict[str, Any]:
+        """What determines the answers of analyses, beside the analysis itself."""
+        tokens = {run.name: {split: store.meta.get("key") for split, store in self.stores(run).items()}
+                  for run in self.runs}  # fmt: skip
+        nested = {"protocol": asdict(self.protocol)} if self.protocol is not None else {}
+        return {"tokens": tokens, "probes": self.probes, "scaler": self.scaler.to_dict(), "resamples": self.resamples,
+                **nested}  # fmt: skip
+
+    def division(self) -> Division:
+        """Trajectories of train and test, by the protocol."""
+        return divide(self.protocol, first_parameters(self.splits, self.scaler.names[0]), self.system)
 
     def stores(self, run: FrozenRun) -> dict[str, TokenStore]:
         """Tokens of the three splits, memory-mapped."""

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from ..files import content_hash, read_json, write_csv, write_json
 from ..registry import build
 from . import ANALYSES
 from .base import Analysis, Context
+from .latent import LatentContext
 
 FOLDER = "analyses"
 
@@ -24,28 +25,22 @@ def check_analyses(analyses: Mapping[str, Mapping[str, Any]]) -> None:
         build(name, ANALYSES, "analysis", dict(options or {}), {})
 
 
-def run_analyses(analyses: Mapping[str, Mapping[str, Any]], context: Context) -> None:
+def run_analyses(analyses: Mapping[str, Mapping[str, Any]], context: Context | LatentContext) -> None:
     """Write ``analyses/NAME.csv`` for each name; one that was made of the same tokens and options is left as it is."""
-    folder = context.out / FOLDER
-    tokens = {
-        run.name: {split: store.meta.get("key") for split, store in context.stores(run).items()} for run in context.runs
-    }
+    folder, asked = context.out / FOLDER, context.request()
     for name, options in analyses.items():
         analysis: Analysis = build(name, ANALYSES, "analysis", dict(options or {}), {})
         request = {
             "analysis": name,
             "version": analysis.version,
             "options": dict(options or {}),
-            "tokens": tokens,
-            "probes": context.probes,
-            "scaler": context.scaler.to_dict(),
-            "resamples": context.resamples,
+            **asked,
         }
         key = content_hash(request)
         if is_finished(folder, name, key):
             continue
         (folder / f"{name}.json").unlink(missing_ok=True)
-        rows = analysis.rows(context)
+        rows = analysis.rows(cast(Any, context))
         write_csv(folder / f"{name}.csv", analysis.columns, rows)
         write_json(folder / f"{name}.json", {"key": key, **request})
 

@@ -13,6 +13,7 @@ from ..errors import PhysrepError, nearest
 from ..ranges import SEEDS, check_path_name, setting
 from ..settings import construct
 from ..simulation import SimulationConfig
+from ..tokens.protocol import read_protocol
 from ..training.config import TrainingConfig
 from ..training.symmetries import check_symmetries, symmetries_of
 
@@ -74,6 +75,8 @@ class BenchConfig:
         token_dtype: float32, or float16 for half the disk.
         analyses: ``{name: options}`` of what else is asked of the frozen encoders, names in
             `physrep.analyses.ANALYSES`, or import paths.
+        protocol: ``{split: {}}``, the splits of the data set, or ``{nested_cv: {folds, seeds, pool}}``, see
+            `physrep.tokens.protocol`.
     """
 
     system: str = "shear_flow"
@@ -93,6 +96,7 @@ class BenchConfig:
     jobs: int | None = setting(None, at_least=1, at_most=4096)
     token_dtype: str = setting("float32", choices=("float32", "float16"))
     analyses: dict[str, dict[str, Any]] = field(default_factory=lambda: {"units": {}})
+    protocol: dict[str, Any] = field(default_factory=lambda: {"split": {}})
 
     def as_dict(self) -> dict[str, Any]:
         """Plain data."""
@@ -141,6 +145,7 @@ def expand(config: BenchConfig) -> list[Run]:
     for name in config.probes:
         resolve(name, PROBES, "probe")
     _check_metrics(config.metrics)
+    nested = read_protocol(config.protocol)
     grid: list[Run] = []
     for number, run in enumerate(config.runs):
         place = f"runs[{number}]"
@@ -150,6 +155,11 @@ def expand(config: BenchConfig) -> list[Run]:
             factory = learner_class(run.learner)
             takes_encoder = "encoder" in inspect.signature(factory).parameters
             trained = getattr(factory, "trainable", True)
+            if nested and nested.pool != ["test"] and getattr(factory, "needs_labels", False):
+                raise PhysrepError(
+                    f"{place}: {run.learner!r} is trained on the labels of train and valid, which the protocol pools "
+                    f"({', '.join(nested.pool)}); pool test alone, or take the run out."
+                )
         options = dict(run.options)
         encoder = run.encoder or config.encoder if takes_encoder else "none"
         if takes_encoder:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -12,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import PhysrepError
-from ..files import read_json, read_yaml
+from ..files import read_csv, read_json, read_yaml
 from ..learners.identity import Identity, identity_of_summary
 from ..metrics import Difference, cluster_means, paired_difference_over_seeds
 from ..probes.fit import Predictions, load_predictions
@@ -27,23 +26,10 @@ def read_record(folder: Path) -> dict[str, Any]:
     return read_json(folder / RECORD) if (folder / RECORD).is_file() else {}
 
 
-def read_table(path: Path) -> list[dict[str, str]]:
-    """Rows of a CSV file with a header.
-
-    Raises:
-        PhysrepError: the file cannot be read.
-    """
-    try:
-        with open(path, newline="", encoding="utf-8") as file:
-            return [dict(row) for row in csv.DictReader(file)]
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise PhysrepError(f"{path}: cannot be read ({error}); run `physrep bench` again.") from error
-
-
 def read_over_seeds(folder: Path) -> list[dict[str, str]]:
     """Rows of ``over_seeds.csv``; none if no run has several seeds."""
     path = folder / "over_seeds.csv"
-    return read_table(path) if path.is_file() else []
+    return read_csv(path) if path.is_file() else []
 
 
 @dataclass
@@ -106,7 +92,7 @@ class Bench:
             PhysrepError: ``results.csv`` is missing or holds no results.
         """
         folder = Path(folder)
-        rows = read_table(folder / "results.csv")
+        rows = read_csv(folder / "results.csv")
         notes: list[str] = []
         names = {row.get("run") or "": row.get("learner") or "" for row in rows}
         runs = {
@@ -121,7 +107,7 @@ class Bench:
             _optional(read_yaml, folder / "config.yaml", {}, notes),
             _optional(read_json, folder / "data_summary.json", {}, notes),
             _optional(read_json, folder / "environment.json", {}, notes),
-            read_table(calibration) if calibration.is_file() else None,
+            read_csv(calibration) if calibration.is_file() else None,
             _optional(_read_samples, folder / "samples.npz", None, [] if read_record(folder) else notes),
             notes,
         )
@@ -216,7 +202,7 @@ def _read_run(folder: Path, name: str, learner: str, notes: list[str]) -> Run:
 
 
 def _read_curves(path: Path) -> tuple[dict[str, tuple[np.ndarray, np.ndarray]], dict[str, float]]:
-    rows = read_table(path)
+    rows = read_csv(path)
     curves, diverged = {}, {}
     for column in rows[0] if rows else []:
         filled = [(i, row) for i, row in enumerate(rows) if column and row[column] not in ("", None)]

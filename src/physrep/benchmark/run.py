@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +13,7 @@ from ..data.config import DataConfig, parameter_scales
 from ..errors import PhysrepError
 from ..files import content_hash, read_json, write_json
 from ..learners.identity import CONSTANT, identity
+from ..probes.nested import pooled_store
 from ..registry import build
 from ..run_directory import (
     SUMMARY,
@@ -22,10 +24,13 @@ from ..run_directory import (
     read_summary,
     save_learner,
 )
+from ..tokens.protocol import Division, divide, first_parameters, read_protocol
 from ..training.pretrain import pretrain
 from .config import BenchConfig, Run
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
     from ..data import ClipDataset
     from ..learners.base import Learner
     from ..probes.fit import Predictions
@@ -43,8 +48,11 @@ def execute(
     train = splits["train"]
     scales = parameter_scales(train, config.scales)
     scaler = LabelScaler.fit(train.parameters, train.parameter_names, scales)
+    protocol = read_protocol(config.protocol)
+    # None: the splits of the data set.
+    division = protocol and divide(protocol, first_parameters(splits, scaler.names[0]), config.system)
     if run.learner == "constant":
-        rows = _constant(run, splits, scaler, config, folder)
+        rows = _constant(run, splits, scaler, config, folder, division)
     else:
         learner = _learner(run, config, data, train, scales, folder, device)
         stores = embed_splits(
@@ -60,8 +68,8 @@ def execute(
         rows = []
         readouts = _Readouts(learner, stores, splits, scaler, config.eval_stride, folder)
         for name, options in run.probes.items():
-            rows += _probe(name, options, stores, scaler, config, run.seed, folder, readouts)
-        rows += _own_output(learner, stores, splits, scaler, config, data, folder, device, readouts)
+            rows += _probe(name, options, stores, scaler, config, run.seed, folder, division, readouts)
+        rows += _own_output(learner, stores, splits, scaler, config, data, folder, device, division, readouts)
     identity = {"system": config.system, "learner": run.learner, "encoder": run.encoder, "seed": run.seed}
     write_json(folder / SCORES, [{**identity, **row, "run": run.name} for row in rows])
 
@@ -145,11 +153,13 @@ def _probe(
     config: BenchConfig,
     seed: int,
     folder: Path,
+    division: Division | None,
     readouts: _Readouts,
 ) -> list[dict[str, Any]]:
     """Rows of one probe; read from disk if the same probe was fitted to the same tokens before."""
-    from ..probes import PROBES, evaluate, save_predictions
+    from ..probes import PROBES, evaluate, evaluate_nested, save_predictions
 
+    nested = {"protocol": config.protocol} if division else {}
     key = content_hash(
         {
             "probe": name,
@@ -160,6 +170,7 @@ def _probe(
             "seed": seed,
             # Results from before there was a choice are those of these two.
             **({} if config.metrics == ["mse", "r2"] else {"metrics": config.metrics}),
+            **nested,
         }
     )
     record, predictions = folder / f"probe_{name}.json", folder / f"predictions_{name}.npz"
@@ -168,9 +179,17 @@ def _probe(
         if stored["key"] == key:
             return stored["rows"]
     probe = build(name, PROBES, "probe", options, {"seed": seed})
-    rows, predicted = evaluate(probe, stores, scaler, name=name, resamples=config.resamples, metrics=config.metrics)
+    if division:
+        again = partial(build, name, PROBES, "probe", options, {"seed": seed})
+        rows, predicted = evaluate_nested(
+            again, stores, scaler, division, name=name, resamples=config.resamples, metrics=config.metrics
+        )
+    else:
+        rows, predicted = evaluate(probe, stores, scaler, name=name, resamples=config.resamples, metrics=config.metrics)
     save_predictions(predictions, predicted)
-    readouts.write(name, probe, predicted)
+    if division is None:
+        # Nested cross-validation fits a probe in every fold; none of them is the one to ask.
+        readouts.write(name, probe, predicted)
     write_json(record, {"key": key, "options": options, "choice": getattr(probe, "choice", None), "rows": rows})
     return rows
 
@@ -184,6 +203,7 @@ def _own_output(
     data: DataConfig,
     folder: Path,
     device: str,
+    division: Division | None,
     readouts: _Readouts,
 ) -> list[dict[str, Any]]:
     """Scores of what a learner says of the parameters by itself, without any probe."""
@@ -195,32 +215,52 @@ def _own_output(
     if reading is None:
         return []
     name, predict = reading
-    predicted = {}
-    for split in ("valid", "test"):
-        store, parts = stores[split], []
+    parts: dict[str, list[Tensor]] = {}
+    for split in {split for own in _scored(division).values() for split in own}:
+        store = stores[split]
         windows = np.stack([store.trajectory, store.start], 1)
         with torch.inference_mode():
             for i in range(0, len(windows), 64):
                 clip = splits[split].clip(windows[i : i + 64], learner.num_frames, data.frame_step)
-                parts.append(predict(clip.to("cpu" if device == "cpu" else "cuda")).cpu())
-        predicted[split] = _predictions(torch.cat(parts).double(), store.labels, store.parameter_names, scaler, windows)
-    readouts.write(name, None, predicted)
+                parts.setdefault(split, []).append(predict(clip.to("cpu" if device == "cpu" else "cuda")).cpu())
+    predicted = {}
+    for scored, own in _scored(division).items():
+        store = pooled_store([stores[split] for split in own]) if len(own) > 1 else next(stores[split] for split in own)
+        estimate = torch.cat([part for split in own for part in parts[split]]).double()
+        windows = np.stack([store.trajectory, store.start], 1)
+        predicted[scored] = _predictions(estimate, store.labels, store.parameter_names, scaler, windows)
+    if division is None:
+        readouts.write(name, None, predicted)
     return _score(predicted, name, stores["train"].n_trajectories, config, folder)
 
 
+def _scored(division: Division | None) -> dict[str, tuple[str, ...]]:
+    """Splits of the data set that are scored as valid and as test."""
+    return {"valid": ("valid",), "test": division.pool if division else ("test",)}
+
+
 def _constant(
-    run: Run, splits: dict[str, ClipDataset], scaler: LabelScaler, config: BenchConfig, folder: Path
+    run: Run,
+    splits: dict[str, ClipDataset],
+    scaler: LabelScaler,
+    config: BenchConfig,
+    folder: Path,
+    division: Division | None,
 ) -> list[dict[str, Any]]:
     """The mean of the training labels as the only prediction: MSE 1 but for the difference of the splits."""
     import torch
 
     predicted = {}
-    for split in ("valid", "test"):
-        dataset = splits[split]
-        windows = dataset.windows(config.num_frames, config.eval_stride, config.data.frame_step)
-        labels = dataset.parameters[windows[:, 0]]
-        zeros = torch.zeros(len(windows), len(scaler.names), dtype=torch.float64)
-        predicted[split] = _predictions(zeros, labels.numpy(), dataset.parameter_names, scaler, windows)
+    for scored, own in _scored(division).items():
+        windows, labels, count = [], [], 0
+        for dataset in (splits[split] for split in own):
+            rows = dataset.windows(config.num_frames, config.eval_stride, config.data.frame_step)
+            labels.append(dataset.parameters[rows[:, 0]].numpy())
+            windows.append(rows + np.array([count, 0]))
+            count += dataset.n_trajectories
+        whole = np.concatenate(windows)
+        zeros = torch.zeros(len(whole), len(scaler.names), dtype=torch.float64)
+        predicted[scored] = _predictions(zeros, np.concatenate(labels), splits["test"].parameter_names, scaler, whole)
     costs = {"parameters": 0, "clips_seen": 0, "seconds": 0.0, "encoder_parameters": 0}
     own = {"learner": run.learner, "encoder": "none", "seed": run.seed, **CONSTANT._asdict()}
     write_json(folder / SUMMARY, {**costs, **own})

@@ -16,6 +16,7 @@ from ..learners.identity import identity_of_summary
 from ..processes import cores, process_pool
 from ..ranges import check_ranges
 from ..run_directory import environment, read_summary
+from ..tokens.protocol import read_protocol
 from .config import BenchConfig, Run, expand
 from .run import SCORES, execute
 from .samples import describe_data, save_samples
@@ -147,6 +148,7 @@ def _context(
         out,
         device,
         config.resamples,
+        read_protocol(config.protocol),
     )
 
 

@@ -27,7 +27,7 @@ def run(arguments: Sequence[str]) -> int:
     if values.print_config:
         print_config(config)
         return 0
-    from ..benchmark.directory import read_table
+    from ..files import read_csv
 
     config.data = config.data.located(config.system)
     out = Path(values.out or "runs/calibrate")
@@ -36,7 +36,7 @@ def run(arguments: Sequence[str]) -> int:
         if sorted(kept) != sorted(run.learner for run in config.runs):
             raise PhysrepError(f"{out}: holds a benchmark with other runs; choose another --out.")
     path = bench(config, out, device=values.device)
-    rows = [{**row, "value": float(row["value"])} for row in read_table(path)]
+    rows = [{**row, "value": float(row["value"])} for row in read_csv(path)]
     print(calibration_text(calibration(rows)))
     print(f"table: {path.parent / 'calibration.csv'}")
     return 0

@@ -12,6 +12,7 @@ from .fit import Predictions, evaluate, load_predictions, save_predictions
 from .kernel_ridge import KernelRidgeProbe
 from .mlp import MLPProbe
 from .nearest import NearestProbe
+from .nested import evaluate_nested
 from .ridge import Ridge, RidgeProbe
 
 OWN: dict[str, type[Probe]] = {
@@ -40,6 +41,7 @@ __all__ = [
     "code_length",
     "control_task",
     "evaluate",
+    "evaluate_nested",
     "load_predictions",
     "save_predictions",
     "shuffled_labels",

@@ -74,6 +74,18 @@ def evaluate(
     Raises:
         PhysrepError: a split is missing, or tokens are of a wrong shape, of different shapes, or not finite.
     """
+    predictions = predict_splits(probe, stores, scaler, name)
+    rows: list[dict[str, Any]] = []
+    for split, part in predictions.items():
+        common = {"probe": name, "split": split, "n_train_trajectories": stores["train"].n_trajectories}
+        rows += [{**common, **row} for row in score(part, resamples=resamples, seed=seed, metrics=metrics)]
+    return rows, predictions
+
+
+def predict_splits(
+    probe: Probe, stores: Mapping[str, TokenStore], scaler: LabelScaler, name: str
+) -> dict[str, Predictions]:
+    """Fit a probe and predict valid and test; see `evaluate`."""
     missing = [split for split in ("train", *SCORED) if split not in stores]
     if missing:
         raise PhysrepError(f"there are no tokens of the split {missing[0]!r}; embed train, valid and test.")
@@ -90,7 +102,6 @@ def evaluate(
     probe.fit(train.tokens, labels[0], valid.tokens, labels[1])
     predicted = {split: probe.predict(stores[split].tokens) for split in SCORED}
 
-    rows: list[dict[str, Any]] = []
     predictions: dict[str, Predictions] = {}
     for split, prediction in predicted.items():
         store = stores[split]
@@ -107,11 +118,7 @@ def evaluate(
             np.asarray(store.trajectory),
             np.asarray(store.start),
         )
-        common = {"probe": name, "split": split, "n_train_trajectories": train.n_trajectories}
-        rows += [
-            {**common, **row} for row in score(predictions[split], resamples=resamples, seed=seed, metrics=metrics)
-        ]
-    return rows, predictions
+    return predictions
 
 
 def check_trajectories(store: TokenStore, split: str) -> None:

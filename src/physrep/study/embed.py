@@ -21,7 +21,7 @@ from ..errors import PhysrepError
 from ..learners import FieldStatistics, FrozenVideo, Learner, VideoPixels
 from ..learners.rendered import Rendered
 from ..learners.rendering import ColourScale, fixed_range
-from ..tokens import LatentTrajectories, TokenStore, embed
+from ..tokens import TokenStore, embed
 from .config import EncoderConfig, StudyConfig
 from .data import CHANNEL, StudyData, prepare, write_training_data
 
@@ -200,8 +200,3 @@ def _rows(clip: Clip, first: int, last: int) -> Clip:
         clip, fields=clip.fields[first:last], parameters=clip.parameters[first:last],
         trajectory=clip.trajectory[first:last], start=clip.start[first:last],
     )  # fmt: skip
-
-
-def latent(store: TokenStore, encoder: EncoderConfig) -> LatentTrajectories:
-    """Latent trajectories of an encoder; pixels keep their places."""
-    return LatentTrajectories.of(store, flat=encoder.kind == "pixels")

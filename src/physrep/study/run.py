@@ -8,23 +8,21 @@ from typing import Any
 
 import numpy as np
 
+from ..analyses.latent import read_latent
+from ..analyses.run import check_analyses, run_analyses
 from ..devices import resolve_device
 from ..errors import PhysrepError
-from ..files import content_hash, read_json, read_yaml, write_json, write_npz, write_yaml
+from ..files import read_yaml, write_json, write_yaml
 from ..learners.rendered import Rendered
 from ..learners.rendering import render
-from ..progress import Progress
 from ..report.video import save_video
 from ..run_directory import environment
-from .analyses import Context, run_analysis
 from .config import StudyConfig
+from .context import latent_context
 from .data import StudyData, prepare
-from .embed import colour_scales, embed_study, latent, open_encoders
+from .embed import colour_scales, embed_study, open_encoders
 from .page import write_page
 from .summaries import write_summaries
-
-ANALYSIS_VERSION = 5
-"""Increase when an analysis gives other numbers for the same embeddings."""
 
 
 def study(config: StudyConfig, out: str | Path, *, device: str = "cpu") -> str:
@@ -41,6 +39,7 @@ def study(config: StudyConfig, out: str | Path, *, device: str = "cpu") -> str:
         PhysrepError: bad settings, a full disk, or the folder holds another study.
     """
     out = Path(out)
+    check_analyses({name: config.settings.get(name, {}) for name in config.analyses})
     _claim(out, config)
     device = resolve_device(device)
     data = prepare(config, out / "simulations", device)
@@ -59,21 +58,14 @@ def study(config: StudyConfig, out: str | Path, *, device: str = "cpu") -> str:
         }
         for colours in config.render.nuisance
     }
-    stores = {name: latent(store, config.encoders[name]) for name, store in tokens.items()}
-    nuisance = {
-        colours: {name: latent(store, config.encoders[name]) for name, store in group.items()}
-        for colours, group in coloured.items()
-    }
+    asked = {name: config.settings.get(name, {}) for name in config.analyses}
+    run_analyses(asked, latent_context(config, data, encoders, tokens, coloured, out))
     rows: list[dict[str, Any]] = []
     predictions: dict[str, np.ndarray] = {}
-    context = Context(config, data, stores, nuisance)
-    keys = [store.meta["key"] for group in (tokens, *coloured.values()) for store in group.values()]
-    with Progress(len(config.analyses), "analyse", "analyses") as progress:
-        for name in config.analyses:
-            found, arrays = _analysis(name, context, config, keys, out / "analyses")
-            rows += found
-            predictions.update(arrays)
-            progress.advance(1, name)
+    for name in config.analyses:
+        found, arrays = read_latent(out, name)
+        rows += found
+        predictions.update(arrays)
     if not any(config.encoders[name].kind == "vjepa2" for name in encoders):
         notes.append("No pretrained V-JEPA 2 was at hand, so the verdicts are about the encoder that each line names.")
     videos, sentence = _videos(config, data, out / "videos")
@@ -97,25 +89,6 @@ def _claim(out: Path, config: StudyConfig) -> None:
             if stored.get(key) != config.as_dict()[key]:
                 raise PhysrepError(f"{out}: holds a study with another {key!r}; choose another --out.")
     write_yaml(path, config.as_dict())
-
-
-def _analysis(
-    name: str, context: Context, config: StudyConfig, keys: list[str], folder: Path
-) -> tuple[list[dict[str, Any]], dict[str, np.ndarray]]:
-    """Rows and predictions of one analysis; read from disk if the same was done on the same embeddings."""
-    settings = {"splits": config.splits, "test": config.test, "reference": config.reference}
-    request = [ANALYSIS_VERSION, name, keys, settings, config.settings.get(name, {}), list(context.stores)]
-    key = content_hash(request)
-    record, arrays = folder / f"{name}.json", folder / f"{name}.npz"
-    if record.is_file() and arrays.is_file() and (stored := read_json(record))["key"] == key:
-        with np.load(arrays) as found:
-            return stored["rows"], {k.replace("|", "/"): found[k] for k in found.files}
-    context.arrays = {}
-    rows = run_analysis(name, context)
-    rows = [{k: v.item() if isinstance(v, np.generic) else v for k, v in row.items()} for row in rows]
-    write_npz(arrays, {k.replace("/", "|"): v for k, v in context.arrays.items()})
-    write_json(record, {"key": key, "rows": rows})
-    return rows, context.arrays
 
 
 def _videos(config: StudyConfig, data: StudyData, folder: Path) -> tuple[list[Path], str]:

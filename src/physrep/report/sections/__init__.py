@@ -13,8 +13,9 @@ from functools import partial
 from typing import cast
 
 from ...analyses import ANALYSES
-from ...benchmark.directory import Bench, read_table
+from ...benchmark.directory import Bench
 from ...errors import PhysrepError
+from ...files import read_csv
 from ...registry import resolve
 from ..section import Section
 from .attention import attention_section
@@ -55,7 +56,7 @@ def sections(bench: Bench) -> list[Section]:
     found = []
     for name in [*SECTIONS, *further_analyses(bench)]:
         path = bench.folder / "analyses" / f"{name}.csv"
-        if path.is_file() and ((rows := read_table(path)) or path.with_name(f"{name}_note.json").is_file()):
+        if path.is_file() and ((rows := read_csv(path)) or path.with_name(f"{name}_note.json").is_file()):
             section = section_maker(name)(bench, identified(bench, rows))
             if section is not None:
                 found.append(section)

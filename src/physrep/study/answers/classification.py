@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from ...analyses.latent.evidence import READINGS
 from ...metrics.skill import mean
-from ..evidence import READINGS
 from .table import Answer, Table, decided, scored, together
 
 

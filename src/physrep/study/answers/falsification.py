@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..evidence import evidence
-from ..verdict import verdict
+from ...analyses.latent.evidence import evidence
+from ...analyses.latent.verdict import verdict
 from .table import Answer, Table, scored
 
 

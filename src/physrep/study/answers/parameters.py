@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from ...analyses.latent.evidence import READINGS, best_reading
 from ...metrics import paired_difference
 from ...metrics.skill import Estimate
-from ..evidence import READINGS, best_reading
 from .table import Answer, Table, decided, scored, together
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from ...analyses.latent.token_head import VARIANTS
 from ...metrics.skill import Estimate
-from ..token_head import VARIANTS
 from .table import Answer, Table, decided, scored
 
 

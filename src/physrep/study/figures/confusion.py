@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ...analyses.latent.kinds import KIND_OF, KINDS
 from ...report.style import paper
 from ..config import StudyConfig
-from ..kinds import KIND_OF, KINDS
 from ..names import label
 from .common import COLOURS, WIDTH
 

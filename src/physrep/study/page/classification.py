@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from ..analyses.context import LEVELS
-from ..evidence import READINGS
+from ...analyses.latent.context import LEVELS
+from ...analyses.latent.evidence import READINGS
 from ..figures import dots_figure
 from .section import Material, Section
 

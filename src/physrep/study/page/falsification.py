@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from ...analyses.latent.falsification import SHUFFLED, WAYS
+from ...analyses.latent.verdict import ABSENT, LINEAR, MARGIN
 from ...report.style import number
-from ..analyses.falsification import SHUFFLED, WAYS
 from ..answers import scored, verdicts
-from ..verdict import ABSENT, LINEAR, MARGIN
 from .section import Material, Section
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from ...analyses.latent.koopman import SWEEP
 from ...report.style import number
-from ..analyses.koopman import SWEEP
 from ..answers import scored
 from ..figures import Score, curves_figure, dots_figure, spectrum_figure, sweep_figure
 from .section import Material, Section

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from ...analyses.latent.kinds import FOLDS, GAIN, TURN
 from ...report.style import number
 from ..figures import confusion_figure, dots_figure
-from ..kinds import FOLDS, GAIN, TURN
 from .section import Material, Section
 
 READINGS = {"pooled": "pooled", "tokens": "in place"}

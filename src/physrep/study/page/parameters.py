@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
+from ...analyses.latent.context import LEVELS
 from ...metrics import cluster_means
 from ...systems.linear.ftcs_heat import STABILITY_LIMIT
-from ..analyses.context import LEVELS
 from ..answers import scored
 from ..config import FTCS
 from ..figures import dots_figure, scatter_figure

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from ...analyses.latent.token_head import CONDITIONS, VARIANTS
 from ..answers import scored
 from ..figures import dots_figure
-from ..token_head import CONDITIONS, VARIANTS
 from .section import Material, Section
 
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from planted import planted
+from planted_latent import planted
 
-from physrep.study.analyses.spatial_head import spatial_head
-from physrep.study.token_head import VARIANTS, head_errors, token_sums
+from physrep.analyses.latent import SpatialHead
+from physrep.analyses.latent.token_head import VARIANTS, head_errors, token_sums
 
 TRAIN, TEST = np.arange(18), np.arange(18, 24)
 
@@ -72,6 +72,6 @@ def test_errors_from_sums_are_errors() -> None:
 def test_the_analysis_says_so_with_intervals() -> None:
     x, alpha = diffusing()
     context = planted({"rgb16": x.mean((2, 3))}, {"diffusivity": alpha}, {"rgb16": x})
-    rows = {(r["target"], r["metric"]): r for r in spatial_head(context)}
+    rows = {(r["target"], r["metric"]): r for r in SpatialHead().answer(context)}
     assert rows["as published", "gain"]["low"] > 0.01
     assert rows["all channels, real", "r2_persistence"]["low"] > 0.95

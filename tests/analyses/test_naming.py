@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from planted import planted
+from planted_latent import planted
 
-from physrep.study.analyses.naming import naming
-from physrep.study.kinds import KINDS, signature
+from physrep.analyses.latent import Naming
+from physrep.analyses.latent.kinds import KINDS, signature
 
 T = 32
 
@@ -64,12 +64,10 @@ def study(scramble: bool) -> dict[tuple[str, str], dict[str, float]]:
         other = np.stack([own[generator.permutation(T)] for own in x])
     context = planted({"encoder": other, "rgb16": x}, {"p": np.arange(40.0)})
     systems = ["heat", "advection_diffusion", "damped_wave", "gray_scott"]
-    for i, record in enumerate(context.data.simulations):
-        record["equation"] = record["set"] = systems[i // 10]
-        context.config.sets[record["set"]] = context.config.sets["heat"]
-    context.data.sets.update({name: {"equation": name, "parameters": {"p": "linear"}} for name in systems})
-    context = type(context)(context.config, context.data, context.stores, {})
-    rows = naming(context)
+    for i, record in enumerate(context.simulations):
+        record["set"] = systems[i // 10]
+    context.sets = {name: {"equation": name, "parameters": {"p": "linear"}} for name in systems}
+    rows = Naming().answer(context)
     confusion = context.arrays["confusion/pooled/encoder"]
     assert confusion.shape == (4, 4) and np.allclose(confusion.sum(1), 1)
     return {(r["modality"], r["target"]): r for r in rows if r["level"] != "any" and r["metric"] == "accuracy"}

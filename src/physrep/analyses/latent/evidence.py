@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from ..metrics import bootstrap, paired_difference
-from ..metrics.skill import Estimate
+from ...metrics import bootstrap, paired_difference
+from ...metrics.skill import Estimate
 from .verdict import Evidence
 
 READINGS = ("simulation", "three")

@@ -21,7 +21,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from ..metrics.skill import Estimate
+from ...metrics.skill import Estimate
 
 LINEAR = 0.9
 """Share of the variance of the leading components from which on an embedding is called a linear image."""

@@ -9,7 +9,9 @@ import numpy as np
 from ...metrics import bootstrap, paired_difference
 from ...metrics.skill import mean
 from ...probes.ridge import STRONG_PENALTIES, Ridge
-from .context import LEVELS, Context, Rows, column, features, result
+from ..base import Rows
+from .analysis import LatentAnalysis
+from .context import LEVELS, LatentContext, column, features, result
 
 FRAMES_TO_FIT = 3
 """Frames per simulation that the frame-level probe is fitted on; it is scored on all."""
@@ -36,42 +38,47 @@ class Predictions:
         return np.array(scores)
 
 
-def parameters(context: Context) -> Rows:
-    """At every level, with the colours of training and with others, and against the reference modality."""
-    rows: Rows = []
-    for name, own in context.data.sets.items():
-        varying = [p for p in own["parameters"] if np.ptp(context.data.parameter(p, context.data.rows(name))) > 0]
-        if not varying:
-            continue
-        targets = np.stack([scored_parameter(context, name, p) for p in varying], 1)
-        for level in LEVELS:
-            found = {m: probe(context, name, targets, m, level) for m in context.stores}
-            for modality, kinds in found.items():
-                for colours, predictions in kinds.items():
-                    shown = level if colours == "" else f"{level}@{colours}"
-                    rows += _scored(context, name, varying, shown, modality, predictions)
-            base = found[context.config.reference][""]
-            for modality, kinds in found.items():
-                if modality != context.config.reference and len(kinds[""].true[0]) == len(base.true[0]):
-                    rows += _differences(name, varying, level, modality, kinds[""], base)
-    return rows
+class Parameters(LatentAnalysis):
+    """Ridge probes of every parameter that varies: at every level, under other colours, and against the reference."""
+
+    name = "parameters"
+    nothing = "no parameter varies"
+
+    def answer(self, context: LatentContext) -> Rows:
+        rows: Rows = []
+        for name, own in context.sets.items():
+            varying = [p for p in own["parameters"] if np.ptp(context.parameter(p, context.rows(name))) > 0]
+            if not varying:
+                continue
+            targets = np.stack([scored_parameter(context, name, p) for p in varying], 1)
+            for level in LEVELS:
+                found = {m: probe(context, name, targets, m, level) for m in context.stores}
+                for modality, kinds in found.items():
+                    for colours, predictions in kinds.items():
+                        shown = level if colours == "" else f"{level}@{colours}"
+                        rows += _scored(context, name, varying, shown, modality, predictions)
+                base = found[context.reference][""]
+                for modality, kinds in found.items():
+                    if modality != context.reference and len(kinds[""].true[0]) == len(base.true[0]):
+                        rows += _differences(name, varying, level, modality, kinds[""], base)
+        return rows
 
 
-def scored_parameter(context: Context, name: str, parameter: str) -> np.ndarray:
+def scored_parameter(context: LatentContext, name: str, parameter: str) -> np.ndarray:
     """The parameter as it is scored (its logarithm, where the system says so), NaN in other sets."""
-    target = np.full(len(context.data), np.nan)
-    rows = context.data.rows(name)
-    values = context.data.parameter(parameter, rows)
-    target[rows] = np.log(values) if context.data.sets[name]["parameters"][parameter] == "log" else values
+    target = np.full(len(context), np.nan)
+    rows = context.rows(name)
+    values = context.parameter(parameter, rows)
+    target[rows] = np.log(values) if context.sets[name]["parameters"][parameter] == "log" else values
     return target
 
 
-def probe(context: Context, name: str, targets: np.ndarray, modality: str, level: str) -> dict[str, Predictions]:
+def probe(context: LatentContext, name: str, targets: np.ndarray, modality: str, level: str) -> dict[str, Predictions]:
     """Predictions with the colours of training (key ``""``) and with every other colour map."""
     stores = {"": context.stores[modality]}
     stores |= {colours: own[modality] for colours, own in context.nuisance.items() if modality in own}
     found = {colours: Predictions() for colours in stores}
-    for seed in range(context.config.splits):
+    for seed in range(context.seeds):
         for train, test in context.divisions(name, seed):
             x, y, groups = features(stores[""], train, level), targets[train], train
             centre, spread = y.mean(0), np.maximum(y.std(0), 1e-12)
@@ -91,11 +98,11 @@ def probe(context: Context, name: str, targets: np.ndarray, modality: str, level
 
 
 def _scored(
-    context: Context, name: str, names: list[str], level: str, modality: str, predictions: Predictions
+    context: LatentContext, name: str, names: list[str], level: str, modality: str, predictions: Predictions
 ) -> Rows:  # fmt: skip
     rows: Rows = []
     cluster, true, predicted = predictions.pooled()
-    folds = len(predictions.true) // context.config.splits
+    folds = len(predictions.true) // context.seeds
     simulations, index = np.unique(cluster, return_inverse=True)
     counts = np.bincount(index)
     per_seed = predictions.r2(folds)

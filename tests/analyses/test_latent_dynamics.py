@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from physrep.analyses.latent.dynamics import dmd_eigenvalues, fit_operator, shuffled_time, spectral_distance
+from physrep.analyses.latent.rollout_scores import Scores, score
 from physrep.analyses.principal import principal
-from physrep.study.dynamics import dmd_eigenvalues, fit_operator, shuffled_time, spectral_distance
-from physrep.study.rollout_scores import Scores, score
 
 DECAY, TURN = (0.95, 0.8), 0.9 * np.exp(0.4j)
 TRUTH = np.array([0.95, TURN, TURN.conjugate(), 0.8])

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from planted import planted
+from planted_latent import planted
 
+from physrep.analyses.latent import Falsification, Parameters
+from physrep.analyses.latent.evidence import evidence
+from physrep.analyses.latent.verdict import EXPLAINED, MORE, NOTHING, UNDECIDED, Evidence, verdict
 from physrep.metrics.skill import Estimate
-from physrep.study.analyses import run_analysis
-from physrep.study.evidence import evidence
-from physrep.study.verdict import EXPLAINED, MORE, NOTHING, UNDECIDED, Evidence, verdict
 
 COUNT, TIMES = 80, 6
 
@@ -39,7 +39,7 @@ def test_planted_embeddings_get_their_verdict(kind: str, expected: str) -> None:
     made = world()
     embeddings = {"encoder": made[kind], "rgb16": made["pixels"], "gray16": made["pixels"][..., :16]}
     context = planted(embeddings, {"theta": made["theta"], "phi": made["phi"]})
-    rows = run_analysis("parameters", context) + run_analysis("falsification", context)
+    rows = Parameters().answer(context) + Falsification().answer(context)
     found = evidence(rows, context.arrays, "heat", "encoder", ["rgb16", "gray16"])
     assert verdict(found) == expected, found
     assert found.share is not None
@@ -51,7 +51,7 @@ def test_planted_embeddings_get_their_verdict(kind: str, expected: str) -> None:
     table = {(r["target"], r["level"]): r["value"] for r in rows if r["analysis"] == "falsification"}
     if kind == "linear":
         assert table["pixels to embedding, shuffled time", "rgb16"] < 0.7 * table["pixels to embedding", "rgb16"]
-        assert len(rows[-2]["splits"]) == context.config.splits
+        assert len(rows[-2]["splits"]) == context.seeds
 
 
 def test_the_rule_waits_where_intervals_are_wide() -> None:

@@ -10,10 +10,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from ...analyses.principal import principal
 from ...metrics.skill import skill
 from ...probes.ridge import STRONG_PENALTIES, Ridge
-from .context import Context, Rows, result
+from ..base import Rows
+from ..principal import principal
+from .analysis import LatentAnalysis
+from .context import LatentContext, result
 
 FRAMES = 4
 """Times per simulation that are mapped."""
@@ -27,28 +29,37 @@ SHUFFLED = ", shuffled time"
 """Ending of the name of the control."""
 
 
-def falsification(context: Context, components: int = 32) -> Rows:
-    """Every embedding with every kind of pixels; the level of a row names the pixels.
+class Falsification(LatentAnalysis):
+    """Linear maps between every embedding and every kind of pixels (runs of ``video_pixels``), both ways.
+
+    The level of a row names the pixels.
 
     Args:
-        context: of the study.
         components: of the goal.
     """
-    rows: Rows = []
-    pixels = context.pixels()
-    for name in context.data.sets:
-        projections = _Projections(context, components)
-        for modality in context.stores:
-            if modality not in pixels:
-                for pixel in pixels:
-                    rows += _pair(context, name, modality, pixel, components, projections)
-    return rows
+
+    name = "falsification"
+    nothing = "there is no run of video_pixels to compare with; add one to runs"
+
+    def __init__(self, components: int = 32) -> None:
+        self.components = components
+
+    def answer(self, context: LatentContext) -> Rows:
+        rows: Rows = []
+        pixels = context.pixels()
+        for name in context.sets:
+            projections = _Projections(context, self.components)
+            for modality in context.stores:
+                if modality not in pixels:
+                    for pixel in pixels:
+                        rows += _pair(context, name, modality, pixel, self.components, projections)
+        return rows
 
 
 class _Projections:
     """Principal components of a division's training simulations, each computed once for all pairs."""
 
-    def __init__(self, context: Context, components: int) -> None:
+    def __init__(self, context: LatentContext, components: int) -> None:
         self.context, self.components = context, components
         self._found: dict[tuple, tuple[np.ndarray, np.ndarray]] = {}
 
@@ -65,14 +76,14 @@ class _Projections:
 
 
 def _pair(
-    context: Context, name: str, modality: str, pixel: str, components: int, projections: _Projections
+    context: LatentContext, name: str, modality: str, pixel: str, components: int, projections: _Projections
 ) -> Rows:  # fmt: skip
     """Errors and spreads of every simulation, summed over its times, components and seeds; the control in one seed."""
     ends = ("", SHUFFLED)
-    sums = {(way, end): np.zeros((2, len(context.data))) for way in WAYS for end in ends}
+    sums = {(way, end): np.zeros((2, len(context))) for way in WAYS for end in ends}
     per_seed: dict[tuple[str, str], list[float]] = {key: [] for key in sums}
     steps, near = _simultaneous(context, modality, pixel)
-    for seed in range(context.config.splits):
+    for seed in range(context.seeds):
         before = {key: own.sum(1) for key, own in sums.items()}
         for fold, (train, test) in enumerate(context.divisions(name, seed)):
             embedding = projections.get(modality, steps, (seed, fold), train, test)
@@ -84,14 +95,14 @@ def _pair(
             error, spread = own.sum(1) - before[key]
             if spread > 0:
                 per_seed[key].append(float(1 - error / spread))
-    own_rows = context.data.rows(name)
+    own_rows = context.tested(name)
     return [
         result("falsification", name, way + end, pixel, modality, "r2", skill(*own[:, own_rows]), per_seed[way, end])
         for (way, end), own in sums.items()
     ]
 
 
-def _simultaneous(context: Context, modality: str, pixel: str) -> tuple[np.ndarray, np.ndarray]:
+def _simultaneous(context: LatentContext, modality: str, pixel: str) -> tuple[np.ndarray, np.ndarray]:
     """Numbers of `FRAMES` times of the first, and of the nearest times of the second."""
     own, other = context.stores[modality].times, context.stores[pixel].times
     steps = np.linspace(0, len(own) - 1, FRAMES).round().astype(int)

@@ -6,33 +6,51 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from ...analyses.principal import principal
 from ...metrics.skill import Estimate, mean, skill, skill_difference
-from ..dynamics import dmd_eigenvalues, fit_operator, shuffled_time, spectral_distance
-from ..rollout_scores import Scores, pooled, score
-from .context import Context, Rows, result
+from ..base import Rows
+from ..principal import principal
+from .analysis import LatentAnalysis
+from .context import LatentContext, result
+from .dynamics import dmd_eigenvalues, fit_operator, shuffled_time, spectral_distance
+from .rollout_scores import Scores, pooled, score
 
 SWEEP = (2, 4, 8, 16, 32, 64)
 """Numbers of components of the sweep."""
 
 
-def koopman(context: Context, components: int = 32) -> Rows:
-    """Every simulation is in test once (the folds of seed 0); intervals are over simulations.
+SHORTEST = 4
+"""Times that rollouts of both orders need."""
+
+
+class Koopman(LatentAnalysis):
+    """Linear dynamics ``z(t+1) = A z(t) + b`` in the embedding of every run: rollouts, order, spectrum, sweep.
+
+    Every simulation of test is in test once (the folds of seed 0); intervals are over simulations. See
+    `physrep.analyses.latent.dynamics` and `physrep.analyses.latent.rollout_scores`.
 
     Args:
-        context: of the study.
         components: principal components, fitted on the training simulations of each fold.
     """
-    rows: Rows = []
-    for modality in context.stores:
-        for name in context.data.sets:
-            rows += _own(context, name, modality, components)
-        if len(context.data.sets) > 1:
-            rows += _shared(context, modality, components)
-    return rows
+
+    name = "koopman"
+    nothing = "no run gives 4 times per trajectory; choose a smaller eval_stride or longer trajectories"
+
+    def __init__(self, components: int = 32) -> None:
+        self.components = components
+
+    def answer(self, context: LatentContext) -> Rows:
+        rows: Rows = []
+        for modality, store in context.stores.items():
+            if len(store.times) < SHORTEST:
+                continue
+            for name in context.sets:
+                rows += _own(context, name, modality, self.components)
+            if len(context.sets) > 1:
+                rows += _shared(context, modality, self.components)
+        return rows
 
 
-def _own(context: Context, name: str, modality: str, components: int) -> Rows:
+def _own(context: LatentContext, name: str, modality: str, components: int) -> Rows:
     frames = context.stores[modality].frames
     parts: dict[str, list[Scores]] = {}
     radius: dict[int, list[float]] = {1: [], 2: []}
@@ -96,7 +114,7 @@ def _rows(name: str, modality: str, found: Mapping[str, Scores]) -> Rows:
     return rows
 
 
-def _shared(context: Context, modality: str, components: int) -> Rows:
+def _shared(context: LatentContext, modality: str, components: int) -> Rows:
     """One operator for all equations against one per equation, in the components of all."""
     frames = context.stores[modality].frames
     parts: dict[tuple[str, str], list[Scores]] = {}
@@ -104,13 +122,13 @@ def _shared(context: Context, modality: str, components: int) -> Rows:
         axes = principal(frames[train], components)
         z, back = axes.project(frames[train]), axes.mean @ axes.axes
         shared = fit_operator(z, 1)
-        for name in context.data.sets:
-            own = np.isin(train, context.data.rows(name))
-            z_test = axes.project(frames[np.intersect1d(test, context.data.rows(name))])
+        for name in context.sets:
+            own = np.isin(train, context.rows(name))
+            z_test = axes.project(frames[np.intersect1d(test, context.rows(name))])
             for kind, operator in (("shared operator", shared), ("own operator", fit_operator(z[own], 1))):
                 parts.setdefault((name, kind), []).append(score(operator, z_test, z[own].mean(0), back))
     rows: Rows = []
-    for name in context.data.sets:
+    for name in context.sets:
         shared, own = pooled(parts[name, "shared operator"]), pooled(parts[name, "own operator"])
         best = own.best.sum(1)
         for kind, error in (("shared operator", shared.error), ("own operator", own.error)):
