@@ -15,9 +15,11 @@ from torch import Tensor
 from physrep.analyses.latent import read_latent
 from physrep.benchmark import bench, read_config
 from physrep.benchmark.config import expand
+from physrep.benchmark.directory import Bench
 from physrep.errors import PhysrepError
 from physrep.files import read_csv
 from physrep.probes import Probe, evaluate_nested
+from physrep.report.sections import sections
 from physrep.tokens import LabelScaler, TokenStore
 from physrep.tokens.protocol import NestedCV, divide, read_protocol
 
@@ -113,6 +115,11 @@ def test_the_questions_of_the_study_are_put_to_every_run_of_a_benchmark(
     tested = len(np.unique(read_latent(out, "parameters")[1]["waves/rate/simulation/statistics-s0"][0]))
     assert tested == (len(read_csv_test(out)) if "split" in protocol else 19)
     assert {row["level"] for row in read_latent(out, "falsification")[0]} == {"video_pixels-s0"}
+    page = {section.name: section for section in sections(Bench.read(out))}
+    assert {"parameters", "koopman", "falsification"} <= set(page) and "classification" not in page
+    text = " ".join(cell for table in page["koopman"].tables for row in table.rows for cell in row)
+    assert all(name in text for name in ("Field statistics", "Pixels of the pictures", "Random encoder"))
+    assert page["falsification"].tables[0].header[2] == "verdict" and len(page["parameters"].pictures) == 2
     # What cannot be asked is said.
     assert not read_latent(out, "classification")[0] and not read_latent(out, "spatial_head")[0]
     note = json.loads((out / "analyses" / "classification_note.json").read_text())

@@ -17,6 +17,7 @@ from ..learners.rendered import Rendered
 from ..learners.rendering import render
 from ..report.video import save_video
 from ..run_directory import environment
+from .answers import Table
 from .config import StudyConfig
 from .context import latent_context
 from .data import StudyData, prepare
@@ -72,8 +73,9 @@ def study(config: StudyConfig, out: str | Path, *, device: str = "cpu") -> str:
     if sentence:
         notes.append(sentence)
     write_json(out / "environment.json", environment())
-    answers = write_summaries(config, data, rows, predictions, notes, out)
-    page = write_page(config, data, rows, predictions, answers, notes, videos, out)
+    table = Table(config, rows, predictions, data, out)
+    answers = write_summaries(config, data, table, notes, out)
+    page = write_page(config, data, table, answers, notes, videos, out)
     places = [f"page    {page}", f"numbers {out / 'fit_metrics.json'}", f"figures {out / 'figures'}"]
     return "\n".join(
         ["", *(f"- {a.question} {a.verdict}. {a.text}" for a in answers), *(f"note: {n}" for n in notes), "", *places]

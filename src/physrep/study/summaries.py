@@ -8,10 +8,10 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from ..files import write_json, write_text
-from .answers import ANSWER, Answer, Table, answers, scored, verdicts
+from ..report.sections.latent.falsification import verdicts
+from ..report.sections.latent.table import scored
+from .answers import ANSWER, Answer, Table, answers
 from .config import StudyConfig
 from .data import StudyData
 
@@ -22,8 +22,7 @@ NAMES = {"fit": "fit", "falsification": "pixel_falsification"}
 def write_summaries(
     config: StudyConfig,
     data: StudyData,
-    rows: Sequence[dict[str, Any]],
-    arrays: Mapping[str, np.ndarray],
+    table: Table,
     notes: Sequence[str],
     out: Path,
 ) -> list[Answer]:
@@ -31,11 +30,11 @@ def write_summaries(
 
     Args:
         config, data: of the study.
-        rows, arrays: of all analyses.
+        table: of all analyses.
         notes: sentences for the reader.
         out: folder of the study.
     """
-    table = Table(config, rows, arrays)
+    rows = table.rows
     found = answers(table, data)
     about_pixels = ANSWER["falsification"](table) if "falsification" in config.analyses else []
     parts = {

@@ -39,6 +39,7 @@ class Naming(LatentAnalysis):
         # Kinds count alike, however many simulations they have.
         weight = len(context) / ((counts > 0).sum() * counts[truth])
         chance = 1 / (counts > 0).sum()
+        context.arrays["naming/sets"] = np.array([list(context.sets).index(own["set"]) for own in context.simulations])
         rows: Rows = [result("naming", "all", "kind", "any", context.reference, "chance", _exact(chance))]
         for modality in context.stores:
             for level in (POOLED, TOKENS):

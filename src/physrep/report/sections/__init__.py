@@ -24,6 +24,7 @@ from .encoded import encoded_section
 from .explain import explain_section
 from .generalisation import generalisation_section
 from .increment import increment
+from .latent import BENCH_SECTIONS
 from .regimes import regimes_section
 from .rows import identified
 from .similarity import similarity_section
@@ -48,6 +49,7 @@ SECTIONS: dict[str, Maker] = {
     "similarity": similarity_section,
     "explain": explain_section,
     "attention": attention_section,
+    **BENCH_SECTIONS,
 }
 
 

@@ -6,13 +6,13 @@ from ..config import FTCS
 from ..data import StudyData
 from .classification import classification
 from .dynamics import dynamics
-from .falsification import falsification, verdicts
+from .falsification import falsification
 from .instability import answers as unstable
 from .instability import instability
 from .naming import naming
 from .parameters import parameters
 from .spatial_head import spatial_head
-from .table import Answer, Table, scored
+from .table import Answer, Table
 
 ANSWER = {
     "falsification": falsification,
@@ -36,4 +36,4 @@ def answers(table: Table, data: StudyData) -> list[Answer]:
     return found
 
 
-__all__ = ["ANSWER", "Answer", "Table", "answers", "instability", "scored", "verdicts"]
+__all__ = ["ANSWER", "Answer", "Table", "answers", "instability"]

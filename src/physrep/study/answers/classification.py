@@ -6,7 +6,8 @@ from typing import Any
 
 from ...analyses.latent.evidence import READINGS
 from ...metrics.skill import mean
-from .table import Answer, Table, decided, scored, together
+from ...report.sections.latent.table import scored
+from .table import Answer, Table, decided, together
 
 
 def classification(table: Table) -> list[Answer]:

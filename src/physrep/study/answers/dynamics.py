@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from ...metrics.skill import skill_difference
+from ...report.sections.latent.table import scored
 from ...report.style import number
-from .table import Answer, Table, decided, scored, together
+from .table import Answer, Table, decided, together
 
 
 def dynamics(table: Table) -> list[Answer]:

@@ -2,24 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from ...analyses.latent.evidence import evidence
-from ...analyses.latent.verdict import verdict
-from .table import Answer, Table, scored
-
-
-def verdicts(table: Table, name: str) -> dict[str, dict[str, Any]]:
-    """Per encoder that is no pixels: evidence and verdict on one set."""
-    found: dict[str, dict[str, Any]] = {}
-    if not any(r["analysis"] == "parameters" and r["set"] == name for r in table.rows):
-        return found
-    pixels = table.pixels("parameters")
-    for modality in table.modalities("parameters"):
-        if modality not in pixels:
-            own = evidence(table.rows, table.arrays, name, modality, pixels)
-            found[modality] = {"evidence": own, "verdict": verdict(own)}
-    return found
+from ...report.sections.latent.falsification import verdicts
+from ...report.sections.latent.table import scored
+from .table import Answer, Table
 
 
 def falsification(table: Table) -> list[Answer]:

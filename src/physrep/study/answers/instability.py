@@ -8,10 +8,11 @@ import numpy as np
 
 from ...metrics import bootstrap
 from ...metrics.skill import Estimate
+from ...report.sections.latent.table import scored
 from ...systems.linear.ftcs_heat import STABILITY_LIMIT
 from ..config import FTCS
 from ..data import StudyData
-from .table import Answer, Table, scored
+from .table import Answer, Table
 
 
 def instability(arrays: Mapping[str, np.ndarray], name: str, level: str) -> dict[str, dict[str, Estimate]]:

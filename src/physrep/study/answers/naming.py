@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from ...metrics.skill import mean
-from .table import Answer, Table, decided, scored
+from ...report.sections.latent.table import scored
+from .table import Answer, Table, decided
 
 
 def naming(table: Table) -> list[Answer]:

@@ -7,7 +7,8 @@ import numpy as np
 from ...analyses.latent.evidence import READINGS, best_reading
 from ...metrics import paired_difference
 from ...metrics.skill import Estimate
-from .table import Answer, Table, decided, scored, together
+from ...report.sections.latent.table import scored
+from .table import Answer, Table, decided, together
 
 
 def parameters(table: Table) -> list[Answer]:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from ...analyses.latent.token_head import VARIANTS
 from ...metrics.skill import Estimate
-from .table import Answer, Table, decided, scored
+from ...report.sections.latent.table import scored
+from .table import Answer, Table, decided
 
 
 def spatial_head(table: Table) -> list[Answer]:

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from ...metrics.skill import Estimate
-from ...report.style import number
+from ...report.sections.latent.table import LatentTable, Named
 from ..config import StudyConfig
+from ..data import StudyData
 from ..names import label
 
 FLOORS = ("pixels", "statistics")
@@ -35,65 +36,65 @@ class Answer:
     sure: str
 
 
-class Table:
-    """Lookup in the long table, with the arrays behind it."""
+COLOURS = {
+    "vjepa2": "#1f63b4",
+    "random_vjepa2": "#7a9a78",
+    "pretrain": "#c8402f",
+    "run": "#c8402f",
+    "statistics": "#c98a1b",
+    "pixels": "#8d6aa0",
+}
+"""Colour per kind of encoder: saturated where something was learned, muted for the controls."""
+
+ORDER = ("vjepa2", "run", "pretrain", "random_vjepa2")
+"""Kinds of encoders, the most interesting first."""
+
+
+class Table(LatentTable):
+    """The long table of a study.
+
+    Args:
+        config: of the study.
+        rows, arrays: of all analyses.
+        data: the simulations; their sets.
+        out: folder of the study.
+    """
 
     def __init__(
-        self, config: StudyConfig, rows: Sequence[dict[str, Any]], arrays: Mapping[str, np.ndarray] | None = None
-    ) -> None:
-        self.config, self.rows, self.arrays = config, rows, arrays or {}
-        self._index = {
-            tuple(row[k] for k in ("analysis", "set", "target", "level", "modality", "metric")): row for row in rows
-        }
+        self, config: StudyConfig, rows: Sequence[dict[str, Any]], arrays: Mapping[str, np.ndarray], data: StudyData,
+        out: Path,
+    ) -> None:  # fmt: skip
+        self.config = config
+        who = {
+            name: Named(label(name, own), COLOURS[own.kind], "video_pixels" if own.kind == "pixels" else own.kind,
+                        "floor" if own.kind in FLOORS else "learner")
+            for name, own in config.encoders.items()
+        }  # fmt: skip
+        super().__init__(rows, arrays, who, out, config.reference, data.sets)
+        self.seeds = config.splits
 
-    def get(self, *key: str) -> dict[str, Any] | None:
-        """The row of (analysis, set, target, level, modality, metric)."""
-        return self._index.get(key)
-
-    def value(self, *key: str) -> float:
-        """Its value, NaN where there is no row."""
-        row = self.get(*key)
-        return float(row["value"]) if row else math.nan
-
-    def modalities(self, analysis: str) -> list[str]:
-        """Those that an analysis scored, in the order of the configuration."""
-        found = {row["modality"] for row in self.rows if row["analysis"] == analysis}
-        return [name for name in self.config.encoders if name in found]
+    def shown(self, analysis: str) -> list[str]:
+        """Subject, random control, own encoder, reference: at most four."""
+        names = self.modalities(analysis)
+        picked = [m for kind in ORDER for m in names if self.kind(m) == kind][:3]
+        return [*picked, self.config.reference]
 
     def floors(self, analysis: str) -> list[str]:
         """Pixels and field statistics."""
         return [name for name in self.modalities(analysis) if self.kind(name) in FLOORS]
 
-    def pixels(self, analysis: str) -> list[str]:
-        """Pixels."""
-        return [name for name in self.modalities(analysis) if self.kind(name) == "pixels"]
-
     def kind(self, modality: str) -> str:
         """Kind of an encoder."""
         return self.config.encoders[modality].kind
 
-    def label(self, modality: str) -> str:
-        """Name of an encoder in sentences."""
-        return label(modality, self.config.encoders[modality])
-
     def subject(self, analysis: str) -> str | None:
         """The modality that questions are about: V-JEPA 2, else an encoder of one's own, else the random one."""
         names = self.modalities(analysis)
-        for kind in ("vjepa2", "run", "pretrain", "random_vjepa2"):
+        for kind in ORDER:
             found = next((name for name in names if self.kind(name) == kind), None)
             if found:
                 return found
         return None
-
-
-def scored(row: Mapping[str, Any] | Estimate | None) -> str:
-    """A value with its interval."""
-    if row is None:
-        return "–"
-    value, low, high = row if isinstance(row, Estimate) else (row["value"], row["low"], row["high"])
-    if low is None or not math.isfinite(low):
-        return number(value, 2)
-    return f"{number(value, 2)} [{number(low, 2)}, {number(high, 2)}]"
 
 
 def decided(found: Estimate) -> str:

@@ -7,10 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ...report.style import paper
-from ..config import StudyConfig
-from ..names import label
-from .common import COLOURS, WIDTH, Score
+from ....figures import WIDTH
+from ....style import paper
+from ..table import Named, Score
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -21,7 +20,7 @@ STYLES: tuple[Any, ...] = ("-", (0, (4, 1.5)), (0, (1.5, 1.2)), (0, (5, 1, 1, 1)
 
 
 def curves_figure(
-    config: StudyConfig, panels: Sequence[tuple[str, Mapping[str, np.ndarray]]], xlabel: str, ylabel: str
+    who: Mapping[str, Named], panels: Sequence[tuple[str, Mapping[str, np.ndarray]]], xlabel: str, ylabel: str
 ) -> Figure:
     """One curve per modality over steps 1, 2, ... on a logarithmic axis, one panel per heading."""
     from matplotlib.figure import Figure
@@ -36,11 +35,11 @@ def curves_figure(
         for ax, (title, curves) in zip(axes, panels, strict=False):
             counts: dict[str, int] = {}
             for modality, curve in curves.items():
-                kind = config.encoders[modality].kind
+                kind = who[modality].colour
                 style = STYLES[counts.get(kind, 0) % len(STYLES)]
                 counts[kind] = counts.get(kind, 0) + 1
-                text = label(modality, config.encoders[modality])
-                ax.plot(np.arange(1, len(curve) + 1), curve, color=COLOURS[kind], ls=style, lw=1.5, label=text)
+                text = who[modality].label
+                ax.plot(np.arange(1, len(curve) + 1), curve, color=kind, ls=style, lw=1.5, label=text)
             ax.axhline(1, color="#bbbbbb", lw=0.8, zorder=0)
             # What has blown up leaves the picture instead of squeezing the others together.
             ax.set(yscale="log", xlabel=xlabel, ylim=(0.8 * float(drawn.min()), min(10.0, 1.25 * float(drawn.max()))))
@@ -62,7 +61,7 @@ def _plain(value: float) -> str:
 
 
 def sweep_figure(
-    config: StudyConfig, panels: Sequence[tuple[str, Mapping[str, Mapping[int, Score]]]], low: float = -0.5
+    who: Mapping[str, Named], panels: Sequence[tuple[str, Mapping[str, Mapping[int, Score]]]], low: float = -0.5
 ) -> Figure:
     """Skill over the number of latent components, one curve per modality and one panel per set; bars are intervals."""
     from matplotlib.figure import Figure
@@ -76,15 +75,15 @@ def sweep_figure(
             ax.axhline(0, color="#bbbbbb", lw=0.8, zorder=0)
             counts: dict[str, int] = {}
             for number, (modality, curve) in enumerate(curves.items()):
-                kind = config.encoders[modality].kind
+                kind = who[modality].colour
                 style = STYLES[counts.get(kind, 0) % len(STYLES)]
                 counts[kind] = counts.get(kind, 0) + 1
                 # A little aside, so that bars of several modalities do not cover each other.
                 x = [size * 1.03 ** (number - len(curves) / 2) for size in curve]
                 values = np.clip(np.array([score for score in curve.values()]), low, 1)
-                text = label(modality, config.encoders[modality])
-                ax.plot(x, values[:, 0], "o", ls=style, color=COLOURS[kind], ms=3, lw=1.3, label=text)
-                ax.vlines(x, values[:, 1], values[:, 2], color=COLOURS[kind], lw=0.8)
+                text = who[modality].label
+                ax.plot(x, values[:, 0], "o", ls=style, color=kind, ms=3, lw=1.3, label=text)
+                ax.vlines(x, values[:, 1], values[:, 2], color=kind, lw=0.8)
             ax.set(xscale="log", ylim=(low, 1.02), xlabel="latent components")
             ax.set_xticks(sizes, [str(size) for size in sizes])
             ax.minorticks_off()

@@ -2,31 +2,35 @@
 
 from __future__ import annotations
 
-from ...analyses.latent.token_head import CONDITIONS, VARIANTS
-from ..answers import scored
-from ..figures import dots_figure
-from .section import Material, Section
+from ....analyses.latent.token_head import CONDITIONS, VARIANTS
+from ...section import Section
+from .figures import dots_figure
+from .table import LatentTable, scored, tabled
 
 
-def spatial_head(material: Material) -> Section:
+def spatial_head(table: LatentTable) -> Section:
     """Gains of every variant, and the scores they come from."""
     section = Section(
+        "spatial_head",
         "Does knowing α help to predict spatial tokens?",
         ["x(t+1) = x(t) + a K x(t) on the spatial tokens, K one 3 × 3 kernel per channel by least squares: the form of "
          "one explicit step of diffusion, with a the real α, a shuffled one, or 1, on the first 64 channels as they "
          "are. Repaired step by step: tokens without their mean at each position and with unit variance; a kernel that "
          "depends on α, K₀ + α K₁ + α² K₂, with an offset; all channels."],
     )  # fmt: skip
-    table, lines = material.table, []
-    for name in material.config.sets:
-        panels = [(v, material.scores("spatial_head", name, v, "tokens", "gain")) for v in VARIANTS]
+    lines = []
+    for name in table.sets("spatial_head"):
+        panels = [(v, table.scores("spatial_head", name, v, "tokens", "gain")) for v in VARIANTS]
         if not panels[0][1]:
             continue
         values = [s for _, scores in panels for score in scores.values() for s in score[:1]]
         high = min(1.0, max(0.1, 1.35 * max(values)))
-        material.add(
+        table.add(
             section,
-            dots_figure(material.config, panels, f"gain of the real α in one-step R², {name}", -0.4 * high, high),
+            dots_figure(
+                table.who, panels, f"gain of the real α in one-step R², {name}", -0.4 * high, high,
+                reference=table.reference,
+            ),
             f"spatial_head_{name}",
             "One-step R² against persistence with the real α minus that of the better control (shuffled α or none), on "
             "simulations out of fold, with 95 % intervals over simulations. Right of 0, knowing α helps.",
@@ -38,5 +42,5 @@ def spatial_head(material: Material) -> Section:
                 ]
                 lines.append([name, table.label(m), v, *(scored(cell) for cell in cells)])
     head = ["set", "modality", "head", "real α", "shuffled α", "no α"]
-    section.tables.append({"head": head, "lines": lines, "words": 3, "note": "One-step R² against persistence."})
+    section.tables.append(tabled(head, lines, "One-step R² against persistence.", words=3))
     return section

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ...learners.rendering import ColourScale, render
-from ...report.style import MUTED, paper
-from ..config import StudyConfig
-from ..data import StudyData
-from .common import WIDTH, row_title
+from ..learners.rendering import ColourScale, render
+from ..report.figures import WIDTH
+from ..report.style import INK, MUTED, paper
+from .config import StudyConfig
+from .data import StudyData
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -39,7 +39,7 @@ def samples_figure(config: StudyConfig, data: StudyData, scales: Mapping[str, Co
                 if name == names[-1]:
                     ax.set_xlabel(f"frame {frame + 1}", fontsize=7.5, color=MUTED, labelpad=2)
             values = ", ".join(f"{k} {v:.3g}" for k, v in data.simulations[row]["parameters"].items())
-            row_title(line[0], f"{name}: {values}")
+            _row_title(line[0], f"{name}: {values}")
             _bar(line[-1], scales[name])
     return figure
 
@@ -76,5 +76,11 @@ def instability_figure(data: StudyData, name: str, scale: ColourScale, limit: fl
                 if index == picked[-1]:
                     ax.set_xlabel(f"frame {frame + 1}", fontsize=7.5, color=MUTED, labelpad=2)
             state = "stable" if alpha[index] <= limit else "unstable"
-            row_title(line[0], f"α = {alpha[index]:.2f}: {state} (limit {limit:g})")
+            _row_title(line[0], f"α = {alpha[index]:.2f}: {state} (limit {limit:g})")
     return figure
+
+
+def _row_title(ax: Axes, text: str) -> None:
+    """A title above a row of pictures that reserves height but no width."""
+    ax.set_title(" ", fontsize=8.5)
+    ax.text(0, 1.06, text, transform=ax.transAxes, fontsize=8.5, color=INK, va="bottom").set_in_layout(False)

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from ...analyses.latent.falsification import SHUFFLED, WAYS
-from ...analyses.latent.verdict import ABSENT, LINEAR, MARGIN
-from ...report.style import number
-from ..answers import scored, verdicts
-from .section import Material, Section
+from typing import Any
+
+from ....analyses.latent.evidence import evidence
+from ....analyses.latent.falsification import SHUFFLED, WAYS
+from ....analyses.latent.verdict import ABSENT, LINEAR, MARGIN, verdict
+from ...section import Section, Table
+from ...style import number
+from .table import LatentTable, scored, tabled
 
 
-def falsification(material: Material) -> Section:
+def falsification(table: LatentTable) -> Section:
     """A verdict per encoder and set; maps with every kind of pixels."""
     section = Section(
+        "falsification",
         "More than pixels?",
         ["The rule, the same for all: nothing is there if no parameter is read (interval of R² above 0) and an R² of "
          f"{ABSENT} can be ruled out. More than pixels: some parameter is read better than from every kind of pixels "
@@ -20,8 +24,8 @@ def falsification(material: Material) -> Section:
          f"embedding back or read every parameter as well (interval of the difference below {MARGIN}). Else undecided. "
          "Intervals are corrected for the number of parameters."],
     )  # fmt: skip
-    table, lines = material.table, []
-    for name in material.config.sets:
+    lines = []
+    for name in table.sets("falsification"):
         for m, found in verdicts(table, name).items():
             own = found["evidence"]
             for i, target in enumerate(own.r2):
@@ -29,22 +33,21 @@ def falsification(material: Material) -> Section:
                 share = scored(own.share) if i == 0 else ""
                 lines.append([*first, target, scored(own.r2[target]), scored(own.difference[target]), share])
     if lines:
-        section.tables.append({
-            "head": ["set", "encoder", "verdict", "parameter", "R²", "above the best pixels", "share from pixels"],
-            "lines": lines, "words": 4,
-            "note": "Share from pixels: R² of the 32 leading components of the embedding, linearly from the pixels "
+        section.tables.append(tabled(
+            ["set", "encoder", "verdict", "parameter", "R²", "above the best pixels", "share from pixels"],
+            lines, "Share from pixels: R² of the 32 leading components of the embedding, linearly from the pixels "
             "that do it best. R² and the difference at the better of two readings (mean over time; three frames) for "
             "every modality alike. Pixels without translation or rotation built in are a weak rival, so random "
-            "weights are judged by the same rule: what they get needs no training.",
-        })  # fmt: skip
-    section.tables.append(_maps(material))
+            "weights are judged by the same rule: what they get needs no training.", words=4,
+    ))  # fmt: skip
+    section.tables.append(_maps(table))
     return section
 
 
-def _maps(material: Material) -> dict:
-    table, lines = material.table, []
+def _maps(table: LatentTable) -> Table:
+    lines = []
     pixels = list(dict.fromkeys(r["level"] for r in table.rows if r["analysis"] == "falsification"))
-    for name in material.config.sets:
+    for name in table.sets("falsification"):
         for m in table.modalities("falsification"):
             for pixel in pixels:
                 cells = []
@@ -52,11 +55,26 @@ def _maps(material: Material) -> dict:
                     cells.append(scored(table.get("falsification", name, way, pixel, m, "r2")))
                     cells.append(number(table.value("falsification", name, way + SHUFFLED, pixel, m, "r2"), 2))
                 lines.append([name, table.label(m), pixel, *cells])
-    return {
-        "head": ["set", "encoder", "pixels", "pixels to embedding", "time shuffled", "embedding to pixels",
-                 "time shuffled"],
-        "lines": lines, "words": 3,
-        "note": "R² of the 32 leading components of the one by ridge from 64 of the other, tuned for every pair, out "
-        f"of fold, {material.config.splits} seeds, 95 % intervals over simulations. Shuffled time pairs each embedding "
-        "with another time of the same simulation: what is left is what does not change along a simulation.",
-    }  # fmt: skip
+    return tabled(
+        ["set", "encoder", "pixels", "pixels to embedding", "time shuffled", "embedding to pixels", "time shuffled"],
+        lines,
+        "R² of the 32 leading components of the one by ridge from 64 of the other, tuned for every pair, out of fold, "
+        f"{table.seeds} seeds, 95 % intervals over simulations. Shuffled time pairs each embedding with another time "
+        "of the same simulation: what is left is what does not change along a simulation.",
+        words=3,
+    )
+
+
+def verdicts(table: LatentTable, name: str) -> dict[str, dict[str, Any]]:
+    """Per run that is no pixels: evidence and verdict on one set."""
+    found: dict[str, dict[str, Any]] = {}
+    if name not in table.sets("parameters"):
+        return found
+    pixels = table.pixels("parameters")
+    if not pixels:
+        return found
+    for run in table.modalities("parameters"):
+        if run not in pixels:
+            own = evidence(table.rows, table.arrays, name, run, pixels)
+            found[run] = {"evidence": own, "verdict": verdict(own)}
+    return found

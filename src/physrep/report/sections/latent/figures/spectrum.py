@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ...report.style import MUTED, paper
-from ..config import StudyConfig
-from ..names import label
-from .common import COLOURS, WIDTH
+from ....figures import WIDTH
+from ....style import MUTED, paper
+from ..table import Named
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -21,12 +20,12 @@ EDGE = 1.3
 
 
 def spectrum_figure(
-    config: StudyConfig, lines: Sequence[tuple[str, Sequence[tuple[str, np.ndarray, np.ndarray]]]]
+    who: Mapping[str, Named], lines: Sequence[tuple[str, Sequence[tuple[str, np.ndarray, np.ndarray]]]]
 ) -> Figure:
     """One row per set, one panel per modality: eigenvalues of order 1 (filled) and order 2 (rings), unit circle.
 
     Args:
-        config: names and kinds of the encoders.
+        who: runs, with names and colours.
         lines: set, and per modality its name and the eigenvalues of both orders.
     """
     from matplotlib.figure import Figure
@@ -47,7 +46,7 @@ def spectrum_figure(
             for ax in line[len(cells) :]:
                 ax.set_axis_off()
             for (modality, first, second), ax in zip(cells, line, strict=False):
-                tint = COLOURS[config.encoders[modality].kind]
+                tint = who[modality].colour
                 ax.plot(np.real(circle), np.imag(circle), color="#bbbbbb", lw=0.8, zorder=0)
                 ax.axhline(0, color="#dddddd", lw=0.6, zorder=0)
                 for values, fill in ((second, "none"), (first, tint)):
@@ -58,7 +57,7 @@ def spectrum_figure(
                     0.02, 0.03, f"radius {np.abs(first).max():.3f}", transform=ax.transAxes, fontsize=7, color=MUTED
                 )
                 if index == 0:
-                    ax.set_title(label(modality, config.encoders[modality]), color=tint, loc="left")
+                    ax.set_title(who[modality].label, color=tint, loc="left")
             line[0].set_ylabel(f"{name}\nIm λ" if len(lines) > 1 else "Im λ")
         for ax in axes[-1]:
             ax.set_xlabel("Re λ")

@@ -7,10 +7,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ...report.style import BAND, MUTED, number, paper
-from ..config import StudyConfig
-from ..names import label
-from .common import COLOURS, WIDTH, Score
+from ....figures import WIDTH
+from ....style import BAND, MUTED, number, paper
+from ..table import Named, Score
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -18,48 +17,50 @@ if TYPE_CHECKING:
 
 
 def dots_figure(
-    config: StudyConfig,
+    who: Mapping[str, Named],
     panels: Sequence[tuple[str, Mapping[str, Score]]],
     xlabel: str,
     low: float = -0.5,
     high: float = 1.05,
     line: tuple[float, str] | None = None,
+    reference: str = "",
 ) -> Figure:
     """Scores with their intervals, one row per modality and one panel per score, side by side.
 
     Args:
-        config: names, kinds and order of the encoders.
+        who: runs, with names and colours, in order.
         panels: heading and ``{modality: score}``.
         xlabel: what is scored.
         low, high: ends of the axis; a score below the low end is an arrow, and its number is written all the same.
         line: a value to mark and its name.
+        reference: run whose interval is shaded.
     """
     from matplotlib.figure import Figure
 
-    names = [name for name in config.encoders if any(name in scores for _, scores in panels)]
+    names = [name for name in who if any(name in scores for _, scores in panels)]
     with paper():
         figure = Figure(figsize=(WIDTH, max(1.8, 0.85 + 0.27 * len(names))), layout="constrained")
         axes = figure.subplots(1, len(panels), sharey=True, squeeze=False)[0]
         for ax, (title, scores) in zip(axes, panels, strict=True):
             ax.axvline(0, color="#cccccc", lw=0.8, zorder=0)
-            if config.reference in scores and np.isfinite(scores[config.reference][1:]).all():
-                ends = np.clip(scores[config.reference][1:], low, high)
+            if reference in scores and np.isfinite(scores[reference][1:]).all():
+                ends = np.clip(scores[reference][1:], low, high)
                 ax.axvspan(*ends, color=BAND, lw=0, zorder=-1)
             if line is not None:
                 ax.axvline(line[0], color="#999999", lw=0.8, ls=(0, (2, 2)), zorder=0)
                 ax.text(line[0], -0.62, line[1], fontsize=7, color=MUTED, ha="center", va="bottom")
             for y, name in enumerate(names):
                 if name in scores:
-                    _dot(ax, y, scores[name], COLOURS[config.encoders[name].kind], low, high)
+                    _dot(ax, y, scores[name], who[name].colour, low, high)
             ax.set(xlim=(low, high), ylim=(len(names) - 0.4, -0.6))
             if high - low > 1.2:
                 ax.set_xticks([tick for tick in (-0.5, 0.0, 0.5, 1.0) if low <= tick <= high])
             ax.set_title(title, loc="left", pad=12 if line is not None else 6)
             ax.tick_params(axis="y", length=0)
             ax.spines["left"].set_visible(False)
-        axes[0].set_yticks(range(len(names)), [label(name, config.encoders[name]) for name in names])
+        axes[0].set_yticks(range(len(names)), [who[name].label for name in names])
         for tick, name in zip(axes[0].get_yticklabels(), names, strict=True):
-            tick.set_color(COLOURS[config.encoders[name].kind])
+            tick.set_color(who[name].colour)
         figure.supxlabel(xlabel, fontsize=9)
     return figure
 

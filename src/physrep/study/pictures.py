@@ -2,72 +2,75 @@
 
 from __future__ import annotations
 
-from ...report.style import number
-from ...systems.linear.ftcs_heat import STABILITY_LIMIT
-from ..answers import instability, scored
-from ..config import FTCS
-from ..embed import colour_scales
-from ..figures import instability_figure, samples_figure
-from .section import Material, Section
+from ..report.section import Section
+from ..report.section import Table as Cells
+from ..report.sections.latent.table import scored, tabled
+from ..report.style import number
+from ..systems.linear.ftcs_heat import STABILITY_LIMIT
+from .answers import Table, instability
+from .config import FTCS
+from .data import StudyData
+from .embed import colour_scales
+from .pictures_figures import instability_figure, samples_figure
 
 
-def samples(material: Material) -> Section:
+def samples(table: Table, data: StudyData) -> Section:
     """One simulation of every set, and the table of sets."""
-    section = Section("What the models see")
-    scales = colour_scales(material.config, material.data)
+    section = Section("samples", "What the models see")
+    scales = colour_scales(table.config, data)
     ranges = "; ".join(f"{k} {v.name} from {v.low:.3g} to {v.high:.3g}" for k, v in scales.items())
-    material.add(
-        section, samples_figure(material.config, material.data, scales), "samples",
+    table.add(
+        section, samples_figure(table.config, data, scales), "samples",
         f"One simulation of each set in the colours that video models and pixels see. The range is fixed over all "
         f"simulations and frames of a set ({ranges}); x points down, y to the right.", vector=False,
     )  # fmt: skip
     lines = []
-    for name, own in material.data.sets.items():
-        rows = material.data.rows(name)
-        values = {p: material.data.parameter(p, rows) for p in own["parameters"]}
+    for name, own in data.sets.items():
+        rows = data.rows(name)
+        values = {p: data.parameter(p, rows) for p in own["parameters"]}
         spread = ", ".join(f"{p} {number(v.min(), 4)} to {number(v.max(), 4)}" for p, v in values.items())
         lines.append([name, own["equation"], len(rows), own["field"], f"{own['dt']:.3g}", spread])
     head = ["set", "equation", "simulations", "field", "time between frames", "parameters, lowest to highest"]
-    section.tables.append({"head": head, "lines": lines, "note": "", "text": True})
+    section.tables.append(tabled(head, lines, "", words=len(head)))
     return section
 
 
-def unstable(material: Material) -> Section:
+def unstable(table: Table, data: StudyData) -> Section:
     """The explicit scheme below and above its limit, and the probe of α on either side."""
-    section = Section("The instability of the published heat data")
-    scales = colour_scales(material.config, material.data)
-    for name, own in material.config.sets.items():
+    section = Section("instability", "The instability of the published heat data")
+    scales = colour_scales(table.config, data)
+    for name, own in table.config.sets.items():
         if own.system != FTCS:
             continue
-        material.add(
-            section, instability_figure(material.data, name, scales[name], STABILITY_LIMIT), f"instability_{name}",
+        table.add(
+            section, instability_figure(data, name, scales[name], STABILITY_LIMIT), f"instability_{name}",
             "The explicit scheme of the published study (time step 0.1, spacing 1) below and above its limit "
             "α = 2.5. Beyond it rounding errors grow until the picture is saturated noise, sooner for larger α: "
             "α can then be read from the time at which the noise appears, which is no physics.", vector=False,
         )  # fmt: skip
-        parts = instability(material.arrays, name, "simulation")
+        parts = instability(table.arrays, name, "simulation")
         if parts:
-            section.tables.append(_parts(material, name, parts))
+            section.tables.append(_parts(table, name, parts))
     return section
 
 
-def _parts(material: Material, name: str, parts: dict) -> dict:
-    exact = next((k for k, v in material.config.sets.items() if v.system == "heat"), None)
+def _parts(table: Table, name: str, parts: dict) -> Cells:
+    exact = next((k for k, v in table.config.sets.items() if v.system == "heat"), None)
     head = ["R² of α, mean over time", "all runs", "stable, α ≤ 2.5", "unstable, α > 2.5"]
     lines = []
-    for m in material.config.encoders:
+    for m in table.config.encoders:
         if m not in parts:
             continue
-        line = [material.table.label(m), *(scored(parts[m].get(k)) for k in ("all", "stable", "unstable"))]
+        line = [table.label(m), *(scored(parts[m].get(k)) for k in ("all", "stable", "unstable"))]
         if exact:
-            line.append(scored(material.table.get("parameters", exact, "diffusivity", "simulation", m, "r2")))
+            line.append(scored(table.get("parameters", exact, "diffusivity", "simulation", m, "r2")))
         lines.append(line)
     if exact:
         head.append("exact integration")
-    return {
-        "head": head, "lines": lines,
-        "note": "One probe per modality, fitted on stable and unstable runs together as published; its predictions of "
+    return tabled(
+        head, lines,
+        "One probe per modality, fitted on stable and unstable runs together as published; its predictions of "
         "simulations out of fold are scored on either side of the limit, each part against its own mean, with 95 % "
         "intervals over simulations. The last column is the same probe on exactly integrated heat over the same range "
         "of α, scored in its logarithm.",
-    }  # fmt: skip
+    )  # fmt: skip

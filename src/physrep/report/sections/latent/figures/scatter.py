@@ -3,28 +3,29 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ...report.figures import log_ticks
-from ...report.style import paper
-from ..config import StudyConfig
-from ..names import label
-from .common import COLOURS, WIDTH
+from ....figures import WIDTH, log_ticks
+from ....style import paper
+from ..table import Named
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
 def scatter_figure(
-    config: StudyConfig, panels: Sequence[tuple[str, np.ndarray, np.ndarray, np.ndarray | None]], name: str, log: bool
+    who: Mapping[str, Named],
+    panels: Sequence[tuple[str, np.ndarray, np.ndarray, np.ndarray | None]],
+    name: str,
+    log: bool,
 ) -> Figure:
     """Predicted against true values of one parameter, one panel per modality.
 
     Args:
-        config: the study.
+        who: runs, with names and colours.
         panels: modality, true and predicted values, and which of them are special (drawn hollow) or None.
         name: of the parameter.
         log: logarithmic axes.
@@ -40,7 +41,7 @@ def scatter_figure(
         margin = (high / low) ** 0.08 if log else 0.08 * (high - low)
         limits = (low / margin**2, high * margin**2) if log else (low - 2 * margin, high + 2 * margin)
         for ax, (modality, true, predicted, special) in zip(axes, panels, strict=True):
-            tint = COLOURS[config.encoders[modality].kind]
+            tint = who[modality].colour
             shown = np.clip(predicted, *limits)
             hollow = np.zeros(len(true), bool) if special is None else special
             ax.plot(limits, limits, color="#aaaaaa", lw=0.8, zorder=0)
@@ -50,6 +51,6 @@ def scatter_figure(
                 ax.set(xscale="log", yscale="log")
                 log_ticks(ax, (math.log10(limits[0]), math.log10(limits[1])))
             ax.set(xlim=limits, ylim=limits, aspect="equal", xlabel=f"true {name}")
-            ax.set_title(label(modality, config.encoders[modality]), color=tint, loc="left", fontweight="bold")
+            ax.set_title(who[modality].label, color=tint, loc="left", fontweight="bold")
         axes[0].set_ylabel(f"predicted {name}")
     return figure

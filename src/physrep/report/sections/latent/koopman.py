@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from ...analyses.latent.koopman import SWEEP
-from ...report.style import number
-from ..answers import scored
-from ..figures import Score, curves_figure, dots_figure, spectrum_figure, sweep_figure
-from .section import Material, Section
+from ....analyses.latent.koopman import SWEEP
+from ...section import Section, Table
+from ...style import number
+from .figures import curves_figure, dots_figure, spectrum_figure, sweep_figure
+from .table import LatentTable, Score, scored, tabled
 
 COLUMNS = (
     ("cosine", "order 1", "rollout_cosine", 3),
@@ -23,46 +23,50 @@ COLUMNS = (
 """Heading, target, metric and decimals of the table of scores."""
 
 
-def koopman(material: Material) -> Section:
+def koopman(table: LatentTable) -> Section:
     """Rollouts, order, spectra, sweep, baselines, shared operator."""
-    config, table = material.config, material.table
     section = Section(
+        "koopman",
         "Linear dynamics in embedding space",
         ["z at the next time is a linear function of z (first order), or of z and the one before (second order), in 32 "
          "principal components of the training simulations. Rollouts start from the first two times of simulations out "
          "of fold. The skill is R² against the better of two plain guesses at every step: nothing moves, and the mean "
          "trajectory of the training simulations. Brackets and bars are 95 % intervals over simulations."],
     )  # fmt: skip
-    names, modalities = list(config.sets), table.modalities("koopman")
-    panels = [(n, {m: material.arrays[f"koopman/{n}/{m}"] for m in modalities}) for n in names]
-    material.add(
-        section, curves_figure(config, panels, "steps after the start", "relative squared error"), "rollout",
+    names, modalities = table.sets("koopman"), table.modalities("koopman")
+    panels = [(n, {m: table.arrays[f"koopman/{n}/{m}"] for m in modalities}) for n in names]
+    table.add(
+        section, curves_figure(table.who, panels, "steps after the start", "relative squared error"), "rollout",
         "First-order rollouts: squared error over that of the better of the two plain guesses (gray line, 1). Lower is "
         "better; curves that leave the picture have blown up.",
     )  # fmt: skip
-    gains = [(n, material.scores("koopman", n, "order 2 - order 1", "frame", "gain")) for n in names]
+    gains = [(n, table.scores("koopman", n, "order 2 - order 1", "frame", "gain")) for n in names]
     largest = max(score[0] for _, scores in gains for score in scores.values())
     high = min(1.0, max(0.1, 1.5 * largest))
-    material.add(
-        section, dots_figure(config, gains, "gain of second over first order (skill)", -0.4 * high, high), "order",
+    table.add(
+        section,
+        dots_figure(
+            table.who, gains, "gain of second over first order (skill)", -0.4 * high, high, reference=table.reference
+        ),
+        "order",
         "What a second-order model gains over a first-order one from the same start. One operator is shared by all "
         "simulations of a set: two times also tell the rate of a simulation, so that diffusion gains too where its "
         "diffusivity varies.",
     )  # fmt: skip
     lines = [
-        (n, [(m, material.arrays[f"spectrum/{n}/{m}/1"], material.arrays[f"spectrum/{n}/{m}/2"])
-             for m in dict.fromkeys([*material.shown("koopman"), *table.floors("koopman")[:1]])])
+        (n, [(m, table.arrays[f"spectrum/{n}/{m}/1"], table.arrays[f"spectrum/{n}/{m}/2"])
+             for m in dict.fromkeys([*table.shown("koopman"), *table.floors("koopman")[:1]])])
         for n in names
     ]  # fmt: skip
-    material.add(
-        section, spectrum_figure(config, lines), "spectrum",
+    table.add(
+        section, spectrum_figure(table.who, lines), "spectrum",
         "Eigenvalues of the operators of the first fold, filled: first order, rings: second order. The gray arc is the "
         "unit circle. On the positive axis modes decay, off it they turn; outside of the unit circle they grow. "
         "Eigenvalues beyond 1.3 are drawn at the edge.",
     )  # fmt: skip
-    sweeps = [(n, {m: _sweep(material, n, m) for m in modalities}) for n in names]
-    material.add(
-        section, sweep_figure(config, sweeps), "sweep",
+    sweeps = [(n, {m: _sweep(table, n, m) for m in modalities}) for n in names]
+    table.add(
+        section, sweep_figure(table.who, sweeps), "sweep",
         "Skill over the number of latent components, scored on all 64: components that are left out stay as they "
         "were. Values below −0.5 are drawn at the edge.",
     )  # fmt: skip
@@ -75,38 +79,36 @@ def koopman(material: Material) -> Section:
             skills = [scored(table.get("koopman", n, order, "frame", m, "skill")) for order in ("order 1", "order 2")]
             lines.append([n, table.label(m), *skills, *cells])
     distances = [r["high"] for r in table.rows if r["metric"] == "dmd_distance"]
-    section.tables.append({
-        "head": ["set", "modality", "skill, order 1", "skill, order 2", *(head for head, *_ in COLUMNS)],
-        "lines": lines, "words": 2,
-        "note": "Skill: see above. Cosine: as published, of rollouts with the mean of the embeddings left in, which "
+    section.tables.append(tabled(
+        ["set", "modality", "skill, order 1", "skill, order 2", *(head for head, *_ in COLUMNS)],
+        lines, "Skill: see above. Cosine: as published, of rollouts with the mean of the embeddings left in, which "
         "alone makes it high; still: the same of a model in which nothing moves; centred: of deviations from the mean "
         "trajectory. R² against persistence and against that mean. One step: skill of one-step predictions. Shuffled: "
         "skill when the times of training are in random order. Radius: spectral radius, mean over the folds. An "
         "independent implementation (exact DMD of PyDMD) finds the same eigenvalues of both orders: largest "
         f"distance {max(distances, default=0.0):.0e}, median {float(np.median(distances or [0.0])):.0e}"
-        " (large only where components are nearly dependent).",
-    })  # fmt: skip
+        " (large only where components are nearly dependent).", words=2,
+    ))  # fmt: skip
     if len(names) > 1:
-        section.tables.append(_shared(material, names, modalities))
+        section.tables.append(_shared(table, names, modalities))
     return section
 
 
-def _sweep(material: Material, name: str, modality: str) -> dict[int, Score]:
-    rows = {
-        size: material.table.get("koopman", name, f"{size} components", "frame", modality, "sweep") for size in SWEEP
-    }
+def _sweep(table: LatentTable, name: str, modality: str) -> dict[int, Score]:
+    rows = {size: table.get("koopman", name, f"{size} components", "frame", modality, "sweep") for size in SWEEP}
     return {size: (row["value"], row["low"], row["high"]) for size, row in rows.items() if row}
 
 
-def _shared(material: Material, names: list[str], modalities: list[str]) -> dict:
-    table, lines = material.table, []
+def _shared(table: LatentTable, names: list[str], modalities: list[str]) -> Table:
+    lines = []
     for n in names:
         for m in modalities:
             kinds = (("own operator", "skill"), ("shared operator", "skill"), ("own - shared", "gain"))
             cells = [scored(table.get("koopman", n, target, "frame", m, metric)) for target, metric in kinds]
             lines.append([n, table.label(m), *cells])
-    return {
-        "head": ["set", "modality", "operator of the set", "one for all sets", "difference"],
-        "lines": lines, "words": 2,
-        "note": "Skill of first-order rollouts in the principal components of all sets together.",
-    }  # fmt: skip
+    return tabled(
+        ["set", "modality", "operator of the set", "one for all sets", "difference"],
+        lines,
+        "Skill of first-order rollouts in the principal components of all sets together.",
+        words=2,
+    )

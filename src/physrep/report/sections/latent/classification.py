@@ -1,0 +1,27 @@
+"""Which equation?"""
+
+from __future__ import annotations
+
+from ....analyses.latent.context import LEVELS
+from ....analyses.latent.evidence import READINGS
+from ...section import Section
+from .figures import dots_figure
+from .table import LatentTable
+
+
+def classification(table: LatentTable) -> Section:
+    """Accuracies."""
+    section = Section("classification", "Which equation?")
+    panels = [(LEVELS[v], table.scores("classification", "all", "set", v, "accuracy")) for v in READINGS]
+    chance = 1 / max(1, len(table.simulated))
+    low = max(0.0, chance - 0.25)
+    table.add(
+        section,
+        dots_figure(
+            table.who, panels, "balanced accuracy", low=low, line=(chance, "chance"), reference=table.reference
+        ),
+        "classification",
+        "Accuracy of a linear classifier of the set on simulations out of fold, with 95 % intervals over simulations. "
+        "Matched pairs are never divided between train and test.",
+    )  # fmt: skip
+    return section

@@ -1,0 +1,122 @@
+"""The long table of the analyses of latent trajectories, with the arrays behind it, as their sections read it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from ....analyses.latent.context import PIXELS
+from ....metrics.skill import Estimate
+from ...figures import save_figure
+from ...section import Picture, Section, Table
+from ...style import number
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+Score = tuple[float, float, float]
+"""Value, low and high end of an interval (NaN where there is none)."""
+
+
+class Named(NamedTuple):
+    """A run in figures and sentences; ``group`` tells floors, which are left out where there is room for few."""
+
+    label: str
+    colour: str
+    learner: str
+    group: str
+
+
+class LatentTable:
+    """Lookup in the long table.
+
+    Attributes:
+        rows: as of `physrep.analyses.latent.read_latent`, of one or several analyses.
+        arrays: by name.
+        who: runs in the order of tables.
+        folder: where figures go.
+        reference: run that the others are compared with.
+        simulated: per set its ``equation`` and ``parameters`` ``{name: scale}``.
+        seeds: of the division into folds.
+    """
+
+    def __init__(
+        self, rows: Sequence[dict[str, Any]], arrays: Mapping[str, np.ndarray], who: Mapping[str, Named], folder: Path,
+        reference: str, simulated: Mapping[str, Mapping[str, Any]],
+    ) -> None:  # fmt: skip
+        self.rows, self.arrays, self.who, self.folder = rows, arrays, who, folder
+        self.reference, self.simulated = reference, simulated
+        self.seeds = max((len(row["splits"]) for row in rows), default=1) or 1
+        self._index = {
+            tuple(row[k] for k in ("analysis", "set", "target", "level", "modality", "metric")): row for row in rows
+        }
+
+    def get(self, *key: str) -> dict[str, Any] | None:
+        """The row of (analysis, set, target, level, run, metric)."""
+        return self._index.get(key)
+
+    def value(self, *key: str) -> float:
+        """Its value, NaN where there is no row."""
+        row = self.get(*key)
+        return float(row["value"]) if row else math.nan
+
+    def scores(self, analysis: str, name: str, target: str, level: str, metric: str) -> dict[str, Score]:
+        """``{run: (value, low, high)}`` of one cell of the table."""
+        found: dict[str, Score] = {}
+        for run in self.modalities(analysis):
+            row = self.get(analysis, name, target, level, run, metric)
+            if row is not None:
+                found[run] = (row["value"], row["low"], row["high"])
+        return found
+
+    def modalities(self, analysis: str) -> list[str]:
+        """Runs that an analysis scored, in the order of tables."""
+        found = {row["modality"] for row in self.rows if row["analysis"] == analysis}
+        return [name for name in self.who if name in found]
+
+    def sets(self, analysis: str) -> list[str]:
+        """Sets of simulations that it scored."""
+        found = dict.fromkeys(row["set"] for row in self.rows if row["analysis"] == analysis)
+        return [name for name in self.simulated if name in found]
+
+    def pixels(self, analysis: str) -> list[str]:
+        """Runs that are pixels."""
+        return [name for name in self.modalities(analysis) if self.who[name].learner == PIXELS]
+
+    def floors(self, analysis: str) -> list[str]:
+        """Runs that need no training, pixels among them."""
+        return [name for name in self.modalities(analysis) if self.who[name].group == "floor"]
+
+    def label(self, run: str) -> str:
+        """Name in sentences."""
+        return self.who[run].label
+
+    def shown(self, analysis: str) -> list[str]:
+        """Up to three runs that are no plain floor, and the reference."""
+        names = [name for name in self.modalities(analysis) if name != self.reference]
+        picked = [name for name in names if self.who[name].group != "floor"]
+        return [*(picked or names)[:3], *([self.reference] if self.reference in self.modalities(analysis) else [])]
+
+    def add(self, section: Section, figure: Figure, name: str, caption: str, vector: bool = True) -> None:
+        """Save a figure and put it into a section."""
+        uri = save_figure(figure, self.folder / "figures" / f"{name}.png", vector=vector)
+        section.pictures.append(Picture(uri, caption.partition(".")[0], caption))
+
+
+def tabled(head: Sequence[str], lines: Sequence[Sequence[Any]], note: str, words: int = 1) -> Table:
+    """A table whose first ``words`` columns are text."""
+    return Table(list(head), [[str(cell) for cell in line] for line in lines], note, text_columns=words)
+
+
+def scored(row: Mapping[str, Any] | Estimate | None) -> str:
+    """A value with its interval."""
+    if row is None:
+        return "–"
+    value, low, high = row if isinstance(row, Estimate) else (row["value"], row["low"], row["high"])
+    if low is None or not math.isfinite(low):
+        return number(value, 2)
+    return f"{number(value, 2)} [{number(low, 2)}, {number(high, 2)}]"

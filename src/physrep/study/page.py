@@ -1,0 +1,51 @@
+"""The page of a study: answers first, then every figure with a sentence that says what it shows."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from importlib import resources
+from pathlib import Path
+
+import yaml
+
+from ..files import read_json, write_text
+from ..report.section import Section
+from ..report.sections.latent import LATENT_SECTIONS
+from .answers import Answer, Table
+from .config import FTCS, StudyConfig
+from .data import StudyData
+from .pictures import samples, unstable
+
+
+def sections(table: Table, data: StudyData) -> list[Section]:
+    """All that there is to show."""
+    made = [samples(table, data)]
+    if any(own.system == FTCS for own in table.config.sets.values()):
+        made.append(unstable(table, data))
+    made += [make(table) for name, make in LATENT_SECTIONS.items() if name in table.config.analyses]
+    return [section for section in made if section.pictures or section.tables]
+
+
+def write_page(
+    config: StudyConfig, data: StudyData, table: Table, answers: Sequence[Answer], notes: Sequence[str],
+    videos: Sequence[Path], out: Path,
+) -> Path:  # fmt: skip
+    """Write ``study.html`` and ``figures/*.png``; returns the page."""
+    from jinja2 import Environment, StrictUndefined
+
+    folder = resources.files("physrep.report")
+    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    template = environment.from_string((folder / "study.html.j2").read_text(encoding="utf-8"))
+    text = template.render(
+        title=config.title,
+        question=config.question,
+        css=(folder / "page.css").read_text(encoding="utf-8"),
+        environment=read_json(out / "environment.json"),
+        answers=answers,
+        notes=notes,
+        sections=sections(table, data),
+        config=yaml.safe_dump(config.as_dict(), sort_keys=False, allow_unicode=True),
+        videos=[str(path.relative_to(out)) for path in videos],
+    )
+    write_text(out / "study.html", text)
+    return out / "study.html"
