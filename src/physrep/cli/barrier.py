@@ -17,7 +17,7 @@ from collections.abc import Callable
 from typing import NoReturn
 
 from ..errors import PhysrepError
-from ..signals import STOPPING, Stopped, leave_at_once, raising
+from ..signals import STOPPING, Stopped, raising
 from ..version import __version__
 
 
@@ -120,10 +120,13 @@ def _unforeseen(error: BaseException) -> str:
 
 
 def leave(code: int) -> NoReturn:
-    """End the program with ``code``, or with 2 if its output could not be written; a late signal ends it at once."""
+    """End the program with ``code``, or with 2 if its output could not be written.
+
+    The work is over: signals that come while Python and torch are torn down change the exit code no more.
+    """
     with contextlib.suppress(ValueError, OSError):
         for number in STOPPING:
-            signal.signal(number, lambda n, frame: leave_at_once(n))
+            signal.signal(number, signal.SIG_DFL if number == signal.SIGINT else signal.SIG_IGN)
     try:
         if sys.stdout is not None:
             sys.stdout.flush()
