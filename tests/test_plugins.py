@@ -12,9 +12,9 @@ import pytest
 
 from physrep.analyses import ANALYSES
 from physrep.benchmark import bench, read_config
-from physrep.benchmark.directory import Bench, read_table
+from physrep.benchmark.directory import Bench
 from physrep.errors import PhysrepError
-from physrep.files import read_json
+from physrep.files import read_csv, read_json
 from physrep.learners import LEARNERS
 from physrep.metrics import METRICS
 from physrep.probes import PROBES
@@ -154,12 +154,12 @@ def test_all_parts_of_a_plugin_count(parts: dict[str, str], site: Path, tmp_path
     assert read_json(out / "runs" / "largest-s0" / "summary.json")["kind"] == "floor"
     assert (out / "data" / "ink" / "data" / "test" / "ink_0000.hdf5").is_file()
 
-    rows = read_table(out / "results.csv")
+    rows = read_csv(out / "results.csv")
     assert {row["metric"] for row in rows} == {"mse", "r2", "mae"}
     assert {row["probe"] for row in rows} == {probe, "head"}
     assert {row["system"] for row in rows} == {parts["systems"]}
 
-    calibration = read_table(out / "calibration.csv")
+    calibration = read_csv(out / "calibration.csv")
     assert {row["floor_name"] for row in calibration} == {f"{parts['floors']} + {probe}"}
     assert len(calibration) == 4  # two levels, the diffusivity and the mean
 
@@ -174,7 +174,7 @@ def test_all_parts_of_a_plugin_count(parts: dict[str, str], site: Path, tmp_path
     for word in ("Largest value", "#0a7d55", f">{readout}<", f'data-metric="mae">{heading}<', f"<h2>{title}</h2>"):
         assert word in page, word
     assert "c_t = k (c_xx + c_yy)" in page
-    sizes = read_table(out / "analyses" / f"{parts['analyses']}.csv")
+    sizes = read_csv(out / "analyses" / f"{parts['analyses']}.csv")
     assert {row["title"] for row in sizes} == {"twin", "largest", "supervised"}
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 
@@ -30,10 +31,9 @@ def noise(clip: Clip, width: int = 6) -> Tensor:
     """Tokens that know nothing of the fields, ``(B, 3, width)``; the same for the same window."""
     generator = torch.Generator()
     rows = []
-    for trajectory, start in zip(clip.trajectory.tolist(), clip.start.tolist(), strict=True):
-        # The energy of the first point keeps the splits apart: they number their trajectories alike.
-        own = hash(float(clip.fields[len(rows), 0, 0, 0, 0])) % 2**31
-        rows.append(torch.randn(3, width, generator=generator.manual_seed(own + 1000 * trajectory + start)))
+    for fields in clip.fields:
+        own = zlib.crc32(fields.contiguous().numpy().tobytes())
+        rows.append(torch.randn(3, width, generator=generator.manual_seed(own)))
     return torch.stack(rows)
 
 

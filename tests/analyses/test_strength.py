@@ -31,5 +31,5 @@ def test_a_probe_that_the_benchmark_withheld_is_left_out() -> None:
 
 
 def test_unknown_probe() -> None:
-    with pytest.raises(PhysrepError, match=r"strength: probes are \['rigde'\]; name at least one of ridge"):
+    with pytest.raises(PhysrepError, match="no probe 'rigde'; did you mean 'ridge'"):
         Strength(probes=["rigde"])

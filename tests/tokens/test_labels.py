@@ -70,7 +70,7 @@ def test_inverse_and_plain_data():
         (VALUES, ("Re", "Nu"), SCALES, "no scale is known for parameter 'Nu'"),
         (VALUES, ("Re", "Sc"), {"Re": "ln", "Sc": "log"}, "scale 'ln'"),
         (-VALUES, ("Re", "Sc"), SCALES, "not positive"),
-        (VALUES * torch.nan, ("Re", "Sc"), SCALES, "'Re' holds NaN"),
+        (VALUES * torch.nan, ("Re", "Sc"), SCALES, "'Re' is unknown"),
         (torch.full((7, 2), 0.3), ("Re", "Sc"), SCALES, "only one value"),
         (VALUES[:, 0], ("Re", "Sc"), SCALES, "shape"),
     ],

@@ -5,7 +5,7 @@ Three environment variables decide, since this belongs to the machine and not to
 - ``PHYSREP_REMOTE_CACHE``: ``blocks`` (default) keeps the parts of files that were read, in sparse files (fsspec's
   ``blockcache``); ``files`` keeps whole files, fetched at the first reading of their fields; ``none`` keeps nothing.
 - ``PHYSREP_CACHE``: the folder; default ``physrep`` in ``XDG_CACHE_HOME`` or ``~/.cache``.
-- ``PHYSREP_REMOTE_LIMIT``: size_text that the kept files may take; those not used for longest go first.
+- ``PHYSREP_REMOTE_LIMIT``: gigabytes that the kept files may take; those not used for longest go first.
 
 A kept file lies in a folder whose name is a hash of address, size and version, so another version of the file on the
 server is another file here. Whole files appear atomically.
@@ -152,14 +152,14 @@ def _limit() -> float | None:
     except PhysrepError:
         raise
     except ValueError as error:
-        raise PhysrepError(f"PHYSREP_REMOTE_LIMIT is {text!r}; give size_text, e.g. 200.") from error
+        raise PhysrepError(f"PHYSREP_REMOTE_LIMIT is {text!r}; give gigabytes, e.g. 200.") from error
     return limit
 
 
 def _make_room(folder: Path, size: int) -> None:
     """Mark ``folder`` as used now, and make sure that its file of ``size`` bytes fits limit and disk."""
     remedies = (
-        "free space, put PHYSREP_CACHE on another disk, set PHYSREP_REMOTE_LIMIT to size_text that may be used, or "
+        "free space, put PHYSREP_CACHE on another disk, set PHYSREP_REMOTE_LIMIT to gigabytes that may be used, or "
         "PHYSREP_REMOTE_CACHE=none"
     )
     folder.mkdir(parents=True, exist_ok=True)

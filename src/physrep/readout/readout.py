@@ -181,7 +181,7 @@ class Readout:
 
     def _off_grid(self, learner: Learner, clip: Clip) -> list[tuple[int, str]]:
         """Time step and spacing are not seen by an encoder that reads pixels: another grid is another world to it."""
-        if getattr(learner, "reads_units", False):
+        if learner.reads_units:
             return []
         found: list[tuple[int, str]] = []
         compared = {"time step": ([clip.dt], [self.grid["dt"]]), "spacing": (list(clip.dx), self.grid["dx"])}
@@ -292,6 +292,8 @@ def read_readout(run: str | Path, name: str | None = None) -> Readout:
             float(content["quality"]),
             float(content["valid"]),
         )
+    except PhysrepError:
+        raise
     except (OSError, SafetensorError, KeyError, TypeError, ValueError) as error:
         reason = " ".join(str(error).split())[:120]
         raise PhysrepError(

@@ -81,6 +81,8 @@ def unpack(data: Any, tensors: Mapping[str, Tensor], trusted: str | None = None)
         for key, item in data["attributes"].items():
             setattr(made, key, unpack(item, tensors, trusted))
         return made
+    except PhysrepError:
+        raise
     except (KeyError, TypeError, ValueError, RuntimeError) as error:
         reason = " ".join(str(error).split())[:120]
         raise PhysrepError(f"a stored probe is damaged ({reason}); fit it again.") from error

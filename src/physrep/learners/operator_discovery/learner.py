@@ -54,6 +54,10 @@ class OperatorDiscovery(Learner):
         fit_stride: distance between the starts of windows of the fit; default `num_frames`.
     """
 
+    label = "Operator discovery"
+    colour = "#e8760c"
+    reads_units = True
+
     def __init__(
         self,
         in_channels: int,

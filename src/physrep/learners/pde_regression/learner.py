@@ -31,6 +31,7 @@ class PDERegression(Untrained):
 
     label = "PDE regression"
     colour = "#17a2c4"
+    reads_units = True
     kind = "oracle"
 
     def __init__(self, in_channels: int, system: str, num_frames: int = 16, uniform: bool = False) -> None:
