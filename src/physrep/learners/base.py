@@ -44,8 +44,7 @@ class Learner(nn.Module, ABC):
             is given the equation, ``"ceiling"`` and ``"finetuned"`` are trained on labels.
         label: name in tables and figures; a class that states none goes by its registered or its own name.
         colour: ``#rrggbb`` in figures; a class that states none gets one that follows from its name.
-        reads_units: whether `encode` takes time step and spacing from the clip, so that other ones do not change what it
-            finds.
+        reads_units: whether `encode` takes time step and spacing from the clip, so that it may be asked about others.
         needs_labels: whether `loss` reads the clip's parameters; False for everything that learns without labels.
 
     A learner sees what its place in the tables says: `encode` always, and `loss` unless `needs_labels`, get a clip
