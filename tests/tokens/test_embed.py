@@ -1,4 +1,5 @@
 import errno
+import math
 import multiprocessing
 import os
 import signal
@@ -8,12 +9,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from small_data import TINY_ENCODER, write_waves
 from torch import nn
 
 from physrep.clip import Clip
+from physrep.data.config import DataConfig
 from physrep.errors import PhysrepError
+from physrep.learners import LEARNERS
 from physrep.probes import PROBES, evaluate
-from physrep.tokens import LabelScaler, TokenStore, embed
+from physrep.tokens import LabelScaler, TokenStore, embed, embed_splits
 from physrep.tokens.embed import encoder_hash
 from physrep.tokens.store import is_complete
 
@@ -249,3 +253,13 @@ def test_half_precision_changes_no_score_beyond_noise(probe):
     width = scores[0]["ci_high"] - scores[0]["ci_low"]
     assert abs(scores[0]["value"] - scores[1]["value"]) < 0.1 * width
     assert scores[0]["value"] < 0.7
+
+
+@pytest.mark.parametrize("name", ["jepa", "masked_pixels", "masked_jepa", "next_frame", "operator", "random"])
+def test_learners_around_an_encoder_are_embedded_with_its_grid(name: str, tmp_path: Path) -> None:
+    train = DataConfig(path=str(write_waves(tmp_path / "data"))).open("train")
+    learner = LEARNERS[name](in_channels=len(train.channels), num_frames=4, **TINY_ENCODER)
+    learner.set_normalisation(train.channels, train.stats.mean.tolist(), train.stats.std.tolist())
+    splits = {"train": train}
+    store = embed_splits(learner.eval(), splits, tmp_path / "tokens", stride=4)["train"]
+    assert math.prod(store.meta["grid"]) == store.tokens.shape[1]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import inspect
 import math
 import sys
 from collections.abc import Callable, Mapping
@@ -239,13 +240,23 @@ def _write_tokens(
 
 def token_grid(encoder: nn.Module, clip: Clip, count: int) -> list[int] | None:
     """Tokens along time, H and W, if the encoder has a method ``grid`` that agrees with their number; else None."""
-    # Some learners have a setting of that name.
-    places: list[Any] = [encoder, getattr(encoder, "encoder", None)]
-    grid = next((place.grid for place in places if callable(getattr(place, "grid", None))), None)
+    places: list[Any] = [getattr(encoder, "encoder", None), encoder]
+    grid = next((place.grid for place in places if _takes_sizes(getattr(place, "grid", None))), None)
     if grid is None:
         return None
     found = [int(n) for n in grid(*clip.fields.shape[2:])]
     return found if math.prod(found) == count else None
+
+
+def _takes_sizes(grid: Any) -> bool:
+    """Whether this is the method ``grid(T, H, W)``: a setting or a method of another kind may have that name."""
+    if not callable(grid):
+        return False
+    try:
+        inspect.signature(grid).bind(1, 1, 1)
+    except (TypeError, ValueError):
+        return False
+    return True
 
 
 def encoder_hash(encoder: nn.Module) -> str:
