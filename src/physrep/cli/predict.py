@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -90,7 +91,13 @@ def _facts(readout: Readout) -> list[str]:
         f"{name} {novelty.false_alarms[0]:.1%} at the edge or outside, {novelty.false_alarms[1]:.1%} outside"
         for name, novelty in readout.novelty.items()
     )
+    endless = (
+        []
+        if all(map(math.isfinite, whole.half_width))
+        else [f"{whole.n_valid} valid trajectories are too few for {whole.level:.0%} intervals; these are endless."]
+    )
     return [
+        *endless,
         f"probe {readout.name}, test MSE {readout.quality:.3g} (z-scored, constant = 1); {whole.level:.0%} intervals "
         f"per trajectory from {whole.n_valid} valid trajectories cover on {whole.n_test} test trajectories: {covered}",
         f"false alarms on test: {alarms}",
