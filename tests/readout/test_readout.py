@@ -123,6 +123,58 @@ def test_files_of_the_answer(run: Path, tmp_path: Path, capsys) -> None:
     assert content["recordings"] and set(content["training_range"]) == {"diffusivity"}
     page = (tmp_path / "out" / "predictions.html").read_text()
     assert "diffusivity" in page and "cover" in page
+    assert (tmp_path / "out" / "figures" / "recording0.png").is_file()
+
+
+def test_neighbours_of_a_training_trajectory_are_itself_and_alike(run: Path) -> None:
+    instrument = Instrument(run / "spectra-s0", "ridge")
+    data = physrep.open_splits(run.parents[1] / "train" / "heat")["train"]
+    rows = data.windows(6, 3)
+    for trajectory in (0, 57):
+        clip = data.clip(rows[rows[:, 0] == trajectory], 6)
+        nearest = instrument.ask(clip).neighbours
+        assert nearest[0].trajectory == trajectory and nearest[0].distance < 0.01
+        assert nearest[0].parameters["diffusivity"] == pytest.approx(float(data.parameters[trajectory, 0]))
+        distances = [own.distance for own in nearest]
+        assert distances == sorted(distances) and distances[1] > 0.05
+
+
+def test_spectra_of_a_data_set_are_computed_once(run: Path) -> None:
+    assert (run.parent / "spectra" / "6" / "test" / "meta.json").is_file()
+    stored = {
+        name: read_readout(run / name).background.spectra.field_mean for name in ("spectra-s0", "pde_regression-s0")
+    }
+    assert torch.equal(*stored.values())
+
+
+def test_nested_cross_validation_leaves_a_readout_that_covers(run: Path, tmp_path: Path) -> None:
+    config = {
+        "data": {"path": str(run.parents[1] / "train" / "heat")},
+        "num_frames": 6,
+        "eval_stride": 3,
+        "probes": {"ridge": {}},
+        "runs": [{"learner": "spectra"}, {"learner": "pde_regression"}],
+        "resamples": 50,
+        "jobs": 1,
+        "protocol": {"nested_cv": {"folds": 4, "seeds": 1, "pool": ["train", "test"]}},
+    }
+    bench(read_config(config, "test"), tmp_path / "bench")
+    readout = read_readout(tmp_path / "bench" / "runs" / "spectra-s0", "ridge")
+    # 100 of train and 50 of test, each predicted by a probe that had not seen it.
+    assert readout.trajectories.n_valid == readout.trajectories.n_test == 150
+    assert 0.82 <= readout.trajectories.coverage[0] <= 0.97
+    assert 0 <= readout.false_alarms[1] <= readout.false_alarms[0] <= 0.25
+    new = heat(tmp_path / "new", 1e-3, 5e-3, 80, seed=7)
+    table = Instrument(tmp_path / "bench" / "runs" / "spectra-s0", "ridge").predict(str(new))
+    truth = np.concatenate([_scalar(file, "diffusivity") for file in _files(new)])
+    assert ((table["low"] <= truth) & (truth <= table["high"])).mean() >= 0.8
+    assert (table["inside"] != "outside").mean() >= 0.95
+    assert read_readout(tmp_path / "bench" / "runs" / "pde_regression-s0", "direct").probe is None
+
+
+def test_a_benchmark_is_refused_with_its_runs(run: Path) -> None:
+    with pytest.raises(PhysrepError, match="pde_regression-s0, spectra-s0"):
+        physrep.load_readout(run.parent)
 
 
 def test_a_run_without_a_readout_names_the_command_that_makes_it(run: Path, tmp_path: Path) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..data.config import DataConfig, parameter_scales
-from ..errors import PhysrepError
 from ..files import content_hash, read_json, write_json
 from ..learners.identity import CONSTANT, identity
 from ..probes.nested import pooled_store
@@ -34,6 +32,7 @@ if TYPE_CHECKING:
     from ..data import ClipDataset
     from ..learners.base import Learner
     from ..probes.fit import Predictions
+    from ..readout import Readouts
     from ..tokens import LabelScaler, TokenStore
 
 SCORES = "scores.json"
@@ -43,6 +42,7 @@ def execute(
     run: Run, config: BenchConfig, data: DataConfig, folder: Path, device: str, splits: dict[str, ClipDataset]
 ) -> None:
     """Do what of a run is not done yet; the last file written is its ``scores.json``."""
+    from ..readout import Readouts
     from ..tokens import LabelScaler, embed_splits
 
     train = splits["train"]
@@ -66,7 +66,9 @@ def execute(
             label=f"{run.name}: embed",
         )
         rows = []
-        readouts = _Readouts(learner, stores, splits, scaler, config.eval_stride, folder)
+        readouts = Readouts(
+            learner, stores, splits, scaler, config.eval_stride, folder, folder.parent.parent / "spectra", division
+        )
         for name, options in run.probes.items():
             rows += _probe(name, options, stores, scaler, config, run.seed, folder, division, readouts)
         rows += _own_output(learner, stores, splits, scaler, config, data, folder, device, division, readouts)
@@ -115,36 +117,6 @@ def _learner(
     return learner.to("cpu" if device == "cpu" else "cuda")
 
 
-class _Readouts:
-    """Readouts of one run; what does not depend on the probe is computed once, when the first is written."""
-
-    def __init__(
-        self,
-        learner: Learner,
-        stores: dict[str, TokenStore],
-        splits: dict[str, ClipDataset],
-        scaler: LabelScaler,
-        stride: int,
-        folder: Path,
-    ) -> None:
-        self.learner, self.stores, self.splits, self.scaler = learner, stores, splits, scaler
-        self.stride, self.folder = stride, folder
-        self._novelty: Any = None
-
-    def write(self, name: str, probe: Any, predicted: dict[str, Predictions]) -> None:
-        """Store what `physrep predict` needs; a probe that cannot be stored is said in a line, its scores stand."""
-        from ..readout import Readout, novelties
-
-        if self._novelty is None:
-            self._novelty = novelties(self.learner, self.stores, self.splits)
-        shared = (self.learner, self.stores, self.splits, self.scaler, predicted, self.stride, self._novelty)
-        try:
-            Readout.fit(name, probe, *shared).save(self.folder)
-        except PhysrepError as error:
-            text = f"{self.folder.name}: no readout for `physrep predict` is stored: {error}"
-            print(text, file=sys.stderr, flush=True)
-
-
 def _probe(
     name: str,
     options: dict[str, Any],
@@ -154,7 +126,7 @@ def _probe(
     seed: int,
     folder: Path,
     division: Division | None,
-    readouts: _Readouts,
+    readouts: Readouts,
 ) -> list[dict[str, Any]]:
     """Rows of one probe; read from disk if the same probe was fitted to the same tokens before."""
     from ..probes import PROBES, evaluate, evaluate_nested, save_predictions
@@ -176,21 +148,22 @@ def _probe(
     record, predictions = folder / f"probe_{name}.json", folder / f"predictions_{name}.npz"
     if record.is_file() and predictions.is_file():
         stored = read_json(record)
-        if stored["key"] == key:
+        # A record from before there were readouts says nothing of one: the probe is fitted again to make it.
+        asked = f"readout_{name}.json"
+        if stored["key"] == key and ((folder / asked).is_file() or stored.get("readout") is False):
             return stored["rows"]
-    probe = build(name, PROBES, "probe", options, {"seed": seed})
+    make = partial(build, name, PROBES, "probe", options, {"seed": seed})
+    probe = make()
     if division:
-        again = partial(build, name, PROBES, "probe", options, {"seed": seed})
         rows, predicted = evaluate_nested(
-            again, stores, scaler, division, name=name, resamples=config.resamples, metrics=config.metrics
+            make, stores, scaler, division, name=name, resamples=config.resamples, metrics=config.metrics
         )
     else:
         rows, predicted = evaluate(probe, stores, scaler, name=name, resamples=config.resamples, metrics=config.metrics)
     save_predictions(predictions, predicted)
-    if division is None:
-        # Nested cross-validation fits a probe in every fold; none of them is the one to ask.
-        readouts.write(name, probe, predicted)
-    write_json(record, {"key": key, "options": options, "choice": getattr(probe, "choice", None), "rows": rows})
+    readable = readouts.write(name, probe, predicted, make if division else None)
+    choice = getattr(probe, "choice", None)
+    write_json(record, {"key": key, "options": options, "choice": choice, "readout": readable, "rows": rows})
     return rows
 
 
@@ -204,7 +177,7 @@ def _own_output(
     folder: Path,
     device: str,
     division: Division | None,
-    readouts: _Readouts,
+    readouts: Readouts,
 ) -> list[dict[str, Any]]:
     """Scores of what a learner says of the parameters by itself, without any probe."""
     import torch
@@ -229,8 +202,7 @@ def _own_output(
         estimate = torch.cat([part for split in own for part in parts[split]]).double()
         windows = np.stack([store.trajectory, store.start], 1)
         predicted[scored] = _predictions(estimate, store.labels, store.parameter_names, scaler, windows)
-    if division is None:
-        readouts.write(name, None, predicted)
+    readouts.write(name, None, predicted)
     return _score(predicted, name, stores["train"].n_trajectories, config, folder)
 
 

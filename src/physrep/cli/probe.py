@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
-from ..errors import PhysrepError
 from .arguments import options_of, parser, split_overrides
 from .embed import add_arguments, embed_all, token_folder
 
@@ -28,6 +26,7 @@ def run(arguments: Sequence[str]) -> int:
 
     from ..files import write_json
     from ..probes import PROBES, evaluate, save_predictions
+    from ..readout import Readouts
     from ..registry import build
     from ..tokens import LabelScaler
 
@@ -38,7 +37,10 @@ def run(arguments: Sequence[str]) -> int:
     rows, predictions = evaluate(probe, stores, scaler, name=values.probe)
     folder = token_folder(values).parent
     save_predictions(folder / f"predictions_{values.probe}.npz", predictions)
-    _store_readout(folder, values, probe, stores, splits, scaler, predictions, learner)
+    if Path(values.encoder).is_dir():
+        readouts = Readouts(learner, stores, splits, scaler, values.stride, values.encoder, folder / "spectra")
+        if readouts.write(values.probe, probe, predictions):
+            print(f"ask new recordings with: physrep predict {values.encoder} FILES")
     write_json(folder / f"probe_{values.probe}.json", {"options": options, "rows": rows})
     print(f"{'level':<11} {'parameter':<14} {'metric':<6} {'test':>7}  95% interval over trajectories")
     for row in rows:
@@ -49,21 +51,3 @@ def run(arguments: Sequence[str]) -> int:
             )
     print(f"scores and predictions are in {folder}")
     return 0
-
-
-def _store_readout(
-    folder: Path, values: Any, probe: Any, stores: Any, splits: Any, scaler: Any, predictions: Any, learner: Any
-) -> None:
-    """Keep what `physrep predict` needs, in a run directory."""
-    import sys
-
-    from ..readout import Readout
-
-    if not Path(values.encoder).is_dir():
-        return
-    try:
-        fitted = Readout.fit(values.probe, probe, learner, stores, splits, scaler, predictions, values.stride)
-        fitted.save(values.encoder)
-        print(f"ask new recordings with: physrep predict {values.encoder} FILES")
-    except PhysrepError as error:
-        print(f"no readout for `physrep predict` is stored: {error}", file=sys.stderr)

@@ -51,13 +51,10 @@ def evaluate_nested(
     tables: list[list[dict[str, Any]]] = []
     first: dict[str, Predictions] = {}
     for folds in division.folds:
-        of_row = folds[whole.trajectory]
         parts: dict[str, list[Predictions]] = {split: [] for split in SCORED}
         train = 0
         for fold in range(division.count):
-            inside = {"test": of_row == fold, "valid": of_row == (fold + 1) % division.count}
-            rows = {**inside, "train": ~(inside["test"] | inside["valid"])}
-            cut = {split: _rows(whole, np.flatnonzero(rows[split])) for split in ("train", *SCORED)}
+            cut = fold_stores(whole, folds, test=fold, valid=(fold + 1) % division.count)
             train = cut["train"].n_trajectories
             for split, part in predict_splits(make(), cut, scaler, name).items():
                 parts[split].append(part)
@@ -90,6 +87,20 @@ def pooled_store(stores: Sequence[TokenStore]) -> TokenStore:
         np.concatenate([store.start for store in stores]),
         stores[0].parameter_names,
     )
+
+
+def fold_stores(store: TokenStore, folds: np.ndarray, test: int, valid: int) -> dict[str, TokenStore]:
+    """The trajectories of one fold as test, of another as valid, all others as train; a fold without any is left out.
+
+    Args:
+        store: of all trajectories, numbered through.
+        folds: fold of every trajectory.
+        test, valid: numbers of the folds.
+    """
+    of_row = folds[store.trajectory]
+    inside = {"test": of_row == test, "valid": of_row == valid}
+    rows = {"train": ~(inside["test"] | inside["valid"]), **inside}
+    return {split: _rows(store, np.flatnonzero(own)) for split, own in rows.items() if own.any()}
 
 
 def _rows(store: TokenStore, rows: np.ndarray) -> TokenStore:

@@ -12,20 +12,22 @@ import torch
 from ..clip import Clip
 from ..errors import PhysrepError
 from ..run_directory import load_run, run_data
-from .readout import Answer, Readout, read_readout
 from .recordings import Recording, recordings
+from .storage import chosen_run, read_readout
 
 if TYPE_CHECKING:
     import pandas
 
     from ..learners.base import Learner
+    from .answer import Answer
+    from .readout import Readout
 
 
 class Instrument:
     """A frozen learner and its readout, of one run directory.
 
     Args:
-        run: run directory of `physrep probe`, or one below ``runs/`` of a benchmark.
+        run: run directory of `physrep probe`, one below ``runs/`` of a benchmark, or the folder of `physrep fit`.
         probe: which stored probe; default the best on valid.
 
     Raises:
@@ -36,6 +38,7 @@ class Instrument:
     readout: Readout
 
     def __init__(self, run: str | Path, probe: str | None = None) -> None:
+        run = chosen_run(run)
         self.learner, self._config = load_run(run)
         self.readout = read_readout(run, probe)
         self._data = run_data(self._config)
@@ -68,7 +71,7 @@ class Instrument:
         import pandas
 
         rows = []
-        for recording in self._recordings(data, dt, dx, channels, periodic, stride or self.readout.stride):
+        for recording in self._recordings(data, dt, dx, channels, periodic, stride or self.readout.background.stride):
             answer = self.ask(recording.clip)
             for k, name in enumerate(answer.parameters):
                 numbers = {"estimate": answer.estimate[k], "low": answer.low[k], "high": answer.high[k]}

@@ -50,10 +50,13 @@ class Novelty:
     def _read(self, tokens: Tensor | np.ndarray) -> Tensor:
         return self._features(tokens).clamp(-LARGEST, LARGEST)
 
+    def whitened(self, tokens: Tensor | np.ndarray) -> Tensor:
+        """Features whose covariance in train is the identity, with shape ``(windows, F)``."""
+        return ((self._read(tokens) - self._mean) @ self._vectors) * self._weights.sqrt()
+
     def score(self, tokens: Tensor | np.ndarray) -> np.ndarray:
         """Of every window, with shape ``(windows,)``."""
-        rotated = (self._read(tokens) - self._mean) @ self._vectors
-        return (rotated.square() @ self._weights / rotated.shape[1]).sqrt().numpy()
+        return self.whitened(tokens).square().mean(dim=1).sqrt().numpy()
 
     def calibrate(self, scores: np.ndarray) -> Self:
         """Set the limits from the scores of valid trajectories."""

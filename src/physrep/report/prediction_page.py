@@ -2,39 +2,34 @@
 
 from __future__ import annotations
 
-import base64
-import html
-import io
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..files import atomic_write
+from ..benchmark.directory import Samples
+from ..files import write_text
 from ..palette import diverging
-from .style import INK, MUTED, paper
+from .fields import draw_samples
+from .figures import WIDTH, save_figure
+from .prediction import Answers, facts, first_sentence
+from .style import INK, MUTED, paper, quantity
 
 if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
     from ..readout import Answer, Readout, Recording
 
 SHOWN = 12
 """Recordings with a figure; the table lists all."""
 
 VERDICT_COLOURS = ("#2f7d4f", "#b07a12", "#b3261e")
-
-STYLE = """
-body { font: 16px/1.5 system-ui, sans-serif; color: #222; max-width: 62rem; margin: 2rem auto; padding: 0 1rem; }
-.wide { overflow-x: auto; } table { border-collapse: collapse; font-variant-numeric: tabular-nums; }
-th, td { padding: .25rem .7rem; border-bottom: 1px solid #ddd; text-align: right; white-space: nowrap; }
-th:first-child, td:first-child { text-align: left; position: sticky; left: 0; background: #fff; }
-img { max-width: 100%; height: auto; } .muted { color: #666; font-size: .9rem; } h1 { font-size: 1.5rem; }
-@media print { body { margin: 0; } figure { break-inside: avoid; } } figure { margin: 1.5rem 0; }
-"""
+CHANNELS = 4
+"""Channels of a recording that are drawn, at most."""
 
 
-def write_page(folder: Path, readout: Readout, answers: Sequence[tuple[Recording, Answer]], run: str) -> Path:
-    """``folder/predictions.html``, one file with everything in it.
+def write_page(folder: Path, readout: Readout, answers: Answers, run: str) -> Path:
+    """``folder/predictions.html``, one file with everything in it; its figures lie in ``folder/figures`` too.
 
     Args:
         folder: where to.
@@ -42,86 +37,103 @@ def write_page(folder: Path, readout: Readout, answers: Sequence[tuple[Recording
         answers: recordings and what it said of them.
         run: name of the run, for the page.
     """
-    outside = sum(answer.verdict == 2 for _, answer in answers)
-    edge = sum(answer.verdict == 1 for _, answer in answers)
-    first = f"{len(answers) - outside - edge} of {len(answers)} recordings are inside of what was learned"
-    first += f", {edge} at its edge, {outside} outside." if edge or outside else "."
-    coverage = ", ".join(
-        f"{html.escape(name)} {share:.0%}"
-        for name, share in zip(readout.scaler.names, readout.trajectories.coverage, strict=True)
+    from jinja2 import Environment, StrictUndefined
+
+    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    environment.globals.update(quantity=quantity)
+    here = Path(__file__)
+    template = environment.from_string(here.with_name("prediction.html.j2").read_text(encoding="utf-8"))
+    figures = []
+    for number, (recording, answer) in enumerate(answers[:SHOWN]):
+        uri = save_figure(
+            _figure(readout, recording, answer), folder / "figures" / f"recording{number}.png", vector=False
+        )
+        figures.append({"title": _title(recording), "answer": answer, "uri": uri})
+    rows = [
+        {
+            "name": f"{Path(recording.source).name} #{recording.trajectory}",
+            "answer": answer,
+            "colour": VERDICT_COLOURS[answer.verdict],
+            "known": [recording.parameters.get(name) for name in answer.parameters],
+        }
+        for recording, answer in answers
+    ]
+    page = template.render(
+        css=here.with_name("page.css").read_text(encoding="utf-8"),
+        first=first_sentence(answers),
+        parameters=readout.scaler.names,
+        level=readout.trajectories.level,
+        rows=rows,
+        stated=any(value is not None for row in rows for value in row["known"]),
+        run=run,
+        facts=facts(readout),
+        ranges=[f"{name} {quantity(low)} to {quantity(high)}" for name, (low, high) in readout.ranges.items()],
+        figures=figures,
+        more=len(answers) - len(figures),
     )
-    ranges = ", ".join(f"{html.escape(name)} {low:.4g} to {high:.4g}" for name, (low, high) in readout.ranges.items())
-    figures = "".join(_figure(readout, *pair) for pair in answers[:SHOWN])
-    more = f"<p>{len(answers) - SHOWN} further recordings are in the table alone.</p>" if len(answers) > SHOWN else ""
-    page = f"""<!doctype html><html lang="en"><meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1"><title>Parameters of new recordings</title>
-<style>{STYLE}</style>
-<h1>Parameters of new recordings</h1><p><strong>{first}</strong></p>
-<div class="wide">{_table(answers)}</div>
-<p class="muted">Run {html.escape(run)}, probe {html.escape(readout.name)}: test MSE {readout.quality:.3g} of the
-z-scored parameters (a constant has 1). Intervals are conformal at {readout.trajectories.level:.0%} per trajectory; on
-{readout.trajectories.n_test} test trajectories they cover: {coverage}. Trained on {ranges}.</p>
-{figures}{more}</html>"""
-    with atomic_write(folder / "predictions.html", "w") as file:
-        file.write(page)
+    write_text(folder / "predictions.html", page)
     return folder / "predictions.html"
 
 
-def _table(answers: Sequence[tuple[Recording, Answer]]) -> str:
-    names = answers[0][1].parameters
-    head = "".join(f"<th>{html.escape(name)}</th><th>90&nbsp;% interval</th>" for name in names)
-    body = ""
-    for recording, answer in answers:
-        cells = "".join(
-            f"<td>{answer.estimate[k]:.4g}</td><td>{answer.low[k]:.4g} to {answer.high[k]:.4g}</td>"
-            for k in range(len(names))
-        )
-        colour = VERDICT_COLOURS[answer.verdict]
-        place = f"{html.escape(Path(recording.source).name)} #{recording.trajectory}"
-        body += f'<tr><td>{place}</td><td style="color:{colour}">{answer.word}</td>{cells}</tr>'
-    return f"<table><tr><th>recording</th><th>verdict</th>{head}</tr>{body}</table>"
+def _title(recording: Recording) -> str:
+    return f"{recording.source}, trajectory {recording.trajectory}"
 
 
-def _figure(readout: Readout, recording: Recording, answer: Answer) -> str:
-    """Fields at the start and the end, and every parameter over time with its training range."""
-    import matplotlib.pyplot as plt
+def _figure(readout: Readout, recording: Recording, answer: Answer) -> Figure:
+    """Fields over time, every parameter by window, and the nearest training trajectories."""
+    from matplotlib.figure import Figure
 
-    count = len(answer.parameters)
+    channels = min(CHANNELS, len(recording.clip.channels))
     with paper():
-        figure, axes = plt.subplots(1, 2 + count, figsize=(2.1 * 2 + 2.9 * count, 2.4), squeeze=False)
-        _fields(axes[0, 0], axes[0, 1], recording)
+        figure = Figure(figsize=(WIDTH, 1.35 * channels + 2.5), layout="constrained")
+        parts: Any = figure.subfigures(2, 1, height_ratios=[1.35 * channels, 2.5])
+        _fields(parts[0], recording, channels)
+        left, right = parts[1].subfigures(1, 2, width_ratios=[2.2, 1.2])
+        axes = left.subplots(1, len(answer.parameters), squeeze=False)[0]
         for k, name in enumerate(answer.parameters):
-            _over_time(axes[0, 2 + k], readout, recording, answer, k, name)
-        figure.tight_layout()
-        buffer = io.BytesIO()
-        figure.savefig(buffer, format="png", dpi=150)
-        plt.close(figure)
-    data = base64.b64encode(buffer.getvalue()).decode()
-    title = f"{html.escape(recording.source)}, trajectory {recording.trajectory}: {answer.word}"
-    reasons = "; ".join(map(html.escape, answer.reasons))
-    caption = f"<figcaption><strong>{title}</strong>{': ' + reasons if reasons else ''}</figcaption>"
-    return f'<figure>{caption}<img alt="{title}" src="data:image/png;base64,{data}"></figure>'
+            _over_time(axes[k], readout, recording, answer, k, name)
+        _neighbours(right, answer)
+    return figure
 
 
-def _fields(left: Any, right: Any, recording: Recording) -> None:
-    fields = recording.clip.fields
-    for axes, frame, when in ((left, fields[0, 0, 0], "first frame"), (right, fields[-1, 0, -1], "last frame")):
-        picture = frame.numpy() if frame.ndim == 2 else frame[..., frame.shape[-1] // 2].numpy()
-        spread = float(np.abs(picture - picture.mean()).max()) or 1.0
-        limits = (float(picture.mean()) - spread, float(picture.mean()) + spread)
-        axes.imshow(picture.T, origin="lower", cmap=diverging(), vmin=limits[0], vmax=limits[1])
-        axes.set_title(f"{recording.clip.channels[0]}, {when}")
-        axes.set_xticks([])
-        axes.set_yticks([])
+def _fields(figure: Any, recording: Recording, channels: int) -> None:
+    clip = recording.clip
+    # First frames of the windows, and the last frame there is.
+    frames = [*clip.fields[:, :, 0], clip.fields[-1, :, -1]]
+    fields = np.stack([frame.cpu().numpy() for frame in frames], axis=1)
+    if fields.ndim == 5:
+        fields = fields[..., fields.shape[-1] // 2]
+    samples = Samples(fields[None], clip.channels, np.zeros((1, 0)), ())
+    draw_samples(figure, samples, {}, 1, 4, channels)
+    axes = np.array(figure.axes[: channels * 4])
+    last = recording.times[-1] + clip.dt * (clip.fields.shape[2] - 1)
+    times = [*recording.times, last]
+    shown = np.unique(np.linspace(0, len(times) - 1, 4).round().astype(int))
+    for ax, index in zip(axes[(channels - 1) * len(shown) : channels * len(shown)], shown, strict=False):
+        ax.set_xlabel(f"t = {times[index]:.3g}", fontsize=7, color=MUTED, labelpad=2)
 
 
 def _over_time(axes: Any, readout: Readout, recording: Recording, answer: Answer, k: int, name: str) -> None:
     times = recording.times
     axes.axhspan(*readout.ranges[name], color="#eef3ee", zorder=0)
-    axes.fill_between(times, answer.window_low[:, k], answer.window_high[:, k], color="#c9d8ea", zorder=1)
+    low, high = answer.window_low[:, k], answer.window_high[:, k]
+    if np.isfinite(low).all() and np.isfinite(high).all():
+        axes.fill_between(times, low, high, color="#c9d8ea", zorder=1)
     axes.plot(times, answer.windows[:, k], color="#1f63b4", marker="o", markersize=3)
     axes.axhline(answer.estimate[k], color=INK, linewidth=0.8, linestyle="--")
     if readout.scaler.scales[readout.scaler.names.index(name)] == "log":
         axes.set_yscale("log")
     axes.set_title(f"{name} by window")
     axes.set_xlabel("time", color=MUTED)
+
+
+def _neighbours(figure: Any, answer: Answer) -> None:
+    axes = figure.subplots(1, max(len(answer.neighbours), 1), squeeze=False)[0]
+    figure.suptitle("nearest in training", fontsize=9)
+    for ax in axes:
+        ax.set(xticks=[], yticks=[])
+    for ax, own in zip(axes, answer.neighbours, strict=False):
+        ax.imshow(own.picture.T, origin="lower", cmap=diverging(), vmin=-1, vmax=1, interpolation="nearest")
+        labels = "\n".join(f"{name} {value:.3g}" for name, value in own.parameters.items())
+        ax.set_title(f"#{own.trajectory}", fontsize=7.5)
+        ax.set_xlabel(f"{labels}\ndistance {own.distance:.2g}", fontsize=7)

@@ -19,6 +19,23 @@ def number(value: float, digits: int = 3) -> str:
     return text.replace("-", "−") if float(text) else text.lstrip("-")
 
 
+def power_text(value: float, digits: int = 2) -> str:
+    """A tick as short as can be: 0.5, 20, 3·10¹²; ``digits`` before a power of ten."""
+    if value == 0 or 1e-3 <= abs(value) < 1e4:
+        return f"{value:.4g}".replace("-", "−")
+    power = math.floor(math.log10(abs(value)) + 1e-9)
+    digit = value / 10.0**power
+    raised = str(power).translate(str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"))
+    return f"10{raised}" if abs(digit - 1) < 1e-6 else f"{digit:.{digits}g}·10{raised}"
+
+
+def quantity(value: float) -> str:
+    """A physical value with four digits; ``–`` if unknown, ``∞`` where an interval has no end."""
+    if math.isnan(value):
+        return "–"
+    return power_text(value, 4) if math.isfinite(value) else "∞" if value > 0 else "−∞"
+
+
 @contextmanager
 def paper() -> Iterator[None]:
     """Matplotlib settings of all figures."""

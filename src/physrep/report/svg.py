@@ -7,7 +7,9 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
-from .style import INK, MUTED
+from .style import INK, MUTED, power_text
+
+__all__ = ["Scale", "bottom_axis", "drawing", "element", "label", "left_axis", "line", "power_text"]
 
 RULE = "#d0d0d0"
 
@@ -88,16 +90,6 @@ class Scale:
                 k * step for k in range(math.ceil(self.low / step - 1e-9), math.floor(self.high / step + 1e-9) + 1)
             ]
         return [tick for tick in ticks if self.low * (1 - 1e-9) <= tick <= self.high * (1 + 1e-9)]
-
-
-def power_text(value: float) -> str:
-    """A tick as short as can be: 0.5, 20, 3·10¹²."""
-    if value == 0 or 1e-3 <= abs(value) < 1e4:
-        return f"{value:.4g}".replace("-", "−")
-    power = math.floor(math.log10(abs(value)) + 1e-9)
-    digit = value / 10.0**power
-    raised = str(power).translate(str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"))
-    return f"10{raised}" if abs(digit - 1) < 1e-6 else f"{digit:.2g}·10{raised}"
 
 
 def bottom_axis(scale: Scale, y: float, name: str = "", top: float | None = None, size: float = 11) -> str:

@@ -1,0 +1,44 @@
+"""What a readout says of one trajectory."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from .neighbours import Neighbour
+from .novelty import INSIDE_WORDS
+
+
+@dataclass
+class Answer:
+    """Estimates in physical units, and whether they are to be trusted.
+
+    Attributes:
+        parameters: names of the P parameters.
+        estimate, low, high: of the trajectory, with shape ``(P,)``.
+        verdict: 0 inside what was learned, 1 at its edge, 2 outside.
+        reasons: for a verdict that is not 0.
+        windows, window_low, window_high: the same of every window, with shape ``(windows, P)``.
+        starts: first frame of every window.
+        scores: novelty by name of the features.
+        neighbours: the training trajectories whose tokens are nearest, nearest first.
+    """
+
+    parameters: tuple[str, ...]
+    estimate: np.ndarray
+    low: np.ndarray
+    high: np.ndarray
+    verdict: int
+    reasons: list[str]
+    windows: np.ndarray
+    window_low: np.ndarray
+    window_high: np.ndarray
+    starts: np.ndarray
+    scores: dict[str, float] = field(default_factory=dict)
+    neighbours: list[Neighbour] = field(default_factory=list)
+
+    @property
+    def word(self) -> str:
+        """The verdict in words."""
+        return INSIDE_WORDS[self.verdict]

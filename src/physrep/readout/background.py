@@ -1,0 +1,146 @@
+"""What all readouts of one frozen encoder share: what its training data looked like."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ..metrics import cluster_means
+from ..probes.nested import pooled_store
+from ..tokens import LabelScaler, TokenStore
+from .neighbours import Neighbours
+from .novelty import Novelty
+from .reference import reference, reference_stores
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from ..data import ClipDataset
+    from ..learners.base import Learner
+    from ..learners.spectra import Spectra
+    from ..tokens.protocol import Division
+
+
+@dataclass
+class Background:
+    """The training data as a readout knows them.
+
+    Attributes:
+        scaler: units of the parameters.
+        ranges: lowest and highest training value of each parameter.
+        grid: dt of the frames of a window, dx, shape.
+        stride: distance between the starts of windows.
+        spectra: the second encoder, whose features are compared beside the tokens.
+        novelty: by name of the features, ``tokens`` and ``spectra``.
+        neighbours: of the training trajectories.
+        strange: by number of a test trajectory the verdict of `novelty`; not stored.
+    """
+
+    scaler: LabelScaler
+    ranges: dict[str, tuple[float, float]]
+    grid: dict[str, Any]
+    stride: int
+    spectra: Spectra
+    novelty: dict[str, Novelty]
+    neighbours: Neighbours
+    strange: dict[int, int] = field(default_factory=dict)
+
+    @classmethod
+    def of(
+        cls,
+        learner: Learner,
+        stores: Mapping[str, TokenStore],
+        splits: Mapping[str, ClipDataset],
+        scaler: LabelScaler,
+        stride: int,
+        folder: str | Path,
+        division: Division | None = None,
+    ) -> Background:
+        """From tokens and clips of train, valid and test.
+
+        Args:
+            learner: frozen.
+            stores, splits: tokens and clips by split.
+            scaler: of the labels.
+            stride: distance between the starts of windows.
+            folder: where spectra of this data set are kept.
+            division: of nested cross-validation; its pool then is what was learned from, and scores of novelty are
+                those of trajectories that the fit left out.
+        """
+        train = splits["train"]
+        frame_step = int(stores["train"].meta.get("request", {}).get("frame_step", 1))
+        spectra = reference(train, learner.num_frames)
+        features = {"tokens": stores, "spectra": reference_stores(spectra, splits, stride, frame_step, folder)}
+        novelty, strange = {}, {}
+        for name, parts in features.items():
+            novelty[name], own = _novelty(parts) if division is None else _crossed(parts, division)
+            strange = {key: max(strange.get(key, 0), value) for key, value in own.items()}
+        learned = _pool(stores, division)
+        lows, highs = np.nanmin(learned.labels, axis=0), np.nanmax(learned.labels, axis=0)
+        kept = {n: k for k, n in enumerate(learned.parameter_names)}
+        ranges = {n: (float(lows[kept[n]]), float(highs[kept[n]])) for n in scaler.names}
+        grid = {"dt": train.dt * frame_step, "dx": list(train.dx), "shape": list(train.shape)}
+        places = _places(stores, division)
+
+        def first_frame(trajectory: int, start: int) -> Tensor:
+            split, number = places[trajectory]
+            return splits[split].clip(np.array([[number, start]]), 1).fields[0, 0, 0]
+
+        neighbours = Neighbours().fit(learned, novelty["tokens"], first_frame)
+        return cls(scaler, ranges, grid, stride, spectra, novelty, neighbours, strange)
+
+
+def _pool(stores: Mapping[str, TokenStore], division: Division | None) -> TokenStore:
+    """What is learned from: train, or the pool of the protocol."""
+    return stores["train"] if division is None else pooled_store([stores[split] for split in division.pool])
+
+
+def _places(stores: Mapping[str, TokenStore], division: Division | None) -> dict[int, tuple[str, int]]:
+    """Of every trajectory that is learned from, the split and the number in it."""
+    if division is None:
+        return {int(n): ("train", int(n)) for n in np.unique(stores["train"].trajectory)}
+    pairs = [(split, int(n)) for split in division.pool for n in np.unique(stores[split].trajectory)]
+    return dict(enumerate(pairs))
+
+
+def _scores(found: Novelty, store: TokenStore, rows: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
+    """Mean score of the windows of every trajectory, and the trajectories."""
+    chosen = slice(None) if rows is None else rows
+    means, names = cluster_means(found.score(store.tokens[chosen])[:, None], np.asarray(store.trajectory)[chosen])
+    return means[:, 0], names
+
+
+def _novelty(parts: Mapping[str, TokenStore]) -> tuple[Novelty, dict[int, int]]:
+    """Fitted on train, limits from valid, false alarms from test."""
+    found = Novelty().fit(parts["train"].tokens)
+    found.calibrate(_scores(found, parts["valid"])[0])
+    scores, names = _scores(found, parts["test"])
+    found.tested(scores)
+    return found, dict(zip(names.tolist(), found.verdict(scores).tolist(), strict=True))
+
+
+def _crossed(parts: Mapping[str, TokenStore], division: Division) -> tuple[Novelty, dict[int, int]]:
+    """Fitted on the whole pool; every score is by a fit that left its fold out, and so are limits and alarms."""
+    whole = _pool(parts, division)
+    folds = division.folds[0]
+    fold_of_row = folds[whole.trajectory]
+    scores, names = np.zeros(len(folds)), []
+    for fold in range(division.count):
+        part = Novelty().fit(whole.tokens[fold_of_row != fold])
+        own, numbers = _scores(part, whole, fold_of_row == fold)
+        scores[numbers] = own
+        names += numbers.tolist()
+    present = np.sort(np.array(names))
+    strange: dict[int, int] = {}
+    for fold in range(division.count):
+        inside = folds[present] == fold
+        limits = Novelty().calibrate(scores[present[~inside]])
+        strange |= dict(zip(present[inside].tolist(), limits.verdict(scores[present[inside]]).tolist(), strict=True))
+    found = Novelty().fit(whole.tokens).calibrate(scores[present])
+    verdicts = np.array(list(strange.values()))
+    found.false_alarms = (float((verdicts > 0).mean()), float((verdicts > 1).mean()))
+    return found, strange

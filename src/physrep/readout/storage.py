@@ -1,0 +1,145 @@
+"""Readouts as files of a run directory: tensors and plain data."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from torch import Tensor
+
+from ..errors import PhysrepError
+from ..files import atomic_path, read_json, write_json
+from ..learners.spectra import Spectra
+from ..tokens import LabelScaler
+from .background import Background
+from .conformal import Conformal
+from .readout import Readout
+from .state import pack, unpack
+
+FIT = "fit.json"
+"""In a folder of `physrep fit`: which of its runs was chosen on valid."""
+
+
+def save_readout(readout: Readout, run: str | Path) -> None:
+    """Write ``readout_NAME.safetensors`` and ``readout_NAME.json``.
+
+    Raises:
+        PhysrepError: the probe holds something that is neither a tensor nor plain data.
+    """
+    from safetensors.torch import save_file
+
+    tensors: dict[str, Tensor] = {}
+    background, spectra = readout.background, readout.background.spectra
+    content = {
+        "name": readout.name,
+        "probe": pack(readout.probe, tensors, "probe"),
+        "probe_class": _path_of(readout.probe),
+        "scaler": background.scaler.to_dict(),
+        "ranges": background.ranges,
+        "windows": vars(readout.windows),
+        "trajectories": vars(readout.trajectories),
+        "novelty": pack(background.novelty, tensors, "novelty"),
+        "neighbours": pack(background.neighbours, tensors, "neighbours"),
+        "spectra": {
+            "num_frames": spectra.num_frames,
+            "channels": list(spectra.channels),
+            "mean": spectra.field_mean.tolist(),
+            "std": spectra.field_std.tolist(),
+        },
+        "grid": background.grid,
+        "stride": background.stride,
+        "quality": readout.quality,
+        "valid": readout.valid,
+        "false_alarms": list(readout.false_alarms),
+    }
+    with atomic_path(Path(run) / f"readout_{readout.name}.safetensors") as path:
+        save_file(tensors, path)
+    write_json(Path(run) / f"readout_{readout.name}.json", content)
+
+
+def readout_names(run: str | Path) -> list[str]:
+    """Names of the readouts that a run directory holds."""
+    return sorted(path.stem.removeprefix("readout_") for path in Path(run).glob("readout_*.json"))
+
+
+def chosen_run(folder: str | Path) -> Path:
+    """The run directory to ask: the folder itself, or, in one of `physrep fit`, the run that was chosen.
+
+    Raises:
+        PhysrepError: a benchmark, of which one run must be named, or a fit that has not finished.
+    """
+    folder = Path(folder)
+    if (folder / FIT).is_file():
+        name = read_json(folder / FIT).get("chosen")
+        if not name:
+            raise PhysrepError(f"{folder}: the fit has not finished; call `physrep fit` again, it goes on.")
+        return folder / "runs" / name
+    if (folder / "runs").is_dir() and (folder / "results.csv").is_file():
+        runs = sorted(path.name for path in (folder / "runs").iterdir() if readout_names(path))
+        if runs:
+            raise PhysrepError(f"{folder}: is a benchmark; name one of its runs: {folder}/runs/ + {', '.join(runs)}.")
+    return folder
+
+
+def read_readout(run: str | Path, name: str | None = None) -> Readout:
+    """A stored readout; the one with the lowest error on valid where none is named.
+
+    Args:
+        run: run directory of `physrep probe`, or one below ``runs/`` of a benchmark.
+        name: of its probe.
+
+    Raises:
+        PhysrepError: there is none, none of that name, or it is damaged.
+    """
+    from safetensors import SafetensorError
+    from safetensors.torch import load_file
+
+    run, names = Path(run), readout_names(run)
+    if not names:
+        raise PhysrepError(
+            f"{run}: holds no fitted probe; `physrep probe {run}` (or the benchmark again) fits and stores one."
+        )
+    if name is not None and name not in names:
+        raise PhysrepError(f"{run}: holds no readout of the probe {name!r}; it has {', '.join(names)}.")
+    stored = {key: read_json(run / f"readout_{key}.json") for key in ([name] if name else names)}
+    chosen = min(stored, key=lambda key: stored[key].get("valid", float("inf")))
+    content, file = stored[chosen], run / f"readout_{chosen}.safetensors"
+    try:
+        return _readout(content, load_file(file))
+    except PhysrepError:
+        raise
+    except (OSError, SafetensorError, KeyError, TypeError, ValueError) as error:
+        reason = " ".join(str(error).split())[:120]
+        raise PhysrepError(
+            f"{file}: is no complete readout of this version ({reason}); `physrep probe {run}` makes it again."
+        ) from error
+
+
+def _readout(content: dict[str, Any], tensors: dict[str, Tensor]) -> Readout:
+    own = content["spectra"]
+    spectra = Spectra(len(own["channels"]), int(own["num_frames"]))
+    spectra.set_normalisation(own["channels"], own["mean"], own["std"])
+    background = Background(
+        LabelScaler.from_dict(content["scaler"]),
+        {key: (float(low), float(high)) for key, (low, high) in content["ranges"].items()},
+        content["grid"],
+        int(content["stride"]),
+        spectra.eval(),
+        unpack(content["novelty"], tensors),
+        unpack(content["neighbours"], tensors),
+    )
+    edge, outside = content["false_alarms"]
+    return Readout(
+        content["name"],
+        background,
+        Conformal(**content["windows"]),
+        Conformal(**content["trajectories"]),
+        unpack(content["probe"], tensors, content["probe_class"]),
+        float(content["quality"]),
+        float(content["valid"]),
+        (float(edge), float(outside)),
+    )
+
+
+def _path_of(probe: Any) -> str | None:
+    return None if probe is None else f"{type(probe).__module__}:{type(probe).__qualname__}"

@@ -1,0 +1,121 @@
+"""What a readout said of recordings, as text, CSV and JSON."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import math
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from .style import quantity
+
+if TYPE_CHECKING:
+    from ..readout import Answer, Readout, Recording
+
+Answers = Sequence[tuple["Recording", "Answer"]]
+
+
+def first_sentence(answers: Answers) -> str:
+    """How many recordings are outside, or at the edge, of what was learned."""
+    outside, edge = (sum(answer.verdict == level for _, answer in answers) for level in (2, 1))
+    if outside:
+        return f"{outside} of {len(answers)} recordings are OUTSIDE of what was learned; do not trust them."
+    more = f", {edge} at its edge" if edge else ""
+    return f"{len(answers) - edge} of {len(answers)} recordings are inside of what was learned{more}."
+
+
+def facts(readout: Readout) -> list[str]:
+    """How good the probe, the intervals and the verdicts were on test."""
+    whole = readout.trajectories
+    covered = ", ".join(f"{name} {share:.0%}" for name, share in zip(readout.scaler.names, whole.coverage, strict=True))
+    each = "; ".join(f"{name} {novelty.false_alarms[1]:.1%}" for name, novelty in readout.background.novelty.items())
+    endless = (
+        []
+        if all(map(math.isfinite, whole.half_width))
+        else [f"{whole.n_valid} valid trajectories are too few for {whole.level:.0%} intervals; these are endless."]
+    )
+    edge, outside = readout.false_alarms
+    return [
+        *endless,
+        f"probe {readout.name}, test MSE {readout.quality:.3g} (z-scored, constant = 1); {whole.level:.0%} intervals "
+        f"per trajectory from {whole.n_valid} valid trajectories cover on {whole.n_test} test trajectories: {covered}",
+        f"false alarms on test: {edge:.1%} at the edge or outside, {outside:.1%} outside ({each})",
+    ]
+
+
+def as_text(readout: Readout, answers: Answers) -> str:
+    """For a terminal, what is strange first."""
+    lines = [first_sentence(answers)] if any(answer.verdict == 2 for _, answer in answers) else []
+    for recording, answer in answers:
+        lines.append(f"{recording.source}, trajectory {recording.trajectory}: {answer.word}")
+        lines += [f"  ! {reason}" for reason in answer.reasons]
+        for k, name in enumerate(answer.parameters):
+            interval = f"[{quantity(answer.low[k])}, {quantity(answer.high[k])}]"
+            known = recording.parameters.get(name)
+            stated = "" if known is None else f"   (the file says {quantity(known)})"
+            lines.append(f"  {name:<16} {quantity(answer.estimate[k]):>10}  {interval}{stated}")
+    return "\n".join([*lines, "", *facts(readout)])
+
+
+def as_csv(readout: Readout, answers: Answers) -> str:
+    """One row per trajectory and parameter, and one per window and parameter; numbers in full."""
+    rows: list[dict[str, Any]] = []
+    for recording, answer in answers:
+        place = {"source": recording.source, "trajectory": recording.trajectory, "verdict": answer.word}
+        for k, name in enumerate(answer.parameters):
+            whole = _interval(answer.estimate[k], answer.low[k], answer.high[k])
+            rows.append({**place, "level": "trajectory", "start": "", "time": "", "parameter": name, **whole})
+            for w, start in enumerate(answer.starts.tolist()):
+                part = _interval(answer.windows[w, k], answer.window_low[w, k], answer.window_high[w, k])
+                time = recording.times[w]
+                rows.append({**place, "level": "window", "start": start, "time": time, "parameter": name, **part})
+    text = io.StringIO()
+    writer = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    return text.getvalue().rstrip("\n")
+
+
+def as_json(readout: Readout, answers: Answers) -> str:
+    """Everything per trajectory; null stands for what is not finite, the ends of an endless interval."""
+    content = {
+        "probe": readout.name,
+        "level": readout.trajectories.level,
+        "coverage": dict(zip(readout.scaler.names, readout.trajectories.coverage, strict=True)),
+        "false_alarms": list(readout.false_alarms),
+        "false_alarms_by_feature": {n: list(found.false_alarms) for n, found in readout.background.novelty.items()},
+        "training_range": readout.ranges,
+        "recordings": [
+            {
+                "source": recording.source,
+                "trajectory": recording.trajectory,
+                "verdict": answer.word,
+                "reasons": answer.reasons,
+                "novelty": answer.scores,
+                "parameters": {
+                    name: _interval(answer.estimate[k], answer.low[k], answer.high[k])
+                    for k, name in enumerate(answer.parameters)
+                },
+                "neighbours": [
+                    {"trajectory": own.trajectory, "distance": own.distance, "parameters": own.parameters}
+                    for own in answer.neighbours
+                ],
+            }
+            for recording, answer in answers
+        ],
+    }
+    return json.dumps(_finite(content), indent=2, allow_nan=False)
+
+
+def _interval(estimate: float, low: float, high: float) -> dict[str, float]:
+    return {"estimate": float(estimate), "low": float(low), "high": float(high)}
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _finite(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_finite(item) for item in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
