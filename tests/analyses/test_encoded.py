@@ -9,7 +9,7 @@ from planted_energy import energy, linear_in_energy, noise, planted_context
 
 from physrep.analyses import Context, Rows
 from physrep.analyses.encoded import Encoded
-from physrep.analyses.measured import measured
+from physrep.analyses.frame_quantities import measured
 from physrep.analyses.similarity import Similarity
 from physrep.analyses.targets import targets
 from physrep.quantities.flow import FLOW

@@ -12,7 +12,7 @@ from planted_energy import linear_in_energy, noise, planted_context
 from torch import Tensor, nn
 
 from physrep.analyses.explain import best_learner, input_sensitivity, principal_map
-from physrep.analyses.stages import stage_modules, stage_moments
+from physrep.analyses.stage_activations import stage_modules, stage_moments
 from physrep.clip import Clip
 from physrep.learners.base import Learner
 from physrep.probes import Ridge, RidgeProbe

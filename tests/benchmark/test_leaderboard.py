@@ -13,7 +13,7 @@ from physrep.benchmark.leaderboard import Line, leaderboard
 from physrep.benchmark.studies import read_studies, repeated_runs
 from physrep.cli.main import main
 from physrep.errors import PhysrepError
-from physrep.report.board_text import format_board
+from physrep.report.leaderboard_formats import format_board
 
 FIRST = {
     "jepa": ("jepa", "conv3d", "learner", {0: 0.1}),

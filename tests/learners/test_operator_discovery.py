@@ -16,8 +16,8 @@ from physrep.learners.operator_discovery.gram import grams
 from physrep.learners.operator_discovery.library import library
 from physrep.learners.operator_discovery.physical import to_physical
 from physrep.learners.operator_discovery.printing import as_latex, as_text
-from physrep.learners.operator_discovery.rows import WeakRows, geometry_of
 from physrep.learners.operator_discovery.views import half_views, kept_share, noise_level, worth_splitting
+from physrep.learners.operator_discovery.weak_form import WeakRows, geometry_of
 
 N, FRAMES, LONG = 16, 8, 24
 

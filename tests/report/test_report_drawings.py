@@ -19,7 +19,7 @@ from physrep.probes.fit import load_predictions
 from physrep.report.cost import cost_drawing, cost_of
 from physrep.report.dots import dot_drawing, lead_drawing
 from physrep.report.figure_data import write_figure_data
-from physrep.report.lead import lead, percent
+from physrep.report.headline_facts import lead, percent
 from physrep.report.style import number
 from physrep.report.svg import Scale, element, power_text
 

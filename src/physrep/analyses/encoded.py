@@ -14,9 +14,9 @@ from ..probes.base import take
 from ..progress import Progress
 from ..tokens import TokenStore
 from .base import Analysis, Context, Rows
-from .measured import measured
-from .pooled import pooled
+from .frame_quantities import measured
 from .targets import targets
+from .token_moments import pooled
 
 REFERENCE = {"run": "parameters", "title": "parameters", "learner": "parameters", "encoder": "", "kind": "reference",
              "seed": 0}  # fmt: skip

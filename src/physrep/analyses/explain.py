@@ -19,9 +19,9 @@ from ..probes.standardise import Standardiser
 from ..progress import Progress
 from ..tokens import TokenStore
 from .base import Analysis, Context, FrozenRun, Rows, valid_scores
-from .pooled import pooled
 from .principal import principal
-from .stages import stage_moments
+from .stage_activations import stage_moments
+from .token_moments import pooled
 
 SALIENCY, MAP = "explain_saliency.npz", "explain_map.npz"
 BATCH = 16

@@ -12,9 +12,9 @@ from ..metrics.classification import calibration_bins, confusion, score_classes
 from ..progress import Progress
 from .base import Analysis, Context, Rows
 from .classifier import fit_classes, log_loss
-from .measured import measured
-from .pooled import SPLITS, pooled
+from .frame_quantities import measured
 from .regime_rules import REGIMES, Regimes
+from .token_moments import SPLITS, pooled
 
 NOTE = "regimes_note.json"
 MAJORITY = {"run": "majority", "title": "majority", "learner": "majority", "encoder": "", "kind": "floor", "seed": 0}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ..metrics.similarity import linear_cka
 from .base import Analysis, Context, Rows
-from .pooled import pooled, token_means
+from .token_moments import pooled, token_means
 
 
 class Similarity(Analysis):

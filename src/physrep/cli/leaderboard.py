@@ -18,7 +18,7 @@ def run(arguments: Sequence[str]) -> int:
     values = p.parse_args(list(arguments))
     from ..benchmark.leaderboard import leaderboard
     from ..benchmark.studies import read_studies
-    from ..report.board_text import FORMATS, format_board
+    from ..report.leaderboard_formats import FORMATS, format_board
 
     if values.format not in FORMATS:
         raise PhysrepError(f"--format {values.format!r} is unknown; give one of {', '.join(FORMATS)}.")

@@ -16,8 +16,6 @@ from ..benchmark.names import metric_name, probe_name
 from ..benchmark.studies import Study
 from ..files import write_text
 from ..learners.identity import KINDS, identity_of_name
-from .answer import answer
-from .board_text import CAPTION, board_table
 from .cost import cost_drawing
 from .curves import MOST_RUNS, curve_figure, shown_runs
 from .curves_drawing import curve_drawing
@@ -25,9 +23,11 @@ from .dots import dot_drawing, lead_drawing
 from .fields import sample_figure
 from .figure_data import write_figure_data
 from .figures import dot_figure, save_figure, scatter_figure
-from .lead import lead
+from .headline_facts import lead
+from .leaderboard_formats import CAPTION, board_table
 from .sections import sections as extra_sections
 from .style import number
+from .summary_sentences import answer
 from .tables import page_table
 
 

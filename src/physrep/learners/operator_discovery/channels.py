@@ -8,7 +8,7 @@ import torch
 
 from ...clip import Clip
 from .library import library
-from .rows import WeakRows, geometry_of
+from .weak_form import WeakRows, geometry_of
 
 DETERMINED = 1e-6
 """A channel is left out if a linear equation in the channels before it leaves less than this share of it."""

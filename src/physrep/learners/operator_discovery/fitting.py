@@ -15,9 +15,9 @@ from .gram import Grams, grams, joined, summed
 from .library import Term
 from .low_rank import solve_operator
 from .noise import LEVELS, noise_gram
-from .rows import Rows, WeakRows
 from .selection import candidates, choose, scores
 from .tokens import influential
+from .weak_form import Rows, WeakRows
 
 NOISE_WINDOWS = 128
 """Training windows on which the columns' sensitivity to noise is measured."""

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from .rows import Rows
+from .weak_form import Rows
 
 
 @dataclass

@@ -29,10 +29,10 @@ from .channels import independent
 from .fitting import Collected, fit_operators
 from .library import GRADES, Term, library
 from .posterior import Posterior, posterior
-from .rows import Geometry, WeakRows, geometry_of
 from .selection import EXPLAINED
 from .tokens import tokens
 from .views import half_views, kept_share, noise_level, worth_splitting
+from .weak_form import Geometry, WeakRows, geometry_of
 
 LARGEST_LIBRARY = 320
 """Columns; a grade that would need more is left out, which is said."""

@@ -12,7 +12,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from .rows import WeakRows
+from .weak_form import WeakRows
 
 REFERENCE = 0.05
 """Level σ of the noise that is added to measure N, in standard deviations of the channels."""

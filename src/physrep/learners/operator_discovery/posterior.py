@@ -18,7 +18,7 @@ import torch
 from torch import Tensor
 
 from .low_rank import SMALLEST
-from .rows import Rows
+from .weak_form import Rows
 
 FLOOR = 1e-5
 """Eigenvalues of A below this share of a typical one of training count as this much: that direction says nothing."""

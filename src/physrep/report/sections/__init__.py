@@ -26,7 +26,7 @@ from .generalisation import generalisation_section
 from .increment import increment
 from .latent import BENCH_SECTIONS
 from .regimes import regimes_section
-from .rows import identified
+from .run_lines import identified
 from .similarity import similarity_section
 from .strength import strength
 from .surrogates import surrogates

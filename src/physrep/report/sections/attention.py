@@ -12,7 +12,7 @@ from ...palette import diverging
 from ..figures import WIDTH, save_figure
 from ..section import Picture, Section, Table
 from ..style import MUTED, number, paper
-from .rows import Line, lines
+from .run_lines import Line, lines
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -13,7 +13,7 @@ from ...benchmark.entries import headline
 from ..figures import WIDTH, save_figure
 from ..section import Picture, Section, Table
 from ..style import number, paper
-from .rows import Line, lines
+from .run_lines import Line, lines
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

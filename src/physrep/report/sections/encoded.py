@@ -12,7 +12,7 @@ from ..figures import save_figure
 from ..section import Picture, Section, Table
 from ..style import number
 from .matrix import matrix_figure
-from .rows import Line, best, interval, lines, score
+from .run_lines import Line, best, interval, lines, score
 
 LEGIBLE = 0.9
 """R² from which a quantity counts as read."""

@@ -7,7 +7,7 @@ from ..figures import save_figure
 from ..section import Picture, Section
 from ..style import number
 from .explain_figures import layer_figure, map_figure, saliency_figure
-from .rows import lines, score
+from .run_lines import lines, score
 
 EVEN = 1.5
 """Times its even share that a channel needs to be named."""

@@ -10,7 +10,7 @@ import numpy as np
 from ...palette import diverging
 from ..figures import WIDTH
 from ..style import MUTED, paper
-from .rows import lines, score
+from .run_lines import lines, score
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -5,7 +5,7 @@ from __future__ import annotations
 from ...benchmark.directory import Bench
 from ...benchmark.names import probe_name
 from ..section import Section, Table
-from .rows import interval, lines, score
+from .run_lines import interval, lines, score
 
 
 def increment(bench: Bench, rows: list[dict[str, str]]) -> Section | None:

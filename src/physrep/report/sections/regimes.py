@@ -13,7 +13,7 @@ from ..figures import WIDTH, save_figure
 from ..section import Picture, Section, Table
 from ..style import MUTED, number, paper
 from .matrix import draw_matrix
-from .rows import Line, best, interval, lines, score
+from .run_lines import Line, best, interval, lines, score
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

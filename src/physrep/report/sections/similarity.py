@@ -9,7 +9,7 @@ from ..figures import save_figure
 from ..section import Picture, Section
 from ..style import number
 from .matrix import matrix_figure
-from .rows import Line, identified, lines
+from .run_lines import Line, identified, lines
 
 
 def similarity_section(bench: Bench, rows: list[dict[str, str]]) -> Section | None:

@@ -10,7 +10,7 @@ from ...benchmark.names import probe_name
 from ..figures import WIDTH, save_figure
 from ..section import Picture, Section, Table
 from ..style import number, paper
-from .rows import Line, lines
+from .run_lines import Line, lines
 
 
 def strength(bench: Bench, rows: list[dict[str, str]]) -> Section | None:

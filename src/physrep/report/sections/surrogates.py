@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ...benchmark.directory import Bench
 from ..section import Section, Table
-from .rows import interval, lines, score
+from .run_lines import interval, lines, score
 
 HEADINGS = {"real": "real windows", "jointly": "twins, channels jointly", "alone": "twins, each channel alone"}
 

@@ -8,7 +8,7 @@ from ...benchmark.directory import Bench
 from ..figures import WIDTH, save_figure
 from ..section import Picture, Section, Table
 from ..style import number, paper
-from .rows import lines
+from .run_lines import lines
 
 METHODS = {
     "conformal": "conformal",

@@ -9,7 +9,7 @@ from ...benchmark.entries import to_float
 from ...benchmark.names import probe_name
 from ..section import Section, Table
 from ..style import number
-from .rows import lines
+from .run_lines import lines
 
 
 def units(bench: Bench, rows: list[dict[str, str]]) -> Section | None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from ....benchmark.entries import to_float
 from ....learners.identity import KINDS, default_colour
-from ..rows import named
+from ..run_lines import named
 
 
 @dataclass(frozen=True)

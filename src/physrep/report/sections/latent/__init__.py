@@ -9,7 +9,7 @@ from ....analyses.latent import read_latent
 from ....benchmark.directory import Bench
 from ....files import read_csv
 from ...section import Section
-from ..rows import identified, lines
+from ..run_lines import identified, lines
 from .classification import classification
 from .falsification import falsification
 from .koopman import koopman

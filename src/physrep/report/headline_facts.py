@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from ..benchmark.entries import Entry, Headline, Score
 from ..benchmark.names import probe_name
 from ..metrics import Difference
-from .answer import closed_gap
 from .style import number
+from .summary_sentences import closed_gap
 
 
 @dataclass

@@ -9,7 +9,7 @@ import pytest
 
 from physrep.benchmark.entries import Entry, Headline, Score
 from physrep.metrics import Difference
-from physrep.report.answer import answer
+from physrep.report.summary_sentences import answer
 
 
 def entry(learner: str, label: str, kind: str, value: float, width: float = 0.02) -> Entry:
