@@ -117,9 +117,9 @@ def test_the_questions_of_the_study_are_put_to_every_run_of_a_benchmark(
     assert {row["level"] for row in read_latent(out, "falsification")[0]} == {"video_pixels-s0"}
     page = {section.name: section for section in sections(Bench.read(out))}
     assert {"parameters", "koopman", "falsification"} <= set(page) and "classification" not in page
-    text = " ".join(cell for table in page["koopman"].tables for row in table.rows for cell in row)
+    text = " ".join(str(cell) for table in page["koopman"].tables for cell in table.texts().to_numpy().ravel())
     assert all(name in text for name in ("Field statistics", "Pixels of the pictures", "Random encoder"))
-    assert page["falsification"].tables[0].header[2] == "verdict" and len(page["parameters"].pictures) == 2
+    assert page["falsification"].tables[0].frame.columns[2] == "verdict" and len(page["parameters"].pictures) == 2
     # What cannot be asked is said.
     assert not read_latent(out, "classification")[0] and not read_latent(out, "spatial_head")[0]
     note = json.loads((out / "analyses" / "classification_note.json").read_text())

@@ -74,9 +74,9 @@ def test_one_figure_per_shift_one_table_and_the_notes(tmp_path: Path) -> None:
     assert "Pooled pixels: clean MSE above 0.9 of a constant's" in made.sentences[0]
     assert made.sentences[-1] == "The grid cannot be divided."
     (table,) = made.tables
-    assert table.header[3:] == [shift.replace("_", " ") for shift in shifts]
+    assert list(table.frame.columns[3:]) == [shift.replace("_", " ") for shift in shifts]
     first = ["Field statistics", "floor", "0.300", "1.50 (10 %)", "> 100 (tracer)", "1.50 (Re, highest 30 %)"]
-    assert table.rows[0] == [*first, "1.50 (1 of 3 windows averaged)", "1.50 (the_well)"]
+    assert table.texts().iloc[0].tolist() == [*first, "1.50 (1 of 3 windows averaged)", "1.50 (the_well)"]
 
 
 def test_no_scores_no_section(tmp_path: Path) -> None:

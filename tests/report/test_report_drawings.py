@@ -8,62 +8,113 @@ import xml.etree.ElementTree as xml
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 from bench_directory import LEARNERS, read_csv, write_bench
+from matplotlib.figure import Figure
 from study_directory import write_study
 from test_leaderboard import FIRST
-from test_report_answer import found, paired
+from test_summary_sentences import found, paired
 
 from physrep.benchmark.directory import Bench
+from physrep.benchmark.entries import Score
 from physrep.probes.fit import load_predictions
-from physrep.report.cost import cost_drawing, cost_of
-from physrep.report.dots import dot_drawing, lead_drawing
+from physrep.report.cost import cost_of, cost_plot
+from physrep.report.draw import Plot, curves, dots, matrix
 from physrep.report.figure_data import write_figure_data
-from physrep.report.headline_facts import lead, percent
-from physrep.report.style import number
-from physrep.report.svg import Scale, element, power_text
+from physrep.report.formats import column, number, percent, tick
+from physrep.report.headline_facts import lead
+from physrep.report.scores import scores_plot
+from physrep.report.section import Table
+from physrep.report.style import paper
 
 
 def titles(drawing: str) -> list[str]:
-    return [node.text or "" for node in xml.fromstring(drawing).iter("title")]
+    """What the marks of the drawing for a wide page say."""
+    return [node.text or "" for node in wide(drawing).iter("title")]
 
 
-def test_scale_and_ticks() -> None:
-    scale = Scale(0.0, 1.1, 100.0, 210.0)
-    assert scale(0.5) == pytest.approx(150) and scale.ticks(6) == pytest.approx([0, 0.2, 0.4, 0.6, 0.8, 1.0])
-    log = Scale(1e11, 1e13, 0.0, 200.0, log=True)
-    assert log(1e12) == pytest.approx(100) and [f"{t:.0e}" for t in log.ticks()] == [
-        "1e+11",
-        "3e+11",
-        "1e+12",
-        "3e+12",
-        "1e+13",
+def wide(drawing: str) -> xml.Element:
+    return xml.fromstring(f"<div>{drawing}</div>")[0]
+
+
+def test_text_of_a_drawing_is_escaped_and_ids_are_its_own(tmp_path: Path) -> None:
+    rows = pd.DataFrame({"name": ['<b> & "x"'], "colour": ["#123456"], "value": [0.5], "low": [0.4], "high": [0.6],
+                         "said": ['<i> & "y"']})  # fmt: skip
+    drawn = [
+        Plot([lambda ax, first: dots(ax, rows, limits=(0.0, 1.0))], 1.5).save(tmp_path / f"{name}.png", "<alt>", name)
+        for name in ("one", "two")
     ]
-    assert [power_text(x) for x in (0.5, 2e12, 1e13, 0)] == ["0.5", "2·10¹²", "10¹³", "0"]
-
-
-def test_text_of_a_drawing_is_escaped() -> None:
-    node = xml.fromstring(element("circle", title='<b> & "x"', data_name='a"<'))
-    assert node[0].text == '<b> & "x"' and node.attrib["data-name"] == 'a"<'
+    assert set(titles(drawn[0])) == {'<i> & "y"'} and "<b>" not in drawn[0]
+    assert any(node.text == '<b> & "x"' for node in wide(drawn[0]).iter("text"))
+    ids = [{node.attrib["id"] for node in wide(text).iter() if "id" in node.attrib} for text in drawn]
+    assert ids[0] and not ids[0] & ids[1], "two drawings of one page must not share their clips and marks"
+    for node in wide(drawn[0]).iter():
+        for link in (node.get("href", "#")[1:], *re.findall(r"url\(#([^)]+)\)", " ".join(node.attrib.values()))):
+            assert not link or link in ids[0]
 
 
 def test_dots_say_the_values_of_the_table_where_they_are(tmp_path: Path) -> None:
     bench = Bench.read(write_bench(tmp_path / "bench"))
-    drawing = dot_drawing(bench, "shear_flow")
+    drawing = scores_plot(bench, "shear_flow").save(tmp_path / "scores.png", "scores")
     said = titles(drawing)
     for entry in bench.entries:
         for parameter in ("mean", "Reynolds", "Schmidt"):
             assert any(f"{parameter} MSE {number(entry.score(parameter).value, 4)}" in text for text in said)
-    # Marks lie in the order of their values: pixels are linear in the MSE.
+    # Marks lie in the order of their values: places are linear in the MSE.
     pairs = []
-    for node in xml.fromstring(drawing).iter("circle"):
+    for node in wide(drawing).iter("use"):
         text = node.findtext("title") or ""
         if ": mean MSE" in text:
-            pairs.append((float(node.attrib["cx"]), float(re.search(r"MSE ([\d.]+)", text)[1])))  # type: ignore[index]
+            pairs.append((float(node.attrib["x"]), float(re.search(r"MSE ([\d.]+)", text)[1])))  # type: ignore[index]
     x, y = np.array(pairs).T
     assert len(pairs) == sum(len(probes) for _, probes in LEARNERS.values())
     np.testing.assert_allclose(np.polyval(np.polyfit(y, x, 1), y), x, atol=0.1)
-    assert "JEPA" in " ".join(titles(lead_drawing(bench, "shear_flow")))
+
+
+def test_what_lies_outside_is_an_arrow_and_what_is_missing_is_said() -> None:
+    rows = pd.DataFrame({"name": ["in", "out", "none"], "colour": "#123456", "value": [0.5, 7.0, math.nan],
+                         "low": [0.4, 6.0, math.nan], "high": [0.6, 8.0, math.nan]})  # fmt: skip
+    with paper():
+        ax = Figure().subplots()
+        dots(ax, rows, limits=(0.0, 1.0), values=True)
+    marks = {line.get_marker(): line.get_xdata()[0] for line in ax.lines if line.get_marker() != "None"}
+    assert marks == {"o": 0.5, ">": 1.0}
+    assert [text.get_text() for text in ax.texts] == ["no finite score", "0.500", "7.000", "–"]
+    assert [label.get_text() for label in ax.get_yticklabels()] == ["in", "out", "none"]
+
+
+def test_a_curve_holds_all_its_points(tmp_path: Path) -> None:
+    x = np.arange(1, 101)
+    rows = pd.DataFrame({"curve": "loss", "colour": "#123456", "x": x, "y": 100.0 / x})
+    plot = Plot([lambda ax, first: curves(ax, rows, limits=(1.0, 50.0), log_y=True)], 2.0)
+    line = next(node for node in wide(plot.save(tmp_path / "c.png", "c")).iter("path") if node.get("class") == "curve")
+    values = [tuple(map(float, pair.split(","))) for pair in line.attrib["data-values"].split(" ")]
+    places = np.array(re.findall(r"-?[\d.]+", line.attrib["d"]), float).reshape(-1, 2)
+    assert len(values) == len(places) == 100, "hovering pairs the points of the path with their values"
+    assert [value for value, _ in values] == x.tolist()
+    np.testing.assert_allclose(np.diff(places[:, 0]), (places[-1, 0] - places[0, 0]) / 99, atol=0.02)
+    assert np.ptp(places[:2, 1]) < 0.02, "what lies beyond the axis is drawn at its end"
+
+
+def test_a_matrix_writes_and_says_its_cells() -> None:
+    values = pd.DataFrame([[0.0, 1.0], [0.25, math.nan]], index=["a", "b"], columns=["c", "d"])
+    with paper():
+        ax = Figure().subplots()
+        matrix(ax, values)
+    assert [text.get_text() for text in ax.texts] == ["0.00", "1.00", "0.25", "–"]
+    assert [patch.get_gid() for patch in ax.patches] == ["say:a, c: 0.00", "say:a, d: 1.00", "say:b, c: 0.25",
+                                                         "say:b, d: –"]  # fmt: skip
+    assert ax.texts[0].get_position() == (0, 0) and ax.texts[2].get_position() == (0, 1)
+
+
+def test_numbers_of_a_column_have_one_format() -> None:
+    assert column([0.181, 0.0134, 1.0]) == ["0.181", "0.013", "1.000"]
+    assert column([0.181, 2e-6, math.nan, 0.0]) == ["1.8e−01", "2.0e−06", "–", "0.0e+00"]
+    table = Table(pd.DataFrame({"who": ["a", "b"], "n": [3, 40], "x": [Score(0.5, 0.4, 0.6), Score(1e-5, 0.0, 1e-4)]}))
+    assert table.texts().to_numpy().tolist() == [["a", "3", "5.0e−01"], ["b", "40", "1.0e−05"]]
+    assert '<td class="n">5.0e−01<small>[4.0e−01, 6.0e−01]</small></td>' in table.markup()
+    assert [tick(x) for x in (0.5, 2e12, 1e13, 0)] == ["0.5", "2·10¹²", "10¹³", "0"]
 
 
 def test_cost_is_that_of_the_summaries(tmp_path: Path) -> None:
@@ -71,15 +122,15 @@ def test_cost_is_that_of_the_summaries(tmp_path: Path) -> None:
     bench = Bench.read(write_study(tmp_path / "study", "flow", seeds))
     entry = next(entry for entry in bench.entries if entry.learner == "jepa")
     assert (cost_of(bench, entry).flops, cost_of(bench, entry).seconds) == (1e12, 60.0)
-    drawing = cost_drawing(bench, "flow")
-    assert drawing is not None
-    said = titles(drawing)
+    plot = cost_plot(bench, "flow")
+    assert plot is not None
+    said = titles(plot.save(tmp_path / "cost.png", "cost"))
     assert "JEPA, ridge: MSE 0.2500, flops 10¹²" in said and "JEPA, ridge: MSE 0.2500, seconds 60" in said
     assert any("(floor): MSE 0.6000" in text for text in said)
     bench.runs["jepa-s1"].summary.pop("flops")
     assert math.isnan(cost_of(bench, entry).flops), "a mean over some of the seeds is no cost"
     bench.runs["jepa-s1"].summary.pop("seconds")
-    assert cost_drawing(bench, "flow") is None
+    assert cost_plot(bench, "flow") is None
 
 
 def test_csv_of_figures(tmp_path: Path) -> None:

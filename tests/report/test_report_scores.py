@@ -13,7 +13,7 @@ from physrep.benchmark.entries import headline, make_entries, parameter_names
 from physrep.errors import PhysrepError
 from physrep.learners.identity import identity_of_summary
 from physrep.report import markdown_table, text_table
-from physrep.report.style import number
+from physrep.report.formats import number
 
 
 def long_rows(

@@ -4,9 +4,9 @@
 take the rows of ``results.csv``; `compare` and `leaderboard` take several directories.
 """
 
-from .figures import hero
 from .latex import latex_table
 from .page import build_report
+from .scores import hero
 from .tables import markdown_table, text_table
 
 __all__ = ["build_report", "hero", "latex_table", "markdown_table", "text_table"]

@@ -5,16 +5,21 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ..benchmark.directory import Bench
 from ..benchmark.entries import Entry
-from .style import number
-from .svg import Scale, bottom_axis, drawing, element, label, left_axis, line, power_text
+from .draw import Plot, scatter
+from .draw.figure import say
+from .formats import number, tick
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 AXES = {"flops": "training, floating-point operations", "seconds": "training, wall time (s)"}
-TOP, HEIGHT, WIDTH = 14.0, 300.0, 430.0
 
 
 @dataclass(frozen=True)
@@ -40,7 +45,7 @@ def cost_of(bench: Bench, entry: Entry) -> Cost:
     return Cost(**found)
 
 
-def cost_drawing(bench: Bench, system: str) -> str | None:
+def cost_plot(bench: Bench, system: str) -> Plot | None:
     """Two panels that share the MSE axis; floors, which train nothing, are lines. None if no cost was recorded."""
     chosen = [
         entry for entry in bench.entries if entry.system == system and entry.chosen and math.isfinite(entry.value)
@@ -52,74 +57,29 @@ def cost_drawing(bench: Bench, system: str) -> str | None:
     floors = [entry for entry in chosen if entry.kind == "floor"]
     shown = [entry.value for entry in chosen] + [entry.score().high for entry, _ in trained]
     high = min(max(1.08 * max(value for value in shown if math.isfinite(value)), 0.1), 1.3)
+    floors = [entry for entry in floors if entry.value <= high]
     parts = []
-    for k, name in enumerate(panels):
+    for name in panels:
         points = [(entry, getattr(cost, name)) for entry, cost in trained if getattr(cost, name) > 0]
-        last = k == len(panels) - 1
-        parts.append(_panel(points, floors, name, high, 56.0 + k * (WIDTH - 14), k == 0, last))
-    width = 56.0 + (WIDTH - 14) * len(panels) + 130
-    alt = f"Test MSE on {system} against the cost of training"
-    return drawing(width, TOP + HEIGHT + 46, alt, *parts, name="cost")
+        parts.append(partial(_draw, points=points, floors=floors, name=name, high=high))
+    # Floors are lines, and the legend is where they are named.
+    return Plot(parts, 3.6, legend=[(f"{entry.label} (floor)", entry.colour, "--") for entry in floors], share=True)
 
 
-def _panel(
-    points: Sequence[tuple[Entry, float]], floors: Sequence[Entry], name: str, high: float, start: float, first: bool,
-    last: bool,
-) -> str:  # fmt: skip
-    values = [value for _, value in points]
-    across = Scale(min(values) / 1.6, max(values) * 2.2, start, start + WIDTH - 44, log=True)
-    up = Scale(0.0, high, TOP + HEIGHT, TOP)
-    parts = [
-        bottom_axis(across, TOP + HEIGHT, AXES[name], TOP),
-        left_axis(up, start, "mean test MSE" if first else "", across.end),
-    ]
+def _draw(
+    ax: Axes, first: bool, points: Sequence[tuple[Entry, float]], floors: Sequence[Entry], name: str, high: float
+) -> None:
+    import pandas as pd
+
     for entry in floors:
-        if entry.value <= high:
-            y = up(entry.value)
-            said = f"{entry.title} (floor): MSE {number(entry.value, 4)}"
-            parts.append(line(start, y, across.end, y, entry.colour, 1.3, stroke_dasharray="5 3"))
-            # Easier to hit than a thin line.
-            parts.append(
-                element("rect", x=start, y=y - 4, width=across.end - start, height=8, fill="transparent", title=said)
-            )
-    if last:
-        parts.append(_floor_names([entry for entry in floors if entry.value <= high], up, across.end + 6))
-    # Where no name may lie: all dots first, then the names that are placed.
-    taken = [(across(value) - 6, across(value) + 6, max(up(entry.value), TOP)) for entry, value in points]
-    for entry, value in sorted(points, key=lambda point: (-point[0].value, point[1])):
-        score, x = entry.score(), across(value)
-        y = max(up(score.value), TOP)
-        if math.isfinite(score.low + score.high):
-            parts.append(line(x, up(max(score.low, 0)), x, max(up(score.high), TOP), entry.colour, 1.8))
-        said = f"{entry.title}: MSE {number(score.value, 4)}, {name} {power_text(value)}"
-        parts.append(element("circle", cx=x, cy=y, r=5.0, fill=entry.colour, stroke="#fff", title=said))
-        parts.append(_point_name(entry, x, y, across, taken))
-    return "".join(parts)
-
-
-def _point_name(entry: Entry, x: float, y: float, across: Scale, taken: list[tuple[float, float, float]]) -> str:
-    """The name beside its dot, on the side and height where it is free."""
-    wide = 6.2 * len(entry.label)
-    places = [(side, y + shift) for shift in (0.0, -13.0, 13.0, -26.0, 26.0, -39.0, 39.0) for side in (1, -1)]
-    for side, height in places:
-        low, high = (x + 8, x + 8 + wide) if side > 0 else (x - 8 - wide, x - 8)
-        free = all(abs(height - other) > 12 or high < left or low > right for left, right, other in taken)
-        if free and low > across.start and high < across.end + 20 and TOP - 6 < height < TOP + HEIGHT - 4:
-            break
-    else:
-        side, height = 1, y
-        low, high = x + 8, x + 8 + wide
-    taken.append((low, high, height))
-    anchor, at = ("start", low) if side > 0 else ("end", high)
-    halo = {"paint_order": "stroke", "stroke": "#fff", "stroke_width": 3.0}
-    return label(at, height, entry.label, anchor, 11.5, entry.colour, **halo)
-
-
-def _floor_names(floors: Sequence[Entry], up: Scale, x: float) -> str:
-    """Names at the right ends of the lines, moved apart."""
-    parts, last = [], -math.inf
-    for entry in sorted(floors, key=lambda entry: up(entry.value)):
-        y = max(up(entry.value), last + 13)
-        parts.append(label(x, y, entry.label, size=11, fill=entry.colour))
-        last = y
-    return "".join(parts)
+        line = ax.axhline(entry.value, color=entry.colour, lw=1.1, ls=(0, (4, 2)), zorder=0.5)
+        say(line, f"{entry.title} (floor): MSE {number(entry.value, 4)}")
+    rows = pd.DataFrame(
+        [{"x": value, "y": entry.value, "low": entry.score().low, "high": entry.score().high, "colour": entry.colour,
+          "name": entry.label, "said": f"{entry.title}: MSE {number(entry.value, 4)}, {name} {tick(value)}"}
+         for entry, value in sorted(points, key=lambda point: (-point[0].value, point[1]))]
+    )  # fmt: skip
+    costs = [value for _, value in points]
+    across = (min(costs) / 1.8, max(costs) * 2.6)
+    scatter(ax, rows, limits=(across, (0.0, high)), log_x=True, names=True, size=6.0)
+    ax.set(xlabel=AXES[name], ylabel="mean test MSE" if first else "")

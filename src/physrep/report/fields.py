@@ -8,10 +8,13 @@ import numpy as np
 
 from ..benchmark.directory import Samples
 from ..palette import diverging
-from .style import MUTED, paper
+from .draw import WIDTH, Pictures, images
+from .style import paper
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure, SubFigure
+
+MOST_CHANNELS = 11
 
 
 def sample_figure(samples: Samples, data: dict[str, Any]) -> Figure:
@@ -19,14 +22,13 @@ def sample_figure(samples: Samples, data: dict[str, Any]) -> Figure:
     from matplotlib.figure import Figure
 
     height, width = samples.fields.shape[4], samples.fields.shape[3]
-    flat = height < 0.75 * width
-    trajectories, frames = min(2 if flat else 3, len(samples.fields)), min(4, samples.fields.shape[2])
-    channels = len(samples.channels)
-    cell = 8.6 / (trajectories * frames + 1.4)
+    trajectories, frames = min(2 if height < 0.75 * width else 3, len(samples.fields)), min(4, samples.fields.shape[2])
+    cell = WIDTH / (trajectories * frames + 1.4)
     with paper():
         tall = min(max(cell * height / width, 0.4 * cell), 2.2 * cell)
-        figure = Figure(figsize=(8.6, 0.6 + tall * min(channels, 11)), layout="constrained")
-        draw_samples(figure, samples, data, trajectories, frames, 11)
+        size = (WIDTH, 0.6 + tall * min(len(samples.channels), MOST_CHANNELS))
+        figure = Figure(figsize=size, layout="constrained")
+        draw_samples(figure, samples, data, trajectories, frames, MOST_CHANNELS)
     return figure
 
 
@@ -35,56 +37,30 @@ def draw_samples(
 ) -> None:
     """Draw at most so many trajectories, frames and channels into a figure.
 
-    The first spatial axis (x) runs to the right and the second (y) upwards. All frames of a channel share one colour
-    scale: symmetric about zero for a signed field, between the percentiles 0.2 and 99.8 otherwise.
+    All frames of a channel share one colour scale: symmetric about zero for a signed field, between the percentiles
+    0.2 and 99.8 otherwise.
     """
     count = samples.fields.shape[1]
     # First, last, and evenly between: fields of different kinds lie apart.
     picked = np.unique(np.linspace(0, count - 1, min(channels, count)).round().astype(int))
-    fields = samples.fields[:trajectories, picked]
-    times = np.unique(np.linspace(0, fields.shape[2] - 1, frames).round().astype(int))
-    blocks, rows = len(fields), fields.shape[1]
-    # An empty narrow column keeps trajectories apart.
-    ratios = [*([1.0] * len(times) + [0.12]) * blocks][:-1]
-    axes = figure.subplots(rows, len(ratios), squeeze=False, width_ratios=ratios)
-    for channel in range(rows):
-        low, high, signed = _colour_range(fields[:, channel])
-        image = None
-        for column, ax in enumerate(axes[channel]):
-            block, k = divmod(column, len(times) + 1)
-            if k == len(times):
-                ax.set_visible(False)
-                continue
-            picture = fields[block, channel, times[k]].T
-            image = ax.imshow(picture, origin="lower", vmin=low, vmax=high, interpolation="nearest",
-                              cmap=diverging() if signed else "cividis")  # fmt: skip
-            ax.set(xticks=[], yticks=[])
-            for spine in ax.spines.values():
-                spine.set(visible=True, linewidth=0.3, color="#888888")
-            if channel == rows - 1:
-                ax.set_xlabel(_time(times[k], data), fontsize=7, color=MUTED, labelpad=2)
-            if channel == 0:
-                # The title spans its columns, none of which may grow for it; an empty one in each keeps the height.
-                ax.set_title(" ", fontsize=8.5)
-                if k == 0:
-                    ax.set_title(_parameters(samples, block, data), loc="left", fontsize=8.5).set_in_layout(False)
-        assert image is not None
-        label = axes[channel, 0].set_ylabel(_channel(samples.channels[picked[channel]]), fontsize=8)
-        if fields.shape[4] < 0.75 * fields.shape[3]:
-            label.set(rotation=0, ha="right", va="center")  # upright labels would run into those of other rows
-        bar = figure.colorbar(image, ax=list(axes[channel]), shrink=0.9, aspect=14, pad=0.008)
-        bar.set_ticks([low, 0, high] if signed else [low, high])
-        bar.set_ticklabels([f"{tick:.2g}".replace("-", "−") for tick in bar.get_ticks()])
-        bar.ax.tick_params(labelsize=7, length=2)
-        bar.outline.set_linewidth(0.3)
+    times = np.unique(np.linspace(0, samples.fields.shape[2] - 1, frames).round().astype(int))
+    rows = []
+    for channel in picked:
+        values = samples.fields[:trajectories, channel][:, times]
+        low, high, signed = colour_range(values)
+        colours = diverging() if signed else "cividis"
+        rows.append(Pictures(_channel(samples.channels[channel]), values, low, high, colours, bar=True))
+    titles = [_parameters(samples, block, data) for block in range(min(trajectories, len(samples.fields)))]
+    images(figure, rows, titles, [_time(time, data) for time in times])
 
 
-def _colour_range(values: np.ndarray) -> tuple[float, float, bool]:
+def colour_range(values: np.ndarray, percentiles: tuple[float, float] = (0.2, 99.8)) -> tuple[float, float, bool]:
+    """Limits of the colours, and whether zero is in their middle."""
     finite = values[np.isfinite(values)]
     if not finite.size:
         return -1.0, 1.0, True
-    low, high = (float(x) for x in np.percentile(finite, [0.2, 99.8]))
-    if min(-low, high) > 0.02 * max(-low, high):
+    low, high = (float(x) for x in np.percentile(finite, percentiles))
+    if low < 0 < high and min(-low, high) > 0.02 * max(-low, high):
         limit = max(-low, high)
         return -limit, limit, True
     if high - low <= 1e-12 * max(abs(low), abs(high), 1e-30):

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from ..benchmark.entries import Entry, Headline, Score
 from ..benchmark.names import probe_name
 from ..metrics import Difference
-from .style import number
+from .formats import number, percent, signed
 from .summary_sentences import closed_gap
 
 
@@ -112,20 +112,3 @@ def _apart(ours: Score, theirs: Score) -> tuple[float, float]:
     """Limits of the difference as far as two intervals tell: they do not overlap, or it may be 0."""
     low, high = ours.low - theirs.high, ours.high - theirs.low
     return (low, high) if math.isfinite(low + high) else (-math.inf, math.inf)
-
-
-def signed(value: float) -> str:
-    """A difference with its sign."""
-    text = number(value)
-    return text if text.startswith("−") or text == "–" or float(text) == 0 else f"+{text}"
-
-
-def percent(share: float) -> str:
-    """A share of resamples; what a few thousand of them cannot tell from 0 or 1 is a limit."""
-    if not math.isfinite(share):
-        return "–"
-    if share > 0.999:
-        return "> 99.9 %"
-    if share < 0.001:
-        return "< 0.1 %"
-    return f"{100 * share:.1f} %"

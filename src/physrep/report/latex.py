@@ -9,7 +9,7 @@ from typing import Any
 from ..benchmark.entries import Entry, make_entries, metric_names, parameter_names
 from ..benchmark.names import metric_name, probe_name
 from ..learners.identity import KINDS, LABEL_FREE, Identity
-from .style import number
+from .formats import number
 
 _SPECIAL = {
     "\\": r"\textbackslash{}",

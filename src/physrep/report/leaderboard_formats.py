@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from ..benchmark.leaderboard import Line
 from ..learners.identity import KINDS
-from .style import number
+from .formats import number
 
 FORMATS = ("text", "markdown", "csv")
 CAPTION = (

@@ -99,21 +99,24 @@
       title.parentNode.setAttribute("data-tip", title.textContent);
       title.remove();
     });
-    var curves = Array.prototype.map.call(svg.querySelectorAll("polyline.curve"), function (line) {
+    var curves = Array.prototype.map.call(svg.querySelectorAll("path.curve"), function (line) {
+      var numbers = line.getAttribute("d").match(/-?[\d.]+/g).map(Number), places = [];
+      for (var i = 0; i + 1 < numbers.length; i += 2) { places.push([numbers[i], numbers[i + 1]]); }
       return {
         name: line.dataset.name,
-        places: line.getAttribute("points").split(" ").map(function (pair) { return pair.split(",").map(Number); }),
+        places: places,
         values: line.dataset.values.split(" ").map(function (pair) { return pair.split(","); })
       };
     });
     function nearest(event) {
       var point = new DOMPoint(event.clientX, event.clientY).matrixTransform(svg.getScreenCTM().inverse());
-      var best = 144, said = "";
+      var best = 100, said = "";
       curves.forEach(function (curve) {
         curve.places.forEach(function (place, i) {
           var far = Math.pow(place[0] - point.x, 2) + Math.pow(place[1] - point.y, 2);
           if (far < best) {
             best = far;
+            if (!curve.values[i]) { return; }
             said = curve.name + " " + curve.values[i][1] + " at step " + curve.values[i][0];
           }
         });

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from pathlib import Path
 from typing import Any
 
@@ -16,19 +15,19 @@ from ..benchmark.names import metric_name, probe_name
 from ..benchmark.studies import Study
 from ..files import write_text
 from ..learners.identity import KINDS, identity_of_name
-from .cost import cost_drawing
-from .curves import MOST_RUNS, curve_figure, shown_runs
-from .curves_drawing import curve_drawing
-from .dots import dot_drawing, lead_drawing
+from .cost import cost_plot
+from .draw import save_figure
 from .fields import sample_figure
 from .figure_data import write_figure_data
-from .figures import dot_figure, save_figure, scatter_figure
+from .formats import count, duration, gigabytes, number, operations
 from .headline_facts import lead
 from .leaderboard_formats import CAPTION, board_table
+from .predictions import predictions_plot, shown_entries
+from .scores import scores_plot
 from .sections import sections as extra_sections
-from .style import number
 from .summary_sentences import answer
 from .tables import page_table
+from .training import MOST_RUNS, shown_runs, training_plot
 
 
 def build_report(directory: str | Path) -> Path:
@@ -66,11 +65,10 @@ def _context(bench: Bench) -> dict[str, Any]:
     samples = curves = None
     if bench.samples is not None:
         figure = sample_figure(bench.samples, bench.data)
-        samples = save_figure(figure, bench.folder / "figures" / "samples.png", vector=False, dpi=140)
+        samples = save_figure(figure, bench.folder / "figures" / "samples.png", "Sample fields of test trajectories")
     trained = [run for run in bench.runs.values() if run.curves]
-    if (figure := curve_figure(trained)) is not None:
-        save_figure(figure, bench.folder / "figures" / "curves.png", vector=False)
-        curves = curve_drawing(trained)
+    if (plot := training_plot(trained)) is not None:
+        curves = plot.save(bench.folder / "figures" / "curves.png", "Training and collapse curves", "curves")
     return {
         "title": f"physrep {'comparison' if record else 'benchmark'}: {', '.join(bench.systems)}",
         "subtitle": "Which physical parameters can be read from frozen representations of simulated fields?",
@@ -104,8 +102,9 @@ def _system(bench: Bench, system: str) -> dict[str, Any]:
     figures = bench.folder / "figures"
     parameters = bench.parameters(system)
     names = [parameter["name"] for parameter in parameters]
-    scatter, shown, absent = scatter_figure(bench, system)
-    save_figure(dot_figure(bench, system), figures / f"{prefix}scores.png", vector=False)
+    scatter, cost, shown = predictions_plot(bench, system), cost_plot(bench, system), shown_entries(bench, system)
+    dots_alt, cost_alt = f"Test MSE on {system} with 95 % intervals", f"Test MSE on {system} against cost of training"
+    scatter_alt = f"Predicted against true parameters on {system}"
     # calibration.csv is of the one system that a benchmark has.
     measured = (bench.calibration or []) if bench.data.get("system", bench.systems[0]) == system else []
     own = [{**row, "value": to_float(row["value"])} for row in bench.rows if row["system"] == system]
@@ -120,12 +119,11 @@ def _system(bench: Bench, system: str) -> dict[str, Any]:
         "trajectories": first.trajectories if first else 0,
         "training": first.training if first else 0,
         "lead": lead(found, difference),
-        "lead_drawing": lead_drawing(bench, system),
-        "dots": dot_drawing(bench, system),
-        "cost": cost_drawing(bench, system),
-        "scatter": save_figure(scatter, figures / f"{prefix}scatter.png") if scatter is not None else None,
+        "dots": scores_plot(bench, system).save(figures / f"{prefix}scores.png", dots_alt, "dots"),
+        "cost": cost.save(figures / f"{prefix}cost.png", cost_alt, "cost") if cost else None,
+        "scatter": scatter.save(figures / f"{prefix}scatter.png", scatter_alt, "scatter") if scatter else None,
         "scatter_several": any(len(entry.runs) > 1 for entry in shown),
-        "scatter_absent": absent,
+        "scatter_absent": [entry.title for entry in shown if not bench.predictions(entry)],
         "calibration": [_calibration(row, labels) for row in rows],
         "calibration_computed": not measured,
     }
@@ -147,41 +145,19 @@ def _readout(name: str, labels: dict[str, str]) -> str:
 
 def _cost(run: Run) -> dict[str, str]:
     summary = run.summary
-
-    def count(key: str) -> str:
-        value = to_float(summary.get(key))
-        return f"{value:,.0f}".replace(",", " ") if math.isfinite(value) else "–"
-
     return {
         "run": run.name,
         "learner": run.identity.label,
         "encoder": str(summary.get("encoder") or "–"),
         "kind": KINDS[run.identity.kind].lower(),
         "seed": str(summary.get("seed", "–")),
-        "parameters": count("parameters"),
-        "clips": count("clips_seen"),
-        "flops": _scientific(to_float(summary.get("flops"))),
-        "memory": _gigabytes(to_float(summary.get("peak_memory"))),
+        "parameters": count(to_float(summary.get("parameters"))),
+        "clips": count(to_float(summary.get("clips_seen"))),
+        "flops": operations(to_float(summary.get("flops"))),
+        "memory": gigabytes(to_float(summary.get("peak_memory"))),
         "seconds": duration(to_float(summary.get("seconds"))),
         "order": str(summary.get("seconds", "")),
     }
-
-
-def _scientific(value: float) -> str:
-    return f"{value:.2g}" if math.isfinite(value) and value > 0 else "–"
-
-
-def _gigabytes(value: float) -> str:
-    return f"{value / 1e9:.2f} GB" if math.isfinite(value) else "–"
-
-
-def duration(seconds: float) -> str:
-    """Seconds as a short text."""
-    if not math.isfinite(seconds):
-        return "–"
-    if seconds < 120:
-        return f"{seconds:.0f} s" if seconds >= 10 else f"{seconds:.1f} s"
-    return f"{seconds / 60:.1f} min" if seconds < 7200 else f"{seconds / 3600:.1f} h"
 
 
 def _flat(value: Any, prefix: str = "") -> dict[str, str]:

@@ -9,7 +9,7 @@ import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from .style import quantity
+from .formats import quantity
 
 if TYPE_CHECKING:
     from ..readout import Answer, Readout, Recording

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..benchmark.directory import Samples
 from ..files import write_text
 from ..palette import diverging
-from .fields import draw_samples
-from .figures import WIDTH, save_figure
+from .draw import WIDTH, Pictures, Plot, curves, images, save_figure
+from .draw.scatter import padded
+from .fields import colour_range
+from .formats import quantity
 from .prediction import Answers, facts, first_sentence
-from .style import INK, MUTED, paper, quantity
+from .style import INK, paper
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
     from ..readout import Answer, Readout, Recording
@@ -45,10 +48,8 @@ def write_page(folder: Path, readout: Readout, answers: Answers, run: str) -> Pa
     template = environment.from_string(here.with_name("prediction.html.j2").read_text(encoding="utf-8"))
     figures = []
     for number, (recording, answer) in enumerate(answers[:SHOWN]):
-        uri = save_figure(
-            _figure(readout, recording, answer), folder / "figures" / f"recording{number}.png", vector=False
-        )
-        figures.append({"title": _title(recording), "answer": answer, "uri": uri})
+        drawn = _figures(readout, recording, answer, folder / "figures" / f"recording{number}")
+        figures.append({"title": _title(recording), "answer": answer, "drawn": drawn})
     rows = [
         {
             "name": f"{Path(recording.source).name} #{recording.trajectory}",
@@ -79,61 +80,68 @@ def _title(recording: Recording) -> str:
     return f"{recording.source}, trajectory {recording.trajectory}"
 
 
-def _figure(readout: Readout, recording: Recording, answer: Answer) -> Figure:
-    """Fields over time, every parameter by window, and the nearest training trajectories."""
+def _figures(readout: Readout, recording: Recording, answer: Answer, path: Path) -> list[str]:
+    """Fields over time, every parameter by window, and the nearest training trajectories, as markup."""
+    title = f"{_title(recording)}: {answer.word}"
+    panels = [partial(_over_time, readout=readout, recording=recording, answer=answer, k=k)
+              for k in range(len(answer.parameters))]  # fmt: skip
+    plot = Plot(panels, 2.2, across=max(2, min(3, len(panels))))
+    found = [
+        save_figure(_fields(recording), path.with_name(f"{path.name}_fields.png"), f"{title}, fields"),
+        plot.save(path.with_suffix(".png"), f"{title}, estimates by window"),
+    ]
+    if answer.neighbours:
+        near = path.with_name(f"{path.name}_neighbours.png")
+        found.append(save_figure(_neighbours(answer), near, f"{title}, nearest training trajectories"))
+    return found
+
+
+def _fields(recording: Recording) -> Figure:
     from matplotlib.figure import Figure
 
-    channels = min(CHANNELS, len(recording.clip.channels))
-    with paper():
-        figure = Figure(figsize=(WIDTH, 1.35 * channels + 2.5), layout="constrained")
-        parts: Any = figure.subfigures(2, 1, height_ratios=[1.35 * channels, 2.5])
-        _fields(parts[0], recording, channels)
-        left, right = parts[1].subfigures(1, 2, width_ratios=[2.2, 1.2])
-        axes = left.subplots(1, len(answer.parameters), squeeze=False)[0]
-        for k, name in enumerate(answer.parameters):
-            _over_time(axes[k], readout, recording, answer, k, name)
-        _neighbours(right, answer)
-    return figure
-
-
-def _fields(figure: Any, recording: Recording, channels: int) -> None:
     clip = recording.clip
     # First frames of the windows, and the last frame there is.
     frames = [*clip.fields[:, :, 0], clip.fields[-1, :, -1]]
     fields = np.stack([frame.cpu().numpy() for frame in frames], axis=1)
     if fields.ndim == 5:
         fields = fields[..., fields.shape[-1] // 2]
-    samples = Samples(fields[None], clip.channels, np.zeros((1, 0)), ())
-    draw_samples(figure, samples, {}, 1, 4, channels)
-    axes = np.array(figure.axes[: channels * 4])
-    last = recording.times[-1] + clip.dt * (clip.fields.shape[2] - 1)
-    times = [*recording.times, last]
+    times = [*recording.times, recording.times[-1] + clip.dt * (clip.fields.shape[2] - 1)]
     shown = np.unique(np.linspace(0, len(times) - 1, 4).round().astype(int))
-    for ax, index in zip(axes[(channels - 1) * len(shown) : channels * len(shown)], shown, strict=False):
-        ax.set_xlabel(f"t = {times[index]:.3g}", fontsize=7, color=MUTED, labelpad=2)
+    rows = []
+    for name, values in zip(clip.channels[:CHANNELS], fields, strict=False):
+        low, high, signed = colour_range(values[shown])
+        colours = diverging() if signed else "cividis"
+        rows.append(Pictures(name.replace("_", " "), values[shown][None], low, high, colours, bar=True))
+    with paper():
+        figure = Figure(figsize=(WIDTH, 1.35 * len(rows) + 0.3), layout="constrained")
+        images(figure, rows, below=[f"t = {times[k]:.3g}" for k in shown])
+    return figure
 
 
-def _over_time(axes: Any, readout: Readout, recording: Recording, answer: Answer, k: int, name: str) -> None:
-    times = recording.times
-    axes.axhspan(*readout.ranges[name], color="#eef3ee", zorder=0)
-    low, high = answer.window_low[:, k], answer.window_high[:, k]
-    if np.isfinite(low).all() and np.isfinite(high).all():
-        axes.fill_between(times, low, high, color="#c9d8ea", zorder=1)
-    axes.plot(times, answer.windows[:, k], color="#1f63b4", marker="o", markersize=3)
-    axes.axhline(answer.estimate[k], color=INK, linewidth=0.8, linestyle="--")
-    if readout.scaler.scales[readout.scaler.names.index(name)] == "log":
-        axes.set_yscale("log")
-    axes.set_title(f"{name} by window")
-    axes.set_xlabel("time", color=MUTED)
+def _over_time(ax: Axes, first: bool, readout: Readout, recording: Recording, answer: Answer, k: int) -> None:
+    import pandas as pd
+
+    name = answer.parameters[k]
+    rows = pd.DataFrame({"curve": name, "colour": "#1f63b4", "x": recording.times, "y": answer.windows[:, k],
+                         "low": answer.window_low[:, k], "high": answer.window_high[:, k]})  # fmt: skip
+    inside = readout.ranges[name]
+    values = np.concatenate([rows[["y", "low", "high"]].to_numpy(float).ravel(), np.array(inside)])
+    values = values[np.isfinite(values)]
+    log = readout.scaler.scales[readout.scaler.names.index(name)] == "log" and bool(values.min() > 0)
+    ax.axhspan(*inside, color="#eef3ee", zorder=0)
+    curves(ax, rows, limits=padded(float(values.min()), float(values.max()), log), log_y=log, band=True)
+    ax.axhline(answer.estimate[k], color=INK, linewidth=0.8, linestyle="--")
+    ax.set(title=f"{name} by window", xlabel="time")
 
 
-def _neighbours(figure: Any, answer: Answer) -> None:
-    axes = figure.subplots(1, max(len(answer.neighbours), 1), squeeze=False)[0]
-    figure.suptitle("nearest in training", fontsize=9)
-    for ax in axes:
-        ax.set(xticks=[], yticks=[])
-    for ax, own in zip(axes, answer.neighbours, strict=False):
-        ax.imshow(own.picture.T, origin="lower", cmap=diverging(), vmin=-1, vmax=1, interpolation="nearest")
-        labels = "\n".join(f"{name} {value:.3g}" for name, value in own.parameters.items())
-        ax.set_title(f"#{own.trajectory}", fontsize=7.5)
-        ax.set_xlabel(f"{labels}\ndistance {own.distance:.2g}", fontsize=7)
+def _neighbours(answer: Answer) -> Figure:
+    from matplotlib.figure import Figure
+
+    near = answer.neighbours
+    texts = ["\n".join([*(f"{name} {value:.3g}" for name, value in own.parameters.items()),
+                        f"distance {own.distance:.2g}"]) for own in near]  # fmt: skip
+    with paper():
+        figure = Figure(figsize=(0.9 + 1.5 * len(near), 2.1), layout="constrained")
+        row = Pictures("nearest\nin training", np.stack([own.picture for own in near])[None], -1, 1, diverging())
+        images(figure, [row], below=[f"#{own.trajectory}\n{text}" for own, text in zip(near, texts, strict=True)])
+    return figure

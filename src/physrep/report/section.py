@@ -2,30 +2,87 @@
 
 from __future__ import annotations
 
+import html
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from numbers import Integral, Real
+from typing import TYPE_CHECKING, Any
+
+from ..benchmark.entries import Score
+from .formats import NOTHING, column_format, interval
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
 
 
 @dataclass
 class Table:
-    """A table of texts; ``numeric`` columns (from the left, default all but the first) are set to the right."""
+    """A table of numbers, scores with intervals, and texts.
 
-    header: list[str]
-    rows: list[list[str]]
+    Attributes:
+        frame: cells are texts, numbers or `Score`; columns of texts are set to the left, all others to the right.
+        caption: what it shows.
+        digits: decimals of a column, 3 unless it is named here. All numbers of a column have one format.
+    """
+
+    frame: DataFrame
     caption: str = ""
-    text_columns: int = 1
+    digits: Mapping[str, int] = field(default_factory=dict)
+
+    def texts(self) -> DataFrame:
+        """The same with every cell as text."""
+        import pandas as pd
+
+        columns = {name: column_texts(self.frame[name], self.digits.get(name, 3)) for name in self.frame.columns}
+        return pd.DataFrame({name: [text for text, _ in cells] for name, cells in columns.items()})
+
+    def numeric(self, name: Any) -> bool:
+        """Whether a column holds numbers."""
+        return any(isinstance(cell, Score) or _is_number(cell) for cell in self.frame[name])
+
+    def markup(self) -> str:
+        """The table for a page."""
+        kinds = [' class="n"' if self.numeric(name) else "" for name in self.frame.columns]
+        head = "".join(f"<th{c}>{html.escape(str(n))}</th>" for n, c in zip(self.frame.columns, kinds, strict=True))
+        columns = [column_texts(self.frame[n], self.digits.get(n, 3)) for n in self.frame.columns]
+        body = "\n".join(
+            "<tr>" + "".join(f"<td{kind}>{_cell(*cell)}</td>" for kind, cell in zip(kinds, row, strict=True)) + "</tr>"
+            for row in zip(*columns, strict=True)
+        )
+        return f'<table class="wide"><thead><tr>{head}</tr></thead><tbody>\n{body}\n</tbody></table>'
+
+
+def column_texts(cells: Any, digits: int) -> list[tuple[str, str]]:
+    """Text of every cell of a column and of its interval, all numbers in one format."""
+    numbers = [cell.value if isinstance(cell, Score) else float(cell) for cell in cells
+               if isinstance(cell, Score) or _is_number(cell)]  # fmt: skip
+    text = column_format(numbers, digits)
+    whole = all(isinstance(cell, Integral) for cell in cells if _is_number(cell))
+    found = []
+    for cell in cells:
+        if isinstance(cell, Score):
+            found.append((text(cell.value), interval(cell, text)))
+        elif _is_number(cell):
+            found.append((str(cell) if whole else text(float(cell)), ""))
+        else:
+            found.append((NOTHING if cell is None else str(cell), ""))
+    return found
+
+
+def _is_number(cell: Any) -> bool:
+    return isinstance(cell, Real) and not isinstance(cell, bool)
+
+
+def _cell(text: str, small: str) -> str:
+    return html.escape(text) + (f"<small>{html.escape(small)}</small>" if small else "")
 
 
 @dataclass
 class Picture:
-    """A figure as a data URI (of `physrep.report.figures.save_figure`), with what it shows.
+    """A figure as markup (of `physrep.report.draw.Plot.save`), with what it shows."""
 
-    ``width`` is the largest width on the page in CSS units, for figures that must not fill it.
-    """
-
-    uri: str
-    alt: str
+    markup: str
     caption: str
-    width: str = ""
 
 
 @dataclass
@@ -37,6 +94,7 @@ class Section:
         title: heading.
         sentences: what the numbers say, first.
         pictures, tables: in this order.
+        equation: an equation as MathML, where the analysis found one.
     """
 
     name: str
@@ -44,3 +102,4 @@ class Section:
     sentences: list[str] = field(default_factory=list)
     pictures: list[Picture] = field(default_factory=list)
     tables: list[Table] = field(default_factory=list)
+    equation: str = ""

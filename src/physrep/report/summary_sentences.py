@@ -7,7 +7,7 @@ import math
 from ..benchmark.entries import Entry, Headline, Score
 from ..benchmark.names import probe_name
 from ..metrics import Difference
-from .style import number
+from .formats import number, signed
 
 _MAIN = ("trajectory", "test", "mse")
 
@@ -88,7 +88,7 @@ def _against_floor(learner: Entry, floor: Entry | None, difference: Difference |
     if paired:
         assert difference is not None
         low, high = float(difference.low[-1]), float(difference.high[-1])
-        evidence = f"paired difference {_signed(gap)} [{_signed(low)}, {_signed(high)}]"
+        evidence = f"paired difference {signed(gap)} [{signed(low)}, {signed(high)}]"
         clear = high < 0 or low > 0
     else:
         ours, theirs = learner.score(), floor.score()
@@ -107,11 +107,6 @@ def _against_floor(learner: Entry, floor: Entry | None, difference: Difference |
     if clear:
         return f"This does not beat {reference}: it is clearly worse{share} ({evidence})."
     return f"This does not beat {reference}{share}; the two are not clearly apart ({evidence})."
-
-
-def _signed(value: float) -> str:
-    text = number(value)
-    return text if text.startswith("−") or float(text) == 0 else f"+{text}"
 
 
 def _against_ceiling(learner: Entry, found: Headline) -> str:

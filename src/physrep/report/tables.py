@@ -2,21 +2,15 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from ..benchmark.entries import Entry, Score, make_entries, metric_names, parameter_names
+from ..benchmark.entries import Entry, make_entries, metric_names, parameter_names
 from ..benchmark.names import metric_name, probe_name
 from ..learners.identity import KINDS, Identity
-from .style import number
+from .formats import interval, number
 
 Rows = Iterable[Mapping[str, Any]]
-
-
-def interval(score: Score) -> str:
-    """``[low, high]``, or nothing where it is unknown."""
-    return f"[{number(score.low)}, {number(score.high)}]" if math.isfinite(score.low + score.high) else ""
 
 
 def markdown_table(

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from ..report.formats import number
 from ..report.section import Section
 from ..report.section import Table as Cells
-from ..report.sections.latent.table import scored, tabled
-from ..report.style import number
+from ..report.sections.latent.table import cell, tabled
 from ..systems.linear.ftcs_heat import STABILITY_LIMIT
 from .answers import Table, instability
 from .config import FTCS
@@ -22,7 +22,7 @@ def samples(table: Table, data: StudyData) -> Section:
     table.add(
         section, samples_figure(table.config, data, scales), "samples",
         f"One simulation of each set in the colours that video models and pixels see. The range is fixed over all "
-        f"simulations and frames of a set ({ranges}); x points down, y to the right.", vector=False,
+        f"simulations and frames of a set ({ranges}); x points down, y to the right.",
     )  # fmt: skip
     lines = []
     for name, own in data.sets.items():
@@ -31,7 +31,7 @@ def samples(table: Table, data: StudyData) -> Section:
         spread = ", ".join(f"{p} {number(v.min(), 4)} to {number(v.max(), 4)}" for p, v in values.items())
         lines.append([name, own["equation"], len(rows), own["field"], f"{own['dt']:.3g}", spread])
     head = ["set", "equation", "simulations", "field", "time between frames", "parameters, lowest to highest"]
-    section.tables.append(tabled(head, lines, "", words=len(head)))
+    section.tables.append(tabled(head, lines, ""))
     return section
 
 
@@ -46,7 +46,7 @@ def unstable(table: Table, data: StudyData) -> Section:
             section, instability_figure(data, name, scales[name], STABILITY_LIMIT), f"instability_{name}",
             "The explicit scheme of the published study (time step 0.1, spacing 1) below and above its limit "
             "α = 2.5. Beyond it rounding errors grow until the picture is saturated noise, sooner for larger α: "
-            "α can then be read from the time at which the noise appears, which is no physics.", vector=False,
+            "α can then be read from the time at which the noise appears, which is no physics.",
         )  # fmt: skip
         parts = instability(table.arrays, name, "simulation")
         if parts:
@@ -61,9 +61,9 @@ def _parts(table: Table, name: str, parts: dict) -> Cells:
     for m in table.config.encoders:
         if m not in parts:
             continue
-        line = [table.label(m), *(scored(parts[m].get(k)) for k in ("all", "stable", "unstable"))]
+        line = [table.label(m), *(cell(parts[m].get(k)) for k in ("all", "stable", "unstable"))]
         if exact:
-            line.append(scored(table.get("parameters", exact, "diffusivity", "simulation", m, "r2")))
+            line.append(cell(table.get("parameters", exact, "diffusivity", "simulation", m, "r2")))
         lines.append(line)
     if exact:
         head.append("exact integration")

@@ -8,10 +8,9 @@ import numpy as np
 
 from ...benchmark.directory import Bench
 from ...learners.identity import identity_of_name
-from ..figures import save_figure
+from ..draw import Plot, matrix
+from ..formats import number
 from ..section import Picture, Section, Table
-from ..style import number
-from .matrix import matrix_figure
 from .run_lines import Line, best, interval, lines, score
 
 LEGIBLE = 0.9
@@ -20,6 +19,8 @@ LEGIBLE = 0.9
 
 def encoded_section(bench: Bench, rows: list[dict[str, str]]) -> Section | None:
     """The section of the analysis ``encoded``."""
+    import pandas as pd
+
     found = [row for row in rows if row["metric"] == "r2"]
     quantities = list(dict.fromkeys(row["quantity"] for row in found))
     everyone = lines(rows)
@@ -28,14 +29,12 @@ def encoded_section(bench: Bench, rows: list[dict[str, str]]) -> Section | None:
     cells = {line.title: [score(found, line, quantity=name) for name in quantities] for line in everyone}
     means = {title: float(np.mean([cell.value for cell in own])) for title, own in cells.items()}
     values = np.array([[cell.value for cell in cells[line.title]] for line in everyone])
-    figure = matrix_figure(
-        np.clip(values, -9.99, 1),
-        [line.label for line in everyone],
-        [name.replace("_", " ") for name in quantities],
-        tints=[line.tint for line in everyone],
-        bar="test R²",
-    )
-    uri = save_figure(figure, bench.folder / "figures" / "encoded.png")
+    labels, colours = [line.label for line in everyone], [line.tint for line in everyone]
+    frame = pd.DataFrame(values, index=labels, columns=[name.replace("_", " ") for name in quantities])
+    frame = frame.clip(-9.99, 1)
+    plot = Plot([lambda ax, first: matrix(ax, frame, colours=colours)], 1.4 + 0.27 * len(labels))
+    alt = "R² of physical quantities from the tokens of every run"
+    shown = plot.save(bench.folder / "figures" / "encoded.png", alt)
     section = Section("encoded", "What is encoded", _sentences(everyone, cells, means, quantities))
     logs = [name.replace("_", " ") for name in quantities if _first(found, name, "scale") == "log"]
     scaled = f" Of {', '.join(logs)} the logarithm is scored." if logs else ""
@@ -45,7 +44,7 @@ def encoded_section(bench: Bench, rows: list[dict[str, str]]) -> Section | None:
         "no field: what lies above it is the state of the flow, not its parameters. Field statistics hold several of "
         "these quantities by construction."
     )
-    section.pictures.append(Picture(uri, "R² of physical quantities from the tokens of every run", caption))
+    section.pictures.append(Picture(shown, caption))
     section.tables.append(_table(rows, found, everyone, quantities))
     return section
 
@@ -86,20 +85,20 @@ def _sentences(
 def _table(
     rows: list[dict[str, str]], found: list[dict[str, str]], everyone: list[Line], quantities: list[str]
 ) -> Table:
+    import pandas as pd
+
     body = []
     for line in everyone:
         own = {name: score(found, line, quantity=name) for name in quantities}
         known = {name: cell for name, cell in own.items() if math.isfinite(cell.value)}
-        top, low = max(known, key=lambda n: known[n].value), min(known, key=lambda n: known[n].value)
+        ends = [max(known, key=lambda n: known[n].value), min(known, key=lambda n: known[n].value)]
         ranks = [score(rows, line, metric=name).value for name in ("effective_rank", "participation_ratio")]
-        body.append(
-            [line.label, f"{top.replace('_', ' ')} {interval(known[top])}", f"{low.replace('_', ' ')} "
-             f"{interval(known[low])}", *(number(rank, 1) for rank in ranks)]
-        )  # fmt: skip
+        cells = [part for name in ends for part in (name.replace("_", " "), known[name])]
+        body.append([line.label, *cells, *ranks])
     caption = (
         "Most and least legible quantity with 95 % interval (bootstrap over trajectories), and how many directions the "
         "tokens of test use: effective rank (RankMe, not centred) and participation ratio (of their covariance)."
     )
-    return Table(
-        ["Run", "most legible", "least legible", "effective rank", "participation ratio"], body, caption, text_columns=3
-    )
+    header = ["Run", "most legible", "R²", "least legible", "its R²", "effective rank", "participation ratio"]
+    digits = {"R²": 2, "its R²": 2, "effective rank": 1, "participation ratio": 1}
+    return Table(pd.DataFrame(body, columns=header), caption, digits)

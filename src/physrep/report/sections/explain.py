@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from ...benchmark.directory import Bench
-from ..figures import save_figure
+from ..draw import save_figure
+from ..formats import number
 from ..section import Picture, Section
-from ..style import number
-from .explain_figures import layer_figure, map_figure, saliency_figure
+from .explain_figures import layer_plot, map_plot, saliency_figure
 from .run_lines import lines, score
 
 EVEN = 1.5
@@ -30,8 +30,8 @@ def explain_section(bench: Bench, rows: list[dict[str, str]]) -> Section | None:
             "bright: a small change there moves the estimate most. Every window and parameter has its own scale, and "
             "numbers below are times in the window. A gradient is a local, linear answer."
         )
-        uri = save_figure(figure, figures / "explain_saliency.png", vector=False, dpi=130)
-        section.pictures.append(Picture(uri, "Maps of input sensitivity", caption))
+        shown = save_figure(figure, figures / "explain_saliency.png", "Maps of input sensitivity", dpi=130)
+        section.pictures.append(Picture(shown, caption))
     layers = [row for row in rows if row["question"] == "layer"]
     if layers:
         section.sentences += _layers(layers)
@@ -39,16 +39,16 @@ def explain_section(bench: Bench, rows: list[dict[str, str]]) -> Section | None:
             "Test MSE (mean over parameters, per window) of ridge regression from the pooled output of every top-level "
             "block; bars are 95 % intervals. “input”: mean and standard deviation of every channel of the fields."
         )
-        uri = save_figure(layer_figure(layers), figures / "explain_layers.png")
-        section.pictures.append(Picture(uri, "Error of parameters by depth of the encoder", caption))
+        shown = layer_plot(layers).save(figures / "explain_layers.png", "Error of parameters by depth of the encoder")
+        section.pictures.append(Picture(shown, caption))
     if (folder / "explain_map.npz").is_file():
-        figure = map_figure(folder / "explain_map.npz", rows, bench.parameters(bench.systems[0]))
+        plot = map_plot(folder / "explain_map.npz", rows, bench.parameters(bench.systems[0]))
         caption = (
             "First two principal components of the standardised pooled tokens of test windows, one column per run, "
             "coloured by each parameter (blue low, yellow high; rank order). Written: share of the variance in the two."
         )
-        uri = save_figure(figure, figures / "explain_map.png", vector=False, dpi=130)
-        section.pictures.append(Picture(uri, "Principal components of the tokens coloured by parameter", caption))
+        alt = "Principal components of the tokens coloured by parameter"
+        section.pictures.append(Picture(plot.save(figures / "explain_map.png", alt), caption))
     return section if section.pictures else None
 
 

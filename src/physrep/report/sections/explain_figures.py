@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ...palette import diverging
-from ..figures import WIDTH
-from ..style import MUTED, paper
-from .run_lines import lines, score
+from ..draw import WIDTH, Pictures, Plot, curves, images, scatter
+from ..fields import colour_range
+from ..style import paper
+from .run_lines import Line, lines, score
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 FRAMES, SMOOTHED = 4, 4
@@ -38,75 +41,49 @@ def saliency_figure(path: Path, rows: list[dict[str, str]], symbols: dict[str, s
     size = np.sqrt(np.maximum(square, 0))
     # Each window has its own scale: the maps say where, not how much more than elsewhere.
     size /= np.maximum(np.percentile(size, 99.5, axis=(2, 3, 4), keepdims=True), 1e-300)
-    wide = fields.shape[3] >= fields.shape[4]
-    windows = min(len(fields), 2 if wide else 3)
+    windows = min(len(fields), 2 if fields.shape[3] >= fields.shape[4] else 3)
     times = np.unique(np.linspace(0, fields.shape[2] - 1, FRAMES).round().astype(int))
-    ratios = [*([1.0] * len(times) + [0.15]) * windows][:-1]
-    ratio = fields.shape[4] / fields.shape[3]
+    shown = fields[:windows, top][:, times]
+    low, high, signed = colour_range(shown, (0.5, 99.5))
+    grid = [Pictures(channels[top].replace("_", " "), shown, low, high, diverging() if signed else "cividis")]
+    for k, name in enumerate(names):
+        text = f"sensitivity\nof {symbols.get(name, name)}"
+        grid.append(Pictures(text, size[:windows, k][:, times], 0.0, 1.0, "magma"))
+    titles = [
+        ", ".join(f"{symbols.get(n, n)} = {v:.3g}".replace("-", "−") for n, v in zip(names, own, strict=True))
+        for own in labels[:windows]
+    ]
     with paper():
         cell = (WIDTH - 1.2) / (windows * len(times))
-        figure = Figure(figsize=(WIDTH, 0.7 + (1 + len(names)) * min(cell * ratio, 1.9)), layout="constrained")
-        axes = figure.subplots(1 + len(names), len(ratios), squeeze=False, width_ratios=ratios)
-        for i, row in enumerate(axes):
-            part = fields[:windows, top] if i == 0 else size[:windows, i - 1]
-            limit = (float(np.percentile(np.abs(part), 99.5)) or 1.0) if i == 0 else 1.0
-            for column, ax in enumerate(row):
-                block, k = divmod(column, len(times) + 1)
-                if k == len(times):
-                    ax.set_visible(False)
-                    continue
-                low = 0.0 if i > 0 else -limit if part.min() < 0 else float(np.percentile(part, 0.5))
-                ax.imshow(part[block, times[k]].T, origin="lower", vmin=low, vmax=limit, interpolation="nearest",
-                          cmap=diverging() if low < 0 else "cividis" if i == 0 else "magma")  # fmt: skip
-                ax.set(xticks=[], yticks=[])
-                for spine in ax.spines.values():
-                    spine.set(visible=True, linewidth=0.3, color="#888888")
-                if i == len(names):
-                    ax.set_xlabel(f"+{times[k] * dt:.2g}", fontsize=7, color=MUTED, labelpad=2)
-                if i == 0:
-                    ax.set_title(" ", fontsize=8)
-                    if k == 0:
-                        text = ", ".join(
-                            f"{symbols.get(n, n)} = {v:.3g}" for n, v in zip(names, labels[block], strict=True)
-                        )
-                        ax.set_title(text.replace("-", "−"), loc="left", fontsize=8).set_in_layout(False)
-            label = (
-                channels[top].replace("_", " ")
-                if i == 0
-                else f"sensitivity\nof {symbols.get(names[i - 1], names[i - 1])}"
-            )
-            row[0].set_ylabel(label, fontsize=8, rotation=0, ha="right", va="center")
+        tall = min(cell * fields.shape[4] / fields.shape[3], 1.9)
+        figure = Figure(figsize=(WIDTH, 0.7 + len(grid) * tall), layout="constrained")
+        images(figure, grid, titles, [f"+{time * dt:.2g}" for time in times])
     return figure
 
 
-def layer_figure(rows: list[dict[str, str]]) -> Figure:
+def layer_plot(rows: list[dict[str, str]]) -> Plot:
     """Error over depth, one line per run with an encoder."""
-    from matplotlib.figure import Figure
+    import pandas as pd
 
     everyone = lines(rows)
-    with paper():
-        figure = Figure(figsize=(WIDTH * 0.72, 2.9), layout="constrained")
-        ax = figure.subplots()
-        longest: list[str] = []
-        for k, line in enumerate(everyone):
-            stages = list(dict.fromkeys(row["item"] for row in rows if row["run"] in line.runs))
-            longest = max(longest, stages, key=len)
-            found = [score(rows, line, item=name, parameter="mean") for name in stages]
-            x = np.arange(len(stages)) + 0.05 * (k - (len(everyone) - 1) / 2)
-            value, low, high = (np.array(part) for part in zip(*found, strict=True))
-            ax.errorbar(x, value, yerr=[np.maximum(value - low, 0), np.maximum(high - value, 0)], color=line.tint,
-                        marker="o", ms=4, lw=1.4, elinewidth=0.8, label=line.label)  # fmt: skip
-        ax.axhline(1.0, color="#bbbbbb", lw=0.8, ls=(0, (2, 2)))
-        ax.set_xticks(range(len(longest)), longest)
-        ax.set_ylim(0, None)
+    found = []
+    for line in everyone:
+        for name in dict.fromkeys(row["item"] for row in rows if row["run"] in line.runs):
+            own = score(rows, line, item=name, parameter="mean")
+            found.append({"curve": line.label, "colour": line.tint, "x": name, "y": own.value, "low": own.low,
+                          "high": own.high})  # fmt: skip
+
+    def draw(ax: Axes, first: bool) -> None:
+        high = 1.08 * max(row["high"] if np.isfinite(row["high"]) else row["y"] for row in found)
+        curves(ax, pd.DataFrame(found), limits=(0.0, min(high, 1.6)), categories=True, level=1.0)
         ax.set(xlabel="block", ylabel="test MSE, mean over parameters")
-        figure.legend(loc="outside right center", fontsize=8, frameon=False)
-    return figure
+
+    return Plot([draw], 2.9, legend=[(line.label, line.tint, "-") for line in everyone])
 
 
-def map_figure(path: Path, rows: list[dict[str, str]], parameters: list[dict[str, Any]]) -> Figure:
+def map_plot(path: Path, rows: list[dict[str, str]], parameters: list[dict[str, Any]]) -> Plot:
     """Scatter of the first two components: a column per run, a row per parameter."""
-    from matplotlib.figure import Figure
+    import pandas as pd
 
     with np.load(path, allow_pickle=False) as file:
         arrays = {name: file[name] for name in file.files}
@@ -114,23 +91,22 @@ def map_figure(path: Path, rows: list[dict[str, str]], parameters: list[dict[str
     own = [row for row in rows if row["question"] == "map"]
     shown = [line for line in lines(own) if f"points.{line.runs[0]}" in arrays][:8]
     wanted = [p for p in parameters if p["name"] in names][:3]
-    with paper():
-        width = WIDTH / max(len(shown), 4)
-        figure = Figure(figsize=(WIDTH, 0.45 + width * len(wanted)), layout="constrained")
-        axes = figure.subplots(len(wanted), max(len(shown), 1), squeeze=False)
-        for column, line in enumerate(shown):
-            points = arrays[f"points.{line.runs[0]}"]
-            limits = np.percentile(points, [0.5, 99.5], axis=0)
-            margin = 0.08 * (limits[1] - limits[0]) + 1e-9
+
+    def draw(ax: Axes, first: bool, line: Line, parameter: dict[str, Any]) -> None:
+        points = arrays[f"points.{line.runs[0]}"]
+        values = labels[:, names.index(parameter["name"])]
+        low, high = np.percentile(points, [0.5, 99.5], axis=0)
+        margin = 0.08 * (high - low) + 1e-9
+        limits = tuple(zip((low - margin).tolist(), (high + margin).tolist(), strict=True))
+        shade = np.argsort(np.argsort(values)) / max(len(values) - 1, 1)
+        frame = pd.DataFrame({"x": points[:, 0], "y": points[:, 1], "shade": shade})
+        scatter(ax, frame, limits=limits, size=2.5)  # type: ignore[arg-type]
+        ax.set(xticks=[], yticks=[], ylabel=parameter["symbol"] if first else "")
+        if parameter is wanted[0]:
+            ax.set_title(line.label, color=line.tint, fontsize=8)
+        if parameter is wanted[-1]:
             share = sum(score(own, line, item=f"component {k}").value for k in (1, 2))
-            for ax, parameter in zip(axes[:, column], wanted, strict=True):
-                values = labels[:, names.index(parameter["name"])]
-                rank = np.argsort(np.argsort(values)) / max(len(values) - 1, 1)
-                ax.scatter(*points.T, c=rank, s=2.5, cmap="cividis", lw=0, rasterized=True)
-                ax.set(xticks=[], yticks=[], xlim=limits[:, 0] + [-margin[0], margin[0]],
-                       ylim=limits[:, 1] + [-margin[1], margin[1]])  # fmt: skip
-            axes[0, column].set_title(line.label, color=line.tint, fontsize=8)
-            axes[-1, column].set_xlabel(f"{share:.0%}", fontsize=7.5, color=MUTED)
-        for ax, parameter in zip(axes[:, 0], wanted, strict=True):
-            ax.set_ylabel(parameter["symbol"])
-    return figure
+            ax.set_xlabel(f"{share:.0%}", fontsize=7.5)
+
+    panels = [partial(draw, line=line, parameter=parameter) for parameter in wanted for line in shown]
+    return Plot(panels, WIDTH / max(len(shown), 4), across=len(shown), vector=False)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from ...benchmark.directory import Bench
 from ...benchmark.names import probe_name
 from ..section import Section, Table
-from .run_lines import interval, lines, score
+from .run_lines import lines, score
 
 
 def increment(bench: Bench, rows: list[dict[str, str]]) -> Section | None:
@@ -13,6 +13,8 @@ def increment(bench: Bench, rows: list[dict[str, str]]) -> Section | None:
     mean = [row for row in rows if row["parameter"] == "mean"]
     if not mean:
         return None
+    import pandas as pd
+
     floor, body, gains = mean[0]["floor"], [], []
     for probe in dict.fromkeys(row["probe"] for row in mean):
         own = [row for row in mean if row["probe"] == probe]
@@ -21,7 +23,7 @@ def increment(bench: Bench, rows: list[dict[str, str]]) -> Section | None:
             if difference.high < 0:
                 gains.append(f"{line.name} ({probe_name(probe)})")
             alone = score(own, line, quantity="floor")
-            body.append([line.name, probe_name(probe), interval(alone, 3), interval(both, 3), interval(difference, 3)])
+            body.append([line.name, probe_name(probe), alone, both, difference])
     said = (
         f"Beside {floor}, these add something: {', '.join(gains)}."
         if gains
@@ -32,4 +34,6 @@ def increment(bench: Bench, rows: list[dict[str, str]]) -> Section | None:
         "Test MSE per trajectory, mean over parameters, one probe for the floor's numbers alone and for them with the "
         "moments of the tokens beside; difference on the same resampled trajectories, below 0 better."
     )
-    return Section("increment", f"What is added to {floor}?", [said], [], [Table(header, body, caption, 2)])
+    return Section(
+        "increment", f"What is added to {floor}?", [said], [], [Table(pd.DataFrame(body, columns=header), caption)]
+    )

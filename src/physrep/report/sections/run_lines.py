@@ -11,6 +11,7 @@ import numpy as np
 from ...benchmark.directory import Bench
 from ...benchmark.entries import UNKNOWN, Score, to_float
 from ...learners.identity import KINDS, identity_of_name
+from ..formats import scored
 
 EXTRA = {"parameters": "True parameters and time", "majority": "Majority class"}
 """Names of reference rows that no learner makes."""
@@ -82,10 +83,7 @@ def score(rows: Iterable[Mapping[str, str]], line: Line, **where: str) -> Score:
 
 def interval(found: Score, digits: int = 2) -> str:
     """``0.81 [0.77, 0.84]``, without the brackets where there is no interval."""
-    from ..style import number
-
-    text = number(found.value, digits)
-    return f"{text} [{number(found.low, digits)}, {number(found.high, digits)}]" if math.isfinite(found.low) else text
+    return scored(*found, digits=digits)
 
 
 def best(candidates: Sequence[Line], values: Mapping[str, float], kind: str) -> Line | None:

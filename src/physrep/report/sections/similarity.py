@@ -5,15 +5,16 @@ from __future__ import annotations
 import numpy as np
 
 from ...benchmark.directory import Bench
-from ..figures import save_figure
+from ..draw import Plot, matrix
+from ..formats import number
 from ..section import Picture, Section
-from ..style import number
-from .matrix import matrix_figure
 from .run_lines import Line, identified, lines
 
 
 def similarity_section(bench: Bench, rows: list[dict[str, str]]) -> Section | None:
     """The section of the analysis ``similarity``."""
+    import pandas as pd
+
     who = {name: run.identity for name, run in bench.runs.items()}
     first = [{"run": row["run_a"], "title": row["title_a"], "learner": row["learner_a"]} for row in rows]
     known = [{**row, "kind": who[row["run"]].kind if row["run"] in who else "learner"} for row in first]
@@ -22,17 +23,18 @@ def similarity_section(bench: Bench, rows: list[dict[str, str]]) -> Section | No
         return None
     table = {(row["run_a"], row["run_b"]): float(row["value"]) for row in rows}
     values = np.array([[_mean(table, a, b) for b in everyone] for a in everyone])
-    labels = [line.label for line in everyone]
-    figure = matrix_figure(values, labels, labels, tints=[line.tint for line in everyone], bar="linear CKA")
-    uri = save_figure(figure, bench.folder / "figures" / "similarity.png")
+    labels, colours = [line.label for line in everyone], [line.tint for line in everyone]
+    frame = pd.DataFrame(values, index=labels, columns=labels)
+    plot = Plot([lambda ax, first: matrix(ax, frame, colours=colours)], 1.25 + 0.29 * len(labels))
+    shown = plot.save(bench.folder / "figures" / "similarity.png", "Similarity of the representations of all runs")
     caption = (
         f"Linear CKA, unbiased estimator, between the mean tokens of {rows[0]['n_windows']} test windows: 1 for copies "
         "up to rotation, shift and overall scale, 0 on average for independent representations. Large directions "
         "dominate it: two encoders may share what matters for a parameter and still be far apart here. Windows of one "
         "trajectory are not independent, so small values are a little high."
     )
-    picture = Picture(uri, "Similarity of the representations of all runs", caption)
-    return Section("similarity", "Similarity of representations", _sentences(everyone, values), [picture])
+    title = "Similarity of representations"
+    return Section("similarity", title, _sentences(everyone, values), [Picture(shown, caption)])
 
 
 def _mean(table: dict[tuple[str, str], float], a: Line, b: Line) -> float:

@@ -3,66 +3,65 @@
 from __future__ import annotations
 
 import math
+from functools import partial
+from typing import TYPE_CHECKING
 
 from ...benchmark.directory import Bench
-from ...benchmark.entries import to_float
+from ...benchmark.entries import UNKNOWN, Score, to_float
 from ...benchmark.names import probe_name
-from ..figures import WIDTH, save_figure
+from ..draw import Plot, Reference, dots
+from ..formats import number
 from ..section import Picture, Section, Table
-from ..style import number, paper
 from .run_lines import Line, lines
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 
 def strength(bench: Bench, rows: list[dict[str, str]]) -> Section | None:
     """Dots: test MSE per probe; crosses: the same probe fitted on shuffled labels."""
-    from matplotlib.figure import Figure
+    import pandas as pd
 
     groups = lines(row for row in rows if row["parameter"] == "mean")
     probes = list(dict.fromkeys(row["probe"] for row in rows))
-    with paper():
-        figure = Figure(figsize=(WIDTH, 0.9 + 0.3 * len(groups)), layout="constrained")
-        axes = figure.subplots(1, len(probes), sharey=True, sharex=True, squeeze=False)[0]
-        for ax, probe in zip(axes, probes, strict=True):
-            for y, line in enumerate(groups):
-                real, control = (_cell(line, probe, quantity) for quantity in ("mse", "control"))
-                ax.plot(real[1:], [y, y], color=line.tint, lw=1.6)
-                ax.plot(real[0], y, "o", color=line.tint, ms=5)
-                ax.plot(control[1:], [y, y], color="#999999", lw=1.0)
-                ax.plot(control[0], y, "x", color="#777777", ms=5)
-            ax.axvline(1.0, color="#bbbbbb", lw=0.8, ls=(0, (2, 2)), zorder=0)
-            ax.set_title(probe_name(probe), loc="left")
-        axes[0].set_yticks(range(len(groups)), [line.name for line in groups])
-        axes[0].invert_yaxis()
-        figure.supxlabel("test MSE per trajectory", fontsize=9)
+    found = {(line.name, p, q): _cell(line, p, q) for line in groups for p in probes for q in ("mse", "control")}
+    high = min(max([1.2, *(1.05 * max(s.value, s.high) for s in found.values() if math.isfinite(s.value))]), 2.0)
+
+    def draw(ax: Axes, first: bool, probe: str) -> None:
+        frame = pd.DataFrame(
+            [{"name": line.name, "colour": line.tint, **found[line.name, probe, quantity]._asdict(), "mark": mark,
+              "said": f"{line.name}, {word}: {number(found[line.name, probe, quantity].value)}"}
+             for line in groups for quantity, mark, word in (("control", "x", "shuffled labels"), ("mse", "o", "MSE"))]
+        )  # fmt: skip
+        dots(ax, frame, limits=(0.0, high), names=first, references=[Reference(1.0, "constant", dashed=True)])
+        ax.set_title(probe_name(probe), pad=14)
+
+    plot = Plot([partial(draw, probe=probe) for probe in probes], 0.8 + 0.27 * len(groups),
+                xlabel="test MSE per trajectory")  # fmt: skip
+    shown = plot.save(bench.folder / "figures" / "strength.png", "Test MSE of probes and of their control tasks")
     caption = (
         "Dots: probes on real labels; crosses: the same probes after they were fitted on labels shuffled among "
         "trajectories, which should score 1 or worse. A probe whose crosses lie below 1 would make up what it finds."
     )
-    uri = save_figure(figure, bench.folder / "figures" / "strength.png")
-    coded = [probe for probe in probes if any(math.isfinite(_cell(line, probe, "bits_saved")[0]) for line in groups)]
-    header = ["Encoder", *(f"{probe_name(p)}: MSE" for p in probes), *(f"{probe_name(p)}: bits saved" for p in coded)]
-    table = [
-        [
-            line.name,
-            *(number(_cell(line, p, "mse")[0]) for p in probes),
-            *(number(_cell(line, p, "bits_saved")[0], 2) for p in coded),
-        ]
-        for line in groups
-    ]
+    columns = {"Encoder": [line.name for line in groups]}
+    columns |= {f"{probe_name(p)}: MSE": [found[line.name, p, "mse"].value for line in groups] for p in probes}
+    bits = {f"{probe_name(p)}: bits saved": [_cell(line, p, "bits_saved").value for line in groups] for p in probes}
+    columns |= {name: values for name, values in bits.items() if any(map(math.isfinite, values))}
+    note = "Test MSE per trajectory, and bits per label that a prequential code saves."
     return Section(
         "strength",
         "Is it the representation or the probe?",
         _sentences(groups, probes),
-        [Picture(uri, "Test MSE of probes and of their control tasks", caption)],
-        [Table(header, table, "Test MSE per trajectory, and bits per label that a prequential code saves.")],
+        [Picture(shown, caption)],
+        [Table(pd.DataFrame(columns), note, dict.fromkeys(bits, 2))],
     )
 
 
-def _cell(line: Line, probe: str, quantity: str) -> tuple[float, float, float]:
+def _cell(line: Line, probe: str, quantity: str) -> Score:
     for row in line.rows:
         if row["probe"] == probe and row["quantity"] == quantity:
-            return to_float(row["value"]), to_float(row["ci_low"]), to_float(row["ci_high"])
-    return math.nan, math.nan, math.nan
+            return Score(to_float(row["value"]), to_float(row["ci_low"]), to_float(row["ci_high"]))
+    return UNKNOWN
 
 
 def _sentences(groups: list[Line], probes: list[str]) -> list[str]:
@@ -77,7 +76,7 @@ def _sentences(groups: list[Line], probes: list[str]) -> list[str]:
     learners = [line for line in groups if line.kind == "learner"]
     if not learners:
         return [first]
-    tops = [min(learners, key=lambda line: _order(_cell(line, probe, "mse")[0])).name for probe in probes]
+    tops = [min(learners, key=lambda line: _order(_cell(line, probe, "mse").value)).name for probe in probes]
     if len(set(tops)) == 1:
         return [first, f"Every probe puts {tops[0]} first among the label-free learners."]
     best = ", ".join(f"{top} by {probe_name(probe)}" for top, probe in zip(tops, probes, strict=True))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ...benchmark.directory import Bench
 from ..section import Section, Table
-from .run_lines import interval, lines, score
+from .run_lines import lines, score
 
 HEADINGS = {"real": "real windows", "jointly": "twins, channels jointly", "alone": "twins, each channel alone"}
 
@@ -14,11 +14,13 @@ def surrogates(bench: Bench, rows: list[dict[str, str]]) -> Section | None:
     mean = [row for row in rows if row["parameter"] == "mean"]
     if not mean:
         return None
+    import pandas as pd
+
     kinds = [kind for kind in HEADINGS if any(row["twins"] == kind for row in mean)]
     body, beyond = [], []
     for line in lines(mean):
         found = [score(mean, line, twins=kind) for kind in kinds]
-        body.append([line.name, *(interval(part, 3) for part in found)])
+        body.append([line.name, *found])
         if len(found) > 1 and found[0].high < found[1].low:
             beyond.append(line.name)
     said = (
@@ -31,4 +33,4 @@ def surrogates(bench: Bench, rows: list[dict[str, str]]) -> Section | None:
         "window. Twins keep the power of every mode in space and time (jointly: cross-spectra too), phases are random."
     )
     header = ["Encoder", *(HEADINGS[kind] for kind in kinds)]
-    return Section("surrogates", "More than spectra?", [said], [], [Table(header, body, caption)])
+    return Section("surrogates", "More than spectra?", [said], [], [Table(pd.DataFrame(body, columns=header), caption)])

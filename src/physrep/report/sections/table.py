@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import math
+
 from ...benchmark.directory import Bench
 from ...benchmark.entries import to_float
 from ...learners.identity import default_label
 from ..section import Section, Table
-from ..style import number
 
 MOST = 40
 _HIDDEN = ("run", "learner", "encoder", "kind", "seed", "learner_label", "learner_colour")
@@ -21,17 +22,21 @@ def table_section(bench: Bench, rows: list[dict[str, str]], *, name: str, note: 
         name: of the analysis, or its import path.
         note: a sentence above the table.
     """
+    import pandas as pd
+
     columns = [column for column in (rows[0] if rows else {}) if column not in _HIDDEN]
-    body = [[_cell(row[column]) for column in columns] for row in rows[:MOST]]
+    body = pd.DataFrame([[_cell(row[column]) for column in columns] for row in rows[:MOST]], columns=columns)
     said = f"The first {MOST} of {len(rows)} rows" if len(rows) > MOST else "All rows"
     caption = f"{said} of analyses/{name}.csv."
     sentences = [note] if note else []
     return Section(
-        name, default_label(name).replace("_", " ").capitalize(), sentences, [], [Table(columns, body, caption)]
+        name, default_label(name).replace("_", " ").capitalize(), sentences, [], [Table(body.astype(object), caption)]
     )
 
 
-def _cell(text: str) -> str:
-    """Numbers with three decimals, whole numbers and everything else as they are."""
-    whole = text.lstrip("-").isdigit()
-    return text if whole or not text or to_float(text) != to_float(text) else number(to_float(text))
+def _cell(text: str) -> str | int | float:
+    """Numbers as such, everything else as it is."""
+    if text.lstrip("-").isdigit():
+        return int(text)
+    value = to_float(text)
+    return text if math.isnan(value) else value

@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from ...benchmark.directory import Bench
-from ...benchmark.entries import to_float
+from ...benchmark.entries import Score, to_float
 from ...benchmark.names import probe_name
 from ..section import Section, Table
-from ..style import number
 from .run_lines import lines
 
 
 def units(bench: Bench, rows: list[dict[str, str]]) -> Section | None:
     """A table: typical factor or error of each parameter, and the paper's units; first seed of each run."""
+    import pandas as pd
+
     first = {}
     for row in rows:
         first.setdefault(row["title"], row["run"])
@@ -24,7 +25,7 @@ def units(bench: Bench, rows: list[dict[str, str]]) -> Section | None:
         cells = {(row["parameter"], row["measure"]): row for row in line.rows}
         body.append([line.name, probe_name(line.rows[0]["probe"]), *(_cell(cells.get(key)) for key in measures)])
     known = {(row["parameter"], row["measure"]): row for row in rows}
-    constant = [number(to_float(known[key]["constant"])) for key in measures]
+    constant = [to_float(known[key]["constant"]) for key in measures]
     body.insert(0, ["Constant", "–", *constant])
     header = ["Learner", "Probe", *(f"{name}: {MEASURES[measure]}" for name, measure in measures)]
     caption = (
@@ -32,14 +33,11 @@ def units(bench: Bench, rows: list[dict[str, str]]) -> Section | None:
         "exp of the RMS of ln(estimate / truth). MSE, paper: labels z-scored with the constants of the paper's code; "
         "on other data than the paper's compare it with the constant's value, not with the paper's table."
     )
-    return Section("units", "In physical units", [], [], [Table(header, body, caption, text_columns=2)])
+    return Section("units", "In physical units", [], [], [Table(pd.DataFrame(body, columns=header), caption)])
 
 
 MEASURES = {"factor": "factor", "rmse": "RMS error", "mse_paper": "MSE, paper"}
 
 
-def _cell(row: Mapping[str, str] | None) -> str:
-    if row is None:
-        return "–"
-    value, low, high = (number(to_float(row[key])) for key in ("value", "ci_low", "ci_high"))
-    return f"{value} [{low}, {high}]"
+def _cell(row: Mapping[str, str] | None) -> Score | None:
+    return None if row is None else Score(*(to_float(row[key]) for key in ("value", "ci_low", "ci_high")))

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from ...metrics.skill import skill_difference
+from ...report.formats import number
 from ...report.sections.latent.table import scored
-from ...report.style import number
 from .table import Answer, Table, decided, together
 
 

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from ....benchmark.directory import Bench
-from ...figures import save_figure
 from ...section import Picture, Section
 from .cells import Cells, read_cells
-from .figures import has_arrows, shift_figure
+from .figures import has_arrows, shift_plot
 from .sentences import CAPTIONS, TITLES, shift_sentence
 from .table import degradation_table
 
@@ -21,11 +20,12 @@ def generalisation_section(bench: Bench, rows: list[dict[str, str]]) -> Section 
     for shift in cells.shifts:
         sentence = shift_sentence(cells, shift)
         section.sentences.append(sentence)
-        uri = save_figure(shift_figure(cells, shift), bench.folder / "figures" / f"generalisation_{shift}.png")
         title = TITLES.get(shift, shift)
+        path = bench.folder / "figures" / f"generalisation_{shift}.png"
+        shown = shift_plot(cells, shift).save(path, f"Test MSE of every encoder: {title}")
         caption = f"{title[0].upper()}{title[1:]}. {CAPTIONS.get(shift, '')}".strip()
         caption += " Arrows: beyond the axis." if has_arrows(cells, shift) else ""
-        section.pictures.append(Picture(uri, f"Test MSE of every encoder: {title}", caption))
+        section.pictures.append(Picture(shown, caption))
     section.sentences += cells.notes
     section.tables.append(degradation_table(cells))
     return section

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
-from ...figures import WIDTH
-from ...style import MUTED, paper
-from .cells import Cells, Encoder
+from ...draw import Plot, Reference, curves, dots
+from ...formats import number
+from .cells import Cells
 from .sentences import where
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
 
 Panel = tuple[str, str, str, str]
 """Title, subject, level and parameter of a panel."""
@@ -30,9 +30,9 @@ BEYOND = 20.0
 """Errors above this many times a constant's are drawn as an arrow at the end of the axis."""
 
 
-def shift_figure(cells: Cells, shift: str) -> Figure:
+def shift_plot(cells: Cells, shift: str) -> Plot:
     """The figure of a shift."""
-    return sweep_figure(cells, shift) if shift in SWEEPS else pair_figure(cells, shift)
+    return sweep_plot(cells, shift) if shift in SWEEPS else pair_plot(cells, shift)
 
 
 def axis_end(cells: Cells, shift: str) -> float:
@@ -46,58 +46,52 @@ def has_arrows(cells: Cells, shift: str) -> bool:
     return any(key[1] == shift and cell.value > axis_end(cells, shift) for key, cell in cells.values.items())
 
 
-def sweep_figure(cells: Cells, shift: str) -> Figure:
-    """Lines over levels, one panel per parameter and their mean, or per subject if there are several."""
-    from matplotlib.figure import Figure
+def limits_of(cells: Cells, shift: str) -> tuple[float, float]:
+    """Ends of the axis of a shift: all errors and references, as far as they lie between `LOWEST` and `axis_end`."""
+    shown = [v for key, c in cells.values.items() if key[1] == shift for v in (c.value, c.reference, c.constant)]
+    low, high = min(v for v in shown if math.isfinite(v)), max(v for v in shown if math.isfinite(v))
+    return max(0.7 * low, LOWEST), min(1.4 * high, axis_end(cells, shift))
 
+
+def sweep_plot(cells: Cells, shift: str) -> Plot:
+    """Lines over levels, one panel per parameter and their mean, or per subject if there are several."""
     subjects = list(dict.fromkeys(subject for subject, _ in cells.levels[shift]))
     by_parameter = len(subjects) == 1
-    if by_parameter:
-        names = ["mean", *cells.parameters] if 1 < len(cells.parameters) <= 3 else ["mean"]
-        panels = [(subjects[0], name, "mean over parameters" if name == "mean" else name) for name in names]
-    else:
-        panels = [(subject, "mean", subject) for subject in subjects]
-    with paper():
-        figure = Figure(figsize=(WIDTH, 3.1), layout="constrained")
-        axes = figure.subplots(1, len(panels), sharey=by_parameter, squeeze=False)[0]
-        for ax, (subject, parameter, title) in zip(axes, panels, strict=True):
-            draw_sweep(ax, cells, shift, subject, parameter)
-            ax.set_title(title, loc="left")
-        if not by_parameter:
-            _same_limits(axes)
-        axes[0].set_ylabel("test MSE, per trajectory")
-        _legend(figure, cells.encoders)
-    return figure
+    names = ["mean", *cells.parameters] if by_parameter and 1 < len(cells.parameters) <= 3 else ["mean"]
+    panels = [(subject, name) for subject in subjects for name in names]
+    limits = limits_of(cells, shift)
+
+    def draw(ax: Axes, first: bool, subject: str, parameter: str) -> None:
+        import pandas as pd
+
+        rows = sweep_rows(cells, shift, subject, parameter)
+        constant = max((c.constant for k, c in cells.values.items() if k[1] == shift and k[4] == parameter), default=1)
+        curves(ax, pd.DataFrame(rows), limits=limits, log_y=True, categories=True, level=constant)
+        title = subject if not by_parameter else "mean over parameters" if parameter == "mean" else parameter
+        ax.set(title=title, ylabel="test MSE, per trajectory" if first else "")
+
+    legend = [(e.label, e.colour, "--" if e.kind == "floor" else "-") for e in cells.encoders]
+    return Plot([partial(draw, subject=s, parameter=p) for s, p in panels], 2.8, legend=legend, share=True)
 
 
-def draw_sweep(ax: Axes, cells: Cells, shift: str, subject: str, parameter: str) -> None:
-    """MSE of every encoder against level; the level without the shift comes first, or last if levels are shares."""
+def sweep_rows(cells: Cells, shift: str, subject: str, parameter: str) -> list[dict[str, Any]]:
+    """MSE of every encoder by level; the level without the shift comes first, or last if levels are shares."""
     levels = [level for own, level in cells.levels[shift] if own == subject]
-    last, end = shift == "window_length", axis_end(cells, shift)
-    labels = [*levels, "all"] if last else ["clean", *levels]
-    constants = []
+    last, rows = shift == "window_length", []
     for encoder in cells.encoders:
-        found = [cells.cell(encoder, shift, subject, level, parameter) for level in levels]
-        known = [cell for cell in found if cell is not None]
+        found = {level: cells.cell(encoder, shift, subject, level, parameter) for level in levels}
+        known = [cell for cell in found.values() if cell is not None]
         if not known:
             continue
-        middle = [(cell.value, cell.low, cell.high) if cell else (math.nan,) * 3 for cell in found]
+        points = [(level, *((cell.value, cell.low, cell.high) if cell else (math.nan,) * 3))
+                  for level, cell in found.items()]  # fmt: skip
         # References of one encoder may differ a little between levels: other windows of the same trajectories.
-        clean = (sum(cell.reference for cell in known) / len(known), math.nan, math.nan)
-        points = [*middle, clean] if last else [clean, *middle]
-        x = range(len(points))
+        clean = ("all" if last else "clean", sum(c.reference for c in known) / len(known), math.nan, math.nan)
         style = "--" if encoder.kind == "floor" else "-"
-        ax.plot(x, [min(max(p[0], LOWEST), end) for p in points], style, color=encoder.colour)
-        for k, (value, low, high) in enumerate(points):
-            marker, size = ("^", 5) if value > end else ("o", 3.5)
-            ax.plot(k, min(max(value, LOWEST), end), marker, color=encoder.colour, ms=size)
-            if math.isfinite(low + high) and high < end:
-                ax.plot([k, k], [max(low, LOWEST), high], color=encoder.colour, lw=0.8, alpha=0.6)
-        constants.append(known[-1].constant)
-    ax.axhline(max(constants), color=MUTED, lw=0.9, ls=":", zorder=0)
-    ax.set_xticks(range(len(labels)), labels)
-    ax.set_xlim(-0.25, len(labels) - 0.75)
-    _log_axis(ax, "y")
+        for x, y, low, high in [*points, clean] if last else [clean, *points]:
+            rows.append({"curve": encoder.label, "colour": encoder.colour, "style": style, "x": x, "y": y, "low": low,
+                         "high": high})  # fmt: skip
+    return rows
 
 
 def pair_panels(cells: Cells, shift: str) -> list[Panel]:
@@ -119,81 +113,28 @@ def pair_panels(cells: Cells, shift: str) -> list[Panel]:
     ]
 
 
-def pair_figure(cells: Cells, shift: str) -> Figure:
+def pair_plot(cells: Cells, shift: str) -> Plot:
     """Per encoder a hollow dot without and a filled one with the shift, one panel per subject and level."""
-    from matplotlib.figure import Figure
+    panels, limits = pair_panels(cells, shift), limits_of(cells, shift)
 
-    panels = pair_panels(cells, shift)
-    across = min(ACROSS, len(panels))
-    down = math.ceil(len(panels) / across)
-    with paper():
-        height = 0.55 + down * (0.55 + 0.2 * len(cells.encoders))
-        figure = Figure(figsize=(WIDTH, height), layout="constrained")
-        axes = figure.subplots(down, across, sharex=True, sharey=True, squeeze=False)
-        for ax, panel in zip(axes.flat, panels, strict=False):
-            draw_pairs(ax, cells, shift, panel)
-        for ax in list(axes.flat)[len(panels) :]:
-            ax.set_visible(False)
-        first = axes[0, 0]
-        first.set_yticks(range(len(cells.encoders)), [encoder.label for encoder in cells.encoders])
-        first.set_ylim(len(cells.encoders) - 0.4, -0.6)
-        _log_axis(first, "x")
-        for row in axes:
-            for tick, encoder in zip(row[0].get_yticklabels(), cells.encoders, strict=True):
-                tick.set_color(encoder.colour)
-        figure.supxlabel("test MSE, per trajectory (hollow: without the shift)", fontsize=9)
-    return figure
+    def draw(ax: Axes, first: bool, panel: Panel) -> None:
+        import pandas as pd
 
+        title, subject, level, parameter = panel
+        found = [(encoder, cells.cell(encoder, shift, subject, level, parameter)) for encoder in cells.encoders]
+        rows = []
+        for encoder, cell in found:
+            before, after = (cell.reference, cell.value) if cell else (math.nan, math.nan)
+            said = f"{encoder.label}: {number(before)} without the shift, {number(after)} with it"
+            common = {"name": encoder.label, "colour": encoder.colour, "said": said, "low": math.nan, "high": math.nan}
+            rows.append({**common, "value": before, "mark": "hollow"})
+            ends = {"low": cell.low, "high": cell.high} if cell else {}
+            rows.append({**common, "value": after, "mark": "o", **ends})
+        lines = [Reference(max(c.constant for _, c in found if c), dashed=True)] if any(c for _, c in found) else []
+        dots(ax, pd.DataFrame(rows), limits=limits, names=first, references=lines, log=True, join=True,
+             absent="not scored")  # fmt: skip
+        ax.set_title(title, fontsize=8.5)
 
-def draw_pairs(ax: Axes, cells: Cells, shift: str, panel: Panel) -> None:
-    """One panel of pairs."""
-    title, subject, level, parameter = panel
-    constants, end = [], axis_end(cells, shift)
-    for y, encoder in enumerate(cells.encoders):
-        cell = cells.cell(encoder, shift, subject, level, parameter)
-        if cell is None or not math.isfinite(cell.value):
-            ax.text(0.5, y, "not scored", transform=ax.get_yaxis_transform(), ha="center", va="center", fontsize=7,
-                    color=MUTED)  # fmt: skip
-            continue
-        constants.append(cell.constant)
-        value, reference = (min(max(error, LOWEST), end) for error in (cell.value, cell.reference))
-        ax.plot([reference, value], [y, y], color=encoder.colour, lw=1.2, alpha=0.55, zorder=2)
-        if math.isfinite(cell.low + cell.high):
-            limits = [min(max(limit, LOWEST), end) for limit in (cell.low, cell.high)]
-            ax.plot(limits, [y, y], color=encoder.colour, lw=2.6, alpha=0.35, solid_capstyle="butt", zorder=1)
-        ax.plot(reference, y, "o", ms=5, mfc="white", mec=encoder.colour, zorder=3)
-        ax.plot(value, y, ">" if cell.value > end else "o", ms=5, color=encoder.colour, zorder=4)
-    if constants:
-        ax.axvline(max(constants), color=MUTED, lw=0.9, ls=":", zorder=0)
-    ax.set_title(title, loc="left", fontsize=8.5)
-    ax.tick_params(axis="y", length=0)
-
-
-def _legend(figure: Figure, encoders: list[Encoder]) -> None:
-    from matplotlib.lines import Line2D
-
-    handles = [
-        Line2D([], [], color=e.colour, ls="--" if e.kind == "floor" else "-", marker="o", ms=3.5, label=e.label)
-        for e in encoders
-    ]
-    figure.legend(handles=handles, loc="outside lower center", ncols=min(5, len(handles)), frameon=False, fontsize=8)
-
-
-def _same_limits(axes: list[Axes]) -> None:
-    limits = [ax.get_ylim() for ax in axes]
-    for ax in axes:
-        ax.set_ylim(min(low for low, _ in limits), max(high for _, high in limits))
-
-
-def _log_axis(ax: Axes, which: str) -> None:
-    """A logarithmic axis with plain numbers at 1, 2, 5 (over more than 2 decades: 1) times powers of ten."""
-    from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
-
-    getattr(ax, f"set_{which}scale")("log")
-    low, high = getattr(ax, f"get_{which}lim")()
-    decades = math.log10(high / low)
-    subs = (1.0, 2.0, 5.0) if decades < 1.5 else (1.0, 3.0) if decades < 2.5 else (1.0,)
-    axis = getattr(ax, f"{which}axis")
-    axis.set_major_locator(LogLocator(subs=subs))
-    axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
-    axis.set_minor_formatter(NullFormatter())
+    height = 0.55 + 0.2 * len(cells.encoders)
+    label = "test MSE, per trajectory (hollow: without the shift)"
+    return Plot([partial(draw, panel=panel) for panel in panels], height, across=ACROSS, xlabel=label)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ...style import number
+from ...formats import number
 from .cells import Cell, Cells, Encoder
 
 TITLES = {

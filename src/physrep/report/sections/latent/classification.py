@@ -5,7 +5,7 @@ from __future__ import annotations
 from ....analyses.latent.context import LEVELS
 from ....analyses.latent.evidence import READINGS
 from ...section import Section
-from .figures import dots_figure
+from .plots import dots_plot
 from .table import LatentTable
 
 
@@ -17,7 +17,7 @@ def classification(table: LatentTable) -> Section:
     low = max(0.0, chance - 0.25)
     table.add(
         section,
-        dots_figure(
+        dots_plot(
             table.who, panels, "balanced accuracy", low=low, line=(chance, "chance"), reference=table.reference
         ),
         "classification",

@@ -8,8 +8,7 @@ from ....analyses.latent.evidence import evidence
 from ....analyses.latent.falsification import SHUFFLED, WAYS
 from ....analyses.latent.verdict import ABSENT, LINEAR, MARGIN, verdict
 from ...section import Section, Table
-from ...style import number
-from .table import LatentTable, scored, tabled
+from .table import LatentTable, cell, tabled
 
 
 def falsification(table: LatentTable) -> Section:
@@ -30,15 +29,15 @@ def falsification(table: LatentTable) -> Section:
             own = found["evidence"]
             for i, target in enumerate(own.r2):
                 first = [name, table.label(m), found["verdict"]] if i == 0 else ["", "", ""]
-                share = scored(own.share) if i == 0 else ""
-                lines.append([*first, target, scored(own.r2[target]), scored(own.difference[target]), share])
+                share = cell(own.share) if i == 0 else ""
+                lines.append([*first, target, cell(own.r2[target]), cell(own.difference[target]), share])
     if lines:
         section.tables.append(tabled(
             ["set", "encoder", "verdict", "parameter", "R²", "above the best pixels", "share from pixels"],
             lines, "Share from pixels: R² of the 32 leading components of the embedding, linearly from the pixels "
             "that do it best. R² and the difference at the better of two readings (mean over time; three frames) for "
             "every modality alike. Pixels without translation or rotation built in are a weak rival, so random "
-            "weights are judged by the same rule: what they get needs no training.", words=4,
+            "weights are judged by the same rule: what they get needs no training.",
     ))  # fmt: skip
     section.tables.append(_maps(table))
     return section
@@ -52,16 +51,15 @@ def _maps(table: LatentTable) -> Table:
             for pixel in pixels:
                 cells = []
                 for way in WAYS:
-                    cells.append(scored(table.get("falsification", name, way, pixel, m, "r2")))
-                    cells.append(number(table.value("falsification", name, way + SHUFFLED, pixel, m, "r2"), 2))
+                    cells.append(cell(table.get("falsification", name, way, pixel, m, "r2")))
+                    cells.append(table.value("falsification", name, way + SHUFFLED, pixel, m, "r2"))
                 lines.append([name, table.label(m), pixel, *cells])
     return tabled(
-        ["set", "encoder", "pixels", "pixels to embedding", "time shuffled", "embedding to pixels", "time shuffled"],
+        ["set", "encoder", "pixels", "pixels to embedding", "shuffled in time", "embedding to pixels", "shuffled too"],
         lines,
         "R² of the 32 leading components of the one by ridge from 64 of the other, tuned for every pair, out of fold, "
         f"{table.seeds} seeds, 95 % intervals over simulations. Shuffled time pairs each embedding with another time "
         "of the same simulation: what is left is what does not change along a simulation.",
-        words=3,
     )
 
 

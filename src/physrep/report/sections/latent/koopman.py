@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from ....analyses.latent.koopman import SWEEP
+from ....benchmark.entries import Score
 from ...section import Section, Table
-from ...style import number
-from .figures import curves_figure, dots_figure, spectrum_figure, sweep_figure
-from .table import LatentTable, Score, scored, tabled
+from .plots import curves_plot, dots_plot, spectrum_plot, sweep_plot
+from .table import LatentTable, cell, tabled
 
 COLUMNS = (
     ("cosine", "order 1", "rollout_cosine", 3),
@@ -36,7 +36,7 @@ def koopman(table: LatentTable) -> Section:
     names, modalities = table.sets("koopman"), table.modalities("koopman")
     panels = [(n, {m: table.arrays[f"koopman/{n}/{m}"] for m in modalities}) for n in names]
     table.add(
-        section, curves_figure(table.who, panels, "steps after the start", "relative squared error"), "rollout",
+        section, curves_plot(table.who, panels, "steps after the start", "relative squared error"), "rollout",
         "First-order rollouts: squared error over that of the better of the two plain guesses (gray line, 1). Lower is "
         "better; curves that leave the picture have blown up.",
     )  # fmt: skip
@@ -45,7 +45,7 @@ def koopman(table: LatentTable) -> Section:
     high = min(1.0, max(0.1, 1.5 * largest))
     table.add(
         section,
-        dots_figure(
+        dots_plot(
             table.who, gains, "gain of second over first order (skill)", -0.4 * high, high, reference=table.reference
         ),
         "order",
@@ -59,27 +59,25 @@ def koopman(table: LatentTable) -> Section:
         for n in names
     ]  # fmt: skip
     table.add(
-        section, spectrum_figure(table.who, lines), "spectrum",
+        section, spectrum_plot(table.who, lines), "spectrum",
         "Eigenvalues of the operators of the first fold, filled: first order, rings: second order. The gray arc is the "
         "unit circle. On the positive axis modes decay, off it they turn; outside of the unit circle they grow. "
         "Eigenvalues beyond 1.3 are drawn at the edge.",
     )  # fmt: skip
     sweeps = [(n, {m: _sweep(table, n, m) for m in modalities}) for n in names]
     table.add(
-        section, sweep_figure(table.who, sweeps), "sweep",
+        section, sweep_plot(table.who, sweeps), "sweep",
         "Skill over the number of latent components, scored on all 64: components that are left out stay as they "
         "were. Values below −0.5 are drawn at the edge.",
     )  # fmt: skip
     lines = []
     for n in names:
         for m in modalities:
-            cells = [
-                number(table.value("koopman", n, target, "frame", m, metric), d) for _, target, metric, d in COLUMNS
-            ]
-            skills = [scored(table.get("koopman", n, order, "frame", m, "skill")) for order in ("order 1", "order 2")]
+            cells = [table.value("koopman", n, target, "frame", m, metric) for _, target, metric, _ in COLUMNS]
+            skills = [cell(table.get("koopman", n, order, "frame", m, "skill")) for order in ("order 1", "order 2")]
             lines.append([n, table.label(m), *skills, *cells])
     distances = [r["high"] for r in table.rows if r["metric"] == "dmd_distance"]
-    section.tables.append(tabled(
+    scores = tabled(
         ["set", "modality", "skill, order 1", "skill, order 2", *(head for head, *_ in COLUMNS)],
         lines, "Skill: see above. Cosine: as published, of rollouts with the mean of the embeddings left in, which "
         "alone makes it high; still: the same of a model in which nothing moves; centred: of deviations from the mean "
@@ -87,8 +85,10 @@ def koopman(table: LatentTable) -> Section:
         "skill when the times of training are in random order. Radius: spectral radius, mean over the folds. An "
         "independent implementation (exact DMD of PyDMD) finds the same eigenvalues of both orders: largest "
         f"distance {max(distances, default=0.0):.0e}, median {float(np.median(distances or [0.0])):.0e}"
-        " (large only where components are nearly dependent).", words=2,
-    ))  # fmt: skip
+        " (large only where components are nearly dependent).",
+    )  # fmt: skip
+    scores.digits = {**scores.digits, **{head: digits for head, *_, digits in COLUMNS}}
+    section.tables.append(scores)
     if len(names) > 1:
         section.tables.append(_shared(table, names, modalities))
     return section
@@ -96,7 +96,7 @@ def koopman(table: LatentTable) -> Section:
 
 def _sweep(table: LatentTable, name: str, modality: str) -> dict[int, Score]:
     rows = {size: table.get("koopman", name, f"{size} components", "frame", modality, "sweep") for size in SWEEP}
-    return {size: (row["value"], row["low"], row["high"]) for size, row in rows.items() if row}
+    return {size: score for size, row in rows.items() if (score := cell(row)) is not None}
 
 
 def _shared(table: LatentTable, names: list[str], modalities: list[str]) -> Table:
@@ -104,11 +104,10 @@ def _shared(table: LatentTable, names: list[str], modalities: list[str]) -> Tabl
     for n in names:
         for m in modalities:
             kinds = (("own operator", "skill"), ("shared operator", "skill"), ("own - shared", "gain"))
-            cells = [scored(table.get("koopman", n, target, "frame", m, metric)) for target, metric in kinds]
+            cells = [cell(table.get("koopman", n, target, "frame", m, metric)) for target, metric in kinds]
             lines.append([n, table.label(m), *cells])
     return tabled(
         ["set", "modality", "operator of the set", "one for all sets", "difference"],
         lines,
         "Skill of first-order rollouts in the principal components of all sets together.",
-        words=2,
     )

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from ....analyses.latent.kinds import FOLDS, GAIN, KIND_OF, TURN
+from ...formats import number
 from ...section import Section
-from ...style import number
-from .figures import confusion_figure, dots_figure
+from .plots import confusion_plot, dots_plot
 from .table import LatentTable, tabled
 
 READINGS = {"pooled": "pooled", "tokens": "in place"}
@@ -34,7 +34,7 @@ def naming(table: LatentTable) -> Section:
     ]
     table.add(
         section,
-        dots_figure(
+        dots_plot(
             table.who, panels, "balanced accuracy", low=0.0, line=(chance, "chance"), reference=table.reference
         ),
         "naming",
@@ -51,7 +51,7 @@ def naming(table: LatentTable) -> Section:
                 cells.append((m, text, table.arrays[key]))
     right = [KIND_OF[own["equation"]] for own in table.simulated.values()]
     table.add(
-        section, confusion_figure(table.who, cells, list(table.simulated), right), "confusion",
+        section, confusion_plot(table.who, cells, list(table.simulated), right), "confusion",
         "What each equation was named, in per cent of its simulations (rows); the right kind is framed.",
     )  # fmt: skip
     of_set = table.arrays["naming/sets"]

@@ -10,8 +10,8 @@ from ....analyses.latent.context import LEVELS
 from ....metrics import cluster_means
 from ....systems.linear.ftcs_heat import STABILITY_LIMIT
 from ...section import Section
-from .figures import dots_figure, scatter_figure
-from .table import LatentTable, scored, tabled
+from .plots import dots_plot, scatter_plot
+from .table import LatentTable, cell, tabled
 
 
 def parameters(table: LatentTable) -> Section:
@@ -32,7 +32,7 @@ def parameters(table: LatentTable) -> Section:
                 continue
             table.add(
                 section,
-                dots_figure(
+                dots_plot(
                     table.who, panels, f"R² of {target}, {name}", reference=table.reference
                 ),
                 f"r2_{name}_{target}",
@@ -42,23 +42,23 @@ def parameters(table: LatentTable) -> Section:
             cut = [(m, *_true_predicted(table, name, target, m, scale)) for m in table.shown("parameters")]
             special = "; hollow dots are numerically unstable." if cut[0][3] is not None else "."
             table.add(
-                section, scatter_figure(table.who, cut, target, scale == "log"), f"scatter_{name}_{target}",
+                section, scatter_plot(table.who, cut, target, scale == "log"), f"scatter_{name}_{target}",
                 f"Predicted against true {target} of {name} from the embedding averaged over time; each dot is a "
                 f"simulation, averaged over the seeds{special}",
             )  # fmt: skip
             unit = "ln" if scale == "log" else ""
             for m in table.modalities("parameters"):
-                cells = [scored(table.get("parameters", name, target, v, m, "mae")) for v in LEVELS]
+                cells = [cell(table.get("parameters", name, target, v, m, "mae")) for v in LEVELS]
                 errors.append([f"{unit} {target}, {name}".strip(), table.label(m), *cells])
             colours += _nuisance(table, name, target)
     if errors:
         note = "With 95 % intervals over simulations; ln: of the natural logarithm."
-        section.tables.append(tabled(["mean absolute error", "modality", *LEVELS.values()], errors, note, words=2))
+        section.tables.append(tabled(["mean absolute error", "modality", *LEVELS.values()], errors, note))
     if colours:
         section.tables.append(tabled(
             ["parameter", "modality", "R²", "read in", "R² there"], colours,
             "Nuisance test: the probe is fitted on one colour map and read on another one. A representation of the "
-            "physics would not care; a large negative R² says that the probe reads colours.", words=2,
+            "physics would not care; a large negative R² says that the probe reads colours.",
         ))  # fmt: skip
     return section
 
@@ -72,7 +72,7 @@ def _nuisance(table: LatentTable, name: str, target: str) -> list[list[str]]:
             before = table.get("parameters", name, target, "simulation", m, "r2")
             after = table.get("parameters", name, target, f"simulation@{colours}", m, "r2")
             if after is not None:
-                line = [f"{name}, {target}", table.label(m), scored(before), colours, scored(after)]
+                line = [f"{name}, {target}", table.label(m), cell(before), colours, cell(after)]
                 lines.append(line)
     return lines
 

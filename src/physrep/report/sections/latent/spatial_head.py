@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from ....analyses.latent.token_head import CONDITIONS, VARIANTS
 from ...section import Section
-from .figures import dots_figure
-from .table import LatentTable, scored, tabled
+from .plots import dots_plot
+from .table import LatentTable, cell, tabled
 
 
 def spatial_head(table: LatentTable) -> Section:
@@ -27,7 +27,7 @@ def spatial_head(table: LatentTable) -> Section:
         high = min(1.0, max(0.1, 1.35 * max(values)))
         table.add(
             section,
-            dots_figure(
+            dots_plot(
                 table.who, panels, f"gain of the real α in one-step R², {name}", -0.4 * high, high,
                 reference=table.reference,
             ),
@@ -40,7 +40,7 @@ def spatial_head(table: LatentTable) -> Section:
                 cells = [
                     table.get("spatial_head", name, f"{v}, {k}", "tokens", m, "r2_persistence") for k in CONDITIONS
                 ]
-                lines.append([name, table.label(m), v, *(scored(cell) for cell in cells)])
+                lines.append([name, table.label(m), v, *map(cell, cells)])
     head = ["set", "modality", "head", "real α", "shuffled α", "no α"]
-    section.tables.append(tabled(head, lines, "One-step R² against persistence.", words=3))
+    section.tables.append(tabled(head, lines, "One-step R² against persistence."))
     return section

@@ -10,16 +10,15 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from ....analyses.latent.context import PIXELS
+from ....benchmark.entries import UNKNOWN, Score
 from ....metrics.skill import Estimate
-from ...figures import save_figure
+from ...draw import Plot, save_figure
+from ...formats import NOTHING
+from ...formats import scored as number_and_interval
 from ...section import Picture, Section, Table
-from ...style import number
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
-
-Score = tuple[float, float, float]
-"""Value, low and high end of an interval (NaN where there is none)."""
 
 
 class Named(NamedTuple):
@@ -70,7 +69,7 @@ class LatentTable:
         for run in self.modalities(analysis):
             row = self.get(analysis, name, target, level, run, metric)
             if row is not None:
-                found[run] = (row["value"], row["low"], row["high"])
+                found[run] = cell(row) or UNKNOWN
         return found
 
     def modalities(self, analysis: str) -> list[str]:
@@ -101,22 +100,29 @@ class LatentTable:
         picked = [name for name in names if self.who[name].group != "floor"]
         return [*(picked or names)[:3], *([self.reference] if self.reference in self.modalities(analysis) else [])]
 
-    def add(self, section: Section, figure: Figure, name: str, caption: str, vector: bool = True) -> None:
-        """Save a figure and put it into a section."""
-        uri = save_figure(figure, self.folder / "figures" / f"{name}.png", vector=vector)
-        section.pictures.append(Picture(uri, caption.partition(".")[0], caption))
+    def add(self, section: Section, figure: Plot | Figure, name: str, caption: str) -> None:
+        """Save a figure and put it into a section; one of fields is shown as PNG."""
+        path, alt = self.folder / "figures" / f"{name}.png", caption.partition(".")[0]
+        shown = figure.save(path, alt) if isinstance(figure, Plot) else save_figure(figure, path, alt)
+        section.pictures.append(Picture(shown, caption))
 
 
-def tabled(head: Sequence[str], lines: Sequence[Sequence[Any]], note: str, words: int = 1) -> Table:
-    """A table whose first ``words`` columns are text."""
-    return Table(list(head), [[str(cell) for cell in line] for line in lines], note, text_columns=words)
+def tabled(head: Sequence[str], lines: Sequence[Sequence[Any]], note: str, digits: int = 2) -> Table:
+    """A table of texts, numbers and scores, its numbers with so many decimals."""
+    import pandas as pd
+
+    return Table(pd.DataFrame(list(lines), columns=list(head)), note, dict.fromkeys(head, digits))
+
+
+def cell(row: Mapping[str, Any] | Estimate | None) -> Score | None:
+    """A row or an estimate as the cell of a table."""
+    if row is None:
+        return None
+    value, low, high = row if isinstance(row, Estimate) else (row["value"], row["low"], row["high"])
+    return Score(float(value), *(math.nan if end is None else float(end) for end in (low, high)))
 
 
 def scored(row: Mapping[str, Any] | Estimate | None) -> str:
-    """A value with its interval."""
-    if row is None:
-        return "–"
-    value, low, high = row if isinstance(row, Estimate) else (row["value"], row["low"], row["high"])
-    if low is None or not math.isfinite(low):
-        return number(value, 2)
-    return f"{number(value, 2)} [{number(low, 2)}, {number(high, 2)}]"
+    """The same in a sentence."""
+    found = cell(row)
+    return NOTHING if found is None else number_and_interval(*found)

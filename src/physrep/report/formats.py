@@ -1,0 +1,111 @@
+"""Numbers as text, for every table, figure and sentence; all numbers of one column have one format."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Sequence
+
+from ..benchmark.entries import Score
+
+NOTHING = "–"
+_RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
+
+
+def number(value: float, digits: int = 3) -> str:
+    """A number in a sentence: fixed decimals; ``–`` if it is not finite, powers of ten from 100 on and where no digit
+    is left."""
+    if not math.isfinite(value):
+        return NOTHING
+    tiny = 0 < abs(value) < 0.5 * 10.0**-digits
+    return _minus(f"{value:.0e}" if tiny else f"{value:.{digits}f}" if abs(value) < 100 else f"{value:.1e}")
+
+
+def column_format(values: Iterable[float], digits: int = 3) -> Callable[[float], str]:
+    """The one format of a column: fixed decimals, or, where these would hide a value or take five digits before the
+    point, two significant digits and a power of ten for all of them."""
+    finite = [abs(value) for value in values if math.isfinite(value) and value != 0]
+    wide = any(value < 0.5 * 10.0**-digits or value >= 1e4 for value in finite)
+
+    def text(value: float) -> str:
+        if not math.isfinite(value):
+            return NOTHING
+        return _minus(f"{value:.1e}" if wide else f"{value:.{digits}f}")
+
+    return text
+
+
+def column(values: Sequence[float], digits: int = 3) -> list[str]:
+    """Texts of a column of numbers, all in one format."""
+    text = column_format(values, digits)
+    return [text(value) for value in values]
+
+
+def interval(score: Score, text: Callable[[float], str] = number) -> str:
+    """``[low, high]``; nothing where it is unknown."""
+    return f"[{text(score.low)}, {text(score.high)}]" if math.isfinite(score.low + score.high) else ""
+
+
+def scored(value: float, low: float | None, high: float | None, digits: int = 2) -> str:
+    """A value with its interval where there is one."""
+    known = low is not None and high is not None and math.isfinite(low + high)
+    return number(value, digits) + (f" [{number(low, digits)}, {number(high, digits)}]" if known else "")  # type: ignore[arg-type]
+
+
+def signed(value: float) -> str:
+    """A difference with its sign."""
+    text = number(value)
+    return text if text.startswith("−") or text == NOTHING or float(text) == 0 else f"+{text}"
+
+
+def percent(share: float) -> str:
+    """A share of resamples; what a few thousand of them cannot tell from 0 or 1 is a limit."""
+    if not math.isfinite(share):
+        return NOTHING
+    if share > 0.999:
+        return "> 99.9 %"
+    return "< 0.1 %" if share < 0.001 else f"{100 * share:.1f} %"
+
+
+def tick(value: float, digits: int = 2) -> str:
+    """A number of an axis, as short as can be: 0.5, 20, 3·10¹²; ``digits`` before a power of ten."""
+    if value == 0 or 1e-3 <= abs(value) < 1e4:
+        return f"{value:.4g}".replace("-", "−")
+    power = math.floor(math.log10(abs(value)) + 1e-9)
+    digit = value / 10.0**power
+    raised = str(power).translate(_RAISED)
+    return f"10{raised}" if abs(digit - 1) < 1e-6 else f"{digit:.{digits}g}·10{raised}"
+
+
+def quantity(value: float) -> str:
+    """A physical value with four digits; ``–`` if unknown, ``∞`` where an interval has no end."""
+    if math.isnan(value):
+        return NOTHING
+    return tick(value, 4) if math.isfinite(value) else "∞" if value > 0 else "−∞"
+
+
+def count(value: float) -> str:
+    """A whole number with thin groups of three."""
+    return f"{value:,.0f}".replace(",", "\u202f") if math.isfinite(value) else NOTHING
+
+
+def operations(value: float) -> str:
+    """A number of floating-point operations: 2.1·10¹²."""
+    return tick(float(f"{value:.2g}")) if math.isfinite(value) and value > 0 else NOTHING
+
+
+def gigabytes(value: float) -> str:
+    """Bytes in units of 10⁹."""
+    return f"{value / 1e9:.2f} GB" if math.isfinite(value) else NOTHING
+
+
+def duration(seconds: float) -> str:
+    """Seconds as a short text."""
+    if not math.isfinite(seconds):
+        return NOTHING
+    if seconds < 120:
+        return f"{seconds:.0f} s" if seconds >= 10 else f"{seconds:.1f} s"
+    return f"{seconds / 60:.1f} min" if seconds < 7200 else f"{seconds / 3600:.1f} h"
+
+
+def _minus(text: str) -> str:
+    return text.replace("-", "−") if float(text) else text.lstrip("-")

@@ -1,0 +1,103 @@
+"""Scores as rows of dots: every learner with its probes, beside the best floor, the ceiling and a constant."""
+
+from __future__ import annotations
+
+import math
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ..benchmark.directory import Bench
+from ..benchmark.entries import Entry, headline
+from ..benchmark.names import probe_name
+from .draw import WIDTH, Plot, Reference, dots, save_figure
+from .fields import draw_samples
+from .formats import scored
+from .style import paper
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from pandas import DataFrame
+
+
+def scores_plot(bench: Bench, system: str) -> Plot:
+    """Test MSE of every learner: the mean over parameters and, of up to four, each of them."""
+    parameters = [parameter["name"] for parameter in bench.parameters(system)]
+    shown = ["mean", *(parameters if 1 < len(parameters) <= 4 else [])]
+    rows = len(score_rows(bench, system)["name"].unique())
+    return Plot(
+        [partial(draw_scores, bench=bench, system=system, parameter=name) for name in shown],
+        0.8 + 0.27 * rows,
+        ratios=[2.2, *[1.0] * (len(shown) - 1)] if len(shown) < 4 else None,
+        xlabel="test MSE of z-scored parameters, per trajectory",
+    )
+
+
+def score_rows(bench: Bench, system: str, parameter: str = "mean") -> DataFrame:
+    """Rows of `physrep.report.draw.dots`: filled is the probe chosen on valid, hollow are the others."""
+    import pandas as pd
+
+    own = [entry for entry in bench.entries if entry.system == system]
+    # A row is named by its chosen probe; names may repeat, so the runs tell rows apart.
+    names = {(entry.label, *entry.runs): _row_label(entry) for entry in own if entry.chosen}
+    order = list(names)
+    rows = []
+    for entry in sorted(own, key=lambda entry: (order.index((entry.label, *entry.runs)), entry.chosen)):
+        score = entry.score(parameter)
+        said = f"{_row_label(entry)}: {parameter} MSE {scored(*score, digits=4)}"
+        rows.append({"name": names[entry.label, *entry.runs], "colour": entry.colour, "group": entry.kind,
+                     "mark": "o" if entry.chosen else "hollow", "said": said, **score._asdict()})  # fmt: skip
+    return pd.DataFrame(rows)
+
+
+def draw_scores(ax: Axes, first: bool, bench: Bench, system: str, parameter: str = "mean") -> None:
+    """One panel: a row per learner, and lines for the best floor (its interval shaded), the ceiling and a constant."""
+    rows, found = score_rows(bench, system, parameter), headline(bench.entries, system)
+    finite = [value for value in rows["value"] if math.isfinite(value)]
+    # One hopeless probe must not squeeze all the others together; it gets an arrow instead.
+    limits = (0.0, min(max([1.08, *(1.12 * value for value in finite)]), 1.6))
+    lines = [Reference(1.0, "constant", "#8a8a8a", dashed=True)]
+    for entry, name in ((found.floor, "best floor"), (found.ceiling, "ceiling")):
+        if entry is not None and math.isfinite(entry.score(parameter).value):
+            value, low, high = entry.score(parameter)
+            band = (low, high) if name == "best floor" else (math.nan, math.nan)
+            lines.append(Reference(value, name, entry.colour, *band))
+    dots(ax, rows, limits=limits, names=first, values=parameter == "mean", references=lines)
+    ax.set_title("mean over parameters" if parameter == "mean" else parameter, pad=15)
+
+
+def _row_label(entry: Entry) -> str:
+    plain = entry.probe in ("", "none") or entry.learner == "constant"
+    return entry.label if plain else f"{entry.label}, {probe_name(entry.probe)}"
+
+
+def hero(directory: str | Path, path: str | Path) -> Path:
+    """The picture of a benchmark for a README: sample fields on the left, scores on the right.
+
+    Args:
+        directory: a finished benchmark.
+        path: PNG file to write.
+
+    Returns:
+        The path.
+
+    Raises:
+        PhysrepError: the benchmark has no results, or the file cannot be written.
+    """
+    from matplotlib.figure import Figure
+
+    bench = Bench.read(directory)
+    system = bench.systems[0]
+    rows = len(score_rows(bench, system)["name"].unique())
+    with paper():
+        figure = Figure(figsize=(1.28 * WIDTH, max(3.0, 1.0 + 0.23 * rows)), layout="constrained")
+        right = figure
+        if bench.samples is not None:
+            left, right = figure.subfigures(1, 2, squeeze=False, width_ratios=[1.15, 1.0], wspace=0.04)[0]
+            draw_samples(left, bench.samples, bench.data, trajectories=2, frames=3, channels=2)
+        ax = right.subplots()
+        draw_scores(ax, True, bench, system)
+        ax.set_xlabel("test MSE of z-scored parameters, mean (95% interval)")
+        ax.set_title(f"{system}: physical parameters from frozen tokens", pad=16)
+    save_figure(figure, Path(path), "Sample fields and scores", dpi=160)
+    return Path(path)
