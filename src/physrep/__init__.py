@@ -7,9 +7,9 @@ The names below are imported on first use, so that ``import physrep`` costs noth
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from .lazy import names_on_first_use
 from .version import __version__
 
 if TYPE_CHECKING:
@@ -97,12 +97,4 @@ _PUBLIC = {
 
 __all__ = ["__version__", *_PUBLIC]  # pyright: ignore[reportUnsupportedDunderAll]
 
-
-def __getattr__(name: str) -> Any:
-    if name in _PUBLIC:
-        return getattr(importlib.import_module(f".{_PUBLIC[name]}", __name__), name)
-    raise AttributeError(f"module 'physrep' has no attribute {name!r}")
-
-
-def __dir__() -> list[str]:
-    return sorted(__all__)
+names_on_first_use(__name__, _PUBLIC)

@@ -151,9 +151,28 @@ def load_run(run: str | Path) -> tuple[Learner, dict[str, Any]]:
     Raises:
         PhysrepError: the directory, its config or its weights are missing or do not fit together.
     """
+    config = read_run_config(run)
     from safetensors import SafetensorError
     from safetensors.torch import load_file
 
+    run = Path(run)
+    learner = build_learner(config)
+    try:
+        learner.load_state_dict(load_file(run / WEIGHTS))
+    except (SafetensorError, OSError, RuntimeError) as error:
+        reason = " ".join(str(error).split())[:300]
+        raise PhysrepError(
+            f"{run / WEIGHTS}: does not hold the weights of {CONFIG} ({reason}); train the run again."
+        ) from error
+    return learner.eval().requires_grad_(False), config
+
+
+def read_run_config(run: str | Path) -> dict[str, Any]:
+    """The config of a run directory that holds weights; no learner is built.
+
+    Raises:
+        PhysrepError: the directory, its config or its weights are missing.
+    """
     run = Path(run)
     if run.is_file() and run.suffix in (".pth", ".pt", ".ckpt", ".tar", ".bin", ".safetensors"):
         raise PhysrepError(
@@ -166,15 +185,7 @@ def load_run(run: str | Path) -> tuple[Learner, dict[str, Any]]:
         raise PhysrepError(f"{run / CONFIG}: describes no learner; give a directory that `physrep pretrain` wrote.")
     if not (run / WEIGHTS).is_file():
         raise PhysrepError(f"{run}: has no {WEIGHTS}; let `physrep pretrain` finish, or give another run directory.")
-    learner = build_learner(config)
-    try:
-        learner.load_state_dict(load_file(run / WEIGHTS))
-    except (SafetensorError, OSError, RuntimeError) as error:
-        reason = " ".join(str(error).split())[:300]
-        raise PhysrepError(
-            f"{run / WEIGHTS}: does not hold the weights of {CONFIG} ({reason}); train the run again."
-        ) from error
-    return learner.eval().requires_grad_(False), config
+    return config
 
 
 def run_data(config: Mapping[str, Any], path: str | None = None) -> DataConfig:

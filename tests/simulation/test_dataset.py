@@ -17,8 +17,8 @@ import pytest
 from physrep.data import assert_disjoint, check
 from physrep.errors import PhysrepError
 from physrep.simulation import SimulationConfig, simulate
-from physrep.simulation.config import resolve
 from physrep.simulation.file import FileTask, simulate_file
+from physrep.simulation.request import resolve
 from physrep.systems import SYSTEMS
 
 SMALL = SimulationConfig(trajectories=12, resolution=[16, 32], frames=4, per_file=3, ranges={"Reynolds": [20, 60]})

@@ -1,7 +1,29 @@
 """The protocol as code: a configuration becomes runs, the runs become one long table."""
 
-from .calibration import calibration, calibration_text
-from .config import BenchConfig, RunConfig, expand, read_config
-from .runner import COLUMNS, bench
+from typing import TYPE_CHECKING
 
-__all__ = ["COLUMNS", "BenchConfig", "RunConfig", "bench", "calibration", "calibration_text", "expand", "read_config"]
+from ..lazy import names_on_first_use
+
+if TYPE_CHECKING:
+    from .calibration import calibration as calibration
+    from .calibration import calibration_text as calibration_text
+    from .config import BenchConfig as BenchConfig
+    from .config import RunConfig as RunConfig
+    from .config import expand as expand
+    from .config import read_config as read_config
+    from .runner import COLUMNS as COLUMNS
+    from .runner import bench as bench
+
+_PLACES = {
+    "calibration": "calibration",
+    "calibration_text": "calibration",
+    "BenchConfig": "config",
+    "RunConfig": "config",
+    "expand": "config",
+    "read_config": "config",
+    "COLUMNS": "runner",
+    "bench": "runner",
+}
+__all__ = [*_PLACES]  # pyright: ignore[reportUnsupportedDunderAll]
+
+names_on_first_use(__name__, _PLACES)

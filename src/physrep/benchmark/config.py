@@ -15,7 +15,6 @@ from ..settings import construct
 from ..simulation import SimulationConfig
 from ..tokens.protocol import read_protocol
 from ..training.config import TrainingConfig
-from ..training.symmetries import check_symmetries, symmetries_of
 
 EXAMPLE = "configs/quick.yaml"
 
@@ -139,6 +138,7 @@ def expand(config: BenchConfig) -> list[Run]:
     """
     from ..probes import PROBES
     from ..registry import resolve
+    from ..training.symmetries import check_symmetries, symmetries_of
 
     if not config.runs:
         raise PhysrepError("runs: the list is empty; add at least one run, e.g. - learner: jepa.")

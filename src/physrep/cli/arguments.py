@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields
+from pathlib import Path
 from typing import Any, NoReturn
 
 from jsonargparse import ArgumentParser
@@ -78,12 +79,29 @@ def add_data_root(p: ArgumentParser, given_by: str) -> None:
 
 
 def dataset_path(name: str, data_root: str | None) -> str:
-    """The folder of a data set: what was given, or what lies below ``--data-root`` under that name."""
+    """The folder of a data set: what was given, or what lies below ``--data-root`` under that name.
+
+    Raises:
+        PhysrepError: there is nothing in that place.
+    """
     if data_root is None:
+        if "://" not in name and not Path(name).exists():
+            raise PhysrepError(f"{name}: is not a dataset folder; it must hold data/train, data/valid and data/test.")
         return name
-    from ..data import locate_dataset
+    from ..data.locate import locate_dataset
 
     return str(locate_dataset(data_root, name))
+
+
+def require_results(folders: Iterable[str]) -> None:
+    """Refuse folders that are no finished benchmark or comparison, before anything large is imported.
+
+    Raises:
+        PhysrepError: one holds no ``results.csv``.
+    """
+    for folder in folders:
+        if not (Path(folder) / "results.csv").is_file():
+            raise PhysrepError(f"{folder}: holds no results.csv; give a folder in which `physrep bench` has finished.")
 
 
 def dataclass_from(kind: type, values: Mapping[str, Any]) -> Any:

@@ -13,7 +13,6 @@ from .bench import print_config, read
 def run(arguments: Sequence[str]) -> int:
     """Run the floors and the ceiling of a benchmark only, and print whether its data are hard enough."""
     values, config = read(arguments, "calibrate", "Run the floors and the supervised ceiling of a benchmark only.")
-    from ..benchmark import bench, calibration, calibration_text
     from ..benchmark.config import learner_class
 
     wanted = ("floor", "ceiling")
@@ -27,6 +26,7 @@ def run(arguments: Sequence[str]) -> int:
     if values.print_config:
         print_config(config)
         return 0
+    from ..benchmark import bench, calibration, calibration_text
     from ..files import read_csv
 
     config.data = config.data.located(config.system)

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
 from .arguments import add_data_root, dataset_path, parser
 
 
 def run(arguments: Sequence[str]) -> int:
     """Validate files."""
-    from ..data import check, exit_code
-
     p = parser(
         "check",
         "Validate a file, a split or a data set in The Well's format. Names every fault with its remedy. "
@@ -32,7 +31,12 @@ def run(arguments: Sequence[str]) -> int:
     )
     add_data_root(p, "PATH is then the NAME of a data set")
     values = p.parse_args(list(arguments))
-    path = dataset_path(values.path, values.data_root)
+    path = values.path if values.data_root is None else dataset_path(values.path, values.data_root)
+    if "://" not in path and not Path(path).exists():
+        print(f"{path}: no such file or folder; check the path.\n{path}: not readable")
+        return 2
+    from ..data import check, exit_code
+
     faults = check(
         path,
         quick=values.quick,

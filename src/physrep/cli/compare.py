@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ..errors import PhysrepError
-from .arguments import parser
+from .arguments import parser, require_results
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -20,6 +20,7 @@ def run(arguments: Sequence[str]) -> int:
     values = p.parse_args(list(arguments))
     if not values.out:
         raise PhysrepError("--out is missing; name a folder for the comparison, e.g. --out runs/all.")
+    require_results(values.directories)
     from ..benchmark.compare import compare
     from ..report import build_report
 

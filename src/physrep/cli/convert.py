@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
+from ..errors import PhysrepError
 from .arguments import parser
 
 
@@ -36,6 +38,8 @@ def run(arguments: Sequence[str]) -> int:
     p.add_argument("--per_file", type=int, default=64, help="trajectories per file")
     values = p.parse_args(list(arguments))
 
+    if not Path(values.source).exists():
+        raise PhysrepError(f"{values.source}: no such file or folder; check the path.")
     from ..data.convert import ConvertConfig, convert
     from .arguments import dataclass_from
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from ..data.config import DataConfig
+from ..errors import PhysrepError
 from .arguments import Parser, add_data_root, dataclass_from, dataset_path, parser
 
 
@@ -60,6 +61,27 @@ def _data_path(values: Any, trained_on: Mapping[str, Any]) -> str | None:
     return None if name is None else dataset_path(name, values.data_root)
 
 
+def is_run(encoder: str) -> bool:
+    """Whether an argument ENCODER means a run directory, not an import path."""
+    return Path(encoder).exists() or "/" in encoder
+
+
+def check_places(values: Any) -> None:
+    """Refuse an encoder or a data set that is not there, before anything large is imported.
+
+    Raises:
+        PhysrepError: the run directory or the data set does not exist, or the data set is not named.
+    """
+    if is_run(values.encoder):
+        from ..run_directory import read_run_config
+
+        read_run_config(values.encoder)
+    elif values.data is None:
+        raise PhysrepError(f"--data is missing; name the data set that {values.encoder!r} is to encode.")
+    if values.data is not None:
+        dataset_path(values.data, values.data_root)
+
+
 def embed_all(
     values: Any, p: Parser, present: bool = False
 ) -> tuple[dict[str, Any], dict[str, Any], dict[str, str], Any]:
@@ -72,13 +94,13 @@ def embed_all(
     Raises:
         PhysrepError: the data set is not named, or an option has no effect on this encoder.
     """
+    check_places(values)
     from ..data.config import parameter_scales
-    from ..errors import PhysrepError
     from ..run_directory import learner_config, load_run, prepare_learner, run_data
     from ..tokens import embed_splits
 
     given: dict[str, str] | None = None
-    if Path(values.encoder).exists() or "/" in values.encoder:
+    if is_run(values.encoder):
         learner, config = load_run(values.encoder)
         p.refuse(["num_frames"], f"{values.encoder} is a run, which reads windows of {learner.num_frames} frames")
         if config["data"]["path"]:
@@ -91,8 +113,6 @@ def embed_all(
         given = config.get("parameters")
         train = data.open("train")
     else:
-        if values.data is None:
-            raise PhysrepError(f"--data is missing; name the data set that {values.encoder!r} is to encode.")
         data = dataclass_from(DataConfig, {**values.as_dict(), "path": dataset_path(values.data, values.data_root)})
         train = data.open("train")
         # The untrained wrapper only normalises the fields and encodes; the weights are the module's own.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ..errors import PhysrepError
-from .arguments import parser
+from .arguments import parser, require_results
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -16,6 +16,7 @@ def run(arguments: Sequence[str]) -> int:
     p.add_argument("--common", action="store_true", help="rank only encoders that were run on every system")
     p.add_argument("--resamples", type=int, default=2000, help="of the bootstrap")
     values = p.parse_args(list(arguments))
+    require_results(values.directories)
     from ..benchmark.leaderboard import leaderboard
     from ..benchmark.studies import read_studies
     from ..report.leaderboard_formats import FORMATS, format_board

@@ -69,7 +69,7 @@ def _system(name: str) -> list[str]:
     import inspect
     import sys
 
-    from ..simulation.config import known_system
+    from ..simulation.request import known_system
 
     system = known_system(name)
     kinds = ("scalar", "vector", "tensor")

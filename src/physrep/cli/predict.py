@@ -35,10 +35,13 @@ def run(arguments: Sequence[str]) -> int:
         raise PhysrepError(f"--format {values.format!r} is unknown; give one of {', '.join(FORMATS)}.")
     if values.stride is not None and values.stride < 1:
         raise PhysrepError(f"--stride is {values.stride}; it must be at least 1.")
+    from ..run_directory import load_run, read_run_config, run_data
+
+    if not Path(values.run).is_dir():
+        read_run_config(values.run)
     from ..files import write_text
     from ..readout import chosen_run, read_readout, recordings
     from ..report.prediction import as_csv, as_json, as_text
-    from ..run_directory import load_run, run_data
 
     run = chosen_run(values.run)
     learner, config = load_run(run)

@@ -26,7 +26,6 @@ def run(arguments: Sequence[str]) -> int:
     """Train one learner."""
     from ..benchmark.config import read_config
     from ..training.config import TrainingConfig
-    from ..training.pretrain import pretrain
 
     p = parser(
         "pretrain",
@@ -66,6 +65,8 @@ def run(arguments: Sequence[str]) -> int:
         options["encoder_options"] = nested["encoder_options"]
     place = {"path": dataset_path(values.data, values.data_root), "dataset": values.data if values.data_root else ""}
     data = dataclass_from(DataConfig, {**vars(settings.data), **values.as_dict(), **place})
+    from ..training.pretrain import pretrain
+
     out = pretrain(
         values.learner,
         data,

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from .arguments import options_of, parser, split_overrides
-from .embed import add_arguments, embed_all, token_folder
+from .embed import add_arguments, check_places, embed_all, token_folder
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -24,6 +24,7 @@ def run(arguments: Sequence[str]) -> int:
     values = p.parse_args(plain)
     options = options_of(overrides, ["options"], "probe").get("options") or {}
 
+    check_places(values)
     from ..files import write_json
     from ..probes import PROBES, evaluate, save_predictions
     from ..readout import Readouts

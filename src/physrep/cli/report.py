@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from .arguments import parser
+from ..errors import PhysrepError
+from .arguments import parser, require_results
 
 FORMATS = ("text", "markdown", "latex")
 
@@ -25,12 +26,12 @@ def finish(folder: Path, style: str = "text") -> str:
 
     LaTeX comes alone, so that ``physrep report DIR --format latex > table.tex`` is a file that compiles.
     """
-    from ..benchmark.directory import Bench, read_over_seeds
-    from ..errors import PhysrepError
-    from ..report import build_report, latex_table, markdown_table, text_table
-
     if style not in FORMATS:
         raise PhysrepError(f"--format {style!r} is unknown; give one of {', '.join(FORMATS)}.")
+    require_results([str(folder)])
+    from ..benchmark.directory import Bench, read_over_seeds
+    from ..report import build_report, latex_table, markdown_table, text_table
+
     page = build_report(folder)
     bench = Bench.read(folder)
     tables = {"text": text_table, "markdown": markdown_table, "latex": latex_table}

@@ -42,9 +42,9 @@ def run(arguments: Sequence[str]) -> int:
     values = p.parse_args(plain)
     options = options_of(overrides, ["encoder_options"], "score").get("encoder_options") or {}
 
+    data, frames = _data(values)
     from ..benchmark.score import score
 
-    data, frames = _data(values)
     size = values.size and (values.size[0] if len(values.size) == 1 else list(values.size))
     names = ("encoder", "weights", "layout", "channels", "normalise", "pool")
     given: dict[str, Any] = {name: getattr(values, name) for name in names}

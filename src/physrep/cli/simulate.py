@@ -8,7 +8,7 @@ from typing import Any
 
 from ..errors import PhysrepError
 from ..files import read_json
-from ..simulation import MARK, SimulationConfig, simulate, simulate_from
+from ..simulation.config import MARK, SimulationConfig
 from ..yaml_reader import parse_yaml
 from .arguments import dataclass_from, parser
 
@@ -65,6 +65,8 @@ def run(arguments: Sequence[str]) -> int:
     config = dataclass_from(SimulationConfig, values.as_dict())
     config.ranges = dict(_range(text) for text in values.range)
     config.options = {name: parse_yaml(value, f"--option {name}") for name, value in options.items()}
+    from ..simulation import simulate
+
     root = simulate(values.system, values.out, config, workers=values.workers, device=values.device)
     files = sorted((root / "data").glob("*/*.hdf5"))
     size = sum(path.stat().st_size for path in files)
@@ -85,6 +87,8 @@ def _continue(values: Any, options: dict[str, Any]) -> int:
             raise
         except ValueError as error:
             raise PhysrepError(f"--parameter {text!r}: {value!r} is not a number.") from error
+    from ..simulation import simulate_from
+
     result = simulate_from(
         values.system,
         values.source,

@@ -1,47 +1,69 @@
 """Trajectories on disk and clips in memory: the only room that knows HDF5."""
 
-from .augment import Symmetries
-from .cache import cached_split, check_cache_space
-from .check import check, exit_code
-from .clips import ChannelStats, ClipDataset, open_clips
-from .faults import Fault
-from .leaks import assert_no_leaks
-from .locate import locate_dataset
-from .reader import WellSplit
-from .remote import RemotePath, as_path
-from .scan import SPLITS, has_split, split_files
-from .splits import assert_disjoint, assign_splits, split_counts, split_of
-from .stats import compute_stats, read_stats, write_stats
-from .well import select_trajectories, write_well
-from .wellfile import WellFile, open_well
+from typing import TYPE_CHECKING
 
-__all__ = [
-    "SPLITS",
-    "ChannelStats",
-    "ClipDataset",
-    "Fault",
-    "RemotePath",
-    "Symmetries",
-    "WellFile",
-    "WellSplit",
-    "as_path",
-    "assert_disjoint",
-    "assert_no_leaks",
-    "assign_splits",
-    "cached_split",
-    "check",
-    "check_cache_space",
-    "compute_stats",
-    "exit_code",
-    "has_split",
-    "locate_dataset",
-    "open_clips",
-    "open_well",
-    "read_stats",
-    "select_trajectories",
-    "split_counts",
-    "split_files",
-    "split_of",
-    "write_stats",
-    "write_well",
-]
+from ..lazy import names_on_first_use
+
+if TYPE_CHECKING:
+    from .augment import Symmetries as Symmetries
+    from .cache import cached_split as cached_split
+    from .cache import check_cache_space as check_cache_space
+    from .check import check as check
+    from .check import exit_code as exit_code
+    from .clips import ChannelStats as ChannelStats
+    from .clips import ClipDataset as ClipDataset
+    from .clips import open_clips as open_clips
+    from .faults import Fault as Fault
+    from .leaks import assert_no_leaks as assert_no_leaks
+    from .locate import locate_dataset as locate_dataset
+    from .reader import WellSplit as WellSplit
+    from .remote import RemotePath as RemotePath
+    from .remote import as_path as as_path
+    from .scan import SPLITS as SPLITS
+    from .scan import has_split as has_split
+    from .scan import split_files as split_files
+    from .splits import assert_disjoint as assert_disjoint
+    from .splits import assign_splits as assign_splits
+    from .splits import split_counts as split_counts
+    from .splits import split_of as split_of
+    from .stats import compute_stats as compute_stats
+    from .stats import read_stats as read_stats
+    from .stats import write_stats as write_stats
+    from .well import select_trajectories as select_trajectories
+    from .well import write_well as write_well
+    from .wellfile import WellFile as WellFile
+    from .wellfile import open_well as open_well
+
+_PLACES = {
+    "Symmetries": "augment",
+    "cached_split": "cache",
+    "check_cache_space": "cache",
+    "check": "check",
+    "exit_code": "check",
+    "ChannelStats": "clips",
+    "ClipDataset": "clips",
+    "open_clips": "clips",
+    "Fault": "faults",
+    "assert_no_leaks": "leaks",
+    "locate_dataset": "locate",
+    "WellSplit": "reader",
+    "RemotePath": "remote",
+    "as_path": "remote",
+    "SPLITS": "scan",
+    "has_split": "scan",
+    "split_files": "scan",
+    "assert_disjoint": "splits",
+    "assign_splits": "splits",
+    "split_counts": "splits",
+    "split_of": "splits",
+    "compute_stats": "stats",
+    "read_stats": "stats",
+    "write_stats": "stats",
+    "select_trajectories": "well",
+    "write_well": "well",
+    "WellFile": "wellfile",
+    "open_well": "wellfile",
+}
+__all__ = [*_PLACES]  # pyright: ignore[reportUnsupportedDunderAll]
+
+names_on_first_use(__name__, _PLACES)

@@ -80,7 +80,7 @@ class DataConfig:
                 f"the data set {self.dataset!r} is wanted, but it is not said where it lies; give --data-root DIR (or "
                 f"data.root) with {self.dataset}/data or datasets/{self.dataset}/data in DIR, see docs/real_data.md."
             )
-        from . import locate_dataset
+        from .locate import locate_dataset
 
         name = self.dataset or default
         return replace(self, path=str(locate_dataset(self.root, name)), dataset=name)

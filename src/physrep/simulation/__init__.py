@@ -1,7 +1,21 @@
 """From the name of a system to files in The Well's format: data sets, single runs from stored frames, pictures."""
 
-from .config import MARK, SimulationConfig
-from .dataset import simulate
-from .restart import simulate_from
+from typing import TYPE_CHECKING
 
-__all__ = ["MARK", "SimulationConfig", "simulate", "simulate_from"]
+from ..lazy import names_on_first_use
+
+if TYPE_CHECKING:
+    from .config import MARK as MARK
+    from .config import SimulationConfig as SimulationConfig
+    from .dataset import simulate as simulate
+    from .restart import simulate_from as simulate_from
+
+_PLACES = {
+    "MARK": "config",
+    "SimulationConfig": "config",
+    "simulate": "dataset",
+    "simulate_from": "restart",
+}
+__all__ = [*_PLACES]  # pyright: ignore[reportUnsupportedDunderAll]
+
+names_on_first_use(__name__, _PLACES)

@@ -18,8 +18,9 @@ from ..errors import PhysrepError
 from ..files import read_json, write_json
 from ..processes import cores, process_pool
 from ..progress import Progress
-from .config import MARK, Request, SimulationConfig, resolve
+from .config import MARK, SimulationConfig
 from .file import FileTask, simulate_file
+from .request import Request, resolve
 
 _log = logging.getLogger(__name__)
 

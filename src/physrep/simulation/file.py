@@ -13,7 +13,7 @@ from ..data import write_well
 from ..errors import PhysrepError
 from ..systems import SYSTEMS, Trajectories, trajectory_seed
 from ..systems.linear.matched_pairs import matched_diffusivity
-from .config import Request
+from .request import Request
 
 BATCH = 16
 """Trajectories per solver call on a CPU."""

@@ -15,7 +15,7 @@ from ..data import WellFile, open_well, write_well
 from ..data.resample import chebyshev_interval, chebyshev_matrix, exact_nodes, fourier
 from ..errors import PhysrepError
 from ..systems import System
-from .config import finer_grid, known_system
+from .request import finer_grid, known_system
 
 
 @dataclass(frozen=True)

@@ -7,10 +7,8 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
 from ..errors import PhysrepError, nearest
-from ..learners.video_pixels import PIXELS
 from ..ranges import check_path_name
 from ..settings import construct
-from ..systems import SYSTEMS
 from ..training.config import TrainingConfig
 
 EXAMPLE = "configs/study_heat.yaml"
@@ -191,6 +189,8 @@ def check(config: StudyConfig, where: str) -> None:
 
 
 def _check_set(name: str, own: SetConfig, config: StudyConfig, where: str) -> None:
+    from ..systems import SYSTEMS
+
     place = f"{where}: sets.{name}"
     known = [*SYSTEMS, FTCS]
     if own.system not in known:
@@ -227,6 +227,8 @@ def _check_range(value: list[float] | None, place: str) -> None:
 def _check_encoder(name: str, encoder: EncoderConfig, config: StudyConfig, where: str) -> None:
     place = f"{where}: encoders.{name}"
     if encoder.kind == "pixels":
+        from ..learners.video_pixels import PIXELS
+
         if encoder.source not in PIXELS:
             raise PhysrepError(f"{place}: there are no pixels {encoder.source!r}; {nearest(encoder.source, PIXELS)}")
         return

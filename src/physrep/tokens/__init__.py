@@ -1,17 +1,27 @@
 """Frozen tokens: embedding, token stores, label scalers and the splits of a data set as tokens."""
 
-from .embed import embed
-from .labels import LabelScaler, paper_label_statistics
-from .splits import embed_splits
-from .store import TokenStore
-from .trajectories import LatentTrajectories, joined
+from typing import TYPE_CHECKING
 
-__all__ = [
-    "LabelScaler",
-    "LatentTrajectories",
-    "TokenStore",
-    "embed",
-    "embed_splits",
-    "joined",
-    "paper_label_statistics",
-]
+from ..lazy import names_on_first_use
+
+if TYPE_CHECKING:
+    from .embed import embed as embed
+    from .labels import LabelScaler as LabelScaler
+    from .labels import paper_label_statistics as paper_label_statistics
+    from .splits import embed_splits as embed_splits
+    from .store import TokenStore as TokenStore
+    from .trajectories import LatentTrajectories as LatentTrajectories
+    from .trajectories import joined as joined
+
+_PLACES = {
+    "embed": "embed",
+    "LabelScaler": "labels",
+    "paper_label_statistics": "labels",
+    "embed_splits": "splits",
+    "TokenStore": "store",
+    "LatentTrajectories": "trajectories",
+    "joined": "trajectories",
+}
+__all__ = [*_PLACES]  # pyright: ignore[reportUnsupportedDunderAll]
+
+names_on_first_use(__name__, _PLACES)

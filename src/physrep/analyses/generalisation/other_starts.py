@@ -11,9 +11,9 @@ from ...data import ClipDataset
 from ...data.splits import assign_splits
 from ...files import content_hash, read_json, write_json
 from ...simulation import MARK, SimulationConfig
-from ...simulation.config import Request, resolve
 from ...simulation.dataset import simulate_tasks
 from ...simulation.file import FileTask
+from ...simulation.request import Request, resolve
 from ...systems import SYSTEMS
 from .study import Study
 

@@ -1,0 +1,88 @@
+"""Help, a wrong path and an unknown setting are answered before anything large (torch) is imported."""
+
+from __future__ import annotations
+
+import ast
+import importlib
+import json
+import sys
+from pathlib import Path
+from subprocess import run
+
+import pytest
+
+import physrep
+from physrep.cli.main import COMMANDS
+
+LARGE = ("torch", "h5py", "matplotlib", "sklearn", "scipy", "pandas", "xarray", "transformers")
+
+CODE = """
+import json, sys
+from physrep.cli.main import main
+answers = []
+for words in json.loads(sys.argv[1]):
+    try:
+        code = main(words)
+    except SystemExit as end:
+        code = end.code
+    answers.append([words, code, [name for name in {large!r} if name in sys.modules]])
+print(json.dumps(answers), file=open(sys.argv[2], "w"))
+"""
+
+
+def answers(folder: Path, commands: list[list[str]]) -> list[tuple[list[str], int, list[str]]]:
+    """Words, exit code and the large packages that were imported until then, of commands in one fresh process."""
+    out = folder / "answers.json"
+    code = CODE.format(large=LARGE)
+    run([sys.executable, "-c", code, json.dumps(commands), str(out)], check=True, cwd=folder, capture_output=True)
+    return [tuple(row) for row in json.loads(out.read_text())]
+
+
+def test_help_of_every_command_imports_nothing_large(tmp_path: Path) -> None:
+    found = answers(tmp_path, [[name, "--help"] for name in COMMANDS])
+    assert len(found) == len(COMMANDS)
+    for words, code, imported in found:
+        assert (code, imported) == (0, []), words
+
+
+def test_wrong_paths_and_unknown_settings_import_nothing_large(tmp_path: Path) -> None:
+    wrong = [
+        ["bench", "nosuch.yaml"],
+        ["bench", "quick", "--nosuch", "3"],
+        ["bench", "quick", "--training.nosuch", "3"],
+        ["pretrain", "jepa", "--data", "nosuch", "--out", "x"],
+        ["probe", "./nosuch"],
+        ["embed", "module:Class", "--data", "nosuch"],
+        ["predict", "nosuch", "recordings"],
+        ["check", "nosuch"],
+        ["convert", "nosuch", "out"],
+        ["score", "module:Class", "--data", "nosuch"],
+        ["report", "nosuch"],
+        ["compare", "nosuch", "--out", "x"],
+        ["leaderboard", "nosuch"],
+        ["equation", "nosuch"],
+        ["simulate", "heat", "--out", "x", "--nosuch", "3"],
+        ["study", "nosuch"],
+        ["study", "study_heat", "--nosuch", "3"],
+        ["calibrate", "nosuch"],
+    ]
+    for words, code, imported in answers(tmp_path, wrong):
+        assert (code, imported) == (2, []), words
+
+
+@pytest.mark.parametrize("package", ["", "data", "tokens", "simulation", "benchmark"])
+def test_names_for_type_checkers_are_those_that_are_found(package: str) -> None:
+    source = Path(physrep.__path__[0]) / package / "__init__.py"
+    block = next(node for node in ast.parse(source.read_text()).body if isinstance(node, ast.If))
+    stated = {
+        alias.name: node.module for node in block.body if isinstance(node, ast.ImportFrom) for alias in node.names
+    }
+    module = importlib.import_module(f"physrep.{package}".rstrip("."))
+    assert {name: place for name, place in module.__places__.items() if name in stated} == stated
+    assert set(module.__all__) - {"__version__"} == set(module.__places__)
+
+
+def test_a_function_keeps_its_name_when_its_module_is_imported() -> None:
+    code = "import physrep.data.check, physrep.tokens.embed; from physrep.data import check; print(callable(check))"
+    done = run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "True"
