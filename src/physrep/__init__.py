@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from .benchmark import BenchConfig as BenchConfig
     from .benchmark import bench as bench
     from .benchmark import read_config as read_config
+    from .benchmark import read_results as read_results
     from .clip import Clip as Clip
     from .data import ClipDataset as ClipDataset
     from .data import open_clips as open_clips
@@ -80,6 +81,7 @@ _PUBLIC = {
     "evaluate": "probes",
     "METRICS": "metrics",
     "BenchConfig": "benchmark",
+    "read_results": "benchmark",
     "bench": "benchmark",
     "build_report": "report",
     "Learner": "learners",

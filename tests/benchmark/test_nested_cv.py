@@ -76,7 +76,7 @@ def test_no_trajectory_is_on_two_sides_and_each_is_in_test_once_per_seed() -> No
         asked = [value for _, _, test in Spy.seen[5 * seed : 5 * seed + 5] for value in test]
         assert len(asked) == len(set(asked)) == 30
     assert Spy.seen[:5] != Spy.seen[5:]
-    assert {row["n_trajectories"] for row in rows} == {30}
+    assert set(rows["n_trajectories"]) == {30}
     assert np.array_equal(predictions["test"].trajectory, np.arange(30).repeat(3))
 
 

@@ -55,7 +55,7 @@ def scaler(stores):
 
 
 def table(rows):
-    return {(row["level"], row["split"], row["parameter"], row["metric"]): row for row in rows}
+    return {(row["level"], row["split"], row["parameter"], row["metric"]): row for row in rows.to_dict("records")}
 
 
 @pytest.mark.parametrize("name", PROBES)
@@ -66,16 +66,16 @@ def test_contract_of_every_probe(name):
     assert list(inspect.signature(probe.fit).parameters) == ["tokens", "labels", "tokens_valid", "labels_valid"]
     rows, predictions = evaluate(probe, stores, scaler(stores), name=name, resamples=50)
     assert len(rows) == 2 * 2 * 3 * len(METRICS)
-    assert set(rows[0]) == {
+    assert set(rows.columns) == {
         "probe", "level", "parameter", "split", "metric", "value", "ci_low", "ci_high",
         "n_trajectories", "n_train_trajectories",
     }  # fmt: skip
-    assert all(row["ci_low"] <= row["value"] <= row["ci_high"] for row in rows)
-    assert {row["n_train_trajectories"] for row in rows} == {60}
+    assert ((rows["ci_low"] <= rows["value"]) & (rows["value"] <= rows["ci_high"])).all()
+    assert set(rows["n_train_trajectories"]) == {60}
     assert predictions["test"].prediction.shape == (100, 2)
     assert probe.choice
     again, _ = evaluate(QUICK[name](), stores, scaler(stores), name=name, resamples=50)
-    assert again == rows
+    assert again.equals(rows)
 
 
 def test_scores_of_a_planted_parameter():
@@ -124,7 +124,7 @@ def test_test_labels_are_read_after_all_predictions():
     guarded = GuardedStore(**vars(stores["test"]))
     label_scaler = scaler(stores)
     rows, _ = evaluate(GuardedProbe(guarded), {**stores, "test": guarded}, label_scaler, name="ridge", resamples=50)
-    assert rows == evaluate(RidgeProbe(), stores, label_scaler, name="ridge", resamples=50)[0]
+    assert rows.equals(evaluate(RidgeProbe(), stores, label_scaler, name="ridge", resamples=50)[0])
 
 
 @pytest.mark.parametrize("split", ["train", "valid", "test"])
@@ -141,9 +141,8 @@ def test_labels_are_found_by_name():
     expected = evaluate(RidgeProbe(), stores, scaler(stores), name="ridge", resamples=50)[0]
     test = stores["test"]
     swapped = TokenStore(test.tokens, test.labels[:, ::-1].copy(), test.trajectory, test.start, NAMES[::-1])
-    assert (
-        evaluate(RidgeProbe(), {**stores, "test": swapped}, scaler(stores), name="ridge", resamples=50)[0] == expected
-    )
+    found = evaluate(RidgeProbe(), {**stores, "test": swapped}, scaler(stores), name="ridge", resamples=50)[0]
+    assert found.equals(expected)
 
 
 def test_predictions_round_trip(tmp_path):

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from bench_directory import read_csv, write_bench
 
+from physrep.benchmark import read_results
 from physrep.benchmark.entries import headline, make_entries, parameter_names
 from physrep.errors import PhysrepError
 from physrep.learners.identity import identity_of_summary
@@ -123,3 +124,14 @@ def test_tables_show_one_probe_per_learner_by_default(bench: Path) -> None:
 )
 def test_numbers(value: float, text: str) -> None:
     assert number(value) == text
+
+
+def test_results_are_a_frame_with_labels_and_kinds(tmp_path: Path) -> None:
+    folder = write_bench(tmp_path / "bench")
+    frame, rows = read_results(folder), read_csv(folder / "results.csv")
+    assert frame["value"].tolist() == [float(row["value"]) for row in rows] and frame["run"][0] == rows[0]["run"]
+    kinds = dict(zip(frame["learner"], zip(frame["label"], frame["kind"], strict=True), strict=True))
+    assert kinds["jepa"] == ("JEPA", "learner") and kinds["statistics"] == ("Field statistics", "floor")
+    test = frame.query("split == 'test' and level == 'trajectory' and metric == 'mse' and probe == 'ridge'")
+    wide = test.pivot(index="label", columns="parameter", values="value")
+    assert list(wide.columns) == ["Reynolds", "Schmidt", "mean"] and wide.notna().all(axis=None)

@@ -246,9 +246,8 @@ def test_half_precision_changes_no_score_beyond_noise(probe):
     for dtype in (np.float32, np.float16):
         stored = {split: replace(store, tokens=store.tokens.astype(dtype)) for split, store in stores.items()}
         rows, _ = evaluate(PROBES[probe](**options), stored, scaler, name=probe, resamples=200)
-        (row,) = (
-            r for r in rows if (r["level"], r["split"], r["parameter"], r["metric"]) == ("window", "test", "nu", "mse")
-        )
+        found = rows.query("level == 'window' and split == 'test' and parameter == 'nu' and metric == 'mse'")
+        (row,) = found.to_dict("records")
         scores.append(row)
     width = scores[0]["ci_high"] - scores[0]["ci_low"]
     assert abs(scores[0]["value"] - scores[1]["value"]) < 0.1 * width

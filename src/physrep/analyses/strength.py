@@ -71,7 +71,7 @@ class Strength(Analysis):
         control = control_task(probe, stores, context.scaler, name="probe", resamples=context.resamples)
         rows: Rows = []
         for quantity, scored in (("mse", control.real), ("control", control.rows)):
-            for row in scored:
+            for row in scored.to_dict("records"):
                 if (row["level"], row["split"], row["metric"]) == ("trajectory", "test", "mse"):
                     part = {key: row[key] for key in ("parameter", "value", "ci_low", "ci_high")}
                     rows.append({"quantity": quantity, **part})

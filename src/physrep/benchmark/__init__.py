@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from .config import RunConfig as RunConfig
     from .config import expand as expand
     from .config import read_config as read_config
+    from .directory import read_results as read_results
     from .runner import COLUMNS as COLUMNS
     from .runner import bench as bench
 
@@ -21,6 +22,7 @@ _PLACES = {
     "RunConfig": "config",
     "expand": "config",
     "read_config": "config",
+    "read_results": "directory",
     "COLUMNS": "runner",
     "bench": "runner",
 }

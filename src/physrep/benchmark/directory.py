@@ -6,16 +6,19 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ..errors import PhysrepError
 from ..files import read_csv, read_json, read_yaml
-from ..learners.identity import Identity, identity_of_summary
+from ..learners.identity import Identity, identity_of_name, identity_of_summary
 from ..metrics import Difference, cluster_means, paired_difference_over_seeds
 from ..probes.fit import Predictions, load_predictions
 from .entries import Entry, make_entries, parameter_names, to_float
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
 
 RECORD = "compare.json"
 """What `physrep compare` leaves beside the merged table."""
@@ -30,6 +33,40 @@ def read_over_seeds(folder: Path) -> list[dict[str, str]]:
     """Rows of ``over_seeds.csv``; none if no run has several seeds."""
     path = folder / "over_seeds.csv"
     return read_csv(path) if path.is_file() else []
+
+
+def read_results(folder: str | Path) -> DataFrame:
+    """The long table of a benchmark, one row per score.
+
+    Args:
+        folder: what `physrep bench` or `physrep compare` wrote.
+
+    Returns:
+        The columns of ``results.csv``, and ``label`` and ``kind`` of every row's learner.
+
+    Raises:
+        PhysrepError: there is no table, or it cannot be read.
+    """
+    import pandas as pd
+
+    bench, path = Bench.read(folder), Path(folder) / "results.csv"
+    # Numbers as Python reads them, to the last digit; a run whose name is a number stays a name.
+    names: Any = dict.fromkeys(("system", "learner", "encoder", "probe", "run"), str)
+    table = pd.read_csv(
+        path,
+        float_precision="round_trip",
+        dtype=names,
+        keep_default_na=False,
+        na_values={
+            name: ["", "nan"] for name in ("value", "ci_low", "ci_high", "n_trajectories", "n_train_trajectories")
+        },
+    )
+    who = bench.identities
+    known = [
+        who[run] if run in who else identity_of_name(learner)
+        for run, learner in zip(table["run"], table["learner"], strict=True)
+    ]
+    return table.assign(label=[own.label for own in known], kind=[own.kind for own in known])
 
 
 @dataclass

@@ -160,11 +160,12 @@ def _probe(
         )
     else:
         rows, predicted = evaluate(probe, stores, scaler, name=name, resamples=config.resamples, metrics=config.metrics)
+    records = rows.to_dict("records")
     save_predictions(predictions, predicted)
     readable = readouts.write(name, probe, predicted, make if division else None)
     choice = getattr(probe, "choice", None)
-    write_json(record, {"key": key, "options": options, "choice": choice, "readout": readable, "rows": rows})
-    return rows
+    write_json(record, {"key": key, "options": options, "choice": choice, "readout": readable, "rows": records})
+    return records
 
 
 def _own_output(

@@ -42,13 +42,12 @@ def run(arguments: Sequence[str]) -> int:
         readouts = Readouts(learner, stores, splits, scaler, values.stride, values.encoder, folder / "spectra")
         if readouts.write(values.probe, probe, predictions):
             print(f"ask new recordings with: physrep predict {values.encoder} FILES")
-    write_json(folder / f"probe_{values.probe}.json", {"options": options, "rows": rows})
+    write_json(folder / f"probe_{values.probe}.json", {"options": options, "rows": rows.to_dict("records")})
     print(f"{'level':<11} {'parameter':<14} {'metric':<6} {'test':>7}  95% interval over trajectories")
-    for row in rows:
-        if row["split"] == "test":
-            print(
-                f"{row['level']:<11} {row['parameter']:<14} {row['metric']:<6} {row['value']:>7.3f}  "
-                f"[{row['ci_low']:.3f}, {row['ci_high']:.3f}]"
-            )
+    for row in rows.query("split == 'test'").to_dict("records"):
+        print(
+            f"{row['level']:<11} {row['parameter']:<14} {row['metric']:<6} {row['value']:>7.3f}  "
+            f"[{row['ci_low']:.3f}, {row['ci_high']:.3f}]"
+        )
     print(f"scores and predictions are in {folder}")
     return 0

@@ -12,7 +12,7 @@ import itertools
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import torch
@@ -23,6 +23,9 @@ from ..tokens.labels import LabelScaler
 from ..tokens.store import TokenStore
 from .base import Probe
 from .fit import Predictions, evaluate
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
 
 
 def shuffled_labels(store: TokenStore, seed: int = 0) -> TokenStore:
@@ -47,10 +50,10 @@ class Control(NamedTuple):
         real: the real probe's rows.
     """
 
-    rows: list[dict[str, Any]]
+    rows: DataFrame
     selectivity: Difference
     predictions: dict[str, Predictions]
-    real: list[dict[str, Any]]
+    real: DataFrame
 
 
 def control_task(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -17,6 +17,9 @@ from ..metrics.uncertainty import find_metric
 from ..tokens.labels import LabelScaler
 from ..tokens.store import TokenStore
 from .base import Probe, check_tokens
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
 
 SCORED = ("valid", "test")
 SCORES = ("mse", "r2")
@@ -52,7 +55,7 @@ def evaluate(
     resamples: int = 2000,
     seed: int = 0,
     metrics: Sequence[str] = SCORES,
-) -> tuple[list[dict[str, Any]], dict[str, Predictions]]:
+) -> tuple[DataFrame, dict[str, Predictions]]:
     """Fit and score a probe.
 
     The probe gets the labels of train and valid. The labels of test are read after all predictions are made.
@@ -66,20 +69,22 @@ def evaluate(
         metrics: names in `physrep.metrics.METRICS`, or import paths.
 
     Returns:
-        Rows with the columns probe, level, parameter, split, metric, value, ci_low, ci_high, n_trajectories and
-        n_train_trajectories, and the predictions of valid and test. The level ``"window"`` scores every window,
-        ``"trajectory"`` the mean prediction of a trajectory's windows; the parameter ``"mean"`` is the mean over
-        parameters.
+        A frame with the columns probe, split, n_train_trajectories, level, parameter, metric, value, ci_low, ci_high
+        and n_trajectories, one row per score, and the predictions of valid and test. The level ``"window"`` scores
+        every window, ``"trajectory"`` the mean prediction of a trajectory's windows; the parameter ``"mean"`` is the
+        mean over parameters.
 
     Raises:
         PhysrepError: a split is missing, or tokens are of a wrong shape, of different shapes, or not finite.
     """
+    import pandas as pd
+
     predictions = predict_splits(probe, stores, scaler, name)
     rows: list[dict[str, Any]] = []
     for split, part in predictions.items():
         common = {"probe": name, "split": split, "n_train_trajectories": stores["train"].n_trajectories}
         rows += [{**common, **row} for row in score(part, resamples=resamples, seed=seed, metrics=metrics)]
-    return rows, predictions
+    return pd.DataFrame(rows), predictions
 
 
 def predict_splits(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -13,6 +13,9 @@ from ..tokens.protocol import Division
 from ..tokens.store import TokenStore
 from .base import Probe
 from .fit import SCORED, SCORES, Predictions, predict_splits, score
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
 
 
 def evaluate_nested(
@@ -24,7 +27,7 @@ def evaluate_nested(
     name: str,
     resamples: int = 2000,
     metrics: Sequence[str] = SCORES,
-) -> tuple[list[dict[str, Any]], dict[str, Predictions]]:
+) -> tuple[DataFrame, dict[str, Predictions]]:
     """Fit a probe for every fold of every seed, and score what it predicts out of fold.
 
     For fold k, the trajectories of k are test, those of k + 1 (of 0 after the last) valid, on which the probe chooses
@@ -41,12 +44,14 @@ def evaluate_nested(
         metrics: names of the scores.
 
     Returns:
-        Rows as of `physrep.probes.evaluate`, and the predictions of the first seed; trajectories are numbered through
-        the pooled splits.
+        A frame as of `physrep.probes.evaluate`, and the predictions of the first seed; trajectories are numbered
+        through the pooled splits.
 
     Raises:
         PhysrepError: see `physrep.probes.evaluate`.
     """
+    import pandas as pd
+
     whole = pooled_store([stores[split] for split in division.pool])
     tables: list[list[dict[str, Any]]] = []
     first: dict[str, Predictions] = {}
@@ -71,7 +76,7 @@ def evaluate_nested(
         {**rows[0], **{key: float(np.mean([row[key] for row in rows])) for key in ("value", "ci_low", "ci_high")}}
         for rows in zip(*tables, strict=True)
     ]
-    return means, first
+    return pd.DataFrame(means), first
 
 
 def pooled_store(stores: Sequence[TokenStore]) -> TokenStore:
