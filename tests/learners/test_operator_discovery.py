@@ -79,7 +79,7 @@ def planted() -> tuple[OperatorDiscovery, list[Clip], torch.Tensor]:
 
 def coefficient(learner: OperatorDiscovery, name: str, channel: int, theta: torch.Tensor) -> torch.Tensor:
     k = [term.name() for term in learner.terms].index(name)
-    return learner.w0[0, k, channel] + theta @ learner.v[0, :, k, channel]
+    return learner.w0[k, channel] + theta @ learner.v[:, k, channel]
 
 
 def test_the_equation_is_read_exactly(planted):
@@ -117,7 +117,7 @@ def test_it_is_a_learner_that_fits_in_closed_form():
 
 def test_a_planted_equation_is_recovered(planted):
     learner, valid, truth = planted
-    assert learner.record["grade"] == 1 and learner.v.shape[1] == 2
+    assert learner.record["grade"] == 1 and learner.v.shape[0] == 2
     for number, clip in enumerate(valid):
         rows = truth[4 * number : 4 * number + 4].repeat_interleave(3, 0)
         theta = learner.read(clip).mean
@@ -138,7 +138,7 @@ def test_a_planted_equation_is_recovered(planted):
 def test_the_number_of_parameters_is_found_without_labels(vary, count):
     fields, _ = trajectories(40, 1, vary)
     learner, _ = fitted(clips(fields[:28]), clips(fields[28:]))
-    assert learner.v.shape[1] == count
+    assert learner.v.shape[0] == count
     assert learner.encode(clips(fields[28:])[0]).isfinite().all()
 
 

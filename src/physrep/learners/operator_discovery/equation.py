@@ -53,7 +53,7 @@ def read_equation(
     centred = any(term.grade == 4 for term in terms)
     physical = grams.turned(to_physical(terms, mean, std, centred).to(grams.g))
     unit = torch.tensor([std[channel] for channel in channels], dtype=torch.float64).to(grams.g)
-    physical = Grams(physical.g, physical.b * unit, physical.s * unit**2, physical.rows)
+    physical = Grams(physical.g, physical.b * unit, physical.s * unit[:, None] * unit, physical.rows)
     generator = torch.Generator().manual_seed(seed)
     n, p = theta.shape
     halves = [torch.randperm(n, generator=generator)[: max(n // 2, 1)] for _ in range(HALVES)]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,24 +13,31 @@ from ...errors import PhysrepError
 from .equation import read_equation
 from .gram import Grams, grams, joined, summed
 from .library import Term
-from .low_rank import solve_operator
-from .noise import LEVELS, noise_gram
+from .low_rank import Operator
+from .noise import LEVELS
+from .row_errors import RowErrors, row_errors
+from .row_weights import RowScale
 from .selection import candidates, choose, scores
 from .tokens import influential
 from .weak_form import Rows, WeakRows
 
-NOISE_WINDOWS = 128
-"""Training windows on which the columns' sensitivity to noise is measured."""
+ERROR_WINDOWS = 64
+"""Training windows on which the errors of rows are measured."""
 
 
 @dataclass
 class Collected:
-    """Gram matrices of trajectories (or of windows) that came by, and N of the first windows."""
+    """Gram matrices of trajectories (or of windows) that came by, and the first windows themselves.
 
+    Attributes:
+        scale: what rows count.
+        shown: normalised fields of the first windows, and the trajectory of each.
+    """
+
+    scale: RowScale
+    shown: list[tuple[Tensor, Tensor]] = field(default_factory=list)
     parts: list[Grams] = field(default_factory=list)
     trajectory: list[Tensor] = field(default_factory=list)
-    noise: Tensor | None = None
-    noise_windows: int = 0
     windows: int = 0
 
     def add(
@@ -39,7 +46,6 @@ class Collected:
         rows: Rows,
         x: Tensor,
         trajectory: Tensor,
-        generator: torch.Generator,
         keep: bool,
     ) -> None:
         """Take in one batch.
@@ -47,10 +53,11 @@ class Collected:
         Args:
             weak, rows, x: of the batch: its geometry, rows, and normalised fields.
             trajectory: of each window.
-            generator: of the noise.
-            keep: keep windows apart, and measure no noise; else sum them per trajectory.
+            keep: keep windows apart; else sum them per trajectory.
         """
-        found = grams(rows)
+        spectrum = self.scale.rows(weak.modes, weak.halves, weak.count)
+        weight = self.scale.weight(rows, spectrum)
+        found = grams(rows, weight)
         names, group = trajectory.to(x.device).unique(return_inverse=True)
         self.windows += len(x)
         if keep:
@@ -59,14 +66,18 @@ class Collected:
             return
         self.parts.append(summed(found, group))
         self.trajectory.append(names)
-        if self.noise_windows < NOISE_WINDOWS:
-            part = noise_gram(weak, x, rows.x_a, generator)
-            self.noise = part if self.noise is None else self.noise + part
-            self.noise_windows += len(x)
+        if sum(len(x) for x, _ in self.shown) < ERROR_WINDOWS:
+            self.shown.append((x.float(), trajectory.to(x.device)))
 
     def grams(self) -> tuple[Grams, Tensor]:
         """All of them, and the trajectory of each, numbered from 0."""
         return joined(self.parts), torch.cat(self.trajectory).unique(return_inverse=True)[1]
+
+    def first_windows(self) -> tuple[Tensor, Tensor]:
+        """Fields of `ERROR_WINDOWS` windows, float64, and the row of `grams` that holds the trajectory of each."""
+        x = torch.cat([x for x, _ in self.shown])[:ERROR_WINDOWS].double()
+        names = torch.cat([name for _, name in self.shown])[:ERROR_WINDOWS]
+        return x, (names.unsqueeze(1) == torch.cat(self.trajectory)).int().argmax(1)
 
 
 @dataclass
@@ -89,6 +100,34 @@ class Result:
     equation: list[dict[str, Any]]
 
 
+def measured_errors(
+    train: Collected,
+    weak: WeakRows,
+    split: Callable[[Tensor], tuple[Tensor, Tensor]],
+    operator: Operator,
+    theta: Tensor,
+    generator: torch.Generator,
+) -> RowErrors:
+    """Residuals of the operator on some training windows as they are, and with noise added.
+
+    Args:
+        train: of the training trajectories.
+        weak: rows of the windows in the library's kept columns.
+        split: noise level of windows, and which of them go in half views.
+        operator: in those columns.
+        theta: of the training trajectories, ``(n, P)``.
+        generator: of the noise.
+    """
+    x, place = train.first_windows()
+    coefficients = operator.at(theta[place])
+    noisy = []
+    for level in LEVELS[1:]:
+        shaken = x + level * torch.randn(x.shape, generator=generator, dtype=torch.float64).to(x.device)
+        noisy.append(weak.mixed(shaken, split(shaken)[1]))
+    spectrum = train.scale.rows(weak.modes, weak.halves, weak.count)
+    return row_errors(weak.mixed(x, split(x)[1]), noisy, coefficients, operator.v, train.scale, spectrum)
+
+
 def fit_operators(
     train: Collected,
     valid: Collected,
@@ -99,7 +138,7 @@ def fit_operators(
     statistics: Mapping[str, tuple[float, float]],
     seed: int,
 ) -> Result:
-    """Choose grade and P on the validation windows, then fit an operator for every noise level.
+    """Choose grade and P on the validation windows by prediction from one window to the others.
 
     Args:
         train: of the training trajectories.
@@ -130,19 +169,8 @@ def fit_operators(
     best = choose(allowed)
     columns, basis, theta = best.columns, best.basis, best.fit.theta
     held = whole.columns(columns)
-    turned = held.turned(basis)
-    per_trajectory = train.windows / len(whole) / max(train.noise_windows, 1)
-    noise = torch.zeros(len(columns), len(columns), dtype=basis.dtype, device=basis.device)
-    if train.noise is not None:
-        noise = train.noise[columns][:, columns] * per_trajectory
-    operators = [best.fit.operator.lifted(basis)]
-    for level in LEVELS[1:]:
-        penalty = basis.T @ noise @ basis * level**2
-        operators.append(solve_operator(turned, theta, penalty).lifted(basis))
-    clean = operators[0]
+    clean = best.fit.operator.lifted(basis)
     mean = held.g.mean(0)
-    rows = held.rows.mean()
-    signal = torch.einsum("pkc,kl,plc->c", clean.v, mean, clean.v) / rows / max(best.directions, 1)
     chosen = influential(clean, theta, mean.diagonal()) if best.directions else torch.zeros(0, dtype=torch.long)
     size = clean.at(theta).flatten(1)[:, chosen].abs()
     value = scores(pool)
@@ -161,10 +189,8 @@ def fit_operators(
         curve,
         next(i for i, c in enumerate(pool) if c is best),
         {
-            "w0": torch.stack([operator.w0 for operator in operators]),
-            "v": torch.stack([operator.v for operator in operators]),
-            "weights": clean.weights,
-            "signal": signal,
+            "w0": clean.w0,
+            "v": clean.v,
             "chosen": chosen.double(),
             "low": size.amin(0) if len(chosen) else size.sum(0),
             "high": size.amax(0) if len(chosen) else size.sum(0),

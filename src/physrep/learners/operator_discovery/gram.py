@@ -1,6 +1,8 @@
 r"""What the fit keeps of a trajectory: the products of its rows, summed over its windows.
 
-G = sym(X_aᵀ X_b)  (K, K),     B = (X_aᵀ Y_b + X_bᵀ Y_a)/2  (K, C),     S = diag(Y_aᵀ Y_b)  (C,)
+G = sym(X_aᵀ Λ X_b)  (K, K),     B = (X_aᵀ Λ Y_b + X_bᵀ Λ Y_a)/2  (K, C),     S = sym(Y_aᵀ Λ Y_b)  (C, C)
+
+with one weight per row on the diagonal of Λ (`weights`).
 """
 
 from __future__ import annotations
@@ -20,7 +22,7 @@ class Grams:
     Attributes:
         g: ``(n, K, K)``, symmetric.
         b: ``(n, K, C)``.
-        s: ``(n, C)``.
+        s: ``(n, C, C)``, symmetric.
         rows: rows behind each of the n.
     """
 
@@ -45,18 +47,37 @@ class Grams:
 
     def unexplained(self, w: Tensor) -> Tensor:
         """``|Y_c - X w_c|²`` for coefficients ``(n, K, C)`` or ``(K, C)``, with shape ``(n, C)``."""
+        return self.rest(w).diagonal(dim1=1, dim2=2)
+
+    def rest(self, w: Tensor) -> Tensor:
+        """``(Y - X w)ᵀ (Y - X w)`` for coefficients ``(n, K, C)`` or ``(K, C)``, with shape ``(n, C, C)``."""
         w = w.expand(len(self), *w.shape[-2:])
-        return self.s - 2 * (w * self.b).sum(1) + (w * (self.g @ w)).sum(1)
+        cross = w.transpose(1, 2) @ self.b
+        return self.s - cross - cross.transpose(1, 2) + w.transpose(1, 2) @ (self.g @ w)
+
+    @property
+    def change(self) -> Tensor:
+        """``|Y_c|²``, ``(n, C)``."""
+        return self.s.diagonal(dim1=1, dim2=2)
 
 
-def grams(rows: Rows) -> Grams:
-    """Products of each window of a batch."""
-    g = rows.x_a.transpose(1, 2) @ rows.x_b
-    b = rows.x_a.transpose(1, 2) @ rows.y_b
+def grams(rows: Rows, weight: Tensor | None = None) -> Grams:
+    """Products of each window of a batch.
+
+    Args:
+        rows: of B windows.
+        weight: of every row, ``(B, R)``; default 1.
+    """
+    left, target = rows.x_a, rows.y_a
+    if weight is not None:
+        left, target = left * weight.unsqueeze(2), target * weight.unsqueeze(2)
+    g = left.transpose(1, 2) @ rows.x_b
+    b = left.transpose(1, 2) @ rows.y_b
     if rows.x_a is not rows.x_b:
-        b = (b + rows.x_b.transpose(1, 2) @ rows.y_a) / 2
+        b = (b + rows.x_b.transpose(1, 2) @ target) / 2
+    s = target.transpose(1, 2) @ rows.y_b
     count = torch.full((len(g),), float(rows.x_a.shape[1]), dtype=torch.float64, device=g.device)
-    return Grams((g + g.transpose(1, 2)) / 2, b, (rows.y_a * rows.y_b).sum(1), count)
+    return Grams((g + g.transpose(1, 2)) / 2, b, (s + s.transpose(1, 2)) / 2, count)
 
 
 def summed(parts: Grams, group: Tensor) -> Grams:

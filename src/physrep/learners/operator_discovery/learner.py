@@ -3,10 +3,10 @@ r"""A learner without gradient: one weak-form operator for all trajectories, wit
     ∂ₜu_c = Σ_k [W₀_kc + Σ_p θ_p V_pkc] φ_k(u),     p = 1 … P
 
 (W₀, V) is fitted to all training windows, θ is solved for in every window: it holds what differs between trajectories
-in their law of motion, which is what their parameters do. The library φ is generic (`library`), derivatives lie on test
-functions (`rows`), noise is met by two half views (`views`) and a penalty (`noise`), P is found by prediction from one
-window to the others (`selection`). Given the full state, in periodic boxes or between walls, no equation, label or name
-of a system is used.
+in their law of motion, which is what their parameters do. The library φ is generic (`library`), derivatives lie on
+test functions (`weak_form`), noise is met by two half views (`views`) and by what rows count under it (`row_errors`),
+P is found by prediction from one window to the others (`selection`). Given the full state, in periodic boxes or
+between walls, no equation, label or name of a system is used.
 
 Related: weak SINDy (Messenger and Bortz, J. Comput. Phys. 443, 2021), CAMEL (Blanke and Lelarge, 2024,
 https://arxiv.org/abs/2312.00477), DISCO (Morel et al., 2025, https://arxiv.org/abs/2504.19496).
@@ -15,7 +15,7 @@ https://arxiv.org/abs/2312.00477), DISCO (Morel et al., 2025, https://arxiv.org/
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import torch
@@ -24,11 +24,13 @@ from torch import Tensor
 from ...clip import Clip
 from ...errors import PhysrepError
 from ..base import Learner
-from . import noise
 from .channels import independent
-from .fitting import Collected, fit_operators
+from .fitting import Collected, fit_operators, measured_errors
 from .library import GRADES, Term, library
+from .low_rank import Operator
 from .posterior import Posterior, posterior
+from .row_errors import RowErrors
+from .row_weights import RowScale, row_scale
 from .selection import EXPLAINED
 from .tokens import tokens
 from .views import half_views, kept_share, noise_level, worth_splitting
@@ -81,15 +83,21 @@ class OperatorDiscovery(Learner):
         self.fit_stride = num_frames if fit_stride is None else fit_stride
         # What the fit finds, as tensors: weight files hold nothing else. Text is UTF-8.
         self.register_buffer("found", torch.zeros(0, dtype=torch.uint8))
-        for name in ("w0", "v", "weights", "signal", "chosen", "low", "high", "theta", "diagonal"):
+        for name in (
+            *("w0", "v", "chosen", "low", "high", "theta", "diagonal"),
+            *("spectrum", "change", "model_errors", "noise_errors", "signal"),
+        ):
             self.register_buffer(name, torch.zeros(0, dtype=torch.float64))
         self._rows = RowsOfGeometries()
 
     w0: Tensor
-    """Coefficients of every noise level, ``(L, K, C)``, of the normalised channels that are kept."""
+    """Coefficients ``(K, C)`` of the normalised channels that are kept."""
     v: Tensor
-    """Directions of every noise level, ``(L, P, K, C)``."""
-    weights: Tensor
+    """Directions ``(P, K, C)``."""
+    spectrum: Tensor
+    change: Tensor
+    model_errors: Tensor
+    noise_errors: Tensor
     signal: Tensor
     chosen: Tensor
     low: Tensor
@@ -117,7 +125,7 @@ class OperatorDiscovery(Learner):
     @property
     def embed_dim(self) -> int:  # pyright: ignore[reportIncompatibleVariableOverride]
         """P and the number of logarithms; 1 before the fit and where nothing varies."""
-        return max(1, (self.v.shape[1] if self.v.ndim == 4 else 0) + self.chosen.numel())
+        return max(1, (self.v.shape[0] if self.v.ndim == 3 else 0) + self.chosen.numel())
 
     @property
     def terms(self) -> list[Term]:
@@ -147,13 +155,17 @@ class OperatorDiscovery(Learner):
         x = self._kept(clip, record["channels"])
         rows = self._rows_of(clip, record["channels"], self.terms, record["modes"])
         level, split = self._noise(x, rows)
-        share = noise.interpolation(noise.CAUTION * level)
+        seen = rows.mixed(x, split)
+        scale = RowScale(self.spectrum, self.change)
+        size = scale.size(seen, scale.rows(rows.modes, rows.halves, rows.count))
+        errors = RowErrors(self.model_errors, self.noise_errors, self.signal)
+        bumps = rows.count // (rows.modes[0] * rows.modes[1])
         return posterior(
-            rows.mixed(x, split),
-            torch.einsum("bl,lkc->bkc", share, self.w0),
-            torch.einsum("bl,lpkc->bpkc", share, self.v),
-            self.weights,
-            self.signal,
+            seen,
+            self.w0,
+            self.v,
+            errors.covariance(size, level, rows.modes, rows.halves, bumps),
+            errors.signal * size.sqrt().unsqueeze(2) * size.sqrt().unsqueeze(1),
         )
 
     def encode(self, clip: Clip) -> Tensor:
@@ -162,7 +174,7 @@ class OperatorDiscovery(Learner):
         if found.mean.shape[1] == 0:
             return torch.zeros(len(found.mean), 1, 1, device=clip.fields.device)
         chosen = self.chosen.long()
-        w0, v = self.w0[0].flatten()[chosen], self.v[0].flatten(1)[:, chosen]
+        w0, v = self.w0.flatten()[chosen], self.v.flatten(1)[:, chosen]
         return tokens(found, w0, v, self.low, self.high).float()
 
     def fit(
@@ -173,7 +185,7 @@ class OperatorDiscovery(Learner):
         Args:
             train: batches of windows, all windows of a trajectory in one batch.
             valid: the same of other trajectories, for the choices; labels are not read.
-            seed: of the noise that measures the columns' sensitivity.
+            seed: of the noise that measures the errors of rows.
             progress: told of every batch, with a note.
 
         Returns:
@@ -196,7 +208,10 @@ class OperatorDiscovery(Learner):
         grades = self._affordable(channels, all(first.periodic), progress)
         terms = library(channels, all(first.periodic), grades)
         generator = torch.Generator().manual_seed(seed)
-        shown = Collected(), Collected()
+        plain = self._rows_of(first, channels, [Term((), (0, 0), 1)], modes)
+        modes = list(plain.geometry.modes)
+        scale = row_scale((plain.change(self._kept(clip, channels)) for clip in train), plain.modes)
+        shown = Collected(scale), Collected(scale)
         for collected, clips in zip(shown, (train, valid), strict=True):
             for clip in clips:
                 x = self._kept(clip, channels)
@@ -206,13 +221,19 @@ class OperatorDiscovery(Learner):
                     rows.mixed(x, self._noise(x, rows)[1]),
                     x,
                     clip.trajectory,
-                    generator,
                     keep=collected is shown[1],
                 )
                 progress("")
         mean, std = self.field_mean.tolist(), self.field_std.tolist()
         statistics = {name: (mean[names.index(name)], std[names.index(name)]) for name in channels}
         result = fit_operators(shown[0], shown[1], terms, grades, self.directions, self.largest, statistics, seed)
+        self._keep(result.tensors | {"spectrum": scale.spectrum, "change": scale.change})
+        kept = [terms[i] for i in result.columns.tolist()]
+        rows = self._rows_of(first, channels, kept, modes)
+        errors = measured_errors(
+            shown[0], rows, lambda x: self._noise(x, rows), Operator(self.w0, self.v, self.w0), self.theta, generator
+        )
+        self._keep({"model_errors": errors.model, "noise_errors": errors.noise, "signal": errors.signal})
         if min(result.curve[result.best]["residual"].values(), default=1.0) > EXPLAINED:
             progress(
                 "the library does not hold this dynamics: every channel leaves more than half of its change unexplained"
@@ -229,9 +250,11 @@ class OperatorDiscovery(Learner):
             "equation": result.equation,
         }
         self.found = torch.tensor(list(json.dumps(record).encode()), dtype=torch.uint8, device=self.found.device)
-        for name, value in result.tensors.items():
-            setattr(self, name, value.to(self.found.device))
         return [{"directions": row["directions"], "grade": row["grade"], "loss": row["score"]} for row in result.curve]
+
+    def _keep(self, tensors: Mapping[str, Tensor]) -> None:
+        for name, value in tensors.items():
+            setattr(self, name, value.to(self.found.device))
 
     def _noise(self, x: Tensor, rows: WeakRows) -> tuple[Tensor, Tensor]:
         """Level of the noise of every window, and whether two half views of it are worth while, ``(B,)`` each."""

@@ -3,8 +3,9 @@ r"""The fit: one operator for all trajectories, whose coefficients vary in P dir
     Y_i  ≈  X_i (W₀ + Σ_p θ_ip V_p)
 
 Alternating least squares on the Gram matrices of the trajectories. Given θ, (W₀, V) is one linear system of size
-K (P + 1) for all channels; given (W₀, V), θ_i is one of size P. Channels are weighted by the inverse of their residual
-variance (maximum likelihood), so that a channel without an evolution equation, such as a pressure, drops out by itself.
+K (P + 1) for all channels; given (W₀, V), θ_i is one of size P. Channels are weighted by the inverse of the
+covariance of their residuals (maximum likelihood), so that a channel without an evolution equation, such as a pressure,
+drops out by itself, and a sum of channels that is known better than each of them counts for what it is.
 θ is centred and whitened after each sweep: mean 0, covariance 1 over the trajectories.
 
 Source for affine families of models: Blanke and Lelarge, Interpretable meta-learning of physical systems, ICLR 2024,
@@ -36,7 +37,7 @@ class Operator:
     Attributes:
         w0: ``(K, C)``.
         v: ``(P, K, C)``.
-        weights: inverse residual variance of a row per channel, ``(C,)``.
+        weights: inverse covariance of the residuals of a row, ``(C, C)``.
     """
 
     w0: Tensor
@@ -66,18 +67,25 @@ def whitening(mean: Tensor) -> Tensor:
 
 
 def residual_weights(grams: Grams, w: Tensor) -> Tensor:
-    """Inverse residual variance of a row, per channel, at coefficients ``(n, K, C)`` or ``(K, C)``."""
-    total = grams.unexplained(w).sum(0)
-    return grams.rows.sum() / (total.clamp_min(0) + SMALLEST * grams.s.sum(0))
+    """Inverse covariance of the residuals of a row, ``(C, C)``, at coefficients ``(n, K, C)`` or ``(K, C)``."""
+    change = grams.change.sum(0).clamp_min(1e-300)
+    unit = change.rsqrt()
+    share = grams.rest(w).sum(0) * unit[:, None] * unit
+    share = share + SMALLEST * torch.eye(len(unit), dtype=unit.dtype, device=unit.device)
+    # Products of two noisy views need not be positive.
+    values, vectors = torch.linalg.eigh((share + share.T) / 2)
+    inverse = (vectors / values.clamp_min(SMALLEST)) @ vectors.T
+    return grams.rows.sum() * inverse * unit[:, None] * unit
 
 
 def normal_equations(grams: Grams, operator: Operator) -> tuple[Tensor, Tensor]:
     """``A`` ``(n, P, P)`` and ``b`` ``(n, P)`` of θ for every trajectory."""
     p, k, c = operator.v.shape
     gv = (grams.g @ operator.v.permute(1, 0, 2).reshape(k, p * c)).view(len(grams), k, p, c)
-    a = torch.einsum("pkc,nkqc,c->npq", operator.v, gv, operator.weights)
+    weighted = operator.v @ operator.weights
+    a = torch.einsum("pkc,nkqc->npq", weighted, gv)
     rest = grams.b - grams.g @ operator.w0
-    return (a + a.transpose(1, 2)) / 2, torch.einsum("pkc,nkc,c->np", operator.v, rest, operator.weights)
+    return (a + a.transpose(1, 2)) / 2, torch.einsum("pkc,nkc->np", weighted, rest)
 
 
 def solve_theta(grams: Grams, operator: Operator) -> Tensor:
@@ -89,14 +97,12 @@ def solve_theta(grams: Grams, operator: Operator) -> Tensor:
     return torch.einsum("npq,nq,nrq,nr->np", vectors, 1 / values, vectors, b)
 
 
-def solve_operator(grams: Grams, theta: Tensor, noise: Tensor | None = None) -> Operator:
+def solve_operator(grams: Grams, theta: Tensor) -> Operator:
     """(W₀, V) and the channels' weights, given θ ``(n, P)`` with mean 0 and covariance 1.
 
     Args:
         grams: of the trajectories.
         theta: of the trajectories.
-        noise: expected Gram matrix of the columns' noise, ``(K, K)``, per trajectory: a penalty that takes, among
-            equations that say the same, the one that amplifies noise least.
     """
     n, k, c = grams.b.shape
     z = torch.cat([torch.ones(n, 1, dtype=theta.dtype, device=theta.device), theta], 1)
@@ -106,11 +112,9 @@ def solve_operator(grams: Grams, theta: Tensor, noise: Tensor | None = None) -> 
     right = (z.T @ grams.b.reshape(n, k * c)).view(q * k, c)
     matrix = left.permute(0, 2, 1, 3).reshape(q * k, q * k)
     penalty = RIDGE * n * torch.eye(k, dtype=matrix.dtype, device=matrix.device)
-    if noise is not None:
-        penalty = penalty + n * noise
     matrix = matrix + torch.kron(torch.eye(q, dtype=matrix.dtype, device=matrix.device), penalty)
     w = torch.linalg.solve(matrix, right).view(q, k, c)
-    operator = Operator(w[0], w[1:], torch.ones(c, dtype=w.dtype, device=w.device))
+    operator = Operator(w[0], w[1:], torch.eye(c, dtype=w.dtype, device=w.device))
     return Operator(operator.w0, operator.v, residual_weights(grams, operator.at(theta)))
 
 
@@ -124,15 +128,14 @@ def standardised(theta: Tensor) -> Tensor:
     return torch.where((s > 1e-12 * s[:1].clamp_min(1e-300)).all(), whole, centred)
 
 
-def start(grams: Grams, directions: int, noise: Tensor | None = None) -> Tensor:
+def start(grams: Grams, directions: int) -> Tensor:
     """First θ ``(n, P)``: what the trajectories' own ridge solutions differ in most, in units of their residuals."""
     n, k, _ = grams.b.shape
     nobody = torch.zeros(n, 0, dtype=grams.b.dtype, device=grams.b.device)
-    pooled = solve_operator(grams, nobody, noise)
+    pooled = solve_operator(grams, nobody)
     eye = torch.eye(k, dtype=grams.b.dtype, device=grams.b.device)
-    own = 1e-3 * eye if noise is None else 1e-3 * eye + noise
-    delta = torch.linalg.solve(grams.g + own, grams.b - grams.g @ pooled.w0)
-    features = (delta * pooled.weights.sqrt()).flatten(1)
+    delta = torch.linalg.solve(grams.g + 1e-3 * eye, grams.b - grams.g @ pooled.w0)
+    features = (delta @ torch.linalg.cholesky(pooled.weights)).flatten(1)
     features = features - features.mean(0)
     u, _, _ = torch.linalg.svd(features, full_matrices=False)
     return standardised(u[:, :directions])
@@ -153,25 +156,22 @@ class Fit:
     likelihood: list[float]
 
 
-def fit_low_rank(
-    grams: Grams, directions: int, noise: Tensor | None = None, sweeps: int = 40, tolerance: float = 1e-5
-) -> Fit:
+def fit_low_rank(grams: Grams, directions: int, sweeps: int = 40, tolerance: float = 1e-5) -> Fit:
     """Alternating least squares until the likelihood stands.
 
     Args:
         grams: of the trajectories, best in whitened columns.
         directions: P; 0 fits one operator to all.
-        noise: see `solve_operator`.
         sweeps: at most.
         tolerance: relative change of the log likelihood at which it stands.
     """
-    theta = start(grams, directions, noise)
+    theta = start(grams, directions)
     likelihood: list[float] = []
-    operator = solve_operator(grams, theta, noise)
+    operator = solve_operator(grams, theta)
     for _ in range(sweeps if directions else 0):
         theta = standardised(solve_theta(grams, operator))
-        operator = solve_operator(grams, theta, noise)
-        likelihood.append(float(0.5 * operator.weights.log().sum() * grams.rows.mean()))
+        operator = solve_operator(grams, theta)
+        likelihood.append(float(0.5 * torch.linalg.slogdet(operator.weights).logabsdet * grams.rows.mean()))
         if len(likelihood) > 1 and abs(likelihood[-1] - likelihood[-2]) < tolerance * abs(likelihood[-1]):
             break
     return Fit(operator, theta, likelihood)

@@ -1,11 +1,12 @@
 r"""θ of a window: an estimate, its error, and the posterior under N(0, 1).
 
-    A_pq = Σ_c λ_c V_pcᵀ G V_qc,     b_p = Σ_c λ_c V_pcᵀ (B_c - G W₀c),     θ̂ = A⁻¹ b
-    C = A⁻¹ (Σ_r s_r s_rᵀ) A⁻¹,      s_r = Σ_c λ_c V_cᵀ x_r (y_rc - x_r w_c)
+    A_pq = Σ_r d_rp Λ_r d_rqᵀ,       b_p = Σ_r d_rp Λ_r (y_r - x_r W₀)ᵀ,       d_rp = x_r V_p,      θ̂ = A⁻¹ b
+    C = A⁻¹ (Σ_r s_r s_rᵀ) A⁻¹,      s_rp = d_rp Λ_r (y_r - x_r w)ᵀ
     mean = (C⁻¹ + 1)⁻¹ C⁻¹ θ̂,        covariance = (C⁻¹ + 1)⁻¹
 
-λ_c is the inverse residual variance of the channel in this very window, so that a channel with noise of its own counts
-less. C is the sandwich estimate: it asks the residuals of the rows how large the error is, not a model of them.
+Λ_r is the inverse covariance of the errors of row r over the channels (`row_errors`), scaled for every channel to the
+residuals of this very window, so that a channel with noise of its own counts less. C is the sandwich estimate: it
+asks the residuals of the rows how large the error is, not a model of them.
 
 Source: White, Maximum likelihood estimation of misspecified models, Econometrica 50 (1982).
 """
@@ -17,12 +18,13 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from .low_rank import SMALLEST
 from .weak_form import Rows
 
 FLOOR = 1e-5
 """Eigenvalues of A below this share of a typical one of training count as this much: that direction says nothing."""
 PASSES = 3
+LARGEST_SCALE = 1e3
+"""Errors of a channel are told apart from those expected up to this factor."""
 
 
 @dataclass
@@ -40,18 +42,18 @@ class Posterior:
     residual: Tensor
 
 
-def posterior(rows: Rows, w0: Tensor, v: Tensor, weights: Tensor, signal: Tensor) -> Posterior:
+def posterior(rows: Rows, w0: Tensor, v: Tensor, covariance: Tensor, signal: Tensor) -> Posterior:
     """θ of every window of a batch.
 
     Args:
         rows: of B windows.
-        w0, v: the operator of each window, ``(B, K, C)`` and ``(B, P, K, C)``.
-        weights: inverse residual variances to start from, ``(C,)``.
-        signal: what a row of a training window tells of θ through each channel, ``V_cᵀ G V_c`` per row, ``(C,)``.
+        w0, v: the operator, ``(K, C)`` and ``(P, K, C)``.
+        covariance: expected errors of every row, ``(B, R, C, C)``.
+        signal: what θ moves in a row of a training window of this size, ``(B, C, C)``.
     """
-    batch, p, k, c = v.shape
-    count = rows.x_a.shape[1]
-    coefficients = torch.cat([w0.unsqueeze(1), v], 1).permute(0, 2, 1, 3).reshape(batch, k, (p + 1) * c)
+    p, k, c = v.shape
+    batch, count = rows.x_a.shape[:2]
+    coefficients = torch.cat([w0.unsqueeze(0), v]).permute(1, 0, 2).reshape(k, (p + 1) * c)
     views = []
     for x, y in ((rows.x_a, rows.y_a), (rows.x_b, rows.y_b)):
         predicted = (x @ coefficients).view(batch, count, p + 1, c)
@@ -59,31 +61,37 @@ def posterior(rows: Rows, w0: Tensor, v: Tensor, weights: Tensor, signal: Tensor
     (d_a, r_a), (d_b, r_b) = views
     change = (rows.y_a * rows.y_b).sum(1)
     theta = torch.zeros(batch, p, dtype=w0.dtype, device=w0.device)
-    covariance = torch.eye(p, dtype=w0.dtype, device=w0.device).expand(batch, p, p)
-    share = weights.expand(batch, c)
+    spread = torch.eye(p, dtype=w0.dtype, device=w0.device).expand(batch, p, p)
+    precision = torch.linalg.inv(covariance)
+    expected = covariance.diagonal(dim1=2, dim2=3).sum(1)
+    typical = torch.einsum("brcd,bcd->b", precision, signal)
+    scale = torch.ones(batch, c, dtype=w0.dtype, device=w0.device)
     eye = torch.eye(p, dtype=w0.dtype, device=w0.device)
     for number in range(PASSES if p else 0):
         if number:
             # Of each view by itself: their product, free of noise, may vanish by chance.
             own = (_rest(d_a, r_a, theta).square() + _rest(d_b, r_b, theta).square()).sum(1) / 2
-            share = count / (own + SMALLEST * change.clamp_min(1e-30))
-        a = torch.einsum("brpc,brqc,bc->bpq", d_a, d_b, share)
-        b = (torch.einsum("brpc,brc,bc->bp", d_a, r_b, share) + torch.einsum("brpc,brc,bc->bp", d_b, r_a, share)) / 2
+            scale = (expected / own.clamp_min(1e-300)).sqrt().clamp(1 / LARGEST_SCALE, LARGEST_SCALE)
+        own_precision = precision * (scale[:, :, None] * scale[:, None, :]).unsqueeze(1)
+        # Both views in the same rows: each is multiplied with what the rows of the other count.
+        e_a, e_b = d_a @ own_precision, d_b @ own_precision
+        a = torch.einsum("brpc,brqc->bpq", e_a, d_b)
+        b = (torch.einsum("brpc,brc->bp", e_a, r_b) + torch.einsum("brpc,brc->bp", e_b, r_a)) / 2
         values, vectors = torch.linalg.eigh((a + a.transpose(1, 2)) / 2)
-        values = torch.maximum(values, FLOOR * count * (share @ signal).unsqueeze(1).clamp_min(1e-30))
+        values = torch.maximum(values, FLOOR * typical.unsqueeze(1).clamp_min(1e-30))
         inverse = (vectors / values.unsqueeze(1)) @ vectors.transpose(1, 2)
         estimate = (inverse @ b.unsqueeze(2)).squeeze(2)
-        score = torch.einsum("brpc,brc,bc->brp", d_a, _rest(d_b, r_b, estimate), share)
-        score = (score + torch.einsum("brpc,brc,bc->brp", d_b, _rest(d_a, r_a, estimate), share)) / 2
+        score = torch.einsum("brpc,brc->brp", e_a, _rest(d_b, r_b, estimate))
+        score = (score + torch.einsum("brpc,brc->brp", e_b, _rest(d_a, r_a, estimate))) / 2
         meat = score.transpose(1, 2) @ score * (count / max(count - p, 1))
         # (C⁻¹ + 1)⁻¹ = C (C + 1)⁻¹: no inverse of an error that is zero.
         error = inverse @ meat @ inverse
         gain = torch.linalg.solve(error + eye, eye.expand_as(error))
         theta = (gain @ estimate.unsqueeze(2)).squeeze(2)
-        covariance = error @ gain
-    covariance = (covariance + covariance.transpose(1, 2)) / 2
+        spread = error @ gain
+    spread = (spread + spread.transpose(1, 2)) / 2
     residual = _product(d_a, r_a, d_b, r_b, theta) / change.clamp_min(1e-30)
-    return Posterior(theta, covariance, residual)
+    return Posterior(theta, spread, residual)
 
 
 def _rest(d: Tensor, r: Tensor, theta: Tensor) -> Tensor:

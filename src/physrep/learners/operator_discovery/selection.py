@@ -55,7 +55,7 @@ def cross_window(fit: Fit, windows: Grams, trajectory: Tensor) -> Tensor:
     own = total[trajectory]
     others = Grams(own.g - windows.g, own.b - windows.b, own.s - windows.s, own.rows - windows.rows)
     left = others.unexplained(fit.operator.at(theta)).sum(0)
-    return left.clamp_min(0) / others.s.sum(0).clamp_min(1e-30)
+    return left.clamp_min(0) / others.change.sum(0).clamp_min(1e-30)
 
 
 def candidates(

@@ -78,7 +78,7 @@ def design(grams: Grams, theta: Tensor, channel: int) -> Design:
     matrix = left.permute(0, 2, 1, 3).reshape(q * k, q * k)
     values, vectors = torch.linalg.eigh((matrix + matrix.T) / 2)
     matrix = (vectors * values.clamp_min(0)) @ vectors.T
-    return Design(matrix, right.flatten(), float(grams.s[:, channel].mean()), scale, k)
+    return Design(matrix, right.flatten(), float(grams.s[:, channel, channel].mean()), scale, k)
 
 
 def eliminate(system: Design, directions: int) -> tuple[list[int], list[int]]:

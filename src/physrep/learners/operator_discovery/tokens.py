@@ -29,7 +29,7 @@ def influential(operator: Operator, theta: Tensor, diagonal: Tensor, count: int 
     """
     w = operator.at(theta)
     fixed = w.sign().sum(0).abs() == len(w)
-    influence = (w.var(0) * diagonal[:, None] * operator.weights * fixed).flatten()
+    influence = (w.var(0) * diagonal[:, None] * operator.weights.diagonal() * fixed).flatten()
     order = influence.argsort(descending=True)[: min(count, int(fixed.sum()))]
     return order[influence[order] > 0]
 

@@ -94,6 +94,10 @@ class WeakRows:
         self.value, self.rate = (matrix.to(device) for matrix in time_matrices(frames, geometry.dt))
         self.products = sorted({term.factors for term in self.terms}, key=lambda f: (len(f), f))
         self.split = can_split(points, geometry.periodic)
+        self.modes = (self.matrices[0][0].shape[0], self.matrices[1][0].shape[0])
+        # Modes run from 0 on the first periodic axis and on axes with ends, else from -M.
+        self.halves = (not geometry.periodic[0] or first == 0, not geometry.periodic[1] or first == 1)
+        self.count = 2 * self.value.shape[0] * self.modes[0] * self.modes[1]
         self.chunk = CHUNK if torch.device(device).type == "cpu" else 64
         self._multipliers: dict[str, Tensor] = {}
         # Columns are made together where they need the same matrices.
@@ -130,6 +134,12 @@ class WeakRows:
         two, one = self(x[split]), self(x[~split], halves=False)
         return Rows(*(torch.cat([getattr(two, n), getattr(one, n)])[order] for n in ("x_a", "x_b", "y_a", "y_b")))
 
+    def change(self, x: Tensor) -> Tensor:
+        """Targets ``(B, R, C)`` alone of the fields as they are."""
+        change = (self.rate @ x.double().flatten(3)).unflatten(3, x.shape[3:])
+        target = self._integrate(change, (0, 0)).flatten(2)
+        return torch.cat([target.real, target.imag], 2).transpose(1, 2).contiguous()
+
     def view(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """Columns ``(B, R, K)`` and targets ``(B, R, C)`` of the fields as they are, real."""
         rows = self(x, halves=False)
@@ -145,9 +155,7 @@ class WeakRows:
             products.append(self.value @ (torch.ones_like(x[:, 0]) if field is None else field).flatten(2))
         fields = torch.stack(products, 1).unflatten(3, x.shape[3:])
         place = {product: i for i, product in enumerate(self.products)}
-        modes = self.matrices[0][0].shape[0] * self.matrices[1][0].shape[0]
-        rows = self.value.shape[0] * modes
-        matrix = torch.empty(len(x), len(self.terms), 2 * rows, dtype=torch.float64, device=x.device)
+        matrix = torch.empty(len(x), len(self.terms), self.count, dtype=torch.float64, device=x.device)
         for variant, members in self._groups.items():
             used = sorted({place[self.terms[i].factors] for i in members})
             of = torch.tensor([used.index(place[self.terms[i].factors]) for i in members], device=x.device)
@@ -155,11 +163,7 @@ class WeakRows:
             columns = (moments[:, of] * self._weights[variant][:, None]).flatten(2)
             index = torch.tensor(members, device=x.device)
             matrix[:, index] = torch.cat([columns.real, columns.imag], 2)
-        change = (self.rate @ x.flatten(3)).unflatten(3, x.shape[3:])
-        target = self._integrate(change, (0, 0)).flatten(2)
-        return matrix.transpose(1, 2).contiguous(), torch.cat([target.real, target.imag], 2).transpose(
-            1, 2
-        ).contiguous()
+        return matrix.transpose(1, 2).contiguous(), self.change(x)
 
     def _integrate(self, fields: Tensor, variant: tuple[int, int]) -> Tensor:
         """Against every test function of both axes: real ``(..., H, W)`` to complex ``(..., M_x, M_y)``."""

@@ -1,0 +1,98 @@
+r"""What a row counts in the fit: windows and modes of the test functions differ in size by orders of magnitude.
+
+    λ_wr = 1 / (s_r (E_w + ε)),      s_r = ⟨|Y_wrc|² / E_c⟩,      E_w = ⟨|Y_wrc|² / (s_r E_c)⟩_{r,c}
+
+With s the mean spectrum of the change and E its mean size per channel over training windows, all modes and all windows
+have about the same say: a trajectory that still grows from a small start, or a short wave, tells as much of an equation
+as what is large, and is described by fewer terms. ε keeps windows in which next to nothing changes from ruling, and
+modes count as having a share of at least `FAINTEST`.
+
+This is the weighting of generalised least squares under the assumption that what an equation leaves unexplained is in
+proportion to the change itself (Aitken, Proc. R. Soc. Edinburgh 55, 1936).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from .weak_form import Rows
+
+FAINTEST = 1e-2
+"""Least share of the strongest mode that a mode counts as having."""
+STILL = 1e-3
+"""ε: change of a window, as a share of the mean, below which it counts no more."""
+WINDOWS = 512
+"""Training windows whose change is looked at."""
+
+
+@dataclass
+class RowScale:
+    """Sizes of the change over training windows.
+
+    Attributes:
+        spectrum: s, shape of the modes ``(M_x, M_y)``, mean 1.
+        change: E_c of every channel, ``(C,)``.
+    """
+
+    spectrum: Tensor
+    change: Tensor
+
+    def rows(self, shape: Sequence[int], halves: Sequence[bool], count: int) -> Tensor:
+        """s of every row, ``(count,)``.
+
+        Args:
+            shape: modes of the windows, at most those of the spectrum.
+            halves: see `cropped`.
+            count: R; a row per bump in time, mode, and real and imaginary part.
+        """
+        part = cropped(self.spectrum, shape, halves).flatten()
+        return part.repeat(count // len(part))
+
+    def size(self, rows: Rows, spectrum: Tensor) -> Tensor:
+        """Change of every channel of a window by the mean over its modes, in two views free of noise, ``(B, C)``."""
+        own = (rows.y_a * rows.y_b / spectrum.unsqueeze(1)).mean(1)
+        return torch.maximum(own, STILL * self.change)
+
+    def weight(self, rows: Rows, spectrum: Tensor) -> Tensor:
+        """λ of every row, ``(B, R)``."""
+        own = ((rows.y_a.square() + rows.y_b.square()) / 2 / spectrum.unsqueeze(1)).mean(1)
+        size = (own / self.change).mean(1, keepdim=True) + STILL
+        return 1 / (spectrum * size)
+
+
+def row_scale(targets: Iterable[Tensor], shape: tuple[int, int]) -> RowScale:
+    """Sizes of the change ``(B, R, C)`` of the first `WINDOWS` windows.
+
+    Args:
+        targets: batches of windows.
+        shape: of their modes.
+    """
+    total, windows = torch.zeros(()), 0
+    for y in targets:
+        total = total + y.square().unflatten(1, (-1, *shape)).mean(1).sum(0)
+        windows += len(y)
+        if windows >= WINDOWS:
+            break
+    power = (total / windows).clamp_min(1e-300)
+    spectrum = (power / power.mean((0, 1))).mean(2)
+    spectrum = spectrum.clamp_min(FAINTEST * float(spectrum.max()))
+    spectrum = spectrum / spectrum.mean()
+    return RowScale(spectrum, (power / spectrum.unsqueeze(2)).mean((0, 1)))
+
+
+def cropped(table: Tensor, shape: Sequence[int], halves: Sequence[bool]) -> Tensor:
+    """The part ``(m_x, m_y, ...)`` of a table over modes that a coarser grid holds.
+
+    Args:
+        table: ``(M_x, M_y, ...)``.
+        shape: m_x and m_y.
+        halves: of each axis, whether its modes are 0 … M; else they are -M … M.
+    """
+    for axis, (n, half) in enumerate(zip(shape, halves, strict=True)):
+        first = 0 if half else (table.shape[axis] - n) // 2
+        table = table.narrow(axis, first, n)
+    return table
