@@ -19,6 +19,7 @@ from small_data import write_waves
 from physrep.benchmark import BenchConfig, RunConfig
 from physrep.data import check
 from physrep.data.config import DataConfig
+from physrep.executors import ClusterConfig
 from physrep.metrics import bootstrap
 from physrep.simulation import SimulationConfig
 from physrep.training.config import TrainingConfig
@@ -31,6 +32,7 @@ SECTIONS = {
     "`data`": DataConfig,
     "`training`": TrainingConfig,
     "`runs`": RunConfig,
+    "`cluster`": ClusterConfig,
 }
 
 
@@ -60,7 +62,7 @@ def test_every_setting_is_listed_with_its_default(title: str) -> None:
         if shown := rows[name].strip(" `"):
             assert yaml.safe_load(shown) == default, name
         else:
-            assert default is MISSING or name in ("simulation", "data", "training")
+            assert default is MISSING or name in ("simulation", "data", "training", "cluster")
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)

@@ -95,14 +95,26 @@ def _is_gone(entry: os.DirEntry[str], machine: str | None, process: str | None) 
     if not entry.is_file(follow_symlinks=False):
         return False
     if machine == _writer() and process is not None:
-        try:
-            os.kill(int(process), 0)
-        except ProcessLookupError:
-            return True
-        except (OSError, OverflowError):
-            return False
-        return False
+        return process_is_gone(machine, int(process))
     return time.time() - entry.stat(follow_symlinks=False).st_mtime > _DAY
+
+
+def this_process() -> dict[str, Any]:
+    """Host, number of this process, and what that number is unique in (see `process_is_gone`)."""
+    return {"host": platform.node(), "process": os.getpid(), "machine": _writer()}
+
+
+def process_is_gone(machine: str | None, process: int | None) -> bool:
+    """Whether a process that `this_process` described has ended; False where it is unknown, as on another machine."""
+    if machine != _writer() or process is None:
+        return False
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return True
+    except (OSError, OverflowError):
+        return False
+    return False
 
 
 def discard_unfinished() -> None:

@@ -1,9 +1,9 @@
 """What a signal does: the work saves and stops at its next step where it can, else it stops here.
 
-The command line stops on SIGTERM, SIGINT (Ctrl-C), SIGHUP and SIGUSR1, says so in one sentence, and exits with 128 plus
-the signal's number. Work that can save its state runs inside `deferred`: the signal is noted, the work saves at its
-next step and leaves the block, and then the signal takes effect. A second SIGINT ends the process at once. A program
-that ignores SIGHUP (nohup) goes on ignoring it.
+The command line stops on SIGTERM, SIGINT (Ctrl-C), SIGHUP, SIGUSR1 and SIGUSR2, says so in one sentence, and exits
+with 128 plus the signal's number. Work that can save its state runs inside `deferred`: the signal is noted, the work
+saves at its next step and leaves the block, and then the signal takes effect. A second SIGINT ends the process at once.
+A program that ignores SIGHUP (nohup) goes on ignoring it.
 """
 
 from __future__ import annotations
@@ -18,7 +18,9 @@ from typing import Any
 
 from .files import discard_unfinished
 
-STOPPING = tuple(getattr(signal, name) for name in ("SIGTERM", "SIGINT", "SIGHUP", "SIGUSR1") if hasattr(signal, name))
+STOPPING = tuple(
+    getattr(signal, name) for name in ("SIGTERM", "SIGINT", "SIGHUP", "SIGUSR1", "SIGUSR2") if hasattr(signal, name)
+)
 """Signals that ask a command to stop."""
 
 

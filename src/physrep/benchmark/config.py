@@ -10,6 +10,7 @@ from typing import Any
 
 from ..data.config import DataConfig
 from ..errors import PhysrepError, nearest
+from ..executors import ClusterConfig
 from ..ranges import SEEDS, check_path_name, setting
 from ..settings import construct
 from ..simulation import SimulationConfig
@@ -76,6 +77,7 @@ class BenchConfig:
             `physrep.analyses.ANALYSES`, or import paths.
         protocol: ``{split: {}}``, the splits of the data set, or ``{nested_cv: {folds, seeds, pool}}``, see
             `physrep.tokens.protocol`.
+        cluster: what a job asks of SLURM, see `physrep.executors.ClusterConfig`.
     """
 
     system: str = "shear_flow"
@@ -96,6 +98,7 @@ class BenchConfig:
     token_dtype: str = setting("float32", choices=("float32", "float16"))
     analyses: dict[str, dict[str, Any]] = field(default_factory=lambda: {"units": {}})
     protocol: dict[str, Any] = field(default_factory=lambda: {"split": {}})
+    cluster: ClusterConfig = field(default_factory=ClusterConfig)
 
     def as_dict(self) -> dict[str, Any]:
         """Plain data."""

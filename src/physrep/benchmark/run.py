@@ -24,7 +24,7 @@ from ..run_directory import (
 )
 from ..tokens.protocol import Division, divide, first_parameters, read_protocol
 from ..training.pretrain import pretrain
-from .config import BenchConfig, Run
+from .config import BenchConfig, Run, learner_class
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -39,7 +39,13 @@ SCORES = "scores.json"
 
 
 def execute(
-    run: Run, config: BenchConfig, data: DataConfig, folder: Path, device: str, splits: dict[str, ClipDataset]
+    run: Run,
+    config: BenchConfig,
+    data: DataConfig,
+    folder: Path,
+    device: str,
+    splits: dict[str, ClipDataset],
+    devices: int = 1,
 ) -> None:
     """Do what of a run is not done yet; the last file written is its ``scores.json``."""
     from ..readout import Readouts
@@ -54,7 +60,7 @@ def execute(
     if run.learner == "constant":
         rows = _constant(run, splits, scaler, config, folder, division)
     else:
-        learner = _learner(run, config, data, train, scales, folder, device)
+        learner = _learner(run, config, data, train, scales, folder, device, devices)
         stores = embed_splits(
             learner,
             splits,
@@ -84,6 +90,7 @@ def _learner(
     scales: dict[str, str],
     folder: Path,
     device: str,
+    devices: int,
 ) -> Learner:
     """The frozen learner; trained in ``folder`` first if it is one that trains."""
     if run.trained:
@@ -98,6 +105,8 @@ def _learner(
             scales=config.scales,
             seed=run.seed,
             device=device,
+            # What is fitted in closed form takes no steps that processes could share.
+            devices=1 if hasattr(learner_class(run.learner), "fit") else devices,
             label=run.name,
             start=start,
             train=train,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from concurrent.futures import as_completed
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,13 +10,14 @@ from ..analyses.run import check_analyses, run_analyses
 from ..data.config import DataConfig, parameter_scales
 from ..devices import resolve_device
 from ..errors import PhysrepError
+from ..executors import LOG, Job, Terms, hold, open_engine, run_jobs
 from ..files import read_json, write_csv, write_json, write_yaml
 from ..learners.identity import identity_of_summary
-from ..processes import cores, process_pool
 from ..ranges import check_ranges
 from ..run_directory import environment, read_summary
 from ..tokens.protocol import read_protocol
 from .config import BenchConfig, Run, expand
+from .finished import LEASE, data_key, is_recorded, record_finished, request_key
 from .run import SCORES, execute
 from .samples import describe_data, save_samples
 from .seeds import over_seeds, write_over_seeds
@@ -32,16 +32,21 @@ COLUMNS = (
 """Columns of results.csv."""
 
 
-def bench(config: BenchConfig, out: str | Path, *, device: str = "cpu") -> Path:
+def bench(
+    config: BenchConfig, out: str | Path, *, device: str = "cpu", devices: int = 1, executor: str = "process"
+) -> Path:
     """Run a benchmark, or finish one: simulate, train, embed, probe, score, report.
 
     Every step writes its result atomically and is skipped when its result is there, so the call can be killed at any
-    moment and repeated; the table comes out the same.
+    moment and repeated; the table comes out the same. Several calls on one folder, from any machines that see it, share
+    the runs.
 
     Args:
         config: the benchmark.
         out: its folder.
         device: ``cpu`` (runs side by side in processes) or ``cuda`` (one after the other).
+        devices: processes that train each run together, see `physrep.pretrain`; runs then follow one after the other.
+        executor: what carries the simulation's files and the runs, see `physrep.executors.open_engine`.
 
     Returns:
         The path of results.csv. Beside it lie config.yaml, report.html, figures, calibration.csv, runs/ and, unless
@@ -56,9 +61,18 @@ def bench(config: BenchConfig, out: str | Path, *, device: str = "cpu") -> Path:
     grid = expand(config)
     check_analyses(config.analyses)
     write_yaml(out / "config.yaml", config.as_dict())
-    data, splits = prepare_data(config, out, device)
+    data, splits = prepare_data(config, out, device, executor)
     write_json(out / "environment.json", environment())
-    _run_all(grid, config, data, splits, out, device)
+    _run_all(grid, config, data, splits, out, device, devices, executor)
+    with hold(out / "tables_lease", _terms(config), f"{out}: tables and analyses"):
+        _write_tables(grid, config, data, splits, out, device)
+    return out / "results.csv"
+
+
+def _write_tables(
+    grid: list[Run], config: BenchConfig, data: DataConfig, splits: dict[str, ClipDataset], out: Path, device: str
+) -> None:
+    """What is made of all runs together."""
     rows = collect(grid, out)
     write_results(out / "results.csv", rows)
     write_over_seeds(
@@ -70,56 +84,94 @@ def bench(config: BenchConfig, out: str | Path, *, device: str = "cpu") -> Path:
     write_calibration(out / "calibration.csv", calibration(rows, identities))
     if config.analyses:
         run_analyses(config.analyses, _context(grid, config, data, splits, out, device))
-    return out / "results.csv"
 
 
-def prepare_data(config: BenchConfig, out: Path, device: str) -> tuple[DataConfig, dict[str, ClipDataset]]:
+def prepare_data(
+    config: BenchConfig, out: Path, device: str, executor: str = "process"
+) -> tuple[DataConfig, dict[str, ClipDataset]]:
     """The data set, simulated if need be, and its splits, proved disjoint, their caches built; opened this once."""
-    from ..data import assert_disjoint, assert_no_leaks
     from ..simulation import simulate
 
     data = config.data.located(config.system)
     if not data.path:
-        data.path = str(simulate(config.system, out / "data", config.simulation, device=device))
+        options: Any = {"device": device, "executor": executor, "cluster": config.cluster}
+        data.path = str(simulate(config.system, out / "data", config.simulation, **options))
+    # One head after the other: the later ones find the caches, and what was read for them.
+    with hold(out / "data_lease", _terms(config), f"{out}: caches and checks of the data"):
+        return data, _open_checked(config, data, out)
+
+
+def _open_checked(config: BenchConfig, data: DataConfig, out: Path) -> dict[str, ClipDataset]:
+    from ..data import assert_disjoint, assert_no_leaks
+
     assert_disjoint(data.path)
     splits = data.open_splits()
     shared = assert_no_leaks(splits, data.allow_shared_starts)
     scales = parameter_scales(splits["train"], config.scales)
     write_json(out / "data_summary.json", describe_data(config, data, splits, scales, shared))
     save_samples(out / "samples.npz", splits["test"])
-    return data, splits
+    return splits
+
+
+def _terms(config: BenchConfig) -> Terms:
+    return Terms(config.cluster.heartbeat, config.cluster.expiry)
 
 
 def _run_all(
-    grid: list[Run], config: BenchConfig, data: DataConfig, splits: dict[str, ClipDataset], out: Path, device: str
+    grid: list[Run],
+    config: BenchConfig,
+    data: DataConfig,
+    splits: dict[str, ClipDataset],
+    out: Path,
+    device: str,
+    devices: int,
+    executor: str,
 ) -> None:
-    jobs = config.jobs or cores()
     # The long ones first, so that the cores finish together.
     order = sorted(grid, key=lambda run: -_cost(run))
-    folder = out / "runs"
     # What starts from another run waits for it.
     waves = [wave for wave in ([r for r in order if not r.start], [r for r in order if r.start]) if wave]
-    if device != "cpu" or jobs == 1:
-        for run in (run for wave in waves for run in wave):
-            execute(run, config, data, folder / run.name, device, splits)
-        return
-    threads = max(1, cores() // jobs)
-    with process_pool(min(jobs, len(order)), threads) as pool:
-        for wave in waves:
-            futures = [pool.submit(_execute_here, run, config, data, folder / run.name) for run in wave]
-            for future in as_completed(futures):
-                future.result()
+    identity = data_key(splits)
+    # For runs in this process, which has the splits open.
+    _OPENED[:] = [(data, splits)]
+    workers = 1 if devices > 1 else config.jobs
+    try:
+        with open_engine(
+            executor, workers=workers, jobs=len(order), device=device, folder=out, cluster=config.cluster
+        ) as engine:
+            for wave in waves:
+                jobs = [_job(run, config, data, out / "runs" / run.name, device, devices, identity) for run in wave]
+                for _ in run_jobs(jobs, engine):
+                    pass
+    finally:
+        _OPENED.clear()
+
+
+def _job(
+    run: Run, config: BenchConfig, data: DataConfig, folder: Path, device: str, devices: int, identity: str
+) -> Job:
+    arguments = (run, config, data, folder, device, devices, request_key(run, config, identity, devices))
+    return Job(run.name, _execute, arguments, folder / LEASE, _is_finished, folder / LOG)
 
 
 _OPENED: list[tuple[DataConfig, dict[str, ClipDataset]]] = []
-"""The splits that this worker process has open."""
+"""The splits that this process has open for runs."""
 
 
-def _execute_here(run: Run, config: BenchConfig, data: DataConfig, folder: Path) -> None:
-    """`execute` in a worker process, which opens the splits for its first run and keeps them."""
+def _execute(
+    run: Run, config: BenchConfig, data: DataConfig, folder: Path, device: str, devices: int, key: str
+) -> None:
+    """`execute` in a process that opens the splits for its first run and keeps them."""
     if not _OPENED or _OPENED[0][0] != data:
         _OPENED[:] = [(data, data.open_splits())]
-    execute(run, config, data, folder, "cpu", _OPENED[0][1])
+    execute(run, config, data, folder, device, _OPENED[0][1], devices)
+    record_finished(folder, key)
+
+
+def _is_finished(
+    run: Run, config: BenchConfig, data: DataConfig, folder: Path, device: str, devices: int, key: str
+) -> bool:
+    return is_recorded(folder, key)
 
 
 def _context(

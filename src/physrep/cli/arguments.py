@@ -78,6 +78,18 @@ def add_data_root(p: ArgumentParser, given_by: str) -> None:
     )
 
 
+def add_executor(p: ArgumentParser) -> None:
+    """The option ``--executor``."""
+    p.add_argument(
+        "--executor",
+        type=str,
+        default="process",
+        metavar="NAME",
+        help="process (of this machine), slurm (job arrays as the section cluster says; slurm:local tries the same "
+        "without SLURM), dask:ADDRESS of a scheduler, or an import path of a concurrent.futures.Executor",
+    )
+
+
 def dataset_path(name: str, data_root: str | None) -> str:
     """The folder of a data set: what was given, or what lies below ``--data-root`` under that name.
 

@@ -7,10 +7,11 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import PhysrepError
+from ..executors import ClusterConfig
 from ..files import read_json
 from ..simulation.config import MARK, SimulationConfig
 from ..yaml_reader import parse_yaml
-from .arguments import dataclass_from, parser
+from .arguments import add_executor, dataclass_from, parser
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -52,6 +53,8 @@ def run(arguments: Sequence[str]) -> int:
         metavar="NAME=VALUE",
         help="with --from: a value that replaces the file's; repeatable",
     )
+    add_executor(p)
+    p.add_class_arguments(ClusterConfig, "cluster")
     values = p.parse_args(list(arguments))
     if values.source:
         used = {"system", "out", "resolution", "option", "source", "frame", "trajectory", "parameter", "device"}
@@ -67,7 +70,15 @@ def run(arguments: Sequence[str]) -> int:
     config.options = {name: parse_yaml(value, f"--option {name}") for name, value in options.items()}
     from ..simulation import simulate
 
-    root = simulate(values.system, values.out, config, workers=values.workers, device=values.device)
+    root = simulate(
+        values.system,
+        values.out,
+        config,
+        workers=values.workers,
+        device=values.device,
+        executor=values.executor,
+        cluster=dataclass_from(ClusterConfig, values.cluster.as_dict()),
+    )
     files = sorted((root / "data").glob("*/*.hdf5"))
     size = sum(path.stat().st_size for path in files)
     count = read_json(root / MARK)["trajectories"]

@@ -9,14 +9,13 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator, Sequence
-from concurrent.futures import as_completed
 from pathlib import Path
 
 from ..data import SPLITS, assign_splits, write_stats
 from ..devices import resolve_device
 from ..errors import PhysrepError
+from ..executors import ClusterConfig, Job, open_engine, run_jobs
 from ..files import read_json, write_json
-from ..processes import cores, process_pool
 from ..progress import Progress
 from .config import MARK, SimulationConfig
 from .file import FileTask, simulate_file
@@ -32,6 +31,8 @@ def simulate(
     *,
     workers: int | None = None,
     device: str = "cpu",
+    executor: str = "process",
+    cluster: ClusterConfig | None = None,
 ) -> Path:
     """Simulate a data set, or finish one that was interrupted.
 
@@ -41,6 +42,8 @@ def simulate(
         config: what to simulate.
         workers: processes on a CPU; default the number of cores. The result does not depend on it.
         device: ``"cpu"`` (processes of one thread each) or ``"cuda"`` (one file is one large batch).
+        executor: what carries the files, see `physrep.executors.open_engine`.
+        cluster: what a job asks of a cluster.
 
     Returns:
         The data set's folder, with ``data/{train,valid,test}/*.hdf5`` and ``stats.yaml``.
@@ -54,7 +57,15 @@ def simulate(
     root = Path(out) / request.system.name
     _claim(root, request)
     tasks = file_tasks(root, request)
-    simulate_tasks(tasks, request, workers=workers, device=device, label=f"simulate {system}")
+    simulate_tasks(
+        tasks,
+        request,
+        workers=workers,
+        device=device,
+        label=f"simulate {system}",
+        executor=executor,
+        cluster=cluster,
+    )
     if not (root / "stats.yaml").exists():
         write_stats(root)
     return root
@@ -67,13 +78,15 @@ def simulate_tasks(
     workers: int | None = None,
     device: str = "cpu",
     label: str = "simulate",
+    executor: str = "process",
+    cluster: ClusterConfig | None = None,
 ) -> None:
     """Simulate the files that are not there yet.
 
     Args:
         tasks: files and their trajectories.
         request: what is simulated.
-        workers, device: as in `simulate`.
+        workers, device, executor, cluster: as in `simulate`.
         label: shown with the progress.
     """
     pending = [task for task in tasks if not task.path.exists()]
@@ -83,7 +96,7 @@ def simulate_tasks(
         with Progress(total, label, "trajectories") as progress:
             if done:
                 progress.advance(done, "found")
-            for task, retried in _run(pending, request, workers, device):
+            for task, retried in _run(pending, request, workers, device, executor, cluster):
                 progress.advance(len(task.indices), task.path.name)
                 for message in retried:
                     _log.warning(message)
@@ -120,15 +133,27 @@ def file_tasks(root: Path, request: Request) -> list[FileTask]:
 
 
 def _run(
-    tasks: Sequence[FileTask], request: Request, workers: int | None, device: str
+    tasks: Sequence[FileTask],
+    request: Request,
+    workers: int | None,
+    device: str,
+    executor: str,
+    cluster: ClusterConfig | None,
 ) -> Iterator[tuple[FileTask, list[str]]]:
     """Yield each task when its file is written, with messages about trajectories that were drawn again."""
-    workers = max(1, min(len(tasks), workers or cores()))
-    if device != "cpu" or workers == 1:
-        for task in tasks:
-            yield task, simulate_file(task, request, device)
-        return
-    with process_pool(workers) as pool:
-        futures = {pool.submit(simulate_file, task, request, device): task for task in tasks}
-        for future in as_completed(futures):
-            yield futures[future], future.result()
+    of_job = {f"{task.path.parent.name}/{task.path.name}": task for task in tasks}
+    jobs = [
+        Job(name, simulate_file, (task, request, device), task.path.with_name(f".{task.path.name}.lease"), _is_written)
+        for name, task in of_job.items()
+    ]
+    # The folder that all workers share is the data set's.
+    folder = tasks[0].path.parents[2]
+    with open_engine(
+        executor, workers=workers, jobs=len(tasks), device=device, folder=folder, cluster=cluster
+    ) as engine:
+        for job, messages in run_jobs(jobs, engine):
+            yield of_job[job.name], messages or []
+
+
+def _is_written(task: FileTask, request: Request, device: str) -> bool:
+    return task.path.exists()

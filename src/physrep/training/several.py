@@ -17,7 +17,7 @@ from torch.distributed import TCPStore  # pyright: ignore[reportPrivateImportUsa
 
 from ..data.config import DataConfig
 from ..errors import PhysrepError
-from ..processes import cores, quiet_resource_tracker, start_worker, stop_workers
+from ..executors import cores, quiet_resource_tracker, start_worker, stop_workers
 from ..run_directory import prepare_learner
 from ..signals import blocked
 from .config import TrainingConfig

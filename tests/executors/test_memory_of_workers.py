@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from physrep.processes import process_pool
+from physrep.executors import process_pool
 
 pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads /proc")
-SCRIPT = Path(__file__).resolve().parents[1] / "benchmarks" / "memory.py"
+SCRIPT = Path(__file__).resolve().parents[2] / "benchmarks" / "memory.py"
 
 
 def resident() -> int:

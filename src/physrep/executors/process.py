@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import gc
 import multiprocessing
 import os
@@ -14,8 +13,9 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from typing import Any
 
-from .files import discard_unfinished
-from .signals import blocked, obey_parent
+from ..files import discard_unfinished
+from ..signals import blocked, obey_parent
+from .memory import keep_freed_memory, return_freed_memory
 
 GRACE = 60.0
 """Seconds that workers have to save their state before they are killed."""
@@ -99,32 +99,3 @@ def _end_with_parent(parent: int) -> None:
         time.sleep(1)
     discard_unfinished()
     os._exit(1)
-
-
-_M_TRIM_THRESHOLD, _M_MMAP_MAX = -1, -4
-
-
-def keep_freed_memory() -> bool:
-    """Let glibc keep freed blocks instead of returning each large one to the system; False where there is no glibc.
-
-    Every training step frees and asks for the same large activations. By default each of them is mapped anew, and the
-    system clears its pages on first touch, which costs more than many of the operations that fill them.
-    """
-    if not sys.platform.startswith("linux"):
-        return False
-    try:
-        mallopt = ctypes.CDLL(None).mallopt
-    except (OSError, AttributeError):
-        return False
-    return bool(mallopt(_M_MMAP_MAX, 0)) and bool(mallopt(_M_TRIM_THRESHOLD, 2**31 - 1))
-
-
-def return_freed_memory() -> bool:
-    """Give blocks that are free now back to the system, whatever `keep_freed_memory` said; False without glibc."""
-    if not sys.platform.startswith("linux"):
-        return False
-    try:
-        trim = ctypes.CDLL(None).malloc_trim
-    except (OSError, AttributeError):
-        return False
-    return bool(trim(0))

@@ -12,7 +12,7 @@ PARENT = """
 import sys, time
 from pathlib import Path
 from physrep.files import atomic_path
-from physrep.processes import process_pool
+from physrep.executors import process_pool
 
 def write_slowly(folder):
     with atomic_path(Path(folder) / "result.bin") as temporary:
