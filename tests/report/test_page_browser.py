@@ -50,7 +50,7 @@ def browse(page: Path, script: str = "", *more: str, size: str = "1280,800") -> 
 VISIBLE = """
 function visible() {
   return Array.from(document.querySelectorAll("table.scores tr[data-probe]")).filter(function (row) {
-    return row.getClientRects().length > 0;
+    return row.getClientRects().length > 0 && row.checkVisibility();
   });
 }
 function choose(name, value) {
@@ -65,7 +65,9 @@ def test_filters_sorting_and_exact_values(page: Path) -> None:
     script = (
         VISIBLE
         + """
-    result = {all: visible().length, filters: document.querySelector("form.filters").hidden};
+    result = {folded: visible().length};
+    document.querySelectorAll("details").forEach(function (part) { part.open = true; });
+    Object.assign(result, {all: visible().length, filters: document.querySelector("form.filters").hidden});
     choose("level", "trajectory");
     result.level = visible().length;
     choose("probe", "attentive");
@@ -75,7 +77,7 @@ def test_filters_sorting_and_exact_values(page: Path) -> None:
     choose("metric", "");
     choose("probe", "*");
     var heads = document.querySelectorAll("table.scores")[0].querySelectorAll("thead th:not(.span)");
-    var mean = heads[heads.length - 2];
+    var mean = heads[2];
     function name(row) { return row.cells[0].firstChild.nextSibling.textContent; }
     function names() { return visible().map(name); }
     result.before = names();
@@ -100,6 +102,7 @@ def test_filters_sorting_and_exact_values(page: Path) -> None:
     result = values["result"]
     count = sum(len(probes) for _, probes in LEARNERS.values())
     assert result["filters"] is False
+    assert result["folded"] == count, "the table per window is folded"
     assert result["all"] == 2 * count and result["level"] == count
     assert result["attentive"] == ["attentive"] * 3
     assert result["cells"] == 2 + 3, "learner, probe, and R² of two parameters and their mean"
@@ -114,10 +117,14 @@ def test_a_phone_needs_no_sideways_scrolling_and_shows_the_answer(page: Path) ->
     script = """
     var verdict = document.querySelector(".verdict").getBoundingClientRect();
     var wide = document.documentElement.scrollWidth - window.innerWidth;
-    result = {wide: wide, bottom: verdict.bottom, right: verdict.right};
+    var cells = document.querySelectorAll("table.scores tr.chosen")[0].cells;
+    var mean = cells[2].getBoundingClientRect().right, first = getComputedStyle(cells[0]).position;
+    result = {mean: mean, first: first, wide: wide, bottom: verdict.bottom, right: verdict.right};
     """
     values, _ = browse(page, script, size="500,800")
     assert values["result"]["wide"] <= 0
+    # The column by which everything is ranked is in sight, and the names stay while the others are scrolled to.
+    assert values["result"]["mean"] <= 400 and values["result"]["first"] == "sticky"
     assert 0 < values["result"]["bottom"] < 800 and values["result"]["right"] <= 500
 
 

@@ -14,10 +14,10 @@ from bench_directory import LEARNERS, read_csv, write_bench
 from matplotlib.figure import Figure
 from study_directory import write_study
 from test_leaderboard import FIRST
-from test_summary_sentences import found, paired
 
 from physrep.benchmark.directory import Bench
-from physrep.benchmark.entries import Score
+from physrep.benchmark.entries import Entry, Headline, Score
+from physrep.metrics import Difference
 from physrep.probes.fit import load_predictions
 from physrep.report.cost import cost_of, cost_plot
 from physrep.report.draw import Plot, curves, dots, matrix
@@ -27,6 +27,27 @@ from physrep.report.headline_facts import lead
 from physrep.report.scores import scores_plot
 from physrep.report.section import Table
 from physrep.report.style import paper
+
+
+def entry(learner: str, label: str, kind: str, value: float, seeds: int = 1) -> Entry:
+    scores = {("trajectory", "test", "mse", "mean"): Score(value, value - 0.02, value + 0.02)}
+    runs = tuple(f"r{seed}" for seed in range(seeds))
+    return Entry("heat", learner, "", "ridge", kind, runs, label, True, scores, trajectories=30)
+
+
+def found(learner: float | None, floor: float | None, ceiling: float | None, seeds: int = 1) -> Headline:
+    return Headline(
+        "heat",
+        None if learner is None else entry("jepa", "JEPA", "learner", learner, seeds),
+        None if floor is None else entry("statistics", "Field statistics", "floor", floor),
+        None if ceiling is None else entry("supervised", "Supervised", "ceiling", ceiling),
+        [],
+    )
+
+
+def paired(low: float, high: float) -> Difference:
+    middle = np.array([0.0, (low + high) / 2])
+    return Difference(middle, np.array([0.0, low]), np.array([0.0, high]), middle)
 
 
 def titles(drawing: str) -> list[str]:
@@ -110,10 +131,12 @@ def test_a_matrix_writes_and_says_its_cells() -> None:
 
 def test_numbers_of_a_column_have_one_format() -> None:
     assert column([0.181, 0.0134, 1.0]) == ["0.181", "0.013", "1.000"]
-    assert column([0.181, 2e-6, math.nan, 0.0]) == ["1.8e−01", "2.0e−06", "–", "0.0e+00"]
-    table = Table(pd.DataFrame({"who": ["a", "b"], "n": [3, 40], "x": [Score(0.5, 0.4, 0.6), Score(1e-5, 0.0, 1e-4)]}))
-    assert table.texts().to_numpy().tolist() == [["a", "3", "5.0e−01"], ["b", "40", "1.0e−05"]]
-    assert '<td class="n">5.0e−01<small>[4.0e−01, 6.0e−01]</small></td>' in table.markup()
+    assert column([0.181, 0.2, 2e-6, math.nan, 0.0]) == ["0.181", "0.200", "< 0.001", "–", "0.000"]
+    assert column([0.181, 3e-7, 2e-6, math.nan, 0.0]) == ["1.8e−01", "3.0e−07", "2.0e−06", "–", "0.0e+00"]
+    scores = [Score(0.5, 0.4, 0.6), Score(0.0311, 0.0, 0.1)]
+    table = Table(pd.DataFrame({"who": ["a", "b"], "n": [3, 40], "x": scores}))
+    assert table.texts().to_numpy().tolist() == [["a", "3", "0.500"], ["b", "40", "0.031"]]
+    assert '<td class="n">0.500<small>[0.400, 0.600]</small></td>' in table.markup()
     assert [tick(x) for x in (0.5, 2e12, 1e13, 0)] == ["0.5", "2·10¹²", "10¹³", "0"]
 
 
@@ -161,15 +184,26 @@ def test_csv_of_figures(tmp_path: Path) -> None:
         (0.6, 0.5, (0.05, 0.2), "worse", "JEPA does not beat the best floor: error 20\u00a0% higher."),
         (0.49, 0.5, (-0.05, 0.04), "unclear", "JEPA and the best floor are not clearly apart."),
         (0.3, None, None, "none", "JEPA: no floor to compare with."),
-        (None, 0.5, None, "none", "No self-supervised learner was run."),
+        (0.004, 0.5, (-0.6, -0.4), "better", "JEPA beats the best floor: error 125 times lower."),
+        (
+            None,
+            0.5,
+            None,
+            "none",
+            "Field statistics tell Re and Sc with a mean MSE of 0.500, the best of the floors (no learner was run).",
+        ),
+        (math.nan, 0.5, None, "none", "JEPA has no finite score: it diverged or is absent."),
     ],
 )
 def test_verdict(
     learner: float | None, floor: float | None, interval: tuple[float, float] | None, tone: str, said: str
 ) -> None:
-    shown = lead(found(learner, floor, 0.1), paired(*interval) if interval else None)
-    assert (shown.tone, shown.verdict) == (tone, said)
-    assert any(fact.name == "Better than the floor" for fact in shown.facts) == (interval is not None)
+    difference = paired(*interval) if interval else None
+    for seeds in (1, 3):
+        shown = lead(found(learner, floor, 0.1, seeds), difference, ["Re", "Sc"])
+        assert (shown.tone, shown.verdict) == (tone, said)
+        # With one seed no share of resamples is told: they say nothing of another seed.
+        assert any(f.name == "Better than the floor" for f in shown.facts) == (interval is not None and seeds > 1)
 
 
 def test_a_share_of_resamples_is_never_certainty() -> None:

@@ -21,7 +21,7 @@ from physrep.report.draw import Plot
 from physrep.report.formats import duration, number
 from physrep.report.training import panel_of
 
-SECTIONS = ["answer", "table", "scores", "cost", "scatter", "curves", "data", "calibration", "run"]
+SECTIONS = ["answer", "table", "cost", "scatter", "curves", "data", "calibration", "run"]
 
 
 class Page(HTMLParser):
@@ -119,7 +119,8 @@ def test_all_sections_and_figures_in_one_small_file(bench: Path) -> None:
     } | {"samples.png"}  # fmt: skip
     for absent in ("absent", "not calibrated", "No predictions", "nan", "None"):
         assert absent not in text
-    assert "JEPA (ridge probe) reaches a mean MSE" in text and "24 000" in text and "3.0 min" in text
+    assert "JEPA beats the best floor: error" in text and "24 000" in text and "3.0 min" in text
+    assert "encoder convnext3d, 24 000 clips, 3.0 min" in text
 
 
 def test_nothing_is_loaded_from_outside(bench: Path) -> None:
@@ -131,7 +132,7 @@ def test_nothing_is_loaded_from_outside(bench: Path) -> None:
 @pytest.mark.parametrize("level", ["trajectory", "window"])
 def test_page_table_repeats_the_csv(bench: Path, level: str) -> None:
     page, _ = read_page(bench / "report.html")
-    rows = {tuple(row[:2]): row[2:] for row in page.tables["shear_flow", level] if len(row) > 1}
+    rows = {tuple(row[:2]): row[2:] for row in page.tables["shear_flow", level] if len(row) > 2}
     assert len(rows) == sum(len(probes) for _, probes in LEARNERS.values())
     values = {
         (row["metric"], row["parameter"]): row
@@ -139,7 +140,7 @@ def test_page_table_repeats_the_csv(bench: Path, level: str) -> None:
         if (row["learner"], row["probe"], row["level"], row["split"]) == ("jepa", "attentive", level, "test")
     }
     expected = []
-    for name in ("Reynolds", "Schmidt", "mean"):
+    for name in ("mean", "Reynolds", "Schmidt"):
         score = values["mse", name]
         low, high = number(float(score["ci_low"])), number(float(score["ci_high"]))
         expected += [number(float(score["value"])), f"[{low}, {high}]", number(float(values["r2", name]["value"]))]
@@ -211,7 +212,7 @@ def test_several_systems(tmp_path: Path, drawn: list[str]) -> None:
     write_csv(folder / "results.csv", rows + heat)
     page, text = read_page(build_report(folder))
     assert sorted(page.tables) == [(s, level) for s in ("heat", "shear_flow") for level in ("trajectory", "window")]
-    assert "On the test split of heat" in text and "On the test split of shear_flow" in text
+    assert "heat JEPA and the best floor" in text and "shear_flow JEPA beats the best floor" in text
     assert {"heat_scores.png", "shear_flow_scores.png", "shear_flow_scatter.png"} <= set(drawn)
 
 
@@ -230,7 +231,7 @@ def test_other_test_trajectories_are_not_compared(tmp_path: Path, drawn: list[st
     other = {"test": predictions(0.3, count=30)}
     save_predictions(folder / "runs" / "shear_flow-jepa-0" / "predictions_ridge.npz", other)
     _, text = read_page(build_report(folder))
-    assert "were not scored on the same trajectories" in text and "paired difference" not in text
+    assert "were not scored on the same trajectories" in text and "Paired difference" not in text
 
 
 def test_text_from_files_is_escaped(tmp_path: Path, drawn: list[str]) -> None:
@@ -274,3 +275,21 @@ def test_diverging_map_is_symmetric_in_lightness() -> None:
 
 def test_durations() -> None:
     assert [duration(x) for x in (1.234, 61, 600, 9000, float("nan"))] == ["1.2 s", "61 s", "10.0 min", "2.5 h", "–"]
+
+
+def test_a_benchmark_of_floors_says_what_they_read(tmp_path: Path, drawn: list[str]) -> None:
+    floors = {name: own for name, own in LEARNERS.items() if own[0] == "floor"}
+    _, text = read_page(build_report(write_bench(tmp_path / "floors", learners=floors)))
+    value = float(re.search(r"Field statistics tell Reynolds and Schmidt with a mean MSE of ([\d.]+)", text)[1])  # type: ignore[index]
+    assert 0.3 < value < 0.5
+
+
+def test_best_is_bold_only_where_there_is_something_to_compare(bench: Path, tmp_path: Path, drawn: list[str]) -> None:
+    raw = (bench / "report.html").read_text(encoding="utf-8")
+    row = re.search(
+        r'<tr class="chosen" data-probe="ridge"[^>]*>\s*<td[^>]*><span[^>]*></span>JEPA</td>.*?</tr>', raw, re.S
+    )
+    assert row is not None and row[0].count(' best"') == 6, "MSE and R² of two parameters and their mean"
+    assert raw.count('<td class="n best"') == 2 * 6, "one cell per column, per trajectory and per window"
+    alone = write_bench(tmp_path / "alone", learners={"jepa": ("learner", {"ridge": 0.3})})
+    assert 'best"' not in re.sub(r"<style>.*?</style>", "", build_report(alone).read_text(encoding="utf-8"), flags=re.S)

@@ -21,15 +21,21 @@ def number(value: float, digits: int = 3) -> str:
 
 
 def column_format(values: Iterable[float], digits: int = 3) -> Callable[[float], str]:
-    """The one format of a column: fixed decimals, or, where these would hide a value or take five digits before the
-    point, two significant digits and a power of ten for all of them."""
+    """The one format of a column: fixed decimals, and ``< 0.001`` for what they would hide.
+
+    Where most values would be hidden, or one takes five digits before the point, all have two significant digits and a
+    power of ten.
+    """
     finite = [abs(value) for value in values if math.isfinite(value) and value != 0]
-    wide = any(value < 0.5 * 10.0**-digits or value >= 1e4 for value in finite)
+    least = 0.5 * 10.0**-digits
+    powers = 2 * sum(value < least for value in finite) > len(finite) or any(value >= 1e4 for value in finite)
 
     def text(value: float) -> str:
         if not math.isfinite(value):
             return NOTHING
-        return _minus(f"{value:.1e}" if wide else f"{value:.{digits}f}")
+        if powers:
+            return _minus(f"{value:.1e}")
+        return f"< {10.0**-digits:.{digits}f}" if 0 < value < least else _minus(f"{value:.{digits}f}")
 
     return text
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from ..benchmark.entries import Entry, make_entries, metric_names, parameter_names
 from ..benchmark.names import metric_name, probe_name
-from ..learners.identity import KINDS, LABEL_FREE, Identity
-from .formats import number
+from ..learners.identity import KINDS, Identity
+from .formats import column_format
+from .tables import best_entry
 
 _SPECIAL = {
     "\\": r"\textbackslash{}",
@@ -62,13 +63,13 @@ def latex_table(
 
 
 def _table(entries: Sequence[Entry], system: str, level: str) -> str:
-    names = [*parameter_names(entries), "mean"]
-    best = {name: _best(entries, name, level) for name in names}
-    most_r2 = max(_label_free(entries), key=lambda e: _or(e.score("mean", "r2", level).value, -math.inf), default=None)
+    names, further = ["mean", *parameter_names(entries)], metric_names(entries)[1:]
+    columns = [*((name, "mse") for name in names), *(("mean", metric) for metric in further)]
+    formats = {key: column_format([entry.score(*key, level).value for entry in entries]) for key in columns}
+    best = {key: best_entry(entries, *key, level) for key in columns}
     count = next((entry.trajectories for entry in entries if entry.trajectories), 0)
-    header = ["Learner", "Probe", *(f"MSE {escape(name)}" for name in names), "mean $R^2$"]
-    further = metric_names(entries)[2:]
-    header += [f"mean {escape(metric_name(metric))}" for metric in further]
+    header = ["Learner", "Probe", *(f"MSE {escape(name)}" for name in names)]
+    header += ["mean $R^2$" if metric == "r2" else f"mean {escape(metric_name(metric))}" for metric in further]
     lines = [
         r"\begin{table}",
         r"  \centering",
@@ -86,31 +87,15 @@ def _table(entries: Sequence[Entry], system: str, level: str) -> str:
             lines += [r"    \midrule", f"    \\multicolumn{{{len(header)}}}{{l}}{{\\emph{{{escape(heading)}}}}} \\\\"]
         for entry in group:
             cells = [escape(entry.label), escape(probe_name(entry.probe))]
-            cells += [_cell(entry, name, level, entry is best[name]) for name in names]
-            r2 = escape(number(entry.score("mean", "r2", level).value))
-            cells.append(rf"\textbf{{{r2}}}" if entry is most_r2 else r2)
-            cells += [escape(number(entry.score("mean", metric, level).value)) for metric in further]
+            cells += [_cell(entry, *key, level, formats[key], entry is best[key]) for key in columns]
             lines.append(f"    {' & '.join(cells)} \\\\")
     lines += [r"    \bottomrule", r"  \end{tabular}", r"\end{table}", ""]
     return "\n".join(lines)
 
 
-def _cell(entry: Entry, name: str, level: str, bold: bool) -> str:
-    value, low, high = entry.score(name, "mse", level)
+def _cell(entry: Entry, name: str, metric: str, level: str, number: Callable[[float], str], bold: bool) -> str:
+    value, low, high = entry.score(name, metric, level)
     text = escape(number(value))
     text = rf"\textbf{{{text}}}" if bold else text
-    known = math.isfinite(low + high)
+    known = metric == "mse" and math.isfinite(low + high)
     return text + (rf" {{\scriptsize [{escape(number(low))}, {escape(number(high))}]}}" if known else "")
-
-
-def _label_free(entries: Sequence[Entry]) -> list[Entry]:
-    return [entry for entry in entries if entry.kind in LABEL_FREE]
-
-
-def _best(entries: Sequence[Entry], name: str, level: str) -> Entry | None:
-    finite = [entry for entry in _label_free(entries) if math.isfinite(entry.score(name, "mse", level).value)]
-    return min(finite, key=lambda entry: entry.score(name, "mse", level).value, default=None)
-
-
-def _or(value: float, other: float) -> float:
-    return value if math.isfinite(value) else other

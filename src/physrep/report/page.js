@@ -15,6 +15,7 @@
     tables.forEach(function (table) {
       var away = (system && table.dataset.system !== system) || (level && table.dataset.level !== level);
       off(table.closest(".block"), Boolean(away));
+      if (level && !away) { table.closest(".block").open = true; }
       table.querySelectorAll("tr[data-probe]").forEach(function (row) {
         off(row, Boolean(probe) && (probe === "*" ? row.dataset.chosen !== "1" : row.dataset.probe !== probe));
       });
@@ -79,6 +80,11 @@
         if (event.key === "Enter" || event.key === " ") { event.preventDefault(); sort(); }
       });
     });
+  });
+
+  // --- paper has nothing to click -------------------------------------------------------------------------------
+  window.addEventListener("beforeprint", function () {
+    document.querySelectorAll("details").forEach(function (part) { part.open = true; });
   });
 
   // --- exact values under the pointer ---------------------------------------------------------------------------

@@ -9,7 +9,7 @@ import yaml
 
 from ..benchmark.calibration import LARGEST_RATIO, LOWEST_FLOOR, calibration
 from ..benchmark.directory import Bench, Run, read_record
-from ..benchmark.entries import LEVELS, headline, metric_names, to_float
+from ..benchmark.entries import LEVELS, metric_names, to_float
 from ..benchmark.leaderboard import leaderboard
 from ..benchmark.names import metric_name, probe_name
 from ..benchmark.studies import Study
@@ -20,12 +20,12 @@ from .draw import save_figure
 from .fields import sample_figure
 from .figure_data import write_figure_data
 from .formats import count, duration, gigabytes, number, operations
-from .headline_facts import lead
+from .headline_facts import lead_of
 from .leaderboard_formats import CAPTION, board_table
 from .predictions import predictions_plot, shown_entries
 from .scores import scores_plot
 from .sections import sections as extra_sections
-from .summary_sentences import answer
+from .sections.discovery import discovery_sections
 from .tables import page_table
 from .training import MOST_RUNS, shown_runs, training_plot
 
@@ -77,7 +77,7 @@ def _context(bench: Bench) -> dict[str, Any]:
         "probes": list(dict.fromkeys(entry.probe for entry in bench.entries if entry.probe)),
         "samples": samples,
         "curves": curves,
-        "sections": extra_sections(bench),
+        "sections": [*discovery_sections(bench), *extra_sections(bench)],
         "runs_left_out": max(0, len(trained) - len(shown_runs(trained))) if len(trained) > MOST_RUNS else 0,
         "datas": [bench.data_of(system) for system in bench.systems],
         "board": board_table(*leaderboard([Study(bench.folder.name, bench)])) if len(bench.systems) > 1 else None,
@@ -96,8 +96,6 @@ def _context(bench: Bench) -> dict[str, Any]:
 
 
 def _system(bench: Bench, system: str) -> dict[str, Any]:
-    found = headline(bench.entries, system)
-    difference = bench.difference(found.learner, found.floor) if found.learner and found.floor else None
     prefix = "" if len(bench.systems) == 1 else f"{system}_"
     figures = bench.folder / "figures"
     parameters = bench.parameters(system)
@@ -113,12 +111,11 @@ def _system(bench: Bench, system: str) -> dict[str, Any]:
     first = next((entry for entry in bench.entries if entry.system == system), None)
     return {
         "name": system,
-        "answer": answer(found, difference),
         "parameters": parameters,
         "tables": {level: page_table(bench.entries, system, names, level) for level in LEVELS},
         "trajectories": first.trajectories if first else 0,
         "training": first.training if first else 0,
-        "lead": lead(found, difference),
+        "lead": lead_of(bench, system),
         "dots": scores_plot(bench, system).save(figures / f"{prefix}scores.png", dots_alt, "dots"),
         "cost": cost.save(figures / f"{prefix}cost.png", cost_alt, "cost") if cost else None,
         "scatter": scatter.save(figures / f"{prefix}scatter.png", scatter_alt, "scatter") if scatter else None,

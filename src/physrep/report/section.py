@@ -94,7 +94,9 @@ class Section:
         title: heading.
         sentences: what the numbers say, first.
         pictures, tables: in this order.
-        equation: an equation as MathML, where the analysis found one.
+        equation: markup of an equation, where one was found.
+        folded: headings and plain texts that unfold.
+        note: where the numbers are; by default the table of the analysis.
     """
 
     name: str
@@ -103,3 +105,5 @@ class Section:
     pictures: list[Picture] = field(default_factory=list)
     tables: list[Table] = field(default_factory=list)
     equation: str = ""
+    folded: list[tuple[str, str]] = field(default_factory=list)
+    note: str = ""

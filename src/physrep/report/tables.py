@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+import math
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from ..benchmark.entries import Entry, make_entries, metric_names, parameter_names
 from ..benchmark.names import metric_name, probe_name
-from ..learners.identity import KINDS, Identity
-from .formats import interval, number
+from ..learners.identity import KINDS, LABEL_FREE, Identity
+from ..metrics import METRICS
+from .formats import column_format, interval, number
+from .section import Table
 
 Rows = Iterable[Mapping[str, Any]]
 
@@ -20,8 +23,8 @@ def markdown_table(
     all_probes: bool = False,
     over_seeds: Rows = (),
 ) -> str:
-    """The result table in Markdown: MSE on test per parameter, their mean with its 95% interval, and the mean
-    R2 and further metrics.
+    """The result table in Markdown: the mean MSE on test with its 95% interval, the MSE per parameter, and the mean R2
+    and further metrics.
 
     Args:
         rows: rows of ``results.csv``.
@@ -30,12 +33,11 @@ def markdown_table(
         all_probes: show every probe, not only the one with the lowest mean MSE on valid.
         over_seeds: rows of ``over_seeds.csv``.
     """
-    header, groups = _cells(rows, identities, level, all_probes, over_seeds)
-    lines = ["| " + " | ".join(["", *header]) + " |", "|---|---|---|" + "---:|" * (len(header) - 2)]
-    for kind, body in groups:
-        for k, cells in enumerate(body):
-            lines.append("| " + " | ".join([KINDS[kind] if k == 0 else "", *cells]) + " |")
-    return "\n".join(lines) + "\n"
+    frame = result_table(make_entries(rows, identities, over_seeds), level, all_probes).texts()
+    frame[""] = [group if not before else "" for group, before in zip(frame[""], frame[""].duplicated(), strict=True)]
+    lines = [[str(name) for name in frame.columns], ["---"] * 3 + ["---:"] * (len(frame.columns) - 3)]
+    lines += frame.to_numpy().tolist()
+    return "\n".join("| " + " | ".join(cells) + " |" for cells in lines) + "\n"
 
 
 def text_table(
@@ -46,9 +48,10 @@ def text_table(
     over_seeds: Rows = (),
 ) -> str:
     """The result table for a terminal; arguments as in `markdown_table`."""
-    header, groups = _cells(rows, identities, level, all_probes, over_seeds)
-    lines = [header, *(cells for _, body in groups for cells in body)]
-    widths = [max(len(cells[k]) for cells in lines) for k in range(len(header))]
+    frame = result_table(make_entries(rows, identities, over_seeds), level, all_probes).texts()
+    groups, body = frame[""].tolist(), frame.drop(columns="")
+    lines = [list(map(str, body.columns)), *body.to_numpy().tolist()]
+    widths = [max(len(cells[k]) for cells in lines) for k in range(len(lines[0]))]
 
     def line(cells: list[str]) -> str:
         left = [cells[k].ljust(widths[k]) for k in (0, 1)]
@@ -56,69 +59,81 @@ def text_table(
         return "  ".join(left + right).rstrip()
 
     rule = "─" * (sum(widths) + 2 * (len(widths) - 1))
-    text = [line(header)]
-    for _, body in groups:
-        text += [rule, *map(line, body)]
+    text = [line(lines[0])]
+    for k, cells in enumerate(lines[1:]):
+        text += [rule] * (k == 0 or groups[k] != groups[k - 1]) + [line(cells)]
     caption = f"MSE of z-scored parameters on test, per {level} (a constant has 1); 95% intervals over trajectories."
-    text += [rule, caption]
-    return "\n".join(text) + "\n"
+    return "\n".join([*text, rule, caption]) + "\n"
 
 
-def _cells(
-    rows: Rows, identities: Mapping[str, Identity] | None, level: str, all_probes: bool, over_seeds: Rows
-) -> tuple[list[str], list[tuple[str, list[list[str]]]]]:
-    entries = make_entries(rows, identities, over_seeds)
-    names = parameter_names(entries)
-    further = metric_names(entries)[1:]
+def result_table(entries: Sequence[Entry], level: str = "trajectory", all_probes: bool = False) -> Table:
+    """One row per learner, groups in their order: group, learner, probe, mean MSE with interval, and what it is of."""
+    import pandas as pd
+
+    names, further = parameter_names(entries), metric_names(entries)[1:]
     several = len({entry.system for entry in entries}) > 1
-    groups = []
-    for kind in KINDS:
-        body = []
-        for entry in entries:
-            if entry.kind != kind or not (entry.chosen or all_probes):
-                continue
-            mean = entry.score("mean", "mse", level)
-            label = f"{entry.system}: {entry.label}" if several else entry.label
-            body.append(
-                [
-                    label,
-                    probe_name(entry.probe),
-                    *(number(entry.score(name, "mse", level).value) for name in names),
-                    f"{number(mean.value)} {interval(mean)}".strip(),
-                    *(number(entry.score("mean", metric, level).value) for metric in further),
-                ]
-            )
-        if body:
-            groups.append((kind, body))
-    titles = (f"mean {metric_name(metric)}" for metric in further)
-    return ["Learner", "Probe", *(f"MSE {name}" for name in names), "mean MSE [95%]", *titles], groups
+    shown = [entry for kind in KINDS for entry in entries if entry.kind == kind and (entry.chosen or all_probes)]
+    means = [entry.score("mean", "mse", level) for entry in shown]
+    text = column_format(score.value for score in means)
+    columns: dict[str, list[Any]] = {
+        "": [KINDS[entry.kind] for entry in shown],
+        "Learner": [f"{entry.system}: {entry.label}" if several else entry.label for entry in shown],
+        "Probe": [probe_name(entry.probe) for entry in shown],
+        "mean MSE [95%]": [f"{text(score.value)} {interval(score, text)}".strip() for score in means],
+    }
+    for name in names:
+        columns[f"MSE {name}"] = [entry.score(name, "mse", level).value for entry in shown]
+    for metric in further:
+        columns[f"mean {metric_name(metric)}"] = [entry.score("mean", metric, level).value for entry in shown]
+    return Table(pd.DataFrame(columns))
 
 
 def page_table(entries: Sequence[Entry], system: str, names: list[str], level: str) -> list[dict[str, Any]]:
-    """Groups of rows for the page: every probe of every learner, with all metrics per parameter and mean."""
-    groups, metrics = [], metric_names(entries)
+    """Groups of rows for the page: every probe of every learner, with all metrics of the mean and of each parameter.
+
+    The mean comes first, as learners are ranked by it. All numbers of a column have one format. ``best`` marks the
+    best score of a column among the rows that see no labels before the probe, where there are two or more of them.
+    """
+    own = [entry for entry in entries if entry.system == system]
+    metrics = metric_names(entries)
+    columns = [(name, metric) for name in ["mean", *names] for metric in metrics]
+    formats = {key: column_format([entry.score(*key, level).value for entry in own]) for key in columns}
+    best = {key: best_entry(own, *key, level) for key in columns}
+    groups = []
     for kind, heading in KINDS.items():
         rows = [
             {
                 "entry": entry,
                 "probe": probe_name(entry.probe),
-                "cells": [_page_cell(entry, name, metric, level) for name in [*names, "mean"] for metric in metrics],
+                "cells": [_page_cell(entry, *key, level, formats[key], entry is best[key]) for key in columns],
             }
-            for entry in entries
-            if entry.kind == kind and entry.system == system
+            for entry in own
+            if entry.kind == kind
         ]
         if rows:
             groups.append({"heading": heading, "rows": rows})
     return groups
 
 
-def _page_cell(entry: Entry, name: str, metric: str, level: str) -> dict[str, str]:
+def best_entry(entries: Sequence[Entry], name: str, metric: str, level: str) -> Entry | None:
+    """The best of the rows that see no labels before the probe; None where fewer than two have a finite score."""
+    sign = 1 if metric not in METRICS or METRICS[metric].lower_is_better else -1
+    found = [(sign * entry.score(name, metric, level).value, k) for k, entry in enumerate(entries)
+             if entry.kind in LABEL_FREE and math.isfinite(entry.score(name, metric, level).value)]  # fmt: skip
+    return entries[min(found)[1]] if len(found) > 1 else None
+
+
+def _page_cell(
+    entry: Entry, name: str, metric: str, level: str, text: Callable[[float], str], best: bool
+) -> dict[str, Any]:
     """Value, interval where learners are ranked by it, and all digits for a tooltip."""
     score = entry.score(name, metric, level)
     limits = f"95 % [{number(score.low, 5)}, {number(score.high, 5)}]"
     return {
         "metric": metric,
-        "value": number(score.value),
-        "interval": interval(score) if metric == "mse" else "",
+        "value": text(score.value),
+        "order": score.value,
+        "interval": interval(score, text) if metric == "mse" else "",
         "exact": f"{name}: {metric_name(metric)} {number(score.value, 5)}, {limits}",
+        "best": best,
     }

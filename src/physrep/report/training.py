@@ -66,7 +66,7 @@ def training_plot(runs: Sequence[Run]) -> Plot | None:
     if not shown:
         return None
     panels = [partial(_draw, run=run, panel=panel, top=run is shown[0]) for run in shown for panel in kinds]
-    return Plot(panels, 1.65, across=len(kinds), share=False)
+    return Plot(panels, 1.65, across=len(kinds), narrow=min(2, len(kinds)))
 
 
 def _draw(ax: Axes, first: bool, run: Run, panel: str, top: bool) -> None:

@@ -49,7 +49,7 @@ def plain_axis(ax: Axes, which: str, count: int = 5) -> None:
 def name_rows(ax: Axes, positions: Sequence[float], names: Sequence[str], colours: Sequence[str] = ()) -> None:
     """Names of rows beside a vertical axis that has no line and no ticks."""
     ax.set_yticks(list(positions), list(names))
-    ax.tick_params(axis="y", length=0)
+    ax.tick_params(axis="y", length=0, pad=7)
     ax.spines["left"].set_visible(False)
     for label, colour in zip(ax.get_yticklabels(), colours, strict=False):
         label.set_color(colour)

@@ -54,12 +54,12 @@ class Plot:
     Attributes:
         panels: what draws each of them.
         height: of a panel in inches.
-        across: panels side by side on a wide page (0: all of them); on a narrow one they stand below each other.
+        across: panels side by side on a wide page (0: all of them).
         ratios: widths of the columns of a wide page.
         legend: label, colour and line style of what the panels share.
         xlabel: below all panels.
         share: whether the panels of a wide page share the vertical axis.
-        stack: False: panels stay side by side on a narrow page too.
+        narrow: panels side by side on a narrow page.
         vector: False: the page shows the PNG (many points, fields).
         width: of the wide figure in inches.
     """
@@ -71,7 +71,7 @@ class Plot:
     legend: Sequence[tuple[str, str, Any]] = ()
     xlabel: str = ""
     share: bool = False
-    stack: bool = True
+    narrow: int = 1
     vector: bool = True
     width: float = WIDTH
 
@@ -83,7 +83,7 @@ class Plot:
         width = width or self.width
         narrow = width < 0.7 * WIDTH and self.width > width
         across = min(self.across or len(self.panels), len(self.panels))
-        across = 1 if narrow and self.stack else across
+        across = self.narrow if narrow else across
         down = -(-len(self.panels) // across)
         columns = max(1, int(width / 1.75))
         more = 0.24 * -(-len(self.legend) // columns) + (0.25 if self.xlabel else 0.0)
@@ -169,8 +169,11 @@ def markup(figure: Figure, alt: str, name: str = "", salt: str = "") -> str:
             node.set(key, re.sub(r"(\d\.\d\d)\d+", r"\1", re.sub(r"\s*\n\s*", " ", node.attrib[key].strip())))
         if node.get("id") not in used:
             node.attrib.pop("id", None)
+    # Text of 9 points is that of the page's tables; a drawing is never enlarged beyond that.
+    wide = 1.5 * float(root.get("width", "0").removesuffix("pt"))
     for key in ("width", "height", "version"):
         root.attrib.pop(key, None)
+    root.set("style", f"max-width: {wide:.0f}px")
     root.attrib.update({"role": "img", "aria-label": alt, "class": f"plot {name}".strip()})
     xml.register_namespace("", SVG)
     text = xml.tostring(root, encoding="unicode")

@@ -84,7 +84,7 @@ def _name_points(ax: Axes, rows: DataFrame, x: np.ndarray, y: np.ndarray) -> Non
         spans = [((a + 0.02, a + 0.02 + wide) if s > 0 else (a - 0.02 - wide, a - 0.02), s, h) for s, h in options]
         free = [
             (span, s, h) for span, s, h in spans
-            if span[0] > 0 and span[1] < 1.12 and -0.02 < h < 1.02
+            if span[0] > 0 and span[1] < 1.12 and 0.03 < h < 1.02
             and all(abs(h - other) > 0.042 or span[1] < left or span[0] > right for left, right, other in taken)
         ]  # fmt: skip
         span, side, height = free[0] if free else spans[0]
