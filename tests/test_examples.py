@@ -84,3 +84,15 @@ def test_own_labels(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     capsys.readouterr()
     assert main(["bench", "bench.yaml", "--out", "again", *SHORT]) == 2
     assert "labels.csv: has no row for trajectory" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("folder", ["estimator"], indirect=True)
+def test_estimator(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    try:
+        script("estimate.py", "60")
+    finally:
+        sys.modules.pop("vorticity", None)
+    said = capsys.readouterr().out
+    assert "True" in said and "noise instead of a flow: outside" in said
+    scores = [float(line.rsplit(":", 1)[1]) for line in said.splitlines() if "R2" in line]
+    assert len(scores) == 2 and min(scores) > 0.8

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from .data.convert import from_xarray as from_xarray
     from .data.convert import open_any as open_any
     from .errors import PhysrepError as PhysrepError
+    from .fitting.estimator import ParameterEstimator as ParameterEstimator
     from .learners import LEARNERS as LEARNERS
     from .learners import Learner as Learner
     from .metrics import METRICS as METRICS
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
     from .probes import Probe as Probe
     from .probes import RidgeProbe as RidgeProbe
     from .probes import evaluate as evaluate
+    from .readout.instrument import load_readout as load_readout
     from .report import build_report as build_report
     from .run_directory import load_run as load_run
     from .simulation import SimulationConfig as SimulationConfig
@@ -73,6 +75,7 @@ _PUBLIC = {
     "pretrain": "training.pretrain",
     "load_run": "run_directory",
     "load_readout": "readout.instrument",
+    "ParameterEstimator": "fitting.estimator",
     "PROBES": "probes",
     "LabelScaler": "tokens",
     "RidgeProbe": "probes",

@@ -111,6 +111,26 @@ def test_arrays_need_dt_and_dx(run: Path) -> None:
         instrument.predict(array[0, 0], dt=0.05, dx=1 / 16)
 
 
+def test_parameters_keep_their_columns_whatever_their_names(tmp_path: Path) -> None:
+    """JSON sorts keys: names in another order than that of the alphabet once came back with each other's values."""
+    settings = {"ranges": {"diffusivity": [1e-3, 5e-3]}, "trajectories": 120, "splits": [0.5, 0.25, 0.25], "seed": 2}
+    root = simulate("advection_diffusion", tmp_path, SimulationConfig(**SHAPE, **settings), workers=1)  # pyright: ignore[reportArgumentType]
+    names = sorted(physrep.open_splits(root)["train"].parameter_names, reverse=True)
+    config = {
+        "data": {"path": str(root), "parameters": names},
+        "num_frames": 6,
+        "eval_stride": 3,
+        "runs": [{"learner": "pde_regression"}],
+        "resamples": 20,
+        "jobs": 1,
+    }
+    bench(read_config(config, "test"), tmp_path / "bench")
+    table = Instrument(tmp_path / "bench" / "runs" / "pde_regression-s0").predict(str(root))
+    for name in names:
+        truth = np.concatenate([_scalar(file, name) for file in _files(root)])
+        np.testing.assert_allclose(table["estimate"][table["parameter"] == name], truth, rtol=0.2, atol=0.05)
+
+
 def test_files_of_the_answer(run: Path, tmp_path: Path, capsys) -> None:
     test = run.parents[1] / "train" / "heat" / "data" / "test"
     for style in ("csv", "json"):

@@ -48,36 +48,68 @@ def execute(
     devices: int = 1,
 ) -> None:
     """Do what of a run is not done yet; the last file written is its ``scores.json``."""
+    train = splits["train"]
+    if run.learner == "constant":
+        scaler, division = _labels(config, splits)
+        _write_scores(run, config, folder, _constant(run, splits, scaler, config, folder, division))
+    else:
+        learner = _learner(run, config, data, train, parameter_scales(train, config.scales), folder, device, devices)
+        score_frozen(run, learner, config, data, folder, device, splits)
+
+
+def score_frozen(
+    run: Run,
+    learner: Learner,
+    config: BenchConfig,
+    data: DataConfig,
+    folder: Path,
+    device: str,
+    splits: dict[str, ClipDataset],
+) -> None:
+    """Embed with a frozen learner, fit the probes, store their readouts and write ``scores.json``.
+
+    Args:
+        run: its name, and the probes to fit.
+        learner: frozen.
+        config: of the benchmark.
+        data, splits: the view on the data that the learner reads, and its three splits.
+        folder: run directory that holds the learner.
+        device: ``cpu`` or ``cuda``.
+    """
     from ..readout import Readouts
-    from ..tokens import LabelScaler, embed_splits
+    from ..tokens import embed_splits
+
+    scaler, division = _labels(config, splits)
+    stores = embed_splits(
+        learner,
+        splits,
+        folder / "tokens",
+        stride=config.eval_stride,
+        frame_step=data.frame_step,
+        dtype=config.token_dtype,
+        device="cpu" if device == "cpu" else "cuda",
+        label=f"{run.name}: embed",
+    )
+    rows = []
+    spectra = folder.parent.parent / "spectra"
+    readouts = Readouts(learner, stores, splits, scaler, config.eval_stride, folder, spectra, division)
+    for name, options in run.probes.items():
+        rows += _probe(name, options, stores, scaler, config, run.seed, folder, division, readouts)
+    rows += _own_output(learner, stores, splits, scaler, config, data, folder, device, division, readouts)
+    _write_scores(run, config, folder, rows)
+
+
+def _labels(config: BenchConfig, splits: dict[str, ClipDataset]) -> tuple[LabelScaler, Division | None]:
+    """The units of the labels, and how the protocol divides the trajectories; None: the splits of the data set."""
+    from ..tokens import LabelScaler
 
     train = splits["train"]
-    scales = parameter_scales(train, config.scales)
-    scaler = LabelScaler.fit(train.parameters, train.parameter_names, scales)
+    scaler = LabelScaler.fit(train.parameters, train.parameter_names, parameter_scales(train, config.scales))
     protocol = read_protocol(config.protocol)
-    # None: the splits of the data set.
-    division = protocol and divide(protocol, first_parameters(splits, scaler.names[0]), config.system)
-    if run.learner == "constant":
-        rows = _constant(run, splits, scaler, config, folder, division)
-    else:
-        learner = _learner(run, config, data, train, scales, folder, device, devices)
-        stores = embed_splits(
-            learner,
-            splits,
-            folder / "tokens",
-            stride=config.eval_stride,
-            frame_step=data.frame_step,
-            dtype=config.token_dtype,
-            device="cpu" if device == "cpu" else "cuda",
-            label=f"{run.name}: embed",
-        )
-        rows = []
-        readouts = Readouts(
-            learner, stores, splits, scaler, config.eval_stride, folder, folder.parent.parent / "spectra", division
-        )
-        for name, options in run.probes.items():
-            rows += _probe(name, options, stores, scaler, config, run.seed, folder, division, readouts)
-        rows += _own_output(learner, stores, splits, scaler, config, data, folder, device, division, readouts)
+    return scaler, protocol and divide(protocol, first_parameters(splits, scaler.names[0]), config.system)
+
+
+def _write_scores(run: Run, config: BenchConfig, folder: Path, rows: list[dict[str, Any]]) -> None:
     identity = {"system": config.system, "learner": run.learner, "encoder": run.encoder, "seed": run.seed}
     write_json(folder / SCORES, [{**identity, **row, "run": run.name} for row in rows])
 
@@ -115,6 +147,12 @@ def _learner(
         settings = learner_config(run.learner, run.options, config.num_frames, train, scales, data, run.seed)
         save_learner(folder, prepare_learner(settings, train), settings)
     learner, _ = load_run(folder)
+    write_identity(run, learner, folder)
+    return learner.to("cpu" if device == "cpu" else "cuda")
+
+
+def write_identity(run: Run, learner: Learner, folder: Path) -> None:
+    """Put into the run's ``summary.json`` what the page says of the learner, beside the costs that stand there."""
     costs: dict[str, Any] = {"parameters": 0, "clips_seen": 0, "seconds": 0.0}
     if is_finished(folder):
         costs = read_summary(folder)
@@ -123,7 +161,6 @@ def _learner(
     summary = {**costs, "learner": run.learner, "encoder": run.encoder, "seed": run.seed, **who}
     if not (folder / SUMMARY).is_file() or read_summary(folder) != summary:
         write_json(folder / SUMMARY, summary)
-    return learner.to("cpu" if device == "cpu" else "cuda")
 
 
 def _probe(

@@ -24,6 +24,7 @@ COMMANDS = {
     "embed": ("embed", "run a frozen encoder over a data set and keep its tokens"),
     "probe": ("probe", "estimate physical parameters from frozen tokens"),
     "score": ("score", "is an encoder worth it? any encoder against the floors, on the same windows"),
+    "fit": ("fit", "make an instrument of a labelled data set within a time: floors, pretraining, readout"),
     "predict": ("predict", "ask new recordings: parameters, how sure, and whether they are like the training data"),
     "bench": ("bench", "simulate, train, probe, score and report, from one YAML file"),
     "calibrate": ("calibrate", "is a data set hard enough? its floors and its ceiling"),

@@ -10,6 +10,7 @@ import numpy as np
 import torch
 
 from ..clip import Clip
+from ..data.convert import from_xarray
 from ..errors import PhysrepError
 from ..run_directory import load_run, run_data
 from .recordings import Recording, recordings
@@ -50,15 +51,15 @@ class Instrument:
         dt: float | None = None,
         dx: Sequence[float] | float | None = None,
         channels: Sequence[str] | None = None,
-        periodic: Sequence[bool] | None = None,
+        periodic: Sequence[bool] | bool | None = None,
         stride: int | None = None,
     ) -> pandas.DataFrame:
         """One row per trajectory and parameter, with the columns of the command's table.
 
         Args:
             data: trajectories as an array ``(N, T, C, H, W)`` or ``(T, C, H, W)``; a `Clip` of windows of one
-                trajectory; a data set or array of xarray with the dimensions time, then space, one variable per
-                channel; or paths of files, as `physrep predict` takes them.
+                trajectory; a data set or array of xarray with the dimensions (sample,) time and space, one variable
+                per channel; or paths of files, as `physrep predict` takes them.
             dt: time between frames; needed for arrays.
             dx: spacing per axis; needed for arrays.
             channels: names of the C channels; default those that the encoder reads, in its order.
@@ -71,7 +72,7 @@ class Instrument:
         import pandas
 
         rows = []
-        for recording in self._recordings(data, dt, dx, channels, periodic, stride or self.readout.background.stride):
+        for recording in self.recordings(data, dt=dt, dx=dx, channels=channels, periodic=periodic, stride=stride):
             answer = self.ask(recording.clip)
             for k, name in enumerate(answer.parameters):
                 numbers = {"estimate": answer.estimate[k], "low": answer.low[k], "high": answer.high[k]}
@@ -84,21 +85,24 @@ class Instrument:
         """Everything that the readout says of the windows of one trajectory."""
         return self.readout.ask(self.learner, clip)
 
-    def _recordings(
+    def recordings(
         self,
         data: Any,
-        dt: float | None,
-        dx: Sequence[float] | float | None,
-        channels: Sequence[str] | None,
-        periodic: Sequence[bool] | None,
-        stride: int,
+        *,
+        dt: float | None = None,
+        dx: Sequence[float] | float | None = None,
+        channels: Sequence[str] | None = None,
+        periodic: Sequence[bool] | bool | None = None,
+        stride: int | None = None,
     ) -> list[Recording]:
+        """The windows of every trajectory, as the encoder reads them; arguments and errors as of `predict`."""
+        stride = stride or self.readout.background.stride
         if isinstance(data, Clip):
             return [Recording("clip", 0, data, {}, [])]
         if isinstance(data, (str, Path)) or (isinstance(data, (list, tuple)) and isinstance(data[0], (str, Path))):
             places = [data] if isinstance(data, (str, Path)) else data
             return list(recordings(places, self._data, self.learner.num_frames, stride, self._data.frame_step))
-        if hasattr(data, "to_array") or hasattr(data, "coords"):
+        if hasattr(data, "coords"):
             data, dt, dx, channels = _from_xarray(data, dt, dx, channels)
         return self._from_array(np.asarray(data), dt, dx, channels, periodic, stride)
 
@@ -108,7 +112,7 @@ class Instrument:
         dt: float | None,
         dx: Sequence[float] | float | None,
         channels: Sequence[str] | None,
-        periodic: Sequence[bool] | None,
+        periodic: Sequence[bool] | bool | None,
         stride: int,
     ) -> list[Recording]:
         array = array[None] if array.ndim == 4 else array
@@ -129,6 +133,7 @@ class Instrument:
             raise PhysrepError(f"the array has {array.shape[1]} frames, but a window of this encoder needs {span}.")
         starts = list(range(0, array.shape[1] - span + 1, stride))
         spacing = np.broadcast_to(np.asarray(dx, dtype=np.float64), (2,)).tolist()
+        first, second = np.broadcast_to(True if periodic is None else np.asarray(periodic, dtype=bool), (2,)).tolist()
         found = []
         for number, trajectory in enumerate(array):
             fields = np.stack([trajectory[s : s + span : step].swapaxes(0, 1) for s in starts]).astype(np.float32)
@@ -139,7 +144,7 @@ class Instrument:
                 parameter_names=(),
                 dt=float(dt) * step,
                 dx=tuple(spacing),
-                periodic=tuple(periodic) if periodic is not None else (True, True),
+                periodic=(first, second),
                 trajectory=torch.zeros(len(starts), dtype=torch.int64),
                 start=torch.tensor(starts),
             )
@@ -152,19 +157,19 @@ def load_readout(run: str | Path, probe: str | None = None) -> Instrument:
     return Instrument(run, probe)
 
 
-def _from_xarray(data: Any, dt: Any, dx: Any, channels: Any) -> tuple[np.ndarray, Any, Any, Any]:
-    """Array ``(T, C, H, W)``, dt, dx and channels of a Dataset or DataArray with dimensions time and two of space."""
-    if hasattr(data, "data_vars"):
-        channels = list(data.data_vars) if channels is None else list(channels)
-        first = data[channels[0]]
-        array = np.stack([np.asarray(data[name]) for name in channels], axis=1)
-    else:
-        first, array = data, np.asarray(data)[:, None]
-        channels = [str(data.name)] if channels is None and data.name else channels
-    if first.ndim != 3:
-        raise PhysrepError(f"the variable {first.name} has the dimensions {first.dims}; give (time, x, y).")
-    known = [np.asarray(first[axis], dtype=np.float64) for axis in first.dims if axis in first.coords]
-    steps = [float(np.diff(values).mean()) for values in known]
-    if len(steps) == 3:
-        dt, dx = steps[0] if dt is None else dt, tuple(steps[1:]) if dx is None else dx
-    return array, dt, dx, channels
+def _from_xarray(
+    data: Any, dt: float | None, dx: Sequence[float] | float | None, channels: Sequence[str] | None
+) -> tuple[np.ndarray, float, tuple[float, ...], list[str]]:
+    """Array ``(N, T, C, H, W)``, dt, dx and channels; dimensions are found by name (see `from_xarray`)."""
+    unknown = [str(axis) for axis in data.dims if axis not in data.coords and str(axis) not in ("sample", "trajectory")]
+    if unknown and (dt is None or dx is None):
+        raise PhysrepError(f"the dimension {unknown[0]} has no coordinates; give dt and dx.")
+    spacing = None if dx is None else np.broadcast_to(np.asarray(dx, dtype=np.float64), (2,)).tolist()
+    found = from_xarray(data, dt=dt, dx=spacing, name="xarray")
+    names = list(channels) if channels is not None else list(found.fields)
+    missing = [name for name in names if name not in found.fields]
+    if missing:
+        raise PhysrepError(f"there is no variable {missing[0]!r}; there are {', '.join(found.fields)}.")
+    array = np.stack([found.fields[name].numpy() for name in names], axis=2)
+    steps = tuple(float(points[1] - points[0]) for points in found.coordinates.values())
+    return array, float(found.time[1] - found.time[0]), steps, names

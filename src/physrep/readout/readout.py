@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 STEP_TOLERANCE = 0.01
 """Relative difference of time step or spacing from which on a recording is not on the training grid."""
 
+RANGE_MARGIN = 0.05
+"""Share of a parameter's training range by which an estimate may exceed it and not yet be outside."""
+
 
 @dataclass
 class Readout:
@@ -142,13 +145,17 @@ class Readout:
         return reading[1](clip).cpu()
 
     def _off_range(self, mean: np.ndarray) -> list[tuple[int, str]]:
-        """Estimates ``(P,)``, z-scored, beyond the training values: outside if the interval does not reach back."""
+        """Estimates ``(P,)``, z-scored, beyond the training values: outside if the interval does not reach back.
+
+        An interval may be far narrower than the distance between two training values, so a recording is outside only
+        from `RANGE_MARGIN` of the range on.
+        """
         found: list[tuple[int, str]] = []
         for k, name in enumerate(self.scaler.names):
             low, high = self._scaled_range(name)
             beyond = max(low - float(mean[k]), float(mean[k]) - high)
             if beyond > 0:
-                verdict = 2 if beyond > self.trajectories.half_width[k] else 1
+                verdict = 2 if beyond > max(self.trajectories.half_width[k], RANGE_MARGIN * (high - low)) else 1
                 found.append((verdict, f"{name} beyond the training range"))
         return found
 

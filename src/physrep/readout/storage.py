@@ -34,6 +34,8 @@ def save_readout(readout: Readout, run: str | Path) -> None:
         "name": readout.name,
         "probe": pack(readout.probe, tensors, "probe"),
         "probe_class": _path_of(readout.probe),
+        # The order of the probe's columns, which the keys of a JSON object do not keep.
+        "parameters": list(background.scaler.names),
         "scaler": background.scaler.to_dict(),
         "ranges": background.ranges,
         "windows": vars(readout.windows),
@@ -120,7 +122,7 @@ def _readout(content: dict[str, Any], tensors: dict[str, Tensor]) -> Readout:
     spectra = Spectra(len(own["channels"]), int(own["num_frames"]))
     spectra.set_normalisation(own["channels"], own["mean"], own["std"])
     background = Background(
-        LabelScaler.from_dict(content["scaler"]),
+        LabelScaler.from_dict(content["scaler"], content["parameters"]),
         {key: (float(low), float(high)) for key, (low, high) in content["ranges"].items()},
         content["grid"],
         int(content["stride"]),

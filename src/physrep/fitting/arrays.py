@@ -1,0 +1,135 @@
+"""Arrays in memory, with labels, as a data set on disk that a fit can read."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..data import assign_splits, select_trajectories, write_stats, write_well
+from ..data.convert import from_numpy, from_xarray
+from ..errors import PhysrepError
+from ..systems import Trajectories
+
+AXES = ("sample", "time", "x", "y")
+
+
+def labels_of(y: Any, names: Sequence[str] | None) -> dict[str, np.ndarray]:
+    """Labels by name: from a frame or a series of pandas, a mapping, or an array ``(N,)`` or ``(N, P)``.
+
+    Args:
+        y: the labels.
+        names: of the columns, where ``y`` does not name them; default ``y``, or ``y0``, ``y1``, ...
+
+    Raises:
+        PhysrepError: another shape, another number of names, or text.
+    """
+    if hasattr(y, "columns"):
+        return {str(name): np.asarray(y[name], dtype=np.float64) for name in y.columns}
+    if isinstance(y, Mapping):
+        return {str(name): np.asarray(values, dtype=np.float64) for name, values in y.items()}
+    own = getattr(y, "name", None)
+    try:
+        values = np.asarray(y, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise PhysrepError("y holds something that is no number; give one number per trajectory and parameter.") from (
+            error
+        )
+    if values.ndim not in (1, 2):
+        raise PhysrepError(f"y has the shape {values.shape}; give (N,) or (N, P), one row per trajectory.")
+    columns = values[:, None] if values.ndim == 1 else values
+    given = list(names) if names is not None else [str(own)] if own else []
+    given = given or (["y"] if columns.shape[1] == 1 else [f"y{k}" for k in range(columns.shape[1])])
+    if len(given) != columns.shape[1]:
+        raise PhysrepError(f"y has {columns.shape[1]} columns, but {len(given)} names: {', '.join(given)}.")
+    return {name: columns[:, k] for k, name in enumerate(given)}
+
+
+def trajectories_of(
+    x: Any,
+    labels: Mapping[str, np.ndarray],
+    channels: Sequence[str] | None,
+    dt: float | None,
+    dx: Sequence[float] | float | None,
+    periodic: bool | Sequence[bool],
+) -> Trajectories:
+    """Arrays ``(N, T, C, H, W)``, or a data set of xarray, with labels per trajectory.
+
+    Args:
+        x: fields.
+        labels: name to ``(N,)``.
+        channels: names of the C channels of an array; default ``c0``, ``c1``, ...
+        dt, dx: time between frames and spacing; default those of xarray's coordinates, else 1.
+        periodic: for all axes, or per axis.
+
+    Raises:
+        PhysrepError: another shape, values that are not finite, or labels of another length.
+    """
+    spacing = None if dx is None else np.broadcast_to(np.asarray(dx, dtype=np.float64), (2,)).tolist()
+    around = np.broadcast_to(np.asarray(periodic, dtype=bool), (2,)).tolist()
+    if hasattr(x, "data_vars") or hasattr(x, "coords"):
+        found = from_xarray(x, dt=dt, dx=spacing, name="arrays")
+        axes = list(found.coordinates)
+        if len(axes) == 2:
+            found.periodic = tuple(around)
+        if labels:
+            found.parameters = {}
+    else:
+        array = check_array(x)
+        names = list(channels) if channels is not None else [f"c{k}" for k in range(array.shape[2])]
+        if len(names) != array.shape[2]:
+            raise PhysrepError(f"X has {array.shape[2]} channels, but {len(names)} names: {', '.join(names)}.")
+        found = from_numpy(
+            {name: array[:, :, k] for k, name in enumerate(names)},
+            axes=AXES,
+            dt=1.0 if dt is None else dt,
+            dx=spacing or [1.0, 1.0],
+            periodic=[axis for axis, own in zip(AXES[2:], around, strict=True) if own],
+            name="arrays",
+        )
+    import torch
+
+    for name, values in labels.items():
+        if values.shape != (len(found),):
+            raise PhysrepError(f"y: {name} has {len(values)} values, but X has {len(found)} trajectories.")
+        if not np.isfinite(values).all():
+            raise PhysrepError(f"y: {name} holds NaN or infinity; leave these trajectories out.")
+        found.parameters[name] = torch.from_numpy(values.copy())
+    return found
+
+
+def check_array(x: Any) -> np.ndarray:
+    """Fields as float32 ``(N, T, C, H, W)``.
+
+    Raises:
+        PhysrepError: another shape, or values that are not finite.
+    """
+    array = np.asarray(x)
+    if array.ndim != 5 or 0 in array.shape:
+        raise PhysrepError(
+            f"X has the shape {array.shape}; give trajectories as (N, T, C, H, W): T frames of C channels each."
+        )
+    if array.dtype.kind not in "fiu":
+        raise PhysrepError(f"X has the type {array.dtype}; give real numbers.")
+    if not np.isfinite(array).all():
+        raise PhysrepError("X holds NaN or infinity; leave these trajectories out.")
+    return array.astype(np.float32)
+
+
+def write_splits(trajectories: Trajectories, root: Path, fractions: Sequence[float], seed: int) -> Path:
+    """A data set with train, valid and test, drawn at random.
+
+    Args:
+        trajectories: all of them.
+        root: folder of the data set; what it holds already is taken as this data set.
+        fractions: of train, valid and test.
+        seed: of the draw.
+    """
+    assigned = assign_splits(len(trajectories), seed, fractions)
+    for split in dict.fromkeys(assigned):
+        chosen = [i for i, own in enumerate(assigned) if own == split]
+        write_well(root / "data" / split / "arrays.hdf5", select_trajectories(trajectories, chosen))
+    write_stats(root)
+    return root

@@ -1,0 +1,75 @@
+"""How much pretraining fits into a time."""
+
+from __future__ import annotations
+
+import math
+import re
+import time
+from typing import TYPE_CHECKING, Any
+
+from ..errors import PhysrepError
+from ..training.stream import WindowStream
+
+if TYPE_CHECKING:
+    from ..data import ClipDataset
+    from ..learners.base import Learner
+
+FEWEST, MOST = 100, 20_000
+"""Optimiser steps below which pretraining is not worth it, and above which it is not continued."""
+
+SHARE = 0.8
+"""Of the time that is left; the rest is for embedding and probes."""
+
+UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0}
+
+
+def seconds_of(text: str | float) -> float:
+    """A time as seconds: ``90``, ``90s``, ``10m``, ``1.5h``.
+
+    Raises:
+        PhysrepError: another text, or a negative number.
+    """
+    found = re.fullmatch(r"\s*(\d+(?:\.\d*)?)\s*([smh]?)\s*", str(text))
+    if not found:
+        raise PhysrepError(f"--budget {text!r} is no time; write for example 90s, 10m or 1.5h.")
+    return float(found.group(1)) * UNITS[found.group(2) or "s"]
+
+
+def encoder_settings(shape: tuple[int, ...], frames: int) -> dict[str, Any] | None:
+    """The encoder ``conv3d`` for this grid: each of three stages halves what can be halved. None for three axes."""
+    if len(shape) != 2:
+        return None
+    strides = []
+    size = [frames, *shape]
+    for _ in range(3):
+        stride = [2 if n >= least else 1 for n, least in zip(size, (2, 8, 8), strict=True)]
+        size = [math.ceil(n / s) for n, s in zip(size, stride, strict=True)]
+        strides.append(stride)
+    return {"dims": [32, 64, 128], "strides": strides, "groups": 32}
+
+
+def steps_within(learner: Learner, train: ClipDataset, seconds: float, batch_size: int, frame_step: int) -> int:
+    """How many optimiser steps take so long, measured on three.
+
+    Args:
+        learner: a copy that may be spoiled.
+        train: training clips.
+        seconds: the time.
+        batch_size: clips per step.
+        frame_step: distance between the frames of a window.
+    """
+    import torch
+
+    any_two = learner.pairing == "any"
+    frames = learner.train_frames // 2 if any_two else learner.train_frames
+    stream = WindowStream(train, learner.train_frames, frame_step, batch_size, 0, frames, pairing=learner.pairing)
+    optimiser = torch.optim.AdamW([p for p in learner.parameters() if p.requires_grad], lr=0.0)
+    learner.train()
+    times = []
+    for number in range(3):
+        started = time.monotonic()
+        learner.loss(stream.batch(number))["loss"].backward()
+        optimiser.step()
+        optimiser.zero_grad()
+        times.append(time.monotonic() - started)
+    return min(MOST, int(seconds * SHARE / max(min(times[1:]), 1e-6)))

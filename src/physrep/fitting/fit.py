@@ -1,0 +1,261 @@
+"""The fit: every candidate is a run of one small benchmark, and the one with the lowest error on valid is asked."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ..benchmark.config import BenchConfig, Run, RunConfig, expand
+from ..benchmark.run import execute, score_frozen, write_identity
+from ..benchmark.runner import collect, prepare_data, write_results
+from ..data.config import DataConfig, parameter_scales
+from ..errors import PhysrepError
+from ..files import read_json, write_json, write_yaml
+from ..readout.storage import FIT
+from ..run_directory import environment, learner_config, load_run, prepare_learner, run_data, save_learner
+from ..training.config import TrainingConfig
+from .budget import FEWEST, encoder_settings, steps_within
+from .candidates import FLOORS, Candidate, knowledge, line, table
+
+if TYPE_CHECKING:
+    from ..data import ClipDataset
+
+BATCH = 32
+PRETRAINED = {
+    "jepa": {"rows": "clips", "pairing": "any", "projector": [512, 128], "regulariser": {"sim": 5, "std": 25, "cov": 5}}
+}
+"""Options of learners that differ from their defaults; those of configs/quick.yaml."""
+
+
+@dataclass
+class Fit:
+    """A finished fit.
+
+    Attributes:
+        folder: what `physrep predict` is given.
+        chosen: the candidate with the lowest error on valid.
+        candidates: everything that was tried, in its order.
+    """
+
+    folder: Path
+    chosen: Candidate
+    candidates: list[Candidate]
+
+
+def fit_instrument(
+    data: DataConfig,
+    out: str | Path,
+    *,
+    floors: Sequence[str] = FLOORS,
+    runs: Sequence[str | Path] = (),
+    learners: Sequence[str] = ("jepa",),
+    budget: float = 0.0,
+    num_frames: int | None = None,
+    stride: int | None = None,
+    probes: Sequence[str] = ("ridge", "kernel_ridge"),
+    scales: dict[str, str] | None = None,
+    seed: int = 0,
+    device: str = "cpu",
+    say: Callable[[str], None] = print,
+) -> Fit:
+    """Fit readouts to floors, to given runs and to what is pretrained in the time that is left; choose on valid.
+
+    Called again with the same arguments it goes on where it stopped, also in the middle of a pretraining.
+
+    Args:
+        data: the data set, with labels, and the view on it.
+        out: folder of the fit; a benchmark directory with its page, and ``fit.json``.
+        floors: names of learners that are not trained (or fitted in closed form).
+        runs: run directories of pretrained encoders; each keeps its own view on the data.
+        learners: names of learners to pretrain, which share what is left of the budget.
+        budget: seconds in all; floors and given runs are not cut short by it.
+        num_frames, stride: windows; default 8 frames, or as many as there are, and at most 4 windows per trajectory.
+        probes: names of probes.
+        scales: ``{parameter: "log" | "linear"}`` where the system does not say.
+        seed: of everything random.
+        device: ``cpu`` or ``cuda``.
+        say: takes lines for the user.
+
+    Raises:
+        PhysrepError: data without labels, ``out`` holds another fit, or nothing could be fitted.
+    """
+    out = Path(out)
+    train = data.open("train")
+    if not train.parameter_names:
+        raise PhysrepError(
+            f"{data.path}: holds no parameter that varies, so there is nothing to fit; give labels in a table "
+            "(--labels), or pretrain without labels by `physrep pretrain`."
+        )
+    span = int(train.lengths.min())
+    num_frames = num_frames or min(8, (span - 1) // data.frame_step + 1)
+    stride = stride or max(1, (span - (num_frames - 1) * data.frame_step - 1) // 3)
+    config = BenchConfig(
+        system=train.dataset_name, data=data, num_frames=num_frames, eval_stride=stride, seeds=[seed],
+        probes={name: {} for name in probes}, scales=dict(scales or {}), analyses={}, jobs=1,
+        runs=[RunConfig(name) for name in floors],
+    )  # fmt: skip
+    fitting = _Fitting(config, out, device, [str(run) for run in runs], list(learners), budget, seed, say)
+    say(f"{train.dataset_name}: windows of {num_frames} frames, every {stride} frames, up to a budget of {budget:g} s")
+    return fitting.run()
+
+
+class _Fitting:
+    """State of a fit: what is done stands in ``fit.json``."""
+
+    def __init__(
+        self,
+        config: BenchConfig,
+        out: Path,
+        device: str,
+        runs: list[str],
+        learners: list[str],
+        budget: float,
+        seed: int,
+        say: Callable[[str], None],
+    ) -> None:
+        self.config, self.out, self.device, self.say = config, out, device, say
+        self.runs, self.learners, self.budget, self.seed = runs, learners, budget, seed
+        self.grid: list[Run] = []
+        self.state = self._claimed()
+        self.data, self.splits = prepare_data(config, out, device)
+
+    def _claimed(self) -> dict[str, Any]:
+        asked = {
+            "data": self.config.data.as_dict(), "num_frames": self.config.num_frames,
+            "stride": self.config.eval_stride, "probes": list(self.config.probes), "scales": self.config.scales,
+            "floors": self.config.run_names(), "runs": self.runs, "learners": self.learners, "seed": self.seed,
+            "budget": self.budget,
+        }  # fmt: skip
+        path = self.out / FIT
+        if not path.is_file():
+            return {"asked": asked, "done": {}, "plan": {}, "chosen": None}
+        state = read_json(path)
+        different = sorted(key for key in asked if state["asked"].get(key) != asked[key])
+        if different:
+            raise PhysrepError(f"{self.out}: holds a fit with another {', '.join(different)}; choose another --out.")
+        return state
+
+    def run(self) -> Fit:
+        write_yaml(self.out / "config.yaml", self.config.as_dict())
+        write_json(self.out / "environment.json", environment())
+        for run in expand(self.config) if self.config.runs else []:
+            self._try(run, self._execute)
+        floors = self._candidates()
+        if any(not own.failure for own in floors):
+            self.say(knowledge(floors))
+        for place in self.runs:
+            self._try(self._given(place), lambda run, place=place: self._take(run, place))
+        for number, name in enumerate(self.learners):
+            self._pretrain(name, len(self.learners) - number)
+        return self._finish()
+
+    def _try(self, run: Run, work: Callable[[Run], None]) -> None:
+        """Do a candidate if it is not done; one that fails is said, and left out."""
+        folder = self.out / "runs" / run.name
+        if run.name not in self.state["done"]:
+            started = time.monotonic()
+            try:
+                work(run)
+                found = Candidate.read(folder, run.learner, self._spent(run.name) + time.monotonic() - started)
+            except PhysrepError as error:
+                found = Candidate(run.name, run.learner, failure=str(error))
+            self.state["done"][run.name] = found.as_dict()
+            self._save()
+        found = Candidate.from_dict(self.state["done"][run.name])
+        if not found.failure:
+            self.grid.append(run)
+        self.say(line(found))
+
+    def _spent(self, name: str) -> float:
+        """Seconds of a pretraining in earlier calls."""
+        path = self.out / "runs" / name / "summary.json"
+        summary = read_json(path) if path.is_file() else {}
+        return max(0.0, summary.get("seconds", 0.0) - summary.get("seconds_this_call", 0.0))
+
+    def _execute(self, run: Run) -> None:
+        execute(run, self.config, self.data, self.out / "runs" / run.name, self.device, self.splits)
+
+    def _given(self, place: str) -> Run:
+        _, settings = load_run(place)
+        name = "".join(c if c.isalnum() or c in "-_." else "_" for c in Path(place).name)
+        taken = [own.name for own in self.grid] + [f"{own}-s{self.seed}" for own in self.learners]
+        name = next(n for n in (name, *(f"{name}_{i}" for i in range(2, 99))) if f"{n}-s{self.seed}" not in taken)
+        options = dict(settings["options"])
+        encoder = str(options.get("encoder", "none"))
+        return Run(f"{name}-s{self.seed}", settings["learner"], encoder, self.seed, options, TrainingConfig(), False,
+                   self.config.probes)  # fmt: skip
+
+    def _take(self, run: Run, place: str) -> None:
+        """A pretrained run, with the view on the data that it was trained with."""
+        learner, settings = load_run(place)
+        view = replace(run_data(settings, self.data.path), labels=self.data.labels, parameters=self.data.parameters)
+        splits = self.splits if view == self.data else view.open_splits()
+        folder = self.out / "runs" / run.name
+        save_learner(folder, learner, {**settings, "data": view.as_dict()})
+        write_identity(run, learner, folder)
+        learner = learner.to("cpu" if self.device == "cpu" else "cuda")
+        score_frozen(run, learner, self.config, view, folder, self.device, splits)
+
+    def _pretrain(self, name: str, sharers: int) -> None:
+        run = self._planned(name, sharers)
+        if run is not None:
+            self._try(run, self._execute)
+
+    def _planned(self, name: str, sharers: int) -> Run | None:
+        """The training that fits into the time that is left; decided once, so that a resumed fit trains the same."""
+        left = (self.budget - sum(own.seconds for own in self._candidates())) / sharers
+        train = self.splits["train"]
+        encoder = encoder_settings(train.shape, self.config.num_frames)
+        if encoder is None:
+            self.say(f"{name}: not pretrained, the encoder conv3d reads two axes of space; give --runs of your own.")
+            return None
+        options = {**PRETRAINED.get(name, {})}
+        training: dict[str, Any] = {"learning_rate": 2e-3, "batch_size": BATCH, "shift": any(train.periodic)}
+        config = replace(
+            self.config, encoder="conv3d", encoder_options=encoder, runs=[RunConfig(name, options=options)]
+        )
+        if name not in self.state["plan"]:
+            self.state["plan"][name] = self._steps(expand(config)[0], train, left)
+            self._save()
+        steps = self.state["plan"][name]
+        if steps < FEWEST:
+            self.say(
+                f"{name}: not pretrained, as {max(left, 0):.0f} s of the budget are left, enough for {steps} steps; "
+                f"{FEWEST} are the least, so give a larger --budget."
+            )
+            return None
+        training |= {"steps": steps, "checkpoint_every": 50, "log_every": 10, "probe_every": 0}
+        return expand(replace(config, runs=[RunConfig(name, options=options, training=training)]))[0]
+
+    def _steps(self, run: Run, train: ClipDataset, left: float) -> int:
+        if left <= 0:
+            return 0
+        scales = parameter_scales(train, self.config.scales)
+        settings = learner_config(run.learner, run.options, self.config.num_frames, train, scales, self.data, run.seed)
+        return steps_within(prepare_learner(settings, train), train, left, BATCH, self.data.frame_step)
+
+    def _candidates(self) -> list[Candidate]:
+        return [Candidate.from_dict(values) for values in self.state["done"].values()]
+
+    def _save(self) -> None:
+        write_json(self.out / FIT, self.state)
+
+    def _finish(self) -> Fit:
+        from ..report import build_report
+
+        candidates = self._candidates()
+        usable = [own for own in candidates if not own.failure]
+        if not usable:
+            reasons = "; ".join(f"{own.learner}: {own.failure}" for own in candidates) or "no candidate was named"
+            raise PhysrepError(f"{self.config.data.path}: nothing could be fitted ({reasons}).")
+        chosen = min(usable, key=lambda own: own.valid)
+        write_results(self.out / "results.csv", collect(self.grid, self.out))
+        build_report(self.out)
+        self.state["chosen"] = chosen.run
+        self._save()
+        for text in table(candidates, chosen.run):
+            self.say(text)
+        return Fit(self.out, chosen, candidates)

@@ -1,0 +1,153 @@
+"""The estimator keeps the promises of scikit-learn, and finds a planted parameter."""
+
+from __future__ import annotations
+
+import pickle
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas
+import pytest
+import xarray
+from sklearn.base import clone
+from sklearn.exceptions import NotFittedError
+from sklearn.linear_model import Ridge
+from sklearn.model_selection import cross_val_score
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+import physrep
+from physrep.errors import PhysrepError
+from physrep.fitting.estimator import ParameterEstimator
+from physrep.simulation import SimulationConfig, simulate
+
+
+def decaying(n: int = 60, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
+    """Waves with two channels that decay at the rate y."""
+    generator = np.random.default_rng(seed)
+    rate, t = generator.uniform(0.5, 3.0, n), 0.1 * np.arange(8)
+    x = np.arange(16) / 16
+    phase = generator.uniform(0, 2 * np.pi, (n, 2))
+    wave = np.sin(2 * np.pi * (x[:, None] + x)[None, None] + phase[:, :, None, None])
+    decay = np.exp(-rate[:, None] * t)
+    fields = decay[:, :, None, None, None] * wave[:, None]
+    return (fields + 0.01 * generator.normal(size=fields.shape)).astype(np.float32), rate
+
+
+@pytest.fixture(scope="module")
+def fitted() -> ParameterEstimator:
+    return ParameterEstimator(encoder="statistics", dt=0.1, dx=1 / 16, probes=("ridge",)).fit(*decaying())
+
+
+def test_a_planted_rate_is_found_with_intervals(fitted: ParameterEstimator) -> None:
+    x, rate = decaying(80, seed=1)
+    estimate, low, high = fitted.predict(x, return_interval=True)
+    assert estimate.shape == low.shape == high.shape == rate.shape
+    assert fitted.score(x, rate) > 0.95
+    assert 0.75 <= ((low <= rate) & (rate <= high)).mean() <= 1.0
+    noise = np.random.default_rng(0).normal(size=x[:3].shape).astype(np.float32)
+    assert all(answer.word == "outside" for answer in fitted.ask(noise))
+
+
+def test_auto_chooses_on_validation_and_shows_its_table() -> None:
+    estimator = ParameterEstimator(dt=0.1, dx=1 / 16, probes=("ridge",)).fit(*decaying())
+    table = estimator.table_
+    assert {"statistics", "spectra", "classical", "operator_discovery"} <= set(table["learner"])
+    assert table["chosen"].tolist() == [True] + [False] * (len(table) - 1)
+    numbers = table["valid"].dropna().tolist()
+    assert numbers == sorted(numbers) and len(numbers) >= 3
+    assert (table["valid"].isna() == (table["failure"] != "")).all()
+
+
+def test_parameters_are_those_of_scikit_learn(fitted: ParameterEstimator) -> None:
+    given = {"encoder": "spectra", "dt": 0.5, "probes": ("knn",), "random_state": 3}
+    estimator = ParameterEstimator(**given)
+    assert given.items() <= estimator.get_params().items()
+    assert estimator.set_params(dt=2.0) is estimator and estimator.dt == 2.0
+    copy = clone(fitted)
+    assert copy.get_params() == fitted.get_params() and not hasattr(copy, "instrument_")
+    with pytest.raises(NotFittedError):
+        copy.predict(decaying(2)[0])
+    with pytest.raises(NotFittedError):
+        copy.transform(decaying(2)[0])
+    with pytest.raises(ValueError, match="Invalid parameter"):
+        estimator.set_params(colour="red")
+    assert "ParameterEstimator" in repr(estimator)
+
+
+def test_fit_changes_neither_its_input_nor_its_arguments_and_repeats(fitted: ParameterEstimator) -> None:
+    x, y = decaying()
+    before, known = (x.copy(), y.copy()), fitted.get_params()
+    other = clone(fitted).fit(x, y)
+    np.testing.assert_array_equal(x, before[0])
+    np.testing.assert_array_equal(y, before[1])
+    assert other.get_params() == known
+    new = decaying(5, seed=2)[0]
+    np.testing.assert_array_equal(other.predict(new), fitted.predict(new))
+    np.testing.assert_array_equal(pickle.loads(pickle.dumps(fitted)).predict(new), fitted.predict(new))
+
+
+def test_predictions_do_not_depend_on_the_company(fitted: ParameterEstimator) -> None:
+    x = decaying(6, seed=3)[0]
+    one_by_one = np.concatenate([fitted.predict(x[i : i + 1]) for i in range(6)])
+    np.testing.assert_allclose(one_by_one, fitted.predict(x), rtol=1e-6)
+    np.testing.assert_allclose(fitted.predict(x[::-1]), fitted.predict(x)[::-1], rtol=1e-6)
+
+
+def test_tokens_in_a_pipeline() -> None:
+    x, y = decaying(50)
+    tokens = ParameterEstimator(encoder="statistics", dt=0.1, dx=1 / 16, probes=("ridge",))
+    pipeline = make_pipeline(tokens, StandardScaler(), Ridge(1e-3))
+    assert cross_val_score(pipeline, x, y, cv=2).min() > 0.9
+    table = tokens.fit(x, y).transform(x)
+    assert table.shape[0] == 50 and table.ndim == 2 and np.isfinite(table).all()
+    assert clone(tokens).set_params(pool="none").fit_transform(x, y).ndim == 4
+
+
+def test_names_of_many_parameters_and_xarray() -> None:
+    x, rate = decaying()
+    y = pandas.DataFrame({"rate": rate, "half_life": np.log(2) / rate})
+    estimator = ParameterEstimator("statistics", dt=0.1, dx=1 / 16, channels=["u", "v"]).fit(x, y)
+    assert estimator.parameters_ == ("rate", "half_life") and set(estimator.coverage_) == {"rate", "half_life"}
+    assert estimator.predict(x[:4]).shape == (4, 2)
+    np.testing.assert_allclose(estimator.predict(x)[:, 0], rate, rtol=0.3)
+    axes = {"sample": np.arange(60), "time": 0.1 * np.arange(8), "x": np.arange(16) / 16, "y": np.arange(16) / 16}
+    fields = {name: (tuple(axes), x[:, :, k]) for k, name in enumerate("uv")}
+    dataset = xarray.Dataset(fields, coords=axes)
+    labelled = ParameterEstimator("statistics").fit(dataset, y)
+    np.testing.assert_allclose(labelled.predict(dataset), estimator.predict(x), rtol=1e-3)
+
+
+def test_a_path_brings_its_labels(tmp_path: Path) -> None:
+    settings = SimulationConfig(trajectories=60, resolution=[16, 16], frames=10, splits=[0.5, 0.25, 0.25])
+    root = simulate("heat", tmp_path, settings, workers=1)
+    estimator = physrep.ParameterEstimator("spectra", probes=("ridge",), out=str(tmp_path / "fit")).fit(str(root))
+    assert estimator.parameters_ == ("diffusivity",)
+    assert len(physrep.load_readout(tmp_path / "fit").predict(root)) == 60
+    with pytest.raises(PhysrepError, match="leave y out"):
+        estimator.fit(str(root), [1.0])
+
+
+BAD: list[tuple[Any, Any, str]] = [
+    (np.zeros((3, 4)), [1, 2, 3], r"\(N, T, C, H, W\)"),
+    (np.full((3, 8, 1, 8, 8), np.nan), [1, 2, 3], "NaN"),
+    (np.zeros((3, 8, 1, 8, 8), complex), [1, 2, 3], "real"),
+    (np.zeros((3, 8, 1, 8, 8)), [1, 2], "2 values"),
+    (np.zeros((3, 8, 1, 8, 8)), [1, np.nan, 2], "NaN"),
+    (np.zeros((3, 8, 1, 8, 8)), ["a", "b", "c"], "no number"),
+    (np.zeros((3, 8, 1, 8, 8)), None, "y is missing"),
+]
+
+
+@pytest.mark.parametrize(("x", "y", "sentence"), BAD)
+def test_bad_input_is_a_value_error(x: Any, y: Any, sentence: str) -> None:
+    with pytest.raises(ValueError, match=sentence):
+        ParameterEstimator("statistics").fit(x, y)
+
+
+def test_a_learner_needs_a_budget() -> None:
+    with pytest.raises(PhysrepError, match="budget"):
+        ParameterEstimator("jepa").fit(*decaying(20))
+    with pytest.raises(PhysrepError, match="spectra"):
+        ParameterEstimator("spectraa").fit(*decaying(20))
