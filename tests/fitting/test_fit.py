@@ -107,7 +107,7 @@ def test_what_fails_is_said_and_left_out(data: Path, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("wrong", "sentence"),
     [
-        (["/nowhere"], "no such file or folder"),
+        (["/nowhere"], "/nowhere: "),
         (["DATA", "--budget", "soon"], "is no time"),
         (["DATA", "--parameters", "viscosity"], "viscosity"),
     ],
