@@ -1,12 +1,13 @@
 # make quickstart   install into .venv, then run configs/quick.yaml (about 9 minutes on 2 cores)
 # make test         install into .venv, then the fast test suite
+# make docs         the documentation as a site, its notebooks run
 # make check        lint, types and the fast test suite, as CI does
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
-.PHONY: quickstart test test-slow check lint calibrate install install-dev clean
+.PHONY: docs quickstart test test-slow check lint calibrate install install-dev clean
 
 quickstart: $(VENV)/.installed
 	$(BIN)/physrep bench configs/quick.yaml --out runs/quick
@@ -24,6 +25,9 @@ lint: $(VENV)/.installed-dev
 
 check: lint test
 
+docs: $(VENV)/.installed-docs
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict --quiet
+
 install: $(VENV)/.installed
 install-dev: $(VENV)/.installed-dev
 
@@ -39,6 +43,11 @@ $(VENV)/.installed: pyproject.toml constraints.txt | $(BIN)/python
 $(VENV)/.installed-dev: $(VENV)/.installed
 	@echo "installing test tools into $(VENV)"
 	$(PIP) -e ".[dev]"
+	@touch $@
+
+$(VENV)/.installed-docs: $(VENV)/.installed
+	@echo "installing mkdocs into $(VENV)"
+	$(PIP) -e ".[docs]"
 	@touch $@
 
 clean:
