@@ -159,10 +159,11 @@ class View:
 
         Args:
             file, trajectory, start, frames, step: as in `WellFile.read`.
-            known: these very frames were read before and nothing is missing in them, so they are not looked through.
+            known: these very frames were read before, nothing is missing in them and their checksums match, so they are
+                not looked through.
         """
         missing: Missing = "raw" if known and self.missing == "refuse" else self.missing
-        block = file.read(trajectory, start, frames, step, self.channels, self.region, missing)
+        block = file.read(trajectory, start, frames, step, self.channels, self.region, missing, known)
         return self.resampler(torch.from_numpy(block))
 
 

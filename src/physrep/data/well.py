@@ -20,6 +20,7 @@ from torch import Tensor
 from ..errors import PhysrepError
 from ..files import atomic_path
 from ..systems.description import Trajectories
+from .chunks import CHECKSUM, CHUNK, chunk_shape, stored_bytes
 from .names import channel_names, name_problem, parameter_problem
 from .space import check_space
 
@@ -58,6 +59,11 @@ class WellHeader:
         grid = tuple(len(values) for values in self.coordinates.values())
         return (self.n_trajectories, len(self.time), *grid, *(len(grid),) * self.orders[name])
 
+    def chunk(self, name: str) -> tuple[int, ...]:
+        """Shape of the chunks of a field; each has a checksum."""
+        shape = self.shape(name)
+        return chunk_shape(shape[1], shape[2:])
+
 
 class WellWriter:
     """A file under construction; `writing_well` makes one."""
@@ -88,12 +94,13 @@ def writing_well(path: str | Path, header: WellHeader) -> Iterator[WellWriter]:
     """
     path = Path(path)
     _validate_header(path, header)
-    needed = 4 * sum(int(np.prod(header.shape(name))) for name in header.orders)
+    needed = sum(stored_bytes(header.shape(name), header.chunk(name)) for name in header.orders)
     check_space(path.parent, needed, path.name, "free space or choose another folder")
     with atomic_path(path) as temporary:
         _reserve(temporary, needed)
         try:
-            with h5py.File(temporary, "w") as file:
+            # Room for two chunks, so that one that is written frame by frame is put together in memory.
+            with h5py.File(temporary, "w", rdcc_nbytes=2 * (CHUNK + CHECKSUM)) as file:
                 _write_root(file, header)
                 _write_dimensions(file, header)
                 _write_boundaries(file, header)
@@ -114,7 +121,7 @@ def _reserve(path: Path, size: int) -> None:
 
 
 def write_well(path: str | Path, trajectories: Trajectories, attributes: Mapping[str, Any] | None = None) -> None:
-    """Write one file, atomically: fields float32 and contiguous, every trajectory along the first axis.
+    """Write one file, atomically: fields float32 with checksums (`chunks`), every trajectory along the first axis.
 
     A parameter that has the same value in all trajectories is stored as a scalar, as The Well does; otherwise with
     shape ``(N,)`` and ``sample_varying``. Both are accepted by ``the_well.data.WellDataset``.
@@ -234,7 +241,7 @@ def _write_boundaries(file: h5py.File, header: WellHeader) -> None:
         # The loader reads the mask at both ends only; without them it would take the axis for open.
         mask = np.zeros(len(values), dtype=bool)
         mask[[0, -1]] = True
-        condition.create_dataset("mask", data=mask)
+        condition.create_dataset("mask", data=mask, fletcher32=True)
 
 
 def _write_scalars(file: h5py.File, header: WellHeader) -> None:
@@ -251,13 +258,16 @@ def _create_fields(file: h5py.File, header: WellHeader) -> None:
         names = [name for name, own in header.orders.items() if own == order]
         group.attrs["field_names"] = names
         for name in names:
-            dataset = group.create_dataset(name, header.shape(name), np.float32)
+            dataset = group.create_dataset(
+                name, header.shape(name), np.float32, chunks=header.chunk(name), fletcher32=True
+            )
             dataset.attrs["sample_varying"] = dataset.attrs["time_varying"] = True
             dataset.attrs["dim_varying"] = [True] * len(header.coordinates)
 
 
 def _dataset(group: h5py.Group, name: str, values: np.ndarray, *, sample_varying: bool, time_varying: bool) -> None:
-    dataset = group.create_dataset(name, data=values)
+    # HDF5 has checksums for chunks only, and chunks of arrays only; single numbers stand in the attributes too.
+    dataset = group.create_dataset(name, data=values, fletcher32=True if values.ndim else None)
     dataset.attrs["sample_varying"] = sample_varying
     dataset.attrs["time_varying"] = time_varying
 

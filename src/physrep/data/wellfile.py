@@ -15,6 +15,7 @@ import numpy as np
 from ..errors import PhysrepError
 from .check_format import check_format
 from .check_storage import data_folders
+from .chunks import VerifiedBefore
 from .missing import Missing, find, replace_by_mean
 from .names import canonical_parameter, channel_names, component_axes, select_channels
 from .open_hdf5 import open_hdf5, reading
@@ -68,6 +69,7 @@ class WellFile:
         self.path = as_path(path)
         # h5py types an item as group, dataset or datatype; which one it is, the format says, so Any.
         self._file: Any = open_hdf5(self.path, glance)
+        self._known: dict[str, VerifiedBefore] = {}
         try:
             _require_valid(self.path, self._file)
             with reading(self.path, "file"):
@@ -152,6 +154,7 @@ class WellFile:
         channels: Sequence[str] | None = None,
         region: Sequence[slice] | None = None,
         missing: Missing = "refuse",
+        known: bool = False,
     ) -> np.ndarray:
         """Frames ``start, start + step, ...`` of one trajectory.
 
@@ -161,6 +164,7 @@ class WellFile:
             channels: channel names in the order wanted; default all time-varying ones.
             region: a slice per spatial axis; default everything.
             missing: what to do with values that stand for nothing, see `physrep.data.missing`.
+            known: these very frames were read before, so their checksums are not verified again.
 
         Returns:
             float32 array with shape ``(C, frames, *S)``.
@@ -185,7 +189,7 @@ class WellFile:
         for field in self.fields.values():
             wanted = [(row_of.pop(c), i) for i, c in enumerate(field.channels) if c in row_of]
             if wanted:
-                block = self._read_field(field, trajectory, slice(start, last + 1, step), region)
+                block = self._read_field(field, trajectory, slice(start, last + 1, step), region, known)
                 for row, component in wanted:
                     out[row] = block[..., component]
         if row_of:
@@ -223,15 +227,21 @@ class WellFile:
                 f"({int(mask.sum())} of {mask.size} values); leave that trajectory out, or set data.missing: mean."
             )
 
-    def _read_field(self, field: StoredField, trajectory: int, frames: slice, region: tuple[slice, ...]) -> np.ndarray:
+    def _read_field(
+        self, field: StoredField, trajectory: int, frames: slice, region: tuple[slice, ...], known: bool
+    ) -> np.ndarray:
         """A block that broadcasts to ``(T, *S, components)``."""
         index: list[int | slice] = [trajectory] if field.sample_varying else []
         if field.time_varying:
             index.append(frames)
         index.extend(part for part, varies in zip(region, field.dim_varying, strict=True) if varies)
-        dataset = self._file[f"t{field.order}_fields"][field.name]
         with reading(self.path, f"field {field.name}"):
-            block = np.asarray(dataset[tuple(index)])
+            if known and field.name not in self._known:
+                self._known[field.name] = VerifiedBefore(self._file[f"t{field.order}_fields"][field.name])
+            if known:
+                block = self._known[field.name].read(index)
+            else:
+                block = np.asarray(self._file[f"t{field.order}_fields"][field.name][tuple(index)])
         lengths = iter(block.shape)
         full = [next(lengths) if field.time_varying else 1]
         full += [next(lengths) if varies else 1 for varies in field.dim_varying]
