@@ -188,7 +188,7 @@ def test_a_filter_that_is_not_installed_is_named(dataset, monkeypatch):
     with h5py.File(path, "r+") as file:
         _again(file, FIELD, lambda v: file.create_dataset(FIELD, data=v, chunks=v.shape, compression="lzf"))
     assert exit_code(check(path)) == 0
-    monkeypatch.setattr(check_storage.h5py.h5z, "filter_avail", lambda code: False)
+    monkeypatch.setattr(check_storage.h5py.h5z, "filter_avail", lambda code: code < 256)
     path.touch()
     _refused_everywhere(root, path, r"the filter lzf \(32000\), which is not installed; pip install hdf5plugin")
 

@@ -57,13 +57,13 @@ def test_the_well_reads_our_file_back_by_name(options, trajectories, tmp_path):
     assert well.metadata.spatial_resolution == tuple(len(c) for c in data.coordinates.values())
 
 
-def test_layout_is_contiguous_float32_and_attributes_are_kept(trajectories, tmp_path):
+def test_layout_is_float32_with_checksums_and_attributes_are_kept(trajectories, tmp_path):
     data = trajectories()
     data.attributes = {"solver": "rk4", "seeds": [1, 2]}
     write_well(tmp_path / "a.hdf5", data, {"note": 3})
     with h5py.File(tmp_path / "a.hdf5") as file:
         velocity = file["t1_fields/velocity"]
-        assert velocity.chunks is None and velocity.dtype == np.float32
+        assert velocity.fletcher32 and velocity.chunks[0] == 1 and velocity.dtype == np.float32
         assert file.attrs["solver"] == "rk4" and file.attrs["seeds"] == "[1, 2]" and file.attrs["note"] == 3
 
 
