@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import h5py
 import numpy as np
 import pytest
@@ -19,9 +21,13 @@ def _numeric(file: h5py.File) -> list[h5py.Dataset]:
     return found
 
 
+def _array(file: h5py.File, item: str) -> Any:
+    return file[item]
+
+
 def _flip(path, item: str, place: int = 40) -> None:
     with h5py.File(path) as file:
-        offset = file[item].id.get_chunk_info(0).byte_offset
+        offset = _array(file, item).id.get_chunk_info(0).byte_offset
     data = bytearray(path.read_bytes())
     data[offset + place] ^= 4
     path.write_bytes(data)
@@ -74,7 +80,7 @@ def test_reading_without_verifying_gives_the_same_values(tmp_path, chunk, dtype,
     with h5py.File(path, "w") as file:
         file.create_dataset("a", data=values, chunks=chunk, **options)
     with h5py.File(path, "r") as file:
-        reader = VerifiedBefore(file["a"])
+        reader = VerifiedBefore(_array(file, "a"))
         raw = options == {"fletcher32": True} and dtype != ">f4"
         assert (reader._place is not None) == raw
         for _ in range(40):
@@ -90,7 +96,7 @@ def test_a_chunk_that_lies_outside_of_the_file_is_an_error(tmp_path):
     with h5py.File(path, "w") as file:
         file.create_dataset("a", data=np.ones((2, 4, 3)), chunks=(1, 4, 3), fletcher32=True)
     with h5py.File(path, "r") as file:
-        reader = VerifiedBefore(file["a"])
+        reader = VerifiedBefore(_array(file, "a"))
         reader.read([1, slice(0, 4)])
         with open(path, "r+b") as raw:
             raw.truncate(reader._offsets[1, 0, 0] + 8)  # type: ignore[operator]

@@ -120,12 +120,11 @@ def _overlap(wanted: range, origin: int, size: int) -> tuple[slice, slice]:
 
 
 def _copy(handle: int, offset: int, chunk: tuple[int, ...], of: tuple[slice, ...], out: np.ndarray) -> None:
-    """Part ``of`` a chunk that begins at ``offset`` into ``out``: directly where it is one piece, else by its frames."""
-    if all(part == slice(0, n, 1) for part, n in zip(of[2:], chunk[2:], strict=True)) and out.flags.c_contiguous:
-        if of[0] == slice(0, 1, 1) and of[1].step == 1 and chunk[0] == 1:
-            frame = out.itemsize * int(np.prod(chunk[2:]))
-            _fill(handle, out, offset + of[1].start * frame)
-            return
+    """Part ``of`` a chunk that begins at ``offset`` into ``out``, directly where it is one piece."""
+    whole_frames = all(part == slice(0, n, 1) for part, n in zip(of[2:], chunk[2:], strict=True))
+    if whole_frames and chunk[0] == 1 and len(of) > 1 and of[1].step == 1 and out.flags.c_contiguous:
+        _fill(handle, out, offset + of[1].start * out.itemsize * int(np.prod(chunk[2:])))
+        return
     whole = np.empty(chunk, dtype=out.dtype)
     _fill(handle, whole, offset)
     out[...] = whole[of]
