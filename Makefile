@@ -1,13 +1,14 @@
 # make quickstart   install into .venv, then run configs/quick.yaml (about 9 minutes on 2 cores)
 # make test         install into .venv, then the fast test suite
 # make docs         the documentation as a site, its notebooks run
+# make test-cluster  start a SLURM of one node (as root; installs slurm-wlm and munge) and run a benchmark on it
 # make check        lint, types and the fast test suite, as CI does
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
-.PHONY: docs quickstart test test-slow check lint calibrate install install-dev clean
+.PHONY: docs quickstart test test-slow test-cluster check lint calibrate install install-dev clean
 
 quickstart: $(VENV)/.installed
 	$(BIN)/physrep bench configs/quick.yaml --out runs/quick
@@ -17,6 +18,9 @@ test: $(VENV)/.installed-dev
 
 test-slow: $(VENV)/.installed-dev
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 -m slow
+
+test-cluster: $(VENV)/.installed-dev
+	OMP_NUM_THREADS=1 PHYSREP_TEST_CLUSTER=1 $(BIN)/python -m pytest -m slow tests/cluster
 
 lint: $(VENV)/.installed-dev
 	$(BIN)/ruff check src tests benchmarks

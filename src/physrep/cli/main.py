@@ -29,6 +29,7 @@ COMMANDS = {
     "bench": ("bench", "simulate, train, probe, score and report, from one YAML file"),
     "calibrate": ("calibrate", "is a data set hard enough? its floors and its ceiling"),
     "study": ("study", "what does a frozen video model know of a field, and is it more than pixels?"),
+    "status": ("status", "which runs of a benchmark are done, running, queued or failed"),
     "report": ("report", "rebuild tables, figures and page of a finished benchmark"),
     "compare": ("compare", "merge finished benchmarks into one table and one page"),
     "leaderboard": ("leaderboard", "one line per encoder over all systems of finished benchmarks"),

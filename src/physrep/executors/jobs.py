@@ -76,9 +76,12 @@ class Surroundings:
                 f"{self.folder}: is not on the worker ({error.strerror}); head and workers need one shared folder."
             ) from error
         if self.threads is not None:
-            import torch
+            # A job that needs no torch does not wait for its import; one that imports it later reads this.
+            os.environ["OMP_NUM_THREADS"] = os.environ["MKL_NUM_THREADS"] = str(self.threads)
+            if "torch" in sys.modules:
+                import torch
 
-            torch.set_num_threads(self.threads)
+                torch.set_num_threads(self.threads)
 
 
 @dataclass(frozen=True)

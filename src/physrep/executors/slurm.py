@@ -64,18 +64,23 @@ class SlurmExecutor(Executor):
         folder: shared folder for submission scripts, logs and answers.
         cluster: what every job asks for.
         local: start processes of this machine instead of asking SLURM.
-        look: seconds between two looks into the queue.
+        look: seconds between two looks into the queue; default 10, of local processes 0.5.
 
     Raises:
         PhysrepError: submitit or SLURM is not installed.
     """
 
-    def __init__(self, folder: Path, cluster: ClusterConfig, local: bool = False, look: float = 10.0) -> None:
+    def __init__(self, folder: Path, cluster: ClusterConfig, local: bool = False, look: float | None = None) -> None:
         try:
             import submitit
         except ImportError as error:
             raise PhysrepError("executor slurm needs submitit; pip install 'physrep[slurm]'.") from error
-        self.folder, self.cluster, self.local, self.look = Path(folder).resolve(), cluster, local, look
+        self.folder, self.cluster, self.local, self.look = (
+            Path(folder).resolve(),
+            cluster,
+            local,
+            look or (0.5 if local else 10.0),
+        )
         self._task = RequeuedTask() if cluster.requeue else Task()
         try:
             kind: Any = submitit.LocalExecutor if local else submitit.SlurmExecutor
@@ -160,7 +165,9 @@ class SlurmExecutor(Executor):
             for job, future in jobs.items():
                 if job.paths.result_pickle.exists():
                     _answer(job, future)
-                elif alive is None or job.job_id in alive:
+                elif alive is None:
+                    continue  # not asked this time
+                elif job.job_id in alive:
                     self._missing.pop(job.job_id, None)
                     continue
                 else:

@@ -1,0 +1,108 @@
+"""A lease is held by one owner, is kept by its heartbeat, and expires without one, whatever the clocks say."""
+
+from __future__ import annotations
+
+import json
+import os
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+from physrep.executors import Terms, Watch, claim, hold, read_lease
+
+FAST = Terms(beat=0.05, expiry=0.4)
+
+
+def test_one_of_many_gets_it(tmp_path: Path) -> None:
+    got, over = [], threading.Event()
+    start = threading.Barrier(16)
+
+    def contend() -> None:
+        start.wait()
+        with claim(tmp_path / "lease", FAST) as lease:
+            got.append(lease is not None)
+            over.wait(1)
+
+    threads = [threading.Thread(target=contend) for _ in range(16)]
+    for thread in threads:
+        thread.start()
+    while len(got) < 16:
+        time.sleep(0.01)
+    over.set()
+    for thread in threads:
+        thread.join()
+    assert sum(got) == 1
+    assert not list(tmp_path.iterdir())
+
+
+def test_an_owner_keeps_it_far_beyond_the_expiry(tmp_path: Path) -> None:
+    watch = Watch(tmp_path / "lease", FAST)
+    with claim(tmp_path / "lease", FAST) as lease:
+        assert lease is not None
+        end = time.monotonic() + 1.2
+        while time.monotonic() < end:
+            assert watch.held() is not None
+            time.sleep(0.02)
+
+
+@pytest.mark.parametrize("skew", [-86400.0, 86400.0])
+def test_a_silent_owner_of_another_machine_expires_by_the_observer_s_clock(tmp_path: Path, skew: float) -> None:
+    path = tmp_path / "lease.3"
+    path.write_text(json.dumps({"owner": "x", "count": 7, "process": os.getpid(), "machine": "another", "host": "far"}))
+    os.utime(path, (time.time() + skew,) * 2)
+    watch, began = Watch(tmp_path / "lease", FAST), time.monotonic()
+    while watch.held() is not None:
+        with claim(tmp_path / "lease", FAST) as early:
+            assert early is None
+        time.sleep(0.02)
+    assert time.monotonic() - began >= FAST.expiry
+    with claim(tmp_path / "lease", FAST, watch) as lease:
+        assert lease is not None and lease.number == 4
+
+
+def test_a_dead_process_of_this_machine_is_not_waited_for(tmp_path: Path) -> None:
+    from physrep.files import this_process
+
+    (tmp_path / "lease.0").write_text(json.dumps({**this_process(), "process": 2**22 + 5, "owner": "x", "count": 1}))
+    with claim(tmp_path / "lease", Terms()) as lease:
+        assert lease is not None and lease.number == 1
+
+
+def test_an_owner_learns_that_it_was_too_slow_and_deletes_nothing(tmp_path: Path) -> None:
+    with claim(tmp_path / "lease", FAST) as lease:
+        assert lease is not None and not lease.lost
+        (tmp_path / "lease.1").write_text(json.dumps({"owner": "next", "count": 0}))
+        assert lease.lost
+        lease.release(done=False)
+        found = read_lease(tmp_path / "lease")
+        assert found is not None and found["owner"] == "next"
+
+
+def test_after_a_failure_it_is_given_back_with_its_number(tmp_path: Path) -> None:
+    with pytest.raises(RuntimeError), claim(tmp_path / "lease", FAST):
+        raise RuntimeError
+    found = read_lease(tmp_path / "lease")
+    assert found is not None and found["released"] and found["number"] == 0
+    with claim(tmp_path / "lease", FAST) as lease:
+        assert lease is not None and lease.number == 1
+
+
+def test_holding_waits_for_the_owner(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    order = []
+
+    def first() -> None:
+        with hold(tmp_path / "lease", FAST, "tables"):
+            time.sleep(0.5)
+            order.append("first")
+
+    thread = threading.Thread(target=first)
+    thread.start()
+    while read_lease(tmp_path / "lease") is None:
+        time.sleep(0.01)
+    with hold(tmp_path / "lease", FAST, "tables", poll=0.05):
+        order.append("second")
+    thread.join()
+    assert order == ["first", "second"]
+    assert capsys.readouterr().err.count("tables: waiting for process") == 1
