@@ -48,7 +48,11 @@ def column(values: Sequence[float], digits: int = 3) -> list[str]:
 
 def interval(score: Score, text: Callable[[float], str] = number) -> str:
     """``[low, high]``; nothing where it is unknown."""
-    return f"[{text(score.low)}, {text(score.high)}]" if math.isfinite(score.low + score.high) else ""
+    if not math.isfinite(score.low + score.high):
+        return ""
+    low, high = text(score.low), text(score.high)
+    # Where both ends are hidden by the format, so is the value, and brackets would say nothing.
+    return "" if low == high and low.startswith("<") else f"[{low}, {high}]"
 
 
 def scored(value: float, low: float | None, high: float | None, digits: int = 2) -> str:

@@ -56,12 +56,14 @@ def draw_scores(ax: Axes, first: bool, bench: Bench, system: str, parameter: str
     finite = [value for value in rows["value"] if math.isfinite(value)]
     # One hopeless probe must not squeeze all the others together; it gets an arrow instead.
     limits = (0.0, min(max([1.08, *(1.12 * value for value in finite)]), 1.6))
-    lines = [Reference(1.0, "constant", "#8a8a8a", dashed=True)]
+    # The narrow panels of single parameters have no room for names.
+    named = parameter == "mean"
+    lines = [Reference(1.0, "constant" if named else "", "#8a8a8a", dashed=True)]
     for entry, name in ((found.floor, "best floor"), (found.ceiling, "ceiling")):
         if entry is not None and math.isfinite(entry.score(parameter).value):
             value, low, high = entry.score(parameter)
             band = (low, high) if name == "best floor" else (math.nan, math.nan)
-            lines.append(Reference(value, name, entry.colour, *band))
+            lines.append(Reference(value, name if named else "", entry.colour, *band))
     dots(ax, rows, limits=limits, names=first, values=parameter == "mean", references=lines)
     ax.set_title("mean over parameters" if parameter == "mean" else parameter, pad=15)
 
