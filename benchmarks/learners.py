@@ -34,8 +34,8 @@ CONV = {"encoder": "conv3d"}
 VIT = {"encoder": "vit3d", "encoder_options": {"patch": [4, 8, 8]}}
 CASES: dict[str, tuple[str, dict[str, Any]]] = {
     "jepa": ("jepa", {"encoder": "convnext3d"}),
-    "jepa conv3d clips": ("jepa", {**CONV, "rows": "clips"}),
-    "jepa vit3d clips": ("jepa", {**VIT, "rows": "clips"}),
+    "jepa conv3d clips": ("jepa", {**CONV, "level": "clip"}),
+    "jepa vit3d clips": ("jepa", {**VIT, "level": "clip"}),
     "masked_pixels vit3d": ("masked_pixels", VIT),
     "next_frame vit3d": ("next_frame", VIT),
     "operator vit3d": ("operator", VIT),

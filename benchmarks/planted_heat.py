@@ -28,7 +28,7 @@ VIT = {
     "encoder": "vit3d",
     "encoder_options": {"patch": (2, 4, 4), "embed_dim": 48, "depth": 2, "num_heads": 3},
 }
-CLIPS = {**CONV, "rows": "clips", "pairing": "any", "projector": (64, 32)}
+CLIPS = {**CONV, "level": "clip", "target": "random", "projector": (64, 32)}
 MAE = {
     "patch": 4, "embed_dim": 48, "depth": 2, "num_heads": 3, "decoder_dim": 24, "decoder_depth": 1, "decoder_heads": 2,
     "mask_ratio": 0.75,
@@ -41,7 +41,7 @@ CASES: dict[str, tuple[str, dict[str, Any]]] = {
     "masked_pixels, normalised": ("masked_pixels", {**VIT, "normalise_targets": True}),
     "masked_pixels": ("masked_pixels", VIT),
     "next_frame": ("next_frame", CONV),
-    "operator": ("operator", {**CONV, "pairing": "any", "width": 16, "method": "midpoint", "levels": 0}),
+    "operator": ("operator", {**CONV, "target": "random", "width": 16, "method": "midpoint", "levels": 0}),
     "videomae": ("videomae", MAE),
     "mpp": ("mpp", {"patch": 4, "embed_dim": 48, "depth": 2, "num_heads": 3, "layer_scale": 0.1}),
     "disco": (
@@ -74,9 +74,9 @@ class Heat:
     def batch(self, learner: Learner, generator: torch.Generator, size: int = 32) -> Clip:
         """A training batch as the learner wants it."""
         rows = torch.randint(TRAIN, (size,), generator=generator)
-        frames = WINDOW if learner.pairing == "any" else learner.train_frames
+        frames = WINDOW if learner.target == "random" else learner.train_frames
         clip = self.clip(rows, torch.randint(FRAMES - frames + 1, (size,), generator=generator), frames)
-        if learner.pairing == "any":
+        if learner.target == "random":
             other = self.clip(rows, torch.randint(FRAMES - frames + 1, (size,), generator=generator), frames)
             clip.fields = torch.cat([clip.fields, other.fields], 2)
         return clip

@@ -125,7 +125,7 @@ def test_recipe_of_a_probe() -> None:
     labels = tokens.mean(1)[:, :2]
     probe = run(block, "physrep.probes.nearest", "physrep.probes")["NearestProbe"](candidates=(1, 3))
     probe.fit(tokens, labels, tokens[:9] + 1e-4, labels[:9])
-    assert probe.choice["k"] == 1
+    assert probe.best_params_["k"] == 1
     assert torch.equal(probe.predict(tokens), labels)
 
 
@@ -133,7 +133,7 @@ def test_recipe_of_a_metric() -> None:
     block, test = blocks("CONTRIBUTING.md", "rmse")
     scope = run(block, "physrep.metrics.rmse", "physrep.metrics")
     prediction, target = np.array([[1.0], [2.0], [4.0]]), np.array([[0.0], [2.0], [0.0]])
-    found = bootstrap(prediction, target, [0, 0, 1], scope["RMSE"], resamples=20)
+    found = bootstrap(prediction, target, [0, 0, 1], scope["RMSE"], n_resamples=20)
     assert found.value == pytest.approx([*scope["rmse"](prediction, target)] * 2)
     by_hand = run(test)["test_rmse_by_hand"]
     by_hand.__globals__["rmse"] = scope["rmse"]

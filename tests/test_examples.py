@@ -14,7 +14,7 @@ from physrep.cli.main import main
 from physrep.report import page
 
 EXAMPLES = Path(__file__).resolve().parents[1] / "examples"
-SHORT = ["--jobs", "1", "--resamples", "50", "--training.steps", "2", "--training.batch_size", "4"]
+SHORT = ["--jobs", "1", "--n-resamples", "50", "--training.steps", "2", "--training.batch_size", "4"]
 
 
 @pytest.fixture

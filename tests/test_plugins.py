@@ -120,7 +120,7 @@ def settings(parts: dict[str, str], jobs: int = 1) -> dict[str, Any]:
         "probes": {parts["probes"]: {}},
         "metrics": ["mse", "r2", parts["metrics"]],
         "analyses": {parts["analyses"]: {}},
-        "resamples": 50,
+        "n_resamples": 50,
         "jobs": jobs,
     }
 

@@ -27,7 +27,7 @@ def settings(system: str, resolution: list[int], trajectories: int) -> dict[str,
         "training": {"steps": 20, "batch_size": 8, "checkpoint_every": 10, "log_every": 5, "probe_every": 10},
         "runs": [{"learner": "spectra"}, {"learner": "random"}, {"learner": "jepa"}, {"learner": "masked_pixels"}],
         "probes": PROBES,
-        "resamples": 100,
+        "n_resamples": 100,
     }
 
 

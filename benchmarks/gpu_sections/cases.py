@@ -22,7 +22,7 @@ PATCH = {"encoder": "patch_convnext3d", "encoder_options": {"patch": [1, 4, 4], 
 LEARNER_CASES: dict[str, tuple[str, dict[str, Any]]] = {
     "jepa convnext3d": ("jepa", CONVNEXT),
     "jepa patch_convnext3d": ("jepa", PATCH),
-    "jepa vit3d clips": ("jepa", {**VIT, "rows": "clips"}),
+    "jepa vit3d clips": ("jepa", {**VIT, "level": "clip"}),
     "jepa conv3d sigreg": ("jepa", {**CONV, "regulariser": "sigreg"}),
     "masked_jepa": ("masked_jepa", VIT),
     "symmetry": ("symmetry", CONV),

@@ -151,7 +151,7 @@ def _probe(report: Report) -> None:
         found = []
         for device in (report.device, "cpu"):
             probe = AttentiveProbeFit(epochs=5, num_heads=4, device=device).fit(*parts)
-            found.append((probe.choice["valid_mse"], probe.predict(parts[2])))
+            found.append((probe.best_params_["valid_mse"], probe.predict(parts[2])))
         report.check("attentive probe", relative(found[0][1], found[1][1]), 2e-2, valid_mse=found[0][0])
 
 

@@ -17,8 +17,10 @@ from importlib.metadata import EntryPoint, entry_points
 from typing import Any, TypeVar
 
 from .errors import PhysrepError, nearest
+from .renamed import current_names
 
 T = TypeVar("T")
+NAMED = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
 
 
 class Registry(MutableMapping[str, T]):
@@ -140,6 +142,29 @@ def make_working_folder_importable() -> None:
         sys.path.append(folder)
 
 
+def current_options(
+    name: str, registry: Mapping[str, Any], kind: str, options: Mapping[str, Any], where: str | None
+) -> dict[str, Any]:
+    """Options of what ``name`` stands for under their names of today, to store and to compare them.
+
+    Args:
+        name, registry, kind: as in `build`.
+        options: keyword arguments, perhaps under names of an earlier version.
+        where: place of the options, for messages; None for those that a file of an earlier version holds.
+    """
+    parameters = _parameters(resolve(name, registry, kind), name, kind)
+    if any(p.kind is p.VAR_KEYWORD for p in parameters.values()):
+        return dict(options)
+    return current_names(options, [key for key, p in parameters.items() if p.kind in NAMED], where)
+
+
+def _parameters(factory: Callable[..., Any], name: str, kind: str) -> Mapping[str, inspect.Parameter]:
+    try:
+        return inspect.signature(factory).parameters
+    except (TypeError, ValueError) as error:
+        raise PhysrepError(f"{kind} {name!r} is not a class or function; name one.") from error
+
+
 def build(
     name: str,
     registry: Mapping[str, Any],
@@ -161,12 +186,11 @@ def build(
     """
     factory = resolve(name, registry, kind)
     options, offered = dict(options or {}), dict(offered or {})
-    try:
-        parameters = inspect.signature(factory).parameters
-    except (TypeError, ValueError) as error:
-        raise PhysrepError(f"{kind} {name!r} is not a class or function; name one.") from error
+    parameters = _parameters(factory, name, kind)
     variadic = any(p.kind is p.VAR_KEYWORD for p in parameters.values())
-    named = [key for key, p in parameters.items() if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)]
+    named = [key for key, p in parameters.items() if p.kind in NAMED]
+    if not variadic:
+        options = current_names(options, named, f"{kind} {name!r}")
     for key in options:
         if key not in named and not variadic:
             raise PhysrepError(f"{kind} {name!r} has no option {key!r}; {nearest(key, named)}")

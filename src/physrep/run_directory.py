@@ -35,10 +35,11 @@ ENVIRONMENT, SUMMARY, STATE = "environment.json", "summary.json", "state.pt"
 def build_learner(config: Mapping[str, Any]) -> Learner:
     """The learner that a run's config describes, with fresh weights (seed torch first)."""
     from .learners import LEARNERS
-    from .registry import build
+    from .registry import build, current_options
 
+    options = current_options(config["learner"], LEARNERS, "learner", config["options"], None)
     offered = {key: config[key] for key in ("in_channels", "num_frames", "parameters", "system") if key in config}
-    return build(config["learner"], LEARNERS, "learner", config["options"], offered)
+    return build(config["learner"], LEARNERS, "learner", options, offered)
 
 
 def learner_config(
@@ -52,13 +53,14 @@ def learner_config(
 ) -> dict[str, Any]:
     """The part of a run's config that `build_learner` and `load_run` read; the system only where the learner asks."""
     from .learners import LEARNERS
-    from .registry import resolve
+    from .registry import current_options, resolve
 
+    options = current_options(learner, LEARNERS, "learner", options, f"learner {learner!r}")
     asked = inspect.signature(resolve(learner, LEARNERS, "learner")).parameters
     return {
         "physrep": __version__,
         "learner": learner,
-        "options": plain(dict(options)),
+        "options": plain(options),
         "in_channels": len(train.channels),
         "num_frames": num_frames,
         "parameters": dict(scales),
@@ -85,8 +87,8 @@ def prepare_learner(config: Mapping[str, Any], train: ClipDataset) -> Learner:
     torch.manual_seed(config["seed"])
     learner = build_learner(config)
     learner.set_normalisation(train.channels, train.mean.tolist(), train.std.tolist())
-    if "start" in config:
-        load_start(learner, config["start"]["run"])
+    if "init_from" in config:
+        load_start(learner, config["init_from"]["run"])
     if isinstance(learner, TakesLabels):
         scaler = LabelScaler.fit(train.parameters, train.parameter_names, config["parameters"])
         learner.set_labels(

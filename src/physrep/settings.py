@@ -8,12 +8,14 @@ from typing import Any, get_args, get_origin, get_type_hints
 
 from .errors import PhysrepError, nearest
 from .ranges import check_ranges
+from .renamed import current_names
 
 
 def construct(kind: type, values: Any, where: str, example: str) -> Any:
     """An instance of the dataclass ``kind``; nested dataclasses, lists and dictionaries of them are built as well.
 
-    A setting, or an entry of a mapping, that is null is absent: its default is used.
+    A setting, or an entry of a mapping, that is null is absent: its default is used. Names of earlier versions are
+    read as well (`physrep.renamed`).
 
     Args:
         kind: the dataclass.
@@ -30,7 +32,7 @@ def construct(kind: type, values: Any, where: str, example: str) -> Any:
     hints = get_type_hints(kind)
     known = [f.name for f in fields(kind)]
     arguments: dict[str, Any] = {}
-    for key, value in values.items():
+    for key, value in current_names(values, known, where).items():
         if key not in known:
             raise PhysrepError(f"{where}: there is no setting {key!r}; {nearest(str(key), known)}")
         if value is None:

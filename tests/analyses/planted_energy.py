@@ -60,4 +60,6 @@ def planted_context(folder: Path, encoders: dict[str, Encode], n: int = 60) -> C
                   encode=encode, settings=name)  # fmt: skip
         (run / "scores.json").write_text(json.dumps([]))
         runs.append(FrozenRun(f"{name}-s0", name, name, "none", 0, "learner", run))
-    return Context("waves", data, splits, scaler, FRAMES, STRIDE, runs, {"ridge": {}}, folder / "bench", resamples=200)
+    return Context(
+        "waves", data, splits, scaler, FRAMES, STRIDE, runs, {"ridge": {}}, folder / "bench", n_resamples=200
+    )

@@ -61,7 +61,7 @@ class PlantedContext(Context):
         nothing = cast(Any, None)
         # Probes of a benchmark are those whose predictions lie in the run directory.
         probes: dict[str, Any] = {} if predictions else {"ridge": {}}
-        super().__init__("planted", nothing, {}, scaler, 4, 1, frozen, probes, Path("."), resamples=200)
+        super().__init__("planted", nothing, {}, scaler, 4, 1, frozen, probes, Path("."), n_resamples=200)
 
     def stores(self, run: FrozenRun) -> dict[str, TokenStore]:
         return self.made[run.title]

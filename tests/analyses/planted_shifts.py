@@ -98,5 +98,5 @@ def context(data: Path, out: Path, kinds: tuple[str, ...], scales: dict[str, str
         runs.append(FrozenRun(f"{kind}-s0", kind, "planted", "none", 0, "learner", folder))
     scaler = LabelScaler.fit(train.parameters, train.parameter_names, scales)
     return Context(
-        splits["train"].dataset_name, config, splits, scaler, FRAMES, STRIDE, runs, {"ridge": {}}, out, resamples=100
+        splits["train"].dataset_name, config, splits, scaler, FRAMES, STRIDE, runs, {"ridge": {}}, out, n_resamples=100
     )

@@ -36,7 +36,7 @@ def settings(data: Path) -> dict[str, Any]:
         "runs": [{"learner": "constant"}, {"learner": "statistics"}, {"learner": "random"}, {"learner": "jepa"}],
         "probes": {"ridge": {}},
         "seeds": [0, 1],
-        "resamples": 50,
+        "n_resamples": 50,
         "jobs": 1,
         "analyses": {name: {} for name in NAMES},
     }

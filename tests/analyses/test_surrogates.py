@@ -74,7 +74,7 @@ class Planted(Context):
         scaler = LabelScaler.fit(self.made["train"].labels, ("sign",), {"sign": "linear"})
         run = FrozenRun("statistics-s0", "statistics", "statistics", "none", 0, "floor", Path("."))
         data = cast(Any, SimpleNamespace(frame_step=1))
-        super().__init__("planted", data, cast(Any, splits), scaler, FRAMES, 1, [run], {}, Path("."), resamples=200)
+        super().__init__("planted", data, cast(Any, splits), scaler, FRAMES, 1, [run], {}, Path("."), n_resamples=200)
 
     def stores(self, run):
         return self.made

@@ -30,7 +30,7 @@ def context(folder: Path, factor: float, offset: float, system: str = "shear_flo
     write_json(folder / "scores.json", [{**row, "probe": "ridge"}])
     run = FrozenRun("jepa-s0", "jepa", "jepa", "conv3d", 0, "learner", folder)
     nothing = cast(Any, None)
-    return Context(system, nothing, {}, scaler, 8, 4, [run], {"ridge": {}}, folder, resamples=100)
+    return Context(system, nothing, {}, scaler, 8, 4, [run], {"ridge": {}}, folder, n_resamples=100)
 
 
 def test_by_hand(tmp_path: Path) -> None:

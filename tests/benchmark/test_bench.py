@@ -41,7 +41,7 @@ def settings(data: Path) -> dict[str, Any]:
             {"learner": "supervised", "training": {"select": "best"}},
         ],
         "probes": {"ridge": {}, "attentive": {"epochs": 2, "learning_rates": [1e-3], "weight_decays": [0.01]}},
-        "resamples": 100,
+        "n_resamples": 100,
         "jobs": 1,
     }
 
@@ -128,7 +128,7 @@ def test_more_runs_can_be_added_to_a_finished_benchmark(finished: Path, data: Pa
     folder = tmp_path / "bench"
     shutil.copytree(finished.parent, folder)
     more = settings(data)
-    more["runs"].append({"learner": "jepa", "name": "jepa-clips", "options": {"rows": "clips", "pairing": "any"}})
+    more["runs"].append({"learner": "jepa", "name": "jepa-clips", "options": {"level": "clip", "target": "random"}})
     rows = table(bench(read_config(more, "test"), folder))
     assert "jepa-clips-s0" in {row["run"] for row in rows}
     assert [r for r in rows if r["run"] != "jepa-clips-s0"] == table(finished)

@@ -39,7 +39,7 @@ def board(folders: list[Path], **options: object) -> dict[str, Line]:
 
 
 def test_planted_ranks_and_errors(two: list[Path]) -> None:
-    lines = board(two, resamples=300)
+    lines = board(two, n_resamples=300)
     assert list(lines) == ["jepa", "big", "statistics", "supervised"]
     assert (lines["jepa"].rank, lines["big"].rank, lines["statistics"].rank) == (1.5, 1.5, 3.0)
     # Errors are six times apart, so that no resample can turn them round.
@@ -66,10 +66,10 @@ def test_intervals_hold_what_is_unsure(tmp_path: Path) -> None:
 def test_fewer_systems_come_last_or_not_at_all(two: list[Path], tmp_path: Path) -> None:
     more = {**FIRST, "only": ("operator", "conv3d", "learner", {0: 0.001})}
     folders = [write_study(tmp_path / "more", "flow", more), two[1]]
-    lines = board(folders, resamples=50)
+    lines = board(folders, n_resamples=50)
     assert list(lines)[:4] == ["jepa", "big", "statistics", "only"] and lines["only"].rank == 1.0
     assert lines["jepa"].rank == 2.0, "it is second where a better one is, and second on the other system"
-    lines = board(folders, common=True, resamples=50)
+    lines = board(folders, common=True, n_resamples=50)
     assert lines["jepa"].rank == 1.5 and lines["only"].rank != lines["only"].rank
 
 
@@ -116,7 +116,7 @@ def test_other_test_sets_are_refused(
 
 
 def test_formats_say_the_same(two: list[Path], capsys: pytest.CaptureFixture[str]) -> None:
-    arguments = ["leaderboard", *map(str, two), "--resamples", "100"]
+    arguments = ["leaderboard", *map(str, two), "--n-resamples", "100"]
     assert main(arguments) == 0
     text = capsys.readouterr().out
     assert main([*arguments, "--format", "csv"]) == 0

@@ -32,7 +32,7 @@ def config(path: Path, protocol: dict[str, Any], **more: Any) -> dict[str, Any]:
         {"learner": "random", **TINY_ENCODER},
     ]
     return {"system": "waves", "data": {"path": str(path)}, "num_frames": 4, "eval_stride": 2, "runs": runs,
-            "resamples": 50, "jobs": 1, "scales": {"rate": "log"}, "protocol": protocol, "analyses": {},
+            "n_resamples": 50, "jobs": 1, "scales": {"rate": "log"}, "protocol": protocol, "analyses": {},
             **more}  # fmt: skip
 
 
@@ -68,7 +68,7 @@ def test_no_trajectory_is_on_two_sides_and_each_is_in_test_once_per_seed() -> No
     scaler = LabelScaler.fit(labels[:, None], ["p"], {"p": "linear"})
     protocol = NestedCV(folds=5, seeds=2, pool=["train", "valid", "test"])
     firsts = {split: store.labels[::3, 0] for split, store in stores.items()}
-    rows, predictions = evaluate_nested(Spy, stores, scaler, divide(protocol, firsts, "x"), name="spy", resamples=20)
+    rows, predictions = evaluate_nested(Spy, stores, scaler, divide(protocol, firsts, "x"), name="spy", n_resamples=20)
     assert len(Spy.seen) == 10
     for train, valid, test in Spy.seen:
         assert not (train & test or train & valid or valid & test) and len(train | valid | test) == 30

@@ -34,7 +34,7 @@ def run_of(seed: int, folder: Path, error: float) -> tuple[Run, list[dict[str, o
 def test_seeds_are_joined(tmp_path: Path) -> None:
     made = [run_of(seed, tmp_path / "runs", error) for seed, error in enumerate((0.3, 0.5, 0.8))]
     runs, rows = zip(*made, strict=True)
-    table = over_seeds(list(runs), "heat", tmp_path / "runs", resamples=200)
+    table = over_seeds(list(runs), "heat", tmp_path / "runs", n_resamples=200)
     write_over_seeds(tmp_path / "over_seeds.csv", table)
     single = [row for part in rows for row in part]
     (entry,) = make_entries(single, None, read_over_seeds(tmp_path))

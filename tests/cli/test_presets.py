@@ -52,7 +52,7 @@ def test_the_wheel_runs_in_an_empty_folder(tmp_path: Path) -> None:
         "simulation.trajectories": "30", "simulation.frames": "20", "simulation.resolution": "[16, 16]",
         "training.steps": "2", "num_frames": "4", "jobs": "1", "analyses": "{}", "system": "heat",
         "runs": "[{learner: constant}, {learner: statistics}, {learner: jepa}]", "probes": "{ridge: {}}",
-        "simulation.ranges": "{}", "training.mirrors": "[]", "training.shift": "false", "scales": "{}",
+        "simulation.ranges": "{}", "training.flip": "[]", "training.shift": "false", "scales": "{}",
     }  # fmt: skip
     options = [word for name, value in small.items() for word in (f"--{name}", value)]
     done = subprocess.run(

@@ -118,12 +118,12 @@ def test_declared_symmetries_map_solutions_to_solutions(name: str, kind: str) ->
 
 def test_what_is_no_symmetry_is_refused() -> None:
     for symmetries, system, match in (
-        (Symmetries(mirrors=("y",)), "rayleigh_benard", "mirrors: y is no symmetry"),
-        (Symmetries(swap=True), "shear_flow", "swap is no symmetry of shear_flow"),
+        (Symmetries(flip=("y",)), "rayleigh_benard", "flip: y is no symmetry"),
+        (Symmetries(transpose=True), "shear_flow", "transpose is no symmetry of shear_flow"),
         (Symmetries(rescale=("buoyancy",)), "rayleigh_benard", "rescale: buoyancy"),
         (Symmetries(boost="velocity"), "active_matter", "boost: velocity"),
     ):
         with pytest.raises(PhysrepError, match=match):
             check_symmetries(symmetries, system)
-    check_symmetries(Symmetries(swap=True, mirrors=("x", "y")), "active_matter")
-    check_symmetries(Symmetries(swap=True, mirrors=("z",)), "somebody's data")
+    check_symmetries(Symmetries(transpose=True, flip=("x", "y")), "active_matter")
+    check_symmetries(Symmetries(transpose=True, flip=("z",)), "somebody's data")

@@ -87,7 +87,7 @@ def test_half_precision_source():
 
 
 def test_draws_are_per_sample_seeded_and_respect_the_axes():
-    both = Symmetries(shift=True, mirrors=("y",))
+    both = Symmetries(shift=True, flip=("y",))
     first = draw(both, np.random.default_rng(1), 500, _grid())
     again = draw(both, np.random.default_rng(1), 500, _grid())
     assert np.array_equal(first.shifts, again.shifts) and np.array_equal(first.mirrored, again.mirrored)
@@ -99,7 +99,7 @@ def test_clips_are_augmented_in_the_copy(dataset):
     clips = open_clips(dataset(), "train")
     windows = clips.windows(3)
     plain = clips.clip(windows, 3)
-    symmetries = Symmetries(shift=True, mirrors=("x", "y"))
+    symmetries = Symmetries(shift=True, flip=("x", "y"))
     clip = clips.clip(windows, 3, symmetries=symmetries, generator=np.random.default_rng(5))
     drawn = draw(symmetries, np.random.default_rng(5), len(windows), _grid(clips.axes, clips.shape, clips.periodic))
     for i in range(len(windows)):
@@ -118,7 +118,7 @@ def test_symmetries_that_the_grid_does_not_have(dataset):
     with pytest.raises(PhysrepError, match="needs a periodic axis"):
         clips.clip(clips.windows(2), 2, symmetries=Symmetries(shift=True), generator=generator)
     with pytest.raises(PhysrepError, match="names axis 'z'"):
-        clips.clip(clips.windows(2), 2, symmetries=Symmetries(mirrors=("z",)), generator=generator)
+        clips.clip(clips.windows(2), 2, symmetries=Symmetries(flip=("z",)), generator=generator)
     with pytest.raises(PhysrepError, match="boost needs a periodic axis"):
         clips.clip(clips.windows(2), 2, symmetries=Symmetries(boost="velocity"), generator=generator)
     with pytest.raises(PhysrepError, match="rescale needs the channel 'dye'"):
@@ -140,7 +140,7 @@ def test_a_boost_moves_the_frames_and_adds_its_velocity():
 
 def test_a_mirrored_boost_is_the_boost_of_the_mirror_image():
     """Frames that move by +1 point, seen in a mirror, move by -1 with the opposite velocity."""
-    drawn = draw(Symmetries(boost="velocity", mirrors=("x",)), np.random.default_rng(0), 200, _grid())
+    drawn = draw(Symmetries(boost="velocity", flip=("x",)), np.random.default_rng(0), 200, _grid())
     sign = np.where(drawn.mirrored[:, 0], -1, 1)
     assert np.allclose(drawn.offset[:, 1], 5 * sign * drawn.boosts[:, 0])
 
@@ -161,7 +161,7 @@ def test_swap_exchanges_axes_and_components():
     grid = Grid(("x", "y"), (6, 6), (True, True), (0.5, 0.5), 0.1, channels, COMPONENTS, (1.0,) * 7)
     pairs = partners(grid)
     assert [channels[i] for i in pairs] == ["c", "velocity_y", "velocity_x", "D_yy", "D_yx", "D_xy", "D_xx"]
-    drawn = draw(Symmetries(swap=True), np.random.default_rng(0), 40, grid)
+    drawn = draw(Symmetries(transpose=True), np.random.default_rng(0), 40, grid)
     assert drawn.swapped is not None and 5 < drawn.swapped.sum() < 35
     source = np.random.default_rng(0).standard_normal((7, 3, 6, 6)).astype(np.float32)
     for swapped in (False, True):
@@ -169,7 +169,7 @@ def test_swap_exchanges_axes_and_components():
         copy_symmetric(source, out, drawn, int(np.flatnonzero(drawn.swapped == swapped)[0]), COMPONENTS)
         assert np.array_equal(out, source[pairs].swapaxes(-1, -2) if swapped else source)
     with pytest.raises(PhysrepError, match="two axes that are alike"):
-        draw(Symmetries(swap=True), np.random.default_rng(0), 1, _grid())
+        draw(Symmetries(transpose=True), np.random.default_rng(0), 1, _grid())
     alone = Grid(("x", "y"), (6, 6), (True, True), (0.5, 0.5), 0.1, ("velocity_x",), ((0,),), (1.0,))
-    with pytest.raises(PhysrepError, match="swap needs the channel 'velocity_y'"):
+    with pytest.raises(PhysrepError, match="transpose needs the channel 'velocity_y'"):
         partners(alone)

@@ -23,8 +23,8 @@ PARAMETERS = {
     "active_matter": {"alpha", "zeta"},
 }
 SMALL = [
-    "--data.resolution", "[32, 16]", "--eval_stride", "32", "--resamples", "50", "--jobs", "1",
-    "--training.steps", "2", "--training.batch_size", "5", "--training.accumulate", "1",
+    "--data.resolution", "[32, 16]", "--eval_stride", "32", "--n-resamples", "50", "--jobs", "1",
+    "--training.steps", "2", "--training.batch_size", "5", "--training.accumulate_grad_batches", "1",
     "--training.probe_every", "0", "--probes.attentive.epochs", "2",
 ]  # fmt: skip
 MPP = {"embed_dim": 24, "depth": 1, "num_heads": 2}
@@ -48,7 +48,7 @@ def arguments(name: str, root: Path, out: Path) -> list[str]:
     own = []
     for number, run in enumerate(stored(name)["runs"]):
         if "training" in run:
-            own += [f"--runs.{number}.training.steps", "2", f"--runs.{number}.training.accumulate", "1"]
+            own += [f"--runs.{number}.training.steps", "2", f"--runs.{number}.training.accumulate_grad_batches", "1"]
         if run["learner"] in SMALL_SIZES:
             small = {key: run["options"][key] for key in ("periodic",) if key in run.get("options", {})}
             own += [f"--runs.{number}.options", yaml.safe_dump({**SMALL_SIZES[run["learner"]], **small})]
@@ -74,11 +74,11 @@ def test_the_recipe_is_the_papers(name: str) -> None:
     for run, epochs in EPOCHS[name].items():
         training = runs[run].training
         assert training.window_stride == config.eval_stride == (1 if name == "active_matter" else 4)
-        assert training.batch_size * training.accumulate == 256
+        assert training.batch_size * training.accumulate_grad_batches == 256
         assert training.steps == round(epochs * windows / 256)
         assert training.learning_rate == (1e-3 if name == "active_matter" else 1e-4)
         assert (training.beta1, training.beta2, training.weight_decay) == (0.9, 0.95, 0.05)
-        assert (training.warmup, training.clip_norm, training.final_learning_rate) == (0, 0, 1e-6)
+        assert (training.warmup, training.gradient_clip_val, training.final_learning_rate) == (0, 0, 1e-6)
         assert runs[run].options["regulariser"] == {"sim": 2, "std": 40, "cov": 2, "chunks": 5}
     channels = 11 if name == "active_matter" else 4
     encoder = build_encoder(config.encoder, channels, config.num_frames, config.encoder_options)

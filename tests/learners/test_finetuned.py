@@ -55,30 +55,30 @@ def test_start_from_a_run_directory(tmp_path: Path) -> None:
     common: dict[str, Any] = {"num_frames": 4, "training": FAST, "device": "cpu"}
     base = pretrain("jepa", data, tmp_path / "jepa", options=TINY_ENCODER, **common)
     options = {"base": "jepa", "base_options": TINY_ENCODER, "freeze": True}
-    tuned = pretrain("finetuned", data, tmp_path / "tuned", options=options, start=str(base), **common)
+    tuned = pretrain("finetuned", data, tmp_path / "tuned", options=options, init_from=str(base), **common)
     weights, start = load_file(tuned / "weights.safetensors"), load_file(base / "weights.safetensors")
     assert all(torch.equal(weights[f"base.{key}"], value) for key, value in start.items())
     learner, config = load_run(tuned)
-    assert config["start"]["sha256"] and learner.kind == "finetuned"
+    assert config["init_from"]["sha256"] and learner.kind == "finetuned"
     # The same encoder in another learner.
-    ceiling = pretrain("supervised", data, tmp_path / "ceiling", options=TINY_ENCODER, start=str(base), **common)
-    assert load_run(ceiling)[1]["start"] == config["start"]
+    ceiling = pretrain("supervised", data, tmp_path / "ceiling", options=TINY_ENCODER, init_from=str(base), **common)
+    assert load_run(ceiling)[1]["init_from"] == config["init_from"]
     with pytest.raises(PhysrepError, match="do not fit this learner"):
         other = {"base": "next_frame", "base_options": TINY_ENCODER}
-        pretrain("finetuned", data, tmp_path / "other", options=other, start=str(base), **common)
+        pretrain("finetuned", data, tmp_path / "other", options=other, init_from=str(base), **common)
     with pytest.raises(PhysrepError, match="to start from"):
-        pretrain("finetuned", data, tmp_path / "nothing", options=options, start=str(tmp_path / "no"), **common)
+        pretrain("finetuned", data, tmp_path / "nothing", options=options, init_from=str(tmp_path / "no"), **common)
     # Other weights are another run.
     pretrain("jepa", data, tmp_path / "jepa2", options=TINY_ENCODER, seed=1, **common)
-    with pytest.raises(PhysrepError, match="another start"):
-        pretrain("finetuned", data, tmp_path / "tuned", options=options, start=str(tmp_path / "jepa2"), **common)
+    with pytest.raises(PhysrepError, match="another init_from"):
+        pretrain("finetuned", data, tmp_path / "tuned", options=options, init_from=str(tmp_path / "jepa2"), **common)
 
 
 def study(tmp_path: Path, **changes: Any) -> Any:
     tuned = {
         "learner": "finetuned",
         "name": "tuned",
-        "start": "jepa",
+        "init_from": "jepa",
         "options": {"base": "jepa", "base_options": TINY_ENCODER},
     }
     return read_config(
@@ -90,7 +90,7 @@ def study(tmp_path: Path, **changes: Any) -> Any:
             "encoder": TINY_ENCODER["encoder"],
             "encoder_options": TINY_ENCODER["encoder_options"],
             "runs": [{**tuned, **changes}, {"learner": "jepa"}, {"learner": "statistics"}, {"learner": "supervised"}],
-            "resamples": 50,
+            "n_resamples": 50,
             "seeds": [0, 1],
             "jobs": 1,
         },
@@ -103,7 +103,7 @@ def test_start_from_another_run_of_the_benchmark(tmp_path: Path) -> None:
     bench(study(tmp_path), tmp_path / "out", device="cpu")
     runs = tmp_path / "out" / "runs"
     for seed in (0, 1):
-        assert load_run(runs / f"tuned-s{seed}")[1]["start"]["run"] == str((runs / f"jepa-s{seed}").resolve())
+        assert load_run(runs / f"tuned-s{seed}")[1]["init_from"]["run"] == str((runs / f"jepa-s{seed}").resolve())
         assert read_json(runs / f"tuned-s{seed}" / "summary.json")["kind"] == "finetuned"
     assert read_json(runs / "supervised-s0" / "summary.json")["kind"] == "ceiling"
     assert (runs / "tuned-s0" / "predictions_head.npz").is_file()
@@ -112,7 +112,7 @@ def test_start_from_another_run_of_the_benchmark(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("changes", "match"),
     [
-        ({"start": "jeppa"}, "did you mean 'jepa'"),
+        ({"init_from": "jeppa"}, "did you mean 'jepa'"),
         ({"learner": "statistics", "options": {}}, "nothing to train"),
         ({"seeds": [0, 5]}, "not run for seed 5"),
     ],

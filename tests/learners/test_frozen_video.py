@@ -103,7 +103,7 @@ def test_in_a_benchmark_without_copying_the_weights(tmp_path: Path) -> None:
     ]
     config = {
         "system": "waves", "data": {"path": str(tmp_path / "waves")}, "num_frames": 4, "runs": runs,
-        "resamples": 20, "jobs": 1,
+        "n_resamples": 20, "jobs": 1,
     }  # fmt: skip
     bench(read_config(config, "test"), tmp_path / "out", device="cpu")
     run = tmp_path / "out" / "runs" / "video-s0"

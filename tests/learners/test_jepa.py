@@ -67,24 +67,24 @@ def test_an_encoder_from_outside_needs_nothing_but_tokens():
 
 
 def test_clips_as_rows():
-    learner, clip = jepa(rows="clips", projector=(6, 4)), make_clip(frames=16, size=(16, 16))
+    learner, clip = jepa(level="clip", projector=(6, 4)), make_clip(frames=16, size=(16, 16))
     context, target = learner.encode(clip.frames(0, 8)), learner.encode(clip.frames(8, 16))
     # One pass over both: the projector's batch norm sees both windows.
     x, y = learner.projector(pooled(torch.cat([context, target]))).chunk(2)
     assert x.shape == (3, 4)
     expected = VICReg()(x + learner.predictor(x), y)["loss"]
     torch.testing.assert_close(learner.loss(clip)["loss"], expected, rtol=1e-4, atol=1e-5)
-    with pytest.raises(PhysrepError, match="'tokens' or 'clips'"):
-        jepa(rows="pooled")
+    with pytest.raises(PhysrepError, match="'token' or 'clip'"):
+        jepa(level="pooled")
 
 
-def test_pairing_is_what_the_trainer_reads():
-    assert jepa().pairing == "next"
-    assert jepa(rows="clips", pairing="any").pairing == "any"
-    with pytest.raises(PhysrepError, match="needs rows: clips"):
-        jepa(pairing="any")
-    with pytest.raises(PhysrepError, match="'next' or 'any'"):
-        jepa(rows="clips", pairing="near")
+def test_target_is_what_the_trainer_reads():
+    assert jepa().target == "next"
+    assert jepa(level="clip", target="random").target == "random"
+    with pytest.raises(PhysrepError, match="needs level: clip"):
+        jepa(target="random")
+    with pytest.raises(PhysrepError, match="'next' or 'random'"):
+        jepa(level="clip", target="near")
 
 
 def test_regulariser_options_and_typing_errors():
@@ -131,6 +131,6 @@ def test_bfloat16_autocast_is_close():
 
 
 def test_one_clip_as_the_only_row_cannot_be_regularised():
-    learner = jepa(rows="clips")
+    learner = jepa(level="clip")
     with pytest.raises(PhysrepError, match="larger batch"):
         learner.loss(make_clip(batch=1, frames=16, size=(16, 16)))

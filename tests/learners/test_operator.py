@@ -49,7 +49,7 @@ def test_published_scale_by_hand():
     assert value(loss) == pytest.approx(total, rel=1e-5)
 
 
-@pytest.mark.parametrize(("options", "frames", "start"), [({"horizon": 3}, 11, 7), ({"pairing": "any"}, 16, 14)])
+@pytest.mark.parametrize(("options", "frames", "start"), [({"horizon": 3}, 11, 7), ({"target": "random"}, 16, 14)])
 def test_which_frames_are_read(options, frames, start):
     model = learner(**options)
     seen: list[Tensor] = []
@@ -100,7 +100,7 @@ def test_bfloat16_autocast_keeps_the_loss_in_float32():
         ({"tokens": "first"}, "tokens is 'first'"),
         ({"scale": "none"}, "scale is 'none'"),
         ({"method": "bosh3"}, "method is 'bosh3'"),
-        ({"pairing": "any", "horizon": 8}, "horizon 8"),
+        ({"target": "random", "horizon": 8}, "horizon 8"),
         ({"steps": 0}, "steps 0"),
         ({"levels": -1}, "levels -1"),
     ],
@@ -126,11 +126,11 @@ def coefficient_r2(model: OperatorLearner) -> float:
     return ridge_r2(latents(train), train.parameters[:, 0], latents(test), test.parameters[:, 0])
 
 
-@pytest.mark.parametrize("pairing", ["next", pytest.param("any", marks=pytest.mark.slow)])
-def test_the_latent_learns_an_unseen_coefficient(pairing):
+@pytest.mark.parametrize("target", ["next", pytest.param("random", marks=pytest.mark.slow)])
+def test_the_latent_learns_an_unseen_coefficient(target):
     torch.manual_seed(0)
     small = {"dims": (16, 32, 32), "strides": ((2, 2, 2),) * 3}
-    model = OperatorLearner(1, 4, "conv3d", small, width=16, hidden=64, levels=0, pairing=pairing)
+    model = OperatorLearner(1, 4, "conv3d", small, width=16, hidden=64, levels=0, target=target)
     before = coefficient_r2(model)
     optimiser = torch.optim.AdamW(model.parameters(), lr=2e-3)
     for step in range(160):

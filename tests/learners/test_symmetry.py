@@ -21,6 +21,6 @@ def test_the_loss_is_vicreg_of_two_views_and_symmetric() -> None:
     torch.testing.assert_close(learner.loss(clip)["loss"], expected, rtol=1e-4, atol=1e-5)
     swapped = replace(clip, fields=torch.cat([clip.fields[:, :, 8:], clip.fields[:, :, :8]], 2))
     torch.testing.assert_close(learner.loss(swapped)["loss"], expected, rtol=1e-4, atol=1e-5)
-    assert learner.predictor is None and learner.pairing == "any"
+    assert learner.predictor is None and learner.target == "random"
     same = replace(clip, fields=torch.cat([clip.fields[:, :, :8]] * 2, 2))
     assert learner.loss(same)["sim"] == 0

@@ -82,7 +82,9 @@ def test_killed_and_resumed_it_ends_in_the_same_weights(name, waves, tmp_path: P
     from physrep.training import loop as training_loop
 
     options = {key: value for key, value in OPTIONS.get(name, {}).items() if key != "parameters"}
-    settings = TrainingConfig(steps=4, batch_size=4, accumulate=2, checkpoint_every=2, probe_every=0, threads=1)
+    settings = TrainingConfig(
+        steps=4, batch_size=4, accumulate_grad_batches=2, checkpoint_every=2, probe_every=0, threads=1
+    )
 
     def train(folder: str) -> dict[str, torch.Tensor]:
         run = pretrain(name, waves, tmp_path / folder, options=options, num_frames=8, training=settings, device="cpu")

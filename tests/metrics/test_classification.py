@@ -35,9 +35,9 @@ def test_interval_over_trajectories_is_wider_than_over_windows() -> None:
     right = draw.random(60) < 0.7
     target = np.repeat(draw.integers(0, 2, 60), 10)
     predicted = np.where(np.repeat(right, 10), target, 1 - target)
-    value, low, high = score_classes(target, predicted, np.repeat(np.arange(60), 10), 2, resamples=500)["macro_f1"]
+    value, low, high = score_classes(target, predicted, np.repeat(np.arange(60), 10), 2, n_resamples=500)["macro_f1"]
     assert low < value < high
-    _, low_each, high_each = score_classes(target, predicted, np.arange(600), 2, resamples=500)["macro_f1"]
+    _, low_each, high_each = score_classes(target, predicted, np.arange(600), 2, n_resamples=500)["macro_f1"]
     assert high - low > 2 * (high_each - low_each)
 
 

@@ -36,13 +36,13 @@ def seeds_of(
 def test_one_seed_is_the_plain_bootstrap() -> None:
     (prediction,), target, cluster = seeds_of(np.random.default_rng(0), 1, 0.3)
     for metric in ("mse", "r2"):
-        ours = bootstrap_over_seeds([prediction], target, cluster, metric, resamples=300)
-        plain = bootstrap(prediction, target, cluster, metric, resamples=300)
+        ours = bootstrap_over_seeds([prediction], target, cluster, metric, n_resamples=300)
+        plain = bootstrap(prediction, target, cluster, metric, n_resamples=300)
         for a, b in zip(ours, plain, strict=True):
             np.testing.assert_allclose(a, b)
     other = prediction + 0.1
-    ours = paired_difference_over_seeds([prediction], [other], target, cluster, resamples=300)
-    plain = paired_difference(prediction, other, target, cluster, resamples=300)
+    ours = paired_difference_over_seeds([prediction], [other], target, cluster, n_resamples=300)
+    plain = paired_difference(prediction, other, target, cluster, n_resamples=300)
     for a, b in zip(ours, plain, strict=True):
         np.testing.assert_allclose(a, b)
 
@@ -51,7 +51,7 @@ def test_value_is_the_mean_over_seeds() -> None:
     predictions, target, cluster = seeds_of(np.random.default_rng(1), 4, 0.3)
     for metric, score in (("mse", mse), ("r2", r2)):
         each = np.mean([score(one, target) for one in predictions], axis=0)
-        found = bootstrap_over_seeds(predictions, target, cluster, metric, resamples=50)
+        found = bootstrap_over_seeds(predictions, target, cluster, metric, n_resamples=50)
         np.testing.assert_allclose(found.value, [*each, each.mean()])
 
 
@@ -62,10 +62,10 @@ def test_coverage_with_three_seeds() -> None:
     ours, only_trajectories = [], []
     for repeat in range(300):
         predictions, target, cluster = seeds_of(rng, 3, 0.3, spread=0.5)
-        found = bootstrap_over_seeds(predictions, target, cluster, resamples=300, seed=repeat)
+        found = bootstrap_over_seeds(predictions, target, cluster, n_resamples=300, seed=repeat)
         ours.append((found.low < 0.3) & (found.high > 0.3))
         pooled = bootstrap(
-            np.concatenate(predictions), np.tile(target, (3, 1)), np.tile(cluster, 3), resamples=300, seed=repeat
+            np.concatenate(predictions), np.tile(target, (3, 1)), np.tile(cluster, 3), n_resamples=300, seed=repeat
         )
         only_trajectories.append((pooled.low < 0.3) & (pooled.high > 0.3))
     coverage = np.mean(ours, axis=0)
@@ -81,7 +81,7 @@ def test_equal_learners_are_called_better_half_of_the_time() -> None:
         a, target, cluster = seeds_of(rng, 3, 0.3, spread=0.4)
         factors = np.exp(0.4 * rng.normal(size=3) - 0.08)
         errors = rng.normal(size=(3, TRAJECTORIES, 2))[:, cluster] * np.sqrt(0.3 * factors)[:, None, None]
-        found = paired_difference_over_seeds(a, list(target + errors), target, cluster, resamples=300, seed=repeat)
+        found = paired_difference_over_seeds(a, list(target + errors), target, cluster, n_resamples=300, seed=repeat)
         probabilities.append(found.probability[-1])
         excluded.append(found.low[-1] > 0 or found.high[-1] < 0)
     assert 0.42 < np.mean(probabilities) < 0.58
@@ -93,9 +93,9 @@ def test_a_clear_difference_is_found() -> None:
     rng = np.random.default_rng(4)
     predictions, target, cluster = seeds_of(rng, 3, 0.1, spread=0.1)
     worse = [target + 3 * (one - target) for one in predictions]
-    found = paired_difference_over_seeds(predictions, worse, target, cluster, resamples=300)
+    found = paired_difference_over_seeds(predictions, worse, target, cluster, n_resamples=300)
     assert (found.high < 0).all() and (found.probability > 0.97).all()
-    reversed_ = paired_difference_over_seeds(worse, predictions, target, cluster, "r2", resamples=300)
+    reversed_ = paired_difference_over_seeds(worse, predictions, target, cluster, "r2", n_resamples=300)
     assert (reversed_.high < 0).all() and (reversed_.probability < 0.03).all()
 
 

@@ -21,7 +21,7 @@ def test_intervals_hold_the_truth_about_as_often_as_they_say() -> None:
     for _ in range(300):
         baseline = generator.gamma(4.0, size=40)
         error = 0.3 * baseline * generator.gamma(8.0, 1 / 8, size=40)
-        found = skill(error, baseline, resamples=400)
+        found = skill(error, baseline, n_resamples=400)
         hits += found.low < 0.7 < found.high
     assert 0.9 < hits / 300 < 0.99
 

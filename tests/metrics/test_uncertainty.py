@@ -23,7 +23,7 @@ def test_cluster_means_by_hand():
 @pytest.mark.parametrize("metric,score", [("mse", mse), ("r2", r2)])
 def test_value_is_the_plain_score_and_its_mean(metric, score):
     prediction, target, cluster = clustered(np.random.default_rng(1), 12)
-    interval = bootstrap(prediction, target + 1e4, cluster, metric, resamples=200)
+    interval = bootstrap(prediction, target + 1e4, cluster, metric, n_resamples=200)
     expected = score(prediction, target + 1e4)
     assert interval.value == pytest.approx([*expected, expected.mean()])
     assert (interval.low < interval.value).all() and (interval.value < interval.high).all()
@@ -52,7 +52,7 @@ def test_interval_covers_the_true_score():
     rng = np.random.default_rng(4)
     hits = []
     for repeat in range(400):
-        interval = bootstrap(*clustered(rng, 25), resamples=500, seed=repeat)
+        interval = bootstrap(*clustered(rng, 25), n_resamples=500, seed=repeat)
         hits.append((interval.low < 0.29) & (interval.high > 0.29))
     coverage = np.mean(hits, axis=0)
     assert (coverage > 0.89).all() and (coverage < 0.985).all(), coverage

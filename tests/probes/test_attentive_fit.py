@@ -71,10 +71,10 @@ def test_choice_is_the_best_final_valid_loss():
     probe.fit(*train, *valid)
     final = probe.history[-1]
     assert probe.history.shape == (8, 4)
-    assert probe.choice["learning_rate"] == 3e-3
-    assert probe.choice["valid_mse"] == pytest.approx(float(final.min()))
+    assert probe.best_params_["learning_rate"] == 3e-3
+    assert probe.best_params_["valid_mse"] == pytest.approx(float(final.min()))
     assert float((probe.predict(valid[0]) - valid[1]).square().mean()) == pytest.approx(float(final.min()), rel=1e-5)
-    for k, entry in enumerate(probe.choice["grid"]):
+    for k, entry in enumerate(probe.best_params_["grid"]):
         assert entry["early_valid_mse"] == pytest.approx(float(probe.history[:, k].min()))
         assert entry["early_epoch"] == int(probe.history[:, k].argmin()) + 1
 

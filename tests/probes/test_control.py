@@ -38,19 +38,19 @@ def test_labels_are_exchanged_between_whole_trajectories():
 )
 def test_control_scores_one_and_the_planted_parameter_is_selective(probe):
     stores = splits()
-    control = control_task(probe, stores, scaler(stores), name="p", resamples=300)
+    control = control_task(probe, stores, scaler(stores), name="p", n_resamples=300)
     (row,) = (r for r in control.rows.to_dict("records") if (r["level"], r["split"], r["parameter"], r["metric"])
               == ("trajectory", "test", "mean", "mse"))  # fmt: skip
     # A constant scores 1 but for the few test trajectories, whose variance is not that of train.
     constant = float(np.mean(control.predictions["test"].target ** 2))
     assert row["value"] == pytest.approx(constant, rel=0.15)
     assert control.selectivity.low[-1] > (0.0 if isinstance(probe, AttentiveProbeFit) else 0.3)
-    assert control.real.equals(evaluate(probe, stores, scaler(stores), name="p", resamples=300)[0])
+    assert control.real.equals(evaluate(probe, stores, scaler(stores), name="p", n_resamples=300)[0])
 
 
 def test_tokens_without_information_are_not_selective():
     stores = splits(shuffle=True)
-    difference = control_task(RidgeProbe(), stores, scaler(stores), name="ridge", resamples=300).selectivity
+    difference = control_task(RidgeProbe(), stores, scaler(stores), name="ridge", n_resamples=300).selectivity
     assert difference.low[-1] < 0 < difference.high[-1]
 
 

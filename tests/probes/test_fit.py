@@ -64,7 +64,7 @@ def test_contract_of_every_probe(name):
     probe = QUICK[name]()
     assert isinstance(probe, PROBES[name]) and isinstance(probe, Probe)
     assert list(inspect.signature(probe.fit).parameters) == ["tokens", "labels", "tokens_valid", "labels_valid"]
-    rows, predictions = evaluate(probe, stores, scaler(stores), name=name, resamples=50)
+    rows, predictions = evaluate(probe, stores, scaler(stores), name=name, n_resamples=50)
     assert len(rows) == 2 * 2 * 3 * len(METRICS)
     assert set(rows.columns) == {
         "probe", "level", "parameter", "split", "metric", "value", "ci_low", "ci_high",
@@ -73,8 +73,8 @@ def test_contract_of_every_probe(name):
     assert ((rows["ci_low"] <= rows["value"]) & (rows["value"] <= rows["ci_high"])).all()
     assert set(rows["n_train_trajectories"]) == {60}
     assert predictions["test"].prediction.shape == (100, 2)
-    assert probe.choice
-    again, _ = evaluate(QUICK[name](), stores, scaler(stores), name=name, resamples=50)
+    assert probe.best_params_
+    again, _ = evaluate(QUICK[name](), stores, scaler(stores), name=name, n_resamples=50)
     assert again.equals(rows)
 
 
@@ -123,8 +123,8 @@ def test_test_labels_are_read_after_all_predictions():
     stores = splits()
     guarded = GuardedStore(**vars(stores["test"]))
     label_scaler = scaler(stores)
-    rows, _ = evaluate(GuardedProbe(guarded), {**stores, "test": guarded}, label_scaler, name="ridge", resamples=50)
-    assert rows.equals(evaluate(RidgeProbe(), stores, label_scaler, name="ridge", resamples=50)[0])
+    rows, _ = evaluate(GuardedProbe(guarded), {**stores, "test": guarded}, label_scaler, name="ridge", n_resamples=50)
+    assert rows.equals(evaluate(RidgeProbe(), stores, label_scaler, name="ridge", n_resamples=50)[0])
 
 
 @pytest.mark.parametrize("split", ["train", "valid", "test"])
@@ -133,21 +133,21 @@ def test_shuffled_trajectory_ids_are_found(split):
     order = np.random.default_rng(0).permutation(len(stores[split]))
     shuffled = replace(stores[split], trajectory=stores[split].trajectory[order])
     with pytest.raises(PhysrepError, match=f"{split} tokens: windows of trajectory .* have different labels"):
-        evaluate(RidgeProbe(), {**stores, split: shuffled}, scaler(stores), name="ridge", resamples=50)
+        evaluate(RidgeProbe(), {**stores, split: shuffled}, scaler(stores), name="ridge", n_resamples=50)
 
 
 def test_labels_are_found_by_name():
     stores = splits()
-    expected = evaluate(RidgeProbe(), stores, scaler(stores), name="ridge", resamples=50)[0]
+    expected = evaluate(RidgeProbe(), stores, scaler(stores), name="ridge", n_resamples=50)[0]
     test = stores["test"]
     swapped = TokenStore(test.tokens, test.labels[:, ::-1].copy(), test.trajectory, test.start, NAMES[::-1])
-    found = evaluate(RidgeProbe(), {**stores, "test": swapped}, scaler(stores), name="ridge", resamples=50)[0]
+    found = evaluate(RidgeProbe(), {**stores, "test": swapped}, scaler(stores), name="ridge", n_resamples=50)[0]
     assert found.equals(expected)
 
 
 def test_predictions_round_trip(tmp_path):
     stores = splits()
-    rows, predictions = evaluate(RidgeProbe(), stores, scaler(stores), name="ridge", resamples=50)
+    rows, predictions = evaluate(RidgeProbe(), stores, scaler(stores), name="ridge", n_resamples=50)
     save_predictions(tmp_path / "predictions.npz", predictions)
     loaded = load_predictions(tmp_path / "predictions.npz")
     assert set(loaded) == {"valid", "test"} and loaded["test"].parameter_names == NAMES
@@ -168,7 +168,7 @@ def test_faults_are_named():
 
     def fails(message, probe=None, **changed):
         with pytest.raises(PhysrepError, match=message):
-            evaluate(probe or RidgeProbe(), {**stores, **changed}, label_scaler, name="ridge", resamples=10)
+            evaluate(probe or RidgeProbe(), {**stores, **changed}, label_scaler, name="ridge", n_resamples=10)
 
     with pytest.raises(PhysrepError, match="split 'test'"):
         evaluate(RidgeProbe(), {k: stores[k] for k in ("train", "valid")}, label_scaler, name="ridge")

@@ -34,7 +34,7 @@ def test_all_windows_as_centres_equal_scikit_learn():
     from sklearn.kernel_ridge import KernelRidge
 
     train, valid = curved(80, 0), curved(40, 1)
-    probe = KernelRidgeProbe(bandwidths=(1.0,), penalties=(1e-3,)).fit(*train, *valid)
+    probe = KernelRidgeProbe(bandwidths=(1.0,), alphas=(1e-3,)).fit(*train, *valid)
     x, y = probe._features(train[0]).numpy(), probe._features(valid[0]).numpy()
     offset = train[1].mean(0).numpy()
     other = KernelRidge(alpha=80 * 1e-3, kernel="rbf", gamma=0.5 / probe._unit**2)
@@ -58,15 +58,15 @@ def test_choices_are_made_per_parameter_on_valid():
     noise = [torch.randn(len(part[1]), generator=generator) for part in (train, valid)]
     labels = [torch.stack([part[1][:, 0], own], 1) for part, own in zip((train, valid), noise, strict=True)]
     probe = KernelRidgeProbe().fit(train[0], labels[0], valid[0], labels[1])
-    assert probe.choice["penalty"][1] > 100 * probe.choice["penalty"][0]
-    assert len(probe.choice["bandwidth"]) == 2 and probe.choice["centres"] == 300
+    assert probe.best_params_["penalty"][1] > 100 * probe.best_params_["penalty"][0]
+    assert len(probe.best_params_["bandwidth"]) == 2 and probe.best_params_["centres"] == 300
     shown = (probe.predict(valid[0]) - labels[1]).square().mean(0)
-    torch.testing.assert_close(shown, torch.tensor(probe.choice["valid_mse"]), rtol=1e-4, atol=1e-5)
+    torch.testing.assert_close(shown, torch.tensor(probe.best_params_["valid_mse"]), rtol=1e-4, atol=1e-5)
 
 
 def test_equal_windows_and_faults():
     tokens, labels = torch.ones(20, 1, 3), torch.zeros(20, 1)
     assert KernelRidgeProbe().fit(tokens, labels, tokens, labels).predict(tokens).abs().max() < 1e-6
-    for options in ({"bandwidths": (0.0,)}, {"penalties": ()}, {"centres": 1}):
+    for options in ({"bandwidths": (0.0,)}, {"alphas": ()}, {"centres": 1}):
         with pytest.raises(PhysrepError, match="kernel_ridge"):
             KernelRidgeProbe(**options)

@@ -20,7 +20,7 @@ def test_neighbours_by_hand():
     probe = NearestProbe(neighbours=(1, 2), metrics=("euclidean",))
     # Between the first two windows both neighbours together are right.
     probe.fit(tokens, labels, torch.tensor([0.4]).view(1, 1, 1), torch.tensor([[1.0]]))
-    assert probe.choice["neighbours"] == [2] and probe.choice["valid_mse"] == [0.0]
+    assert probe.best_params_["neighbours"] == [2] and probe.best_params_["valid_mse"] == [0.0]
     assert probe.predict(torch.tensor([1.6, 9.0]).view(2, 1, 1)).tolist() == [[3.0], [52.0]]
 
 
@@ -44,8 +44,8 @@ def test_each_parameter_has_its_own_k_and_metric():
     noisy = tokens[:, 0, 0] + 2 * torch.randn(300, generator=generator)
     labels = torch.stack([length, noisy], 1)
     probe = NearestProbe().fit(tokens[:200], labels[:200], tokens[200:], labels[200:])
-    assert probe.choice["metric"][0] == "euclidean"  # the cosine does not see a length
-    assert probe.choice["neighbours"][1] > probe.choice["neighbours"][0]
+    assert probe.best_params_["metric"][0] == "euclidean"  # the cosine does not see a length
+    assert probe.best_params_["neighbours"][1] > probe.best_params_["neighbours"][0]
 
 
 def test_faults_of_neighbours():
@@ -75,9 +75,9 @@ def test_settings_trained_together_are_those_trained_alone():
     train, valid = curved(100, 0, 0.2), curved(40, 1, 0.2)
     options = {"hidden": 8, "epochs": 4, "weight_decays": (0.1,), "seed": 3}
     together = MLPProbe(learning_rates=(1e-3, 1e-2), **options).fit(*train, *valid)
-    for entry in together.choice["grid"]:
+    for entry in together.best_params_["grid"]:
         alone = MLPProbe(learning_rates=(entry["learning_rate"],), **options).fit(*train, *valid)
-        assert alone.choice["valid_mse"] == pytest.approx(entry["valid_mse"], rel=1e-4)
+        assert alone.best_params_["valid_mse"] == pytest.approx(entry["valid_mse"], rel=1e-4)
 
 
 def test_gaussian_head_finds_where_the_noise_is():

@@ -38,7 +38,7 @@ def test_equals_scikit_learn():
     features, features_test = token_moments(train[0]).numpy(), token_moments(test[0]).numpy()
     scaler = StandardScaler().fit(features)
     for penalty in (1e-3, 0.3):
-        probe = RidgeProbe(penalties=(penalty,)).fit(*train, *test)
+        probe = RidgeProbe(alphas=(penalty,)).fit(*train, *test)
         model = Ridge(alpha=penalty * len(features)).fit(scaler.transform(features), train[1].numpy())
         np.testing.assert_allclose(probe.predict(test[0]), model.predict(scaler.transform(features_test)), rtol=1e-5)
 
@@ -50,14 +50,16 @@ def test_penalty_is_chosen_on_valid_for_each_parameter():
     tokens_valid, labels_valid = planted(200, 1, width=15)
     labels_valid[:, 1] = torch.randn(200, generator=torch.Generator().manual_seed(10))
     probe = RidgeProbe().fit(tokens, labels, tokens_valid, labels_valid)
-    clean, noisy = probe.choice["penalty"]
+    clean, noisy = probe.best_params_["penalty"]
     assert clean < 1e-2 < 1 < noisy
     # It is the best of the grid on valid, and the reported error is that of predict.
     errors = (probe.predict(tokens_valid) - labels_valid).square().mean(0)
-    assert errors.tolist() == pytest.approx(probe.choice["valid_mse"], rel=1e-4)
-    for penalty in probe.penalties:
-        one = RidgeProbe(penalties=(penalty,)).fit(tokens, labels, tokens_valid, labels_valid)
-        assert all(a >= b - 1e-9 for a, b in zip(one.choice["valid_mse"], probe.choice["valid_mse"], strict=True))
+    assert errors.tolist() == pytest.approx(probe.best_params_["valid_mse"], rel=1e-4)
+    for penalty in probe.alphas:
+        one = RidgeProbe(alphas=(penalty,)).fit(tokens, labels, tokens_valid, labels_valid)
+        assert all(
+            a >= b - 1e-9 for a, b in zip(one.best_params_["valid_mse"], probe.best_params_["valid_mse"], strict=True)
+        )
 
 
 def test_a_feature_that_is_rounding_around_zero_is_no_feature():

@@ -41,7 +41,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "eval_stride": 3,
         "probes": {name: quick.get(name, {}) for name in PROBES},
         "runs": [{"learner": "spectra"}, {"learner": "pde_regression", "probes": ["ridge"]}],
-        "resamples": 50,
+        "n_resamples": 50,
     }
     bench(read_config(config, "test"), root / "bench")
     return root / "bench" / "runs"
@@ -174,7 +174,7 @@ def test_nested_cross_validation_leaves_a_readout_that_covers(run: Path, tmp_pat
         "eval_stride": 3,
         "probes": {"ridge": {}},
         "runs": [{"learner": "spectra"}, {"learner": "pde_regression"}],
-        "resamples": 50,
+        "n_resamples": 50,
         "jobs": 1,
         "protocol": {"nested_cv": {"folds": 4, "seeds": 1, "pool": ["train", "test"]}},
     }

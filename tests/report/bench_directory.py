@@ -67,7 +67,7 @@ def write_bench(
                 common = {"system": "shear_flow", "learner": learner, "encoder": "convnext3d" if trained else ""}
                 for split, part in splits.items():
                     more = {"probe": probe, "split": split, "n_train_trajectories": 128, "seed": seed, "run": run}
-                    rows += [{**common, **more, **row} for row in score(part, resamples=200)]
+                    rows += [{**common, **more, **row} for row in score(part, n_resamples=200)]
                 if optional:
                     save_predictions(folder / "runs" / run / f"predictions_{probe}.npz", splits)
             if optional:

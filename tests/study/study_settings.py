@@ -19,9 +19,9 @@ def tiny_study() -> dict[str, Any]:
         "title": "Tiny",
         "resolution": 16,
         "frames": 12,
-        "simulations": 24,
+        "trajectories": 24,
         "initial_condition": "blobs",
-        "sets": {"heat": {"system": "heat", "save_dt": 0.05}},
+        "systems": {"heat": {"system": "heat", "save_dt": 0.05}},
         "render": {"colour_range": [0.0, 1.0], "nuisance": ["gray"]},
         "encoders": {
             "random_vjepa2": {"kind": "random_vjepa2", "options": dict(TINY_MODEL)},

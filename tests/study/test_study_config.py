@@ -24,22 +24,22 @@ def test_shipped_configurations_are_valid(path: Path) -> None:
 
 
 def test_defaults_of_a_study() -> None:
-    config = read_config({k: v for k, v in tiny_study().items() if k not in ("simulations", "splits")}, "x")
-    assert config.simulations >= 200 and config.splits >= 5
+    config = read_config({k: v for k, v in tiny_study().items() if k not in ("trajectories", "splits")}, "x")
+    assert config.trajectories >= 200 and config.splits >= 5
 
 
 @pytest.mark.parametrize(
     ("key", "value", "message"),
     [
-        ("simulatons", 3, "did you mean 'simulations'"),
-        ("sets.heat.sytem", "heat", "did you mean 'system'"),
-        ("sets.heat.system", "heet", "did you mean 'heat'"),
-        ("sets.heat.system", "gray_scott_3d", "not two-dimensional"),
-        ("sets.heat.simulations", 4, "too few"),
-        ("sets.heat.grid", 24, "multiple of the resolution"),
-        ("sets.heat.colour_range", [1.0, 0.0], "low < high"),
-        ("sets.heat.matched_to", "wave", "only a set of heat can be matched"),
-        ("sets", {}, "at least one"),
+        ("trajectoris", 3, "did you mean 'trajectories'"),
+        ("systems.heat.sytem", "heat", "did you mean 'system'"),
+        ("systems.heat.system", "heet", "did you mean 'heat'"),
+        ("systems.heat.system", "gray_scott_3d", "not two-dimensional"),
+        ("systems.heat.trajectories", 4, "too few"),
+        ("systems.heat.grid", 24, "multiple of the resolution"),
+        ("systems.heat.colour_range", [1.0, 0.0], "low < high"),
+        ("systems.heat.matched_to", "wave", "only a set of heat can be matched"),
+        ("systems", {}, "at least one"),
         ("encoders.rgb16.source", "rgb15", "did you mean 'rgb16'"),
         ("encoders.rgb16.kind", "pixel", "encoders.rgb16: kind"),
         ("encoders.random_vjepa2.kind", "vjepa2", "source is missing"),
@@ -60,10 +60,10 @@ def test_bad_settings_are_one_sentence(key: str, value: Any, message: str) -> No
 
 def test_matched_sets_take_their_settings_from_the_partner() -> None:
     values = tiny_study()
-    values["sets"]["wave"] = {"system": "damped_wave"}
-    values["sets"]["heat"] = {"system": "heat", "matched_to": "wave"}
-    assert read_config(values, "x").sets["heat"].matched_to == "wave"
-    values["sets"]["heat"]["save_dt"] = 0.1
+    values["systems"]["wave"] = {"system": "damped_wave"}
+    values["systems"]["heat"] = {"system": "heat", "matched_to": "wave"}
+    assert read_config(values, "x").systems["heat"].matched_to == "wave"
+    values["systems"]["heat"]["save_dt"] = 0.1
     with pytest.raises(PhysrepError, match="save_dt follows from the partner"):
         read_config(values, "x")
 

@@ -12,12 +12,14 @@ from physrep.study.data import StudyData
 
 def study_of_pairs() -> tuple[StudyConfig, StudyData]:
     values = tiny_study()
-    values["sets"] = {"wave": {"system": "damped_wave"}, "heat": {"system": "heat", "matched_to": "wave"}}
+    values["systems"] = {"wave": {"system": "damped_wave"}, "heat": {"system": "heat", "matched_to": "wave"}}
     config = read_config(values, "x")
     records = [
-        {"set": name, "number": i, "parameters": {"p": float((7 * i) % 24)}} for name in config.sets for i in range(24)
+        {"set": name, "number": i, "parameters": {"p": float((7 * i) % 24)}}
+        for name in config.systems
+        for i in range(24)
     ]
-    sets = {name: {"parameters": {"p": "linear"}} for name in config.sets}
+    sets = {name: {"parameters": {"p": "linear"}} for name in config.systems}
     return config, StudyData(np.zeros((48, 1, 1, 1)), records, sets, "k")
 
 

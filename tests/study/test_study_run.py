@@ -97,7 +97,7 @@ def test_another_study_in_the_same_folder_is_refused(finished: tuple[Path, str])
 
 def test_matched_pairs_start_alike_and_share_their_colours(tmp_path: Path) -> None:
     values = tiny_study()
-    values["sets"] = {
+    values["systems"] = {
         "wave": {"system": "damped_wave", "save_dt": 0.05},
         "heat": {"system": "heat", "matched_to": "wave"},
     }
@@ -120,7 +120,7 @@ def test_matched_pairs_start_alike_and_share_their_colours(tmp_path: Path) -> No
 
 def test_the_unstable_published_data_are_made_on_request(tmp_path: Path) -> None:
     values = tiny_study()
-    values["sets"] = {"unstable": {"system": "heat_ftcs"}}
+    values["systems"] = {"unstable": {"system": "heat_ftcs"}}
     data = prepare(read_config(values, "x"), tmp_path)
     alpha = data.parameter("diffusivity", np.arange(24))
     assert alpha.min() < 2.5 < alpha.max()
@@ -136,7 +136,7 @@ def test_an_own_encoder_is_trained_on_other_simulations_and_read_from_its_run(tm
             "kind": "pretrain",
             "source": "jepa",
             "num_frames": 4,
-            "simulations": 20,
+            "trajectories": 20,
             "options": {
                 "encoder": "conv3d",
                 "encoder_options": {"dims": [8, 8], "strides": [[2, 2, 2], [1, 2, 2]], "groups": 4},
@@ -161,8 +161,8 @@ def test_an_own_encoder_is_trained_on_other_simulations_and_read_from_its_run(tm
 
 def test_several_equations_are_classified_named_and_shown(tmp_path: Path) -> None:
     values = tiny_study()
-    values["frames"], values["simulations"] = 32, 12
-    values["sets"] = {
+    values["frames"], values["trajectories"] = 32, 12
+    values["systems"] = {
         "wave": {"system": "damped_wave", "save_dt": 0.05},
         "heat": {"system": "heat", "matched_to": "wave"},
         "unstable": {"system": "heat_ftcs"},

@@ -245,7 +245,7 @@ def test_half_precision_changes_no_score_beyond_noise(probe):
     scores = []
     for dtype in (np.float32, np.float16):
         stored = {split: replace(store, tokens=store.tokens.astype(dtype)) for split, store in stores.items()}
-        rows, _ = evaluate(PROBES[probe](**options), stored, scaler, name=probe, resamples=200)
+        rows, _ = evaluate(PROBES[probe](**options), stored, scaler, name=probe, n_resamples=200)
         found = rows.query("level == 'window' and split == 'test' and parameter == 'nu' and metric == 'mse'")
         (row,) = found.to_dict("records")
         scores.append(row)

@@ -46,7 +46,7 @@ def test_operations_by_hand() -> None:
 
 def test_counting_changes_nothing() -> None:
     torch.manual_seed(0)
-    learner = JEPA(3, 8, **CONV, rows="clips")
+    learner = JEPA(3, 8, **CONV, level="clip")
     before = {name: value.clone() for name, value in learner.state_dict().items()}
     state = torch.get_rng_state()
     assert training_flops(learner, make_clip(frames=16)) > 0

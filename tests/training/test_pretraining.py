@@ -23,7 +23,7 @@ from physrep.training.pretrain import pretrain
 from physrep.training.stream import WindowStream
 
 TRAINING = TrainingConfig(
-    steps=12, batch_size=4, checkpoint_every=5, log_every=2, probe_every=6, shift=True, mirrors=["x"], threads=1
+    steps=12, batch_size=4, checkpoint_every=5, log_every=2, probe_every=6, shift=True, flip=["x"], threads=1
 )
 
 
@@ -121,7 +121,7 @@ def test_a_run_from_before_a_setting_existed_is_taken_for_what_it_is(
     old = tmp_path / "old"
     shutil.copytree(finished, old)
     config = read_yaml(old / "config.yaml")
-    del config["training"]["swap"]
+    del config["training"]["transpose"]
     write_yaml(old / "config.yaml", config)
     before = (old / "weights.safetensors").stat().st_mtime_ns
     train(old, data)
@@ -137,9 +137,9 @@ def test_another_seed_gives_other_weights(finished: Path, data: DataConfig, tmp_
 
 def test_accumulation_is_exact(data: DataConfig, tmp_path: Path) -> None:
     """The loss of supervised training is a mean over clips: 2 x 4 clips must give the step of 8 clips."""
-    settings = {"steps": 3, "probe_every": 0, "shift": False, "mirrors": [], "clip_norm": 0.0}
+    settings = {"steps": 3, "probe_every": 0, "shift": False, "flip": [], "gradient_clip_val": 0.0}
     whole = train(tmp_path / "whole", data, "supervised", batch_size=8, **settings)
-    parts = train(tmp_path / "parts", data, "supervised", batch_size=4, accumulate=2, **settings)
+    parts = train(tmp_path / "parts", data, "supervised", batch_size=4, accumulate_grad_batches=2, **settings)
     for name, value in weights(whole).items():
         assert torch.allclose(weights(parts)[name].double(), value.double(), atol=2e-6), name
 
@@ -189,11 +189,11 @@ def test_every_window_is_seen_once_per_pass(data: DataConfig) -> None:
 def test_windows_from_anywhere_are_two_views_of_one_trajectory(data: DataConfig) -> None:
     train_split = data.open("train")
     symmetries = Symmetries(shift=True)
-    stream = WindowStream(train_split, 8, 1, 16, seed=3, symmetries=symmetries, pairing="any")
+    stream = WindowStream(train_split, 8, 1, 16, seed=3, symmetries=symmetries, target="random")
     clip, again = stream.batch(2), stream.batch(2)
     assert torch.equal(clip.fields, again.fields)
     assert clip.fields.shape[2] == 8
-    plain = WindowStream(train_split, 8, 1, 16, seed=3, pairing="any").batch(2)
+    plain = WindowStream(train_split, 8, 1, 16, seed=3, target="random").batch(2)
 
     # The tracer decays along x only: a mean over shifts tells the trajectory and the time, whatever the shift.
     def energy(part: torch.Tensor) -> torch.Tensor:
@@ -226,7 +226,7 @@ def test_ranks_share_the_windows(data: DataConfig) -> None:
 
 def test_a_loss_that_diverges_ends_with_a_sentence(data: DataConfig, tmp_path: Path) -> None:
     with pytest.raises(PhysrepError, match=r"lower training\.learning_rate"):
-        train(tmp_path / "run", data, learning_rate=1e30, clip_norm=0.0, steps=20)
+        train(tmp_path / "run", data, learning_rate=1e30, gradient_clip_val=0.0, steps=20)
 
 
 @pytest.mark.parametrize(

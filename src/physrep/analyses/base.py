@@ -66,7 +66,7 @@ class Context:
         probes: ``{name: options}`` of the benchmark.
         out: folder of the benchmark.
         device: ``cpu`` or ``cuda``.
-        resamples: of bootstrap intervals.
+        n_resamples: of bootstrap intervals.
         protocol: nested cross-validation, or None for the splits of the data set.
     """
 
@@ -80,7 +80,7 @@ class Context:
     probes: dict[str, dict[str, Any]]
     out: Path
     device: str = "cpu"
-    resamples: int = 2000
+    n_resamples: int = 2000
     protocol: NestedCV | None = None
 
     def request(self) -> dict[str, Any]:
@@ -88,7 +88,7 @@ class Context:
         tokens = {run.name: {split: store.meta.get("key") for split, store in self.stores(run).items()}
                   for run in self.runs}  # fmt: skip
         nested = {"protocol": asdict(self.protocol)} if self.protocol is not None else {}
-        return {"tokens": tokens, "probes": self.probes, "scaler": self.scaler.to_dict(), "resamples": self.resamples,
+        return {"tokens": tokens, "probes": self.probes, "scaler": self.scaler.to_dict(), "resamples": self.n_resamples,
                 **nested}  # fmt: skip
 
     def division(self) -> Division:

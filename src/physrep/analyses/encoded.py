@@ -57,7 +57,7 @@ class Encoded(Analysis):
         rows: Rows = []
         if described:
             reference = {split: _parameters(context, store) for split, store in stores.items()}
-            rows += _rows(REFERENCE, described, reference, target, stores["test"], context.resamples)
+            rows += _rows(REFERENCE, described, reference, target, stores["test"], context.n_resamples)
         with Progress(len(context.runs), "encoded", "runs") as progress:
             for run in context.runs:
                 store = context.stores(run)["test"]
@@ -65,7 +65,7 @@ class Encoded(Analysis):
                 sample = take(store.tokens, slice(None, None, -(-len(store) // windows)))
                 if described:
                     features = pooled(context, run)
-                    rows += _rows(run.identity(), described, features, target, store, context.resamples)
+                    rows += _rows(run.identity(), described, features, target, store, context.n_resamples)
                 rows += [
                     {**run.identity(), "quantity": "tokens", "symbol": "", "scale": "", "metric": name,
                      "value": measure(sample), "ci_low": "", "ci_high": "",
@@ -77,14 +77,14 @@ class Encoded(Analysis):
 
 
 def ridge_r2(
-    features: dict[str, Tensor], target: dict[str, Tensor], cluster: np.ndarray, resamples: int
+    features: dict[str, Tensor], target: dict[str, Tensor], cluster: np.ndarray, n_resamples: int
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, list[float]]:
     """R² on test with limits of its interval, and the chosen penalty, per column of the targets."""
     probe = RidgeProbe()
     probe.fit(features["train"][:, None], target["train"], features["valid"][:, None], target["valid"])
     prediction = probe.predict(features["test"][:, None])
-    score = bootstrap(prediction.numpy(), target["test"].numpy(), cluster, "r2", resamples=resamples)
-    return score.value[:-1], score.low[:-1], score.high[:-1], probe.choice["penalty"]
+    score = bootstrap(prediction.numpy(), target["test"].numpy(), cluster, "r2", n_resamples=n_resamples)
+    return score.value[:-1], score.low[:-1], score.high[:-1], probe.best_params_["penalty"]
 
 
 def _rows(
@@ -93,9 +93,9 @@ def _rows(
     features: dict[str, Tensor],
     target: dict[str, Tensor],
     test: TokenStore,
-    resamples: int,
+    n_resamples: int,
 ) -> Rows:
-    columns = ridge_r2(features, target, test.trajectory, resamples)
+    columns = ridge_r2(features, target, test.trajectory, n_resamples)
     return [
         {**identity, **named, "metric": "r2", "value": float(value), "ci_low": float(low), "ci_high": float(high),
          "n_trajectories": test.n_trajectories, "penalty": penalty}

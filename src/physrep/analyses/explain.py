@@ -140,7 +140,7 @@ class Explain(Analysis):
             probe = RidgeProbe()
             x = {split: stages[stage][:, None] for split, stages in moments.items()}
             prediction = probe.fit(x["train"], labels["train"], x["valid"], labels["valid"]).predict(x["test"])
-            score = bootstrap(prediction.numpy(), labels["test"].numpy(), cluster, resamples=context.resamples)
+            score = bootstrap(prediction.numpy(), labels["test"].numpy(), cluster, n_resamples=context.n_resamples)
             for name, *cells in zip((*context.scaler.names, "mean"), *score, strict=True):
                 value, low, high = (float(cell) for cell in cells)
                 rows.append({**_row(run, "layer", stage, "mse", value, name), "depth": depth, "ci_low": low,

@@ -121,9 +121,9 @@ def _scored(alone: np.ndarray, both: np.ndarray, test: TokenStore, context: Cont
     truth, names = cluster_means(torch.as_tensor(target).numpy(), test.trajectory)
     first, second = (cluster_means(part, test.trajectory)[0] for part in (alone, both))
     parts = {
-        "floor": bootstrap(first, truth, names, "mse", resamples=context.resamples),
-        "joined": bootstrap(second, truth, names, "mse", resamples=context.resamples),
-        "difference": paired_difference(second, first, truth, names, "mse", resamples=context.resamples),
+        "floor": bootstrap(first, truth, names, "mse", n_resamples=context.n_resamples),
+        "joined": bootstrap(second, truth, names, "mse", n_resamples=context.n_resamples),
+        "difference": paired_difference(second, first, truth, names, "mse", n_resamples=context.n_resamples),
     }
     return [
         {"quantity": quantity, "parameter": parameter, "value": float(part.value[k]), "ci_low": float(part.low[k]),

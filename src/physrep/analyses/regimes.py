@@ -55,13 +55,13 @@ class RegimeClassification(Analysis):
         cluster = context.stores(context.runs[0])["test"].trajectory[keep["test"]]
         share = np.bincount(target["train"], minlength=len(names)) / len(target["train"])
         floor = np.broadcast_to(share, (len(cluster), len(names)))
-        rows = score_rows(MAJORITY, floor, target["test"], cluster, names, context.resamples)
+        rows = score_rows(MAJORITY, floor, target["test"], cluster, names, context.n_resamples)
         with Progress(len(context.runs), "regimes", "runs") as progress:
             for run in context.runs:
                 features = {split: part.numpy()[keep[split]] for split, part in pooled(context, run).items()}
                 probability, strength = fit_classes(features, target, len(names))
                 rows += score_rows(
-                    run.identity(), probability, target["test"], cluster, names, context.resamples, strength
+                    run.identity(), probability, target["test"], cluster, names, context.n_resamples, strength
                 )
                 progress.advance()
         return rows
@@ -107,7 +107,7 @@ def score_rows(
     target: np.ndarray,
     cluster: np.ndarray,
     names: tuple[str, ...],
-    resamples: int,
+    n_resamples: int,
     strength: float | str = "",
 ) -> Rows:
     """All rows of one classifier, from its probabilities on test."""
@@ -118,7 +118,7 @@ def score_rows(
         return {**common, "metric": metric, "label": label, "predicted": guess, "value": value,
                 "ci_low": low, "ci_high": high}  # fmt: skip
 
-    scores = score_classes(target, predicted, cluster, len(names), resamples=resamples)
+    scores = score_classes(target, predicted, cluster, len(names), n_resamples=n_resamples)
     rows = [row(metric, value, low=low, high=high) for metric, (value, low, high) in scores.items()]
     error, bins = calibration_bins(probability, target)
     rows += [row("calibration_error", error), row("log_loss", log_loss(probability, target))]

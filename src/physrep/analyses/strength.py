@@ -68,7 +68,7 @@ class Strength(Analysis):
 
     def _readings(self, probe: Probe, stores: dict[str, Any], context: Context, code: bool) -> Rows:
         names = (*context.scaler.names, "mean")
-        control = control_task(probe, stores, context.scaler, name="probe", resamples=context.resamples)
+        control = control_task(probe, stores, context.scaler, name="probe", n_resamples=context.n_resamples)
         rows: Rows = []
         for quantity, scored in (("mse", control.real), ("control", control.rows)):
             for row in scored.to_dict("records"):

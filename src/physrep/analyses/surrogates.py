@@ -157,7 +157,7 @@ class Surrogates(Analysis):
         trajectory = stores["test"].trajectory
         prediction, names = cluster_means(probe.predict(tokens["test"]).numpy(), trajectory)
         target, _ = cluster_means(labels["test"].numpy(), trajectory)
-        score = bootstrap(prediction, target, names, "mse", resamples=context.resamples)
+        score = bootstrap(prediction, target, names, "mse", n_resamples=context.n_resamples)
         return [
             {"parameter": parameter, "value": float(score.value[k]), "ci_low": float(score.low[k]),
              "ci_high": float(score.high[k]), "n_trajectories": len(names)}

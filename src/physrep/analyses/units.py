@@ -53,7 +53,7 @@ class Units(Analysis):
 
     def _own(self, context: Context, prediction: np.ndarray, target: np.ndarray, names: np.ndarray) -> Rows:
         scaler = context.scaler
-        interval = bootstrap(prediction, target, names, resamples=context.resamples, level=self.level)
+        interval = bootstrap(prediction, target, names, n_resamples=context.n_resamples, level=self.level)
         constant = np.square(target).mean(axis=0)
         rows = []
         for k, (name, scale, std) in enumerate(zip(scaler.names, scaler.scales, scaler.std, strict=True)):
@@ -82,7 +82,7 @@ class Units(Analysis):
         ours, true = (
             paper.transform(_physical(scaler, values), scaler.names).numpy() for values in (prediction, target)
         )
-        interval = bootstrap(ours, true, names, resamples=context.resamples, level=self.level)
+        interval = bootstrap(ours, true, names, n_resamples=context.n_resamples, level=self.level)
         variance = true.var(axis=0)
         constants = [*variance.tolist(), float(variance.mean())]
         return [

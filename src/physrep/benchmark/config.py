@@ -12,6 +12,7 @@ from ..data.config import DataConfig
 from ..errors import PhysrepError, nearest
 from ..executors import ClusterConfig
 from ..ranges import SEEDS, check_path_name, setting
+from ..renamed import current_names
 from ..settings import construct
 from ..simulation import SimulationConfig
 from ..tokens.protocol import read_protocol
@@ -33,8 +34,8 @@ class RunConfig:
         name: name in the table's column ``run`` and of the folder; default ``LEARNER``.
         seeds: seeds of this run; default the benchmark's.
         probes: names of the probes to fit; default all of the benchmark's.
-        start: run whose weights this one starts from: a run directory, or the name of another run of this benchmark,
-            then the one with the same seed.
+        init_from: run whose weights this one starts from: a run directory, or the name of another run of this
+            benchmark, then the one with the same seed.
     """
 
     learner: str
@@ -45,7 +46,7 @@ class RunConfig:
     name: str | None = None
     seeds: list[int] | None = setting(None, filled=True, unique=True, at_least=0, at_most=SEEDS)
     probes: list[str] | None = setting(None, filled=True, unique=True)
-    start: str | None = None
+    init_from: str | None = None
 
     @property
     def title(self) -> str:
@@ -70,7 +71,7 @@ class BenchConfig:
         scales: ``{parameter: "log" | "linear"}`` where the system does not say.
         seeds: seeds of the trained and random runs.
         metrics: scores of the table, names in `physrep.metrics.METRICS` or import paths; ``mse`` must be among them.
-        resamples: bootstrap resamples of the intervals.
+        n_resamples: bootstrap resamples of the intervals.
         jobs: training runs side by side on a CPU; default one per core.
         token_dtype: float32, or float16 for half the disk.
         analyses: ``{name: options}`` of what else is asked of the frozen encoders, names in
@@ -93,7 +94,7 @@ class BenchConfig:
     scales: dict[str, str] = setting(factory=dict, choices=("log", "linear"))
     seeds: list[int] = setting(factory=lambda: [0], filled=True, unique=True, at_least=0, at_most=SEEDS)
     metrics: list[str] = setting(factory=lambda: ["mse", "r2"], filled=True, unique=True)
-    resamples: int = setting(2000, at_least=1)
+    n_resamples: int = setting(2000, at_least=1)
     jobs: int | None = setting(None, at_least=1, at_most=4096)
     token_dtype: str = setting("float32", choices=("float32", "float16"))
     analyses: dict[str, dict[str, Any]] = field(default_factory=lambda: {"units": {}})
@@ -121,7 +122,7 @@ class Run:
     training: TrainingConfig
     trained: bool
     probes: dict[str, dict[str, Any]]
-    start: str | None = None
+    init_from: str | None = None
 
 
 def read_config(values: Mapping[str, Any], source: str) -> BenchConfig:
@@ -139,8 +140,9 @@ def expand(config: BenchConfig) -> list[Run]:
     Raises:
         PhysrepError: no runs, an unknown learner or probe, two runs of one name, or an unknown training setting.
     """
+    from ..learners import LEARNERS
     from ..probes import PROBES
-    from ..registry import resolve
+    from ..registry import current_options, resolve
     from ..training.symmetries import check_symmetries, symmetries_of
 
     if not config.runs:
@@ -164,13 +166,16 @@ def expand(config: BenchConfig) -> list[Run]:
                     f"({', '.join(nested.pool)}); pool test alone, or take the run out."
                 )
         options = dict(run.options)
+        if run.learner != "constant":
+            options = current_options(run.learner, LEARNERS, "learner", options, f"{place}: options")
         encoder = run.encoder or config.encoder if takes_encoder else "none"
         if takes_encoder:
             shared = config.encoder_options if run.encoder in (None, config.encoder) else {}
             options = {"encoder": encoder, "encoder_options": run.encoder_options or shared, **options}
         elif run.encoder:
             raise PhysrepError(f"{place}: learner {run.learner!r} takes no encoder; remove that setting.")
-        own = {key: value for key, value in run.training.items() if value is not None}
+        own = current_names(run.training, asdict(config.training), f"{place}: training")
+        own = {key: value for key, value in own.items() if value is not None}
         training = construct(TrainingConfig, {**asdict(config.training), **own}, f"{place}: training", EXAMPLE)
         check_symmetries(symmetries_of(training), config.system)
         check_path_name(run.title, f"{place}: name")
@@ -180,12 +185,22 @@ def expand(config: BenchConfig) -> list[Run]:
             if unknown:
                 raise PhysrepError(f"{place}: probe {unknown[0]!r} is not among the benchmark's {list(config.probes)}.")
             probes = {name: config.probes[name] for name in run.probes}
-        _check_start(run, config, trained, place)
+        _check_init_from(run, config, trained, place)
         # What draws no random numbers is the same for every seed.
         seeds = (run.seeds or config.seeds) if takes_encoder or trained else [0]
         for seed in seeds:
             grid.append(
-                Run(f"{run.title}-s{seed}", run.learner, encoder, seed, options, training, trained, probes, run.start)
+                Run(
+                    f"{run.title}-s{seed}",
+                    run.learner,
+                    encoder,
+                    seed,
+                    options,
+                    training,
+                    trained,
+                    probes,
+                    run.init_from,
+                )
             )
     names = [run.name for run in grid]
     twice = next((name for name in names if names.count(name) > 1), None)
@@ -215,24 +230,24 @@ def learner_class(name: str) -> Any:
     return resolve(name, LEARNERS, "learner")
 
 
-def _check_start(run: RunConfig, config: BenchConfig, trained: bool, place: str) -> None:
-    """Refuse a start that is neither a run directory nor another run that stands by itself, with the same seeds."""
-    if run.start is None:
+def _check_init_from(run: RunConfig, config: BenchConfig, trained: bool, place: str) -> None:
+    """Refuse an ``init_from`` that is neither a run directory nor another run that stands by itself, of all seeds."""
+    if run.init_from is None:
         return
     if not trained:
-        raise PhysrepError(f"{place}: learner {run.learner!r} has nothing to train, so it cannot start from a run.")
-    base = next((other for other in config.runs if other.title == run.start and other is not run), None)
+        raise PhysrepError(f"{place}: learner {run.learner!r} has nothing to train; leave init_from out.")
+    base = next((other for other in config.runs if other.title == run.init_from and other is not run), None)
     if base is None:
-        if not (Path(run.start) / "config.yaml").is_file():
+        if not (Path(run.init_from) / "config.yaml").is_file():
             raise PhysrepError(
-                f"{place}: start {run.start!r} is neither a run directory nor another run of this benchmark; "
-                f"{nearest(run.start, [name for name in config.run_names() if name != run.title])}"
+                f"{place}: init_from {run.init_from!r} is neither a run directory nor another run of this benchmark; "
+                f"{nearest(run.init_from, [name for name in config.run_names() if name != run.title])}"
             )
         return
-    if base.start is not None:
-        raise PhysrepError(f"{place}: start {run.start!r} starts from another run itself; name one that does not.")
+    if base.init_from is not None:
+        raise PhysrepError(f"{place}: init_from {run.init_from!r} has one itself; name a run that has none.")
     missing = set(run.seeds or config.seeds) - set(base.seeds or config.seeds)
     if missing:
         raise PhysrepError(
-            f"{place}: start {run.start!r} is not run for seed {min(missing)}; give both the same seeds."
+            f"{place}: init_from {run.init_from!r} is not run for seed {min(missing)}; give both the same seeds."
         )

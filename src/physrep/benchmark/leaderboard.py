@@ -61,7 +61,7 @@ _Key = tuple[str, str, str]
 
 
 def leaderboard(
-    studies: Sequence[Study], *, common: bool = False, resamples: int = 2000, seed: int = 0
+    studies: Sequence[Study], *, common: bool = False, n_resamples: int = 2000, seed: int = 0
 ) -> tuple[list[Line], list[str]]:
     """Rank encoders over the systems of several studies.
 
@@ -74,7 +74,7 @@ def leaderboard(
     Args:
         studies: from `physrep.benchmark.studies.read_studies`, which has made sure that test sets agree.
         common: rank only encoders that were run on all systems.
-        resamples, seed: of the bootstrap.
+        n_resamples, seed: of the bootstrap.
 
     Returns:
         Lines: those on all systems by rank, then those on fewer, then those that do not compete; and the systems.
@@ -90,7 +90,7 @@ def leaderboard(
     competing = [
         key for key, line in lines.items() if line.kind in LABEL_FREE and (not common or len(line.mse) == len(systems))
     ]
-    _rank(lines, competing, fields, resamples, seed)
+    _rank(lines, competing, fields, n_resamples, seed)
     order = {key: k for k, key in enumerate(lines)}
 
     def place(key: _Key) -> tuple[bool, int, float, int]:
@@ -134,7 +134,7 @@ def _add(competitor: _Competitor, bench: Bench, entry: Entry) -> None:
 
 
 def _rank(
-    lines: dict[_Key, Line], competing: Sequence[_Key], fields: dict[str, dict[_Key, _Competitor]], resamples: int,
+    lines: dict[_Key, Line], competing: Sequence[_Key], fields: dict[str, dict[_Key, _Competitor]], n_resamples: int,
     seed: int,
 ) -> None:  # fmt: skip
     """Set rank and interval of the competing lines; no interval where predictions of anyone are missing."""
@@ -146,7 +146,7 @@ def _rank(
         if not own:
             continue
         here = rankdata([field_[key].value for key in own])
-        again = _resampled_ranks([field_[key] for key in own], resamples, draw)
+        again = _resampled_ranks([field_[key] for key in own], n_resamples, draw)
         for k, key in enumerate(own):
             ranks[key].append(float(here[k]))
             drawn[key].append(None if again is None else again[:, k])
@@ -157,16 +157,16 @@ def _rank(
             lines[key].low, lines[key].high = (float(x) for x in np.quantile(np.mean(parts, axis=0), (0.025, 0.975)))
 
 
-def _resampled_ranks(own: Sequence[_Competitor], resamples: int, draw: np.random.Generator) -> np.ndarray | None:
+def _resampled_ranks(own: Sequence[_Competitor], n_resamples: int, draw: np.random.Generator) -> np.ndarray | None:
     """Ranks in every resample, ``(R, competitors)``; None if somebody's errors are unknown or nothing can be drawn."""
     counts = {len(part) for competitor in own for part in competitor.errors or []}
     if any(competitor.errors is None for competitor in own) or len(counts) != 1 or (count := counts.pop()) < 2:
         return None
-    weights = draw.multinomial(count, np.full(count, 1 / count), size=resamples) / count
-    scores = np.empty((resamples, len(own)))
+    weights = draw.multinomial(count, np.full(count, 1 / count), size=n_resamples) / count
+    scores = np.empty((n_resamples, len(own)))
     for k, competitor in enumerate(own):
         per_seed = weights @ np.stack(competitor.errors or []).T
         seeds = per_seed.shape[1]
-        share = draw.multinomial(seeds, np.full(seeds, 1 / seeds), size=resamples) / seeds
+        share = draw.multinomial(seeds, np.full(seeds, 1 / seeds), size=n_resamples) / seeds
         scores[:, k] = (per_seed * share).sum(axis=1)
     return rankdata(scores, axis=1)

@@ -126,7 +126,9 @@ def _learner(
 ) -> Learner:
     """The frozen learner; trained in ``folder`` first if it is one that trains."""
     if run.trained:
-        start = str(folder.parent / f"{run.start}-s{run.seed}") if run.start in config.run_names() else run.start
+        base = run.init_from
+        if base in config.run_names():
+            base = str(folder.parent / f"{base}-s{run.seed}")
         pretrain(
             run.learner,
             data,
@@ -140,7 +142,7 @@ def _learner(
             # What is fitted in closed form takes no steps that processes could share.
             devices=1 if hasattr(learner_class(run.learner), "fit") else devices,
             label=run.name,
-            start=start,
+            init_from=base,
             train=train,
         )
     else:
@@ -184,7 +186,7 @@ def _probe(
             "options": options,
             "tokens": {split: store.meta.get("key") for split, store in stores.items()},
             "scaler": scaler.to_dict(),
-            "resamples": config.resamples,
+            "resamples": config.n_resamples,
             "seed": seed,
             # Results from before there was a choice are those of these two.
             **({} if config.metrics == ["mse", "r2"] else {"metrics": config.metrics}),
@@ -202,15 +204,17 @@ def _probe(
     probe = make()
     if division:
         rows, predicted = evaluate_nested(
-            make, stores, scaler, division, name=name, resamples=config.resamples, metrics=config.metrics
+            make, stores, scaler, division, name=name, n_resamples=config.n_resamples, metrics=config.metrics
         )
     else:
-        rows, predicted = evaluate(probe, stores, scaler, name=name, resamples=config.resamples, metrics=config.metrics)
+        rows, predicted = evaluate(
+            probe, stores, scaler, name=name, n_resamples=config.n_resamples, metrics=config.metrics
+        )
     records = rows.to_dict("records")
     save_predictions(predictions, predicted)
     readable = readouts.write(name, probe, predicted, make if division else None)
-    choice = getattr(probe, "choice", None)
-    write_json(record, {"key": key, "options": options, "choice": choice, "readout": readable, "rows": records})
+    best = getattr(probe, "best_params_", None)
+    write_json(record, {"key": key, "options": options, "best_params_": best, "readout": readable, "rows": records})
     return records
 
 
@@ -313,5 +317,5 @@ def _score(
     return [
         {"probe": probe, "split": split, "n_train_trajectories": n_train, **row}
         for split, part in predicted.items()
-        for row in score(part, resamples=config.resamples, metrics=config.metrics)
+        for row in score(part, n_resamples=config.n_resamples, metrics=config.metrics)
     ]

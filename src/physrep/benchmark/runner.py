@@ -76,7 +76,7 @@ def _write_tables(
     rows = collect(grid, out)
     write_results(out / "results.csv", rows)
     write_over_seeds(
-        out / "over_seeds.csv", over_seeds(grid, config.system, out / "runs", config.resamples, config.metrics)
+        out / "over_seeds.csv", over_seeds(grid, config.system, out / "runs", config.n_resamples, config.metrics)
     )
     from .calibration import calibration, write_calibration
 
@@ -130,7 +130,7 @@ def _run_all(
     # The long ones first, so that the cores finish together.
     order = sorted(grid, key=lambda run: -_cost(run))
     # What starts from another run waits for it.
-    waves = [wave for wave in ([r for r in order if not r.start], [r for r in order if r.start]) if wave]
+    waves = [wave for wave in ([r for r in order if not r.init_from], [r for r in order if r.init_from]) if wave]
     identity = data_key(splits)
     # For runs in this process, which has the splits open.
     _OPENED[:] = [(data, splits)]
@@ -199,13 +199,13 @@ def _context(
         config.probes,
         out,
         device,
-        config.resamples,
+        config.n_resamples,
         read_protocol(config.protocol),
     )
 
 
 def _cost(run: Run) -> int:
-    return run.trained * run.training.steps * run.training.batch_size * run.training.accumulate
+    return run.trained * run.training.steps * run.training.batch_size * run.training.accumulate_grad_batches
 
 
 def collect(grid: list[Run], out: Path) -> list[dict[str, Any]]:

@@ -23,7 +23,7 @@ COLUMNS = (
 
 
 def over_seeds(
-    grid: list[Run], system: str, runs: Path, resamples: int = 2000, metrics: Sequence[str] = SCORES
+    grid: list[Run], system: str, runs: Path, n_resamples: int = 2000, metrics: Sequence[str] = SCORES
 ) -> list[dict[str, Any]]:
     """Mean scores over the seeds of each run and probe, with `bootstrap_over_seeds` intervals.
 
@@ -31,7 +31,7 @@ def over_seeds(
         grid: all runs; those with one seed are left out, since their rows of results.csv say the same.
         system: name of the system.
         runs: folder of the run directories.
-        resamples: of the bootstrap over trajectories.
+        n_resamples: of the bootstrap over trajectories.
         metrics: names in `physrep.metrics.METRICS`, or import paths.
     """
     groups: dict[str, list[Run]] = {}
@@ -51,11 +51,13 @@ def over_seeds(
             for split in loaded[0]:
                 probe = path.stem.removeprefix("predictions_")
                 parts = [one[split] for one in loaded]
-                rows += [{**common, "probe": probe, "split": split, **row} for row in _rows(parts, resamples, metrics)]
+                rows += [
+                    {**common, "probe": probe, "split": split, **row} for row in _rows(parts, n_resamples, metrics)
+                ]
     return rows
 
 
-def _rows(parts: list[Predictions], resamples: int, metrics: Sequence[str]) -> list[dict[str, Any]]:
+def _rows(parts: list[Predictions], n_resamples: int, metrics: Sequence[str]) -> list[dict[str, Any]]:
     first = parts[0]
     target, names = cluster_means(first.target, first.trajectory)
     levels = {
@@ -65,7 +67,7 @@ def _rows(parts: list[Predictions], resamples: int, metrics: Sequence[str]) -> l
     rows = []
     for level, (predictions, true, trajectory) in levels.items():
         for metric in map(find_metric, metrics):
-            found = bootstrap_over_seeds(predictions, true, trajectory, metric, resamples=resamples)
+            found = bootstrap_over_seeds(predictions, true, trajectory, metric, n_resamples=n_resamples)
             for k, parameter in enumerate((*first.parameter_names, "mean")):
                 value, low, high = (float(np.asarray(part)[k]) for part in found)
                 rows.append(

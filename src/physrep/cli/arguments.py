@@ -10,6 +10,7 @@ from typing import Any, NoReturn
 from jsonargparse import ArgumentParser
 
 from ..errors import PhysrepError
+from ..renamed import RENAMED, same_setting, warn_renamed
 from ..yaml_reader import parse_yaml
 
 
@@ -49,14 +50,21 @@ class Parser(ArgumentParser):
 
 
 def _spelling(word: str, known: Mapping[str, Any]) -> str:
-    """An option with dashes as the parser knows it with underscores, or the other way round; others as they are."""
+    """An option with dashes as the parser knows it with underscores, or the other way round; others as they are.
+
+    An option that was called otherwise is known by its new name.
+    """
     name, equals, value = word.partition("=")
     if not name.startswith("--") or name in known:
         return word
-    stem = name[2:]
-    for other in ("--" + stem.replace("-", "_"), "--" + stem.replace("_", "-")):
-        if other in known:
-            return other + equals + value
+    stem = name[2:].replace("-", "_")
+    renamed = RENAMED.get(stem)
+    for other in (stem, renamed.name if renamed else stem):
+        found = next((o for o in ("--" + other, "--" + other.replace("_", "-")) if o in known), None)
+        if found:
+            if other != stem:
+                warn_renamed(stem, other, "command line")
+            return found + equals + value
     return word
 
 
@@ -127,7 +135,7 @@ def split_overrides(arguments: Sequence[str], names: Sequence[str] = ()) -> tupl
 
     Args:
         arguments: of the command line.
-        names: settings without a dot that are overrides too.
+        names: settings without a dot that are overrides too, with dashes or underscores.
 
     Raises:
         PhysrepError: an override without a value.
@@ -135,17 +143,21 @@ def split_overrides(arguments: Sequence[str], names: Sequence[str] = ()) -> tupl
 
     plain: list[str] = []
     overrides: dict[str, Any] = {}
+    settings = dict.fromkeys(names)
     rest = list(arguments)
     while rest:
         word = rest.pop(0)
         name, equals, value = word.removeprefix("--").partition("=")
-        if not (word.startswith("--") and ("." in name or name in names)):
+        if not (word.startswith("--") and ("." in name or same_setting(settings, name))):
             plain.append(word)
             continue
         if not equals:
             if not rest:
                 raise PhysrepError(f"{word} needs a value.")
             value = rest.pop(0)
+        twin = same_setting(overrides, name)
+        if twin not in (None, name):
+            raise PhysrepError(f"--{twin} and --{name} are one setting; give one of them.")
         overrides[name] = parse_yaml(value, word)
     return plain, overrides
 
@@ -169,16 +181,23 @@ def options_of(overrides: Mapping[str, Any], sections: Sequence[str], command: s
 
 
 def apply_overrides(values: dict[str, Any], overrides: Mapping[str, Any]) -> dict[str, Any]:
-    """Set dotted keys in nested plain data; a number addresses an item of a list (``runs.0.training.steps``)."""
+    """Set dotted keys in nested plain data; a number addresses an item of a list (``runs.0.training.steps``).
+
+    What the data hold under another spelling of the same name, also its former one, is replaced.
+    """
     for key, value in overrides.items():
         place: Any = values
         *path, last = key.split(".")
         try:
             for part in path:
-                place = place[int(part)] if isinstance(place, list) else place.setdefault(part, {})
+                if isinstance(place, list):
+                    place = place[int(part)]
+                else:
+                    place = place.setdefault(same_setting(place, part) or part, {})
             if isinstance(place, list):
                 place[int(last)] = value
             else:
+                place.pop(same_setting(place, last), None)
                 place[last] = value
         except PhysrepError:
             raise

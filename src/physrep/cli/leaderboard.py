@@ -14,7 +14,7 @@ def run(arguments: Sequence[str]) -> int:
     p.add_argument("directories", type=str, nargs="+", help="folders that `physrep bench` or `physrep compare` wrote")
     p.add_argument("--format", type=str, default="text", help="text, markdown or csv")
     p.add_argument("--common", action="store_true", help="rank only encoders that were run on every system")
-    p.add_argument("--resamples", type=int, default=2000, help="of the bootstrap")
+    p.add_argument("--n-resamples", type=int, default=2000, help="of the bootstrap")
     values = p.parse_args(list(arguments))
     require_results(values.directories)
     from ..benchmark.leaderboard import leaderboard
@@ -23,8 +23,8 @@ def run(arguments: Sequence[str]) -> int:
 
     if values.format not in FORMATS:
         raise PhysrepError(f"--format {values.format!r} is unknown; give one of {', '.join(FORMATS)}.")
-    if values.resamples < 1:
-        raise PhysrepError(f"--resamples is {values.resamples}; give at least 1.")
-    lines, systems = leaderboard(read_studies(values.directories), common=values.common, resamples=values.resamples)
+    if values.n_resamples < 1:
+        raise PhysrepError(f"--n-resamples is {values.n_resamples}; give at least 1.")
+    lines, systems = leaderboard(read_studies(values.directories), common=values.common, n_resamples=values.n_resamples)
     print(format_board(lines, systems, values.format), end="")
     return 0

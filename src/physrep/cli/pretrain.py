@@ -42,7 +42,7 @@ def run(arguments: Sequence[str]) -> int:
     p.add_argument("--fields", type=str, nargs="+", help="fields or components to read; default all")
     p.add_argument("--resolution", type=int, nargs="+", help="resample to this grid")
     p.add_argument("--crop", type=str | None, default=None, help="'paper' for the paper's crops")
-    p.add_argument("--start", type=str | None, default=None, help="run directory whose weights to start from")
+    p.add_argument("--init-from", type=str | None, default=None, help="run directory whose weights to start from")
     p.add_argument("--seed", type=int, default=0)
     p.add_argument("--device", type=str, default="auto", help="auto, cpu or cuda")
     p.add_argument("--devices", type=int, default=1, help="number of GPUs")
@@ -78,7 +78,7 @@ def run(arguments: Sequence[str]) -> int:
         seed=values.seed,
         device=values.device,
         devices=values.devices,
-        start=values.start,
+        init_from=values.init_from,
     )
     print(f"{out}: weights.safetensors, config.yaml, metrics.csv; next: physrep probe {out}")
     return 0

@@ -9,7 +9,7 @@ A Galilean boost by ``n`` points per frame along a periodic axis shifts frame ``
 ``n dx / dt`` to the velocity along that axis, so that it needs no interpolation. A passive field s obeys a linear
 equation without sources, so ``a s + b`` obeys it too.
 
-A swap exchanges the two axes and with them the indices of vectors and tensors: ``velocity_x(x, y)`` becomes
+A transposition exchanges the two axes and with them the indices of vectors and tensors: ``velocity_x(x, y)`` becomes
 ``velocity_y(y, x)``, ``D_xy`` becomes ``D_yx``. It needs a square grid. With mirrors it makes all rotations by 90
 degrees.
 
@@ -37,31 +37,31 @@ class Symmetries:
 
     Attributes:
         shift: shift every periodic axis by a random number of points.
-        mirrors: names of the axes to mirror, each with probability 1/2.
+        flip: names of the axes to mirror, each with probability 1/2.
         boost: name of the velocity field for Galilean boosts of -1, 0 or 1 point per frame along every periodic axis;
             empty for none.
         rescale: names of passive fields to replace by ``a s + b``, with ``a`` of random sign and log-uniform in
             [1/2, 2], and ``b`` normal with the field's standard deviation.
-        swap: exchange the two axes with probability 1/2.
+        transpose: exchange the two axes with probability 1/2.
     """
 
     shift: bool = False
-    mirrors: tuple[str, ...] = ()
+    flip: tuple[str, ...] = ()
     boost: str = ""
     rescale: tuple[str, ...] = ()
-    swap: bool = False
+    transpose: bool = False
 
 
 @dataclass(frozen=True)
 class Draw:
-    """One symmetry per sample, applied in this order: shift and boost, mirror, rescaling, swap.
+    """One symmetry per sample, applied in this order: shift and boost, mirror, rescaling, transposition.
 
     Attributes:
         shifts: points, with shape ``(B, D)``.
         mirrored: with shape ``(B, D)``.
         boosts: points per frame, with shape ``(B, D)``.
         scale, offset: per channel, with shape ``(B, C)``; the offset is in the channel's unit.
-        swapped: with shape ``(B,)``; None for no swaps.
+        swapped: with shape ``(B,)``; None for no transpositions.
         partners: channel that each channel is exchanged with, with shape ``(C,)``.
     """
 
@@ -94,9 +94,9 @@ def draw(symmetries: Symmetries, generator: np.random.Generator, batch: int, gri
     Raises:
         PhysrepError: an axis or field is not there, or shifts or boosts are wanted and no axis is periodic.
     """
-    for axis in symmetries.mirrors:
+    for axis in symmetries.flip:
         if axis not in grid.axes:
-            raise PhysrepError(f"mirrors names axis {axis!r}, but the axes are {list(grid.axes)}.")
+            raise PhysrepError(f"flip names axis {axis!r}, but the axes are {list(grid.axes)}.")
     if (symmetries.shift or symmetries.boost) and not any(grid.periodic):
         wish = "shift" if symmetries.shift else "boost"
         raise PhysrepError(f"{wish} needs a periodic axis, but none is (a cropped axis is not); switch it off.")
@@ -109,7 +109,7 @@ def draw(symmetries: Symmetries, generator: np.random.Generator, batch: int, gri
     for i, axis in enumerate(grid.axes):
         if symmetries.shift and grid.periodic[i]:
             shifts[:, i] = generator.integers(grid.shape[i], size=batch)
-        if axis in symmetries.mirrors:
+        if axis in symmetries.flip:
             mirrored[:, i] = generator.random(batch) < 0.5
         if symmetries.boost and grid.periodic[i]:
             boosts[:, i] = generator.integers(-1, 2, size=batch)
@@ -121,7 +121,7 @@ def draw(symmetries: Symmetries, generator: np.random.Generator, batch: int, gri
         factor = np.exp(generator.uniform(-np.log(2), np.log(2), size=batch))
         scale[:, row] = factor * np.where(generator.random(batch) < 0.5, -1, 1)
         offset[:, row] += generator.standard_normal(batch) * grid.std[row]
-    if not symmetries.swap:
+    if not symmetries.transpose:
         return Draw(shifts, mirrored, boosts, scale, offset)
     swapped = generator.random(batch) < 0.5
     return Draw(shifts, mirrored, boosts, scale, offset, swapped, partners(grid))
@@ -140,14 +140,14 @@ def partners(grid: Grid) -> np.ndarray:
         or len(set(grid.periodic)) > 1
     ):
         raise PhysrepError(
-            f"swap exchanges two axes that are alike, but the grid is {'x'.join(map(str, grid.shape))} with the "
+            f"transpose exchanges two axes that are alike, but the grid is {'x'.join(map(str, grid.shape))} with the "
             f"spacings {list(grid.dx)}, periodic {list(grid.periodic)}; switch it off."
         )
     names = []
     for name, component in zip(grid.channels, grid.components, strict=True):
         stem = name[: len(name) - len(component)]
         names.append(stem + "".join(grid.axes[1 - axis] for axis in component))
-    return np.array([_channel(name, grid, "swap") for name in names])
+    return np.array([_channel(name, grid, "transpose") for name in names])
 
 
 def _channel(name: str, grid: Grid, wish: str) -> int:

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from ..clip import Clip
 from ..errors import PhysrepError
+from ..renamed import current_names
 
 
 def _blinded(method: Callable[..., Any], keep_labels: bool) -> Callable[..., Any]:
@@ -26,6 +27,11 @@ def _blinded(method: Callable[..., Any], keep_labels: bool) -> Callable[..., Any
     return seeing
 
 
+def _target_of(pairing: str, where: str) -> Any:
+    """`Learner.target`, of a learner that states it under its former name."""
+    return current_names({"pairing": pairing}, ["target"], where)["target"]
+
+
 class Learner(nn.Module, ABC):
     """Trains on clips by `loss` and turns clips into tokens by `encode`.
 
@@ -37,7 +43,7 @@ class Learner(nn.Module, ABC):
         in_channels: number of field components.
         num_frames: frames that `encode` wants.
         train_frames: frames that `loss` wants.
-        pairing: how the `train_frames` of a training clip belong together: ``"next"``, in a row, or ``"any"``, two
+        target: how the `train_frames` of a training clip belong together: ``"next"``, in a row, or ``"random"``, two
             windows from anywhere in one trajectory.
         trainable: whether `loss` can be minimised; False for baselines without training.
         kind: group in tables: ``"learner"`` learns without labels, ``"floor"`` needs no training, ``"oracle"``
@@ -52,7 +58,7 @@ class Learner(nn.Module, ABC):
     """
 
     embed_dim: int
-    pairing: Literal["next", "any"] = "next"
+    target: Literal["next", "random"] = "next"
     kind: Literal["floor", "learner", "finetuned", "oracle", "ceiling"] = "learner"
     label: str = ""
     colour: str = ""
@@ -76,9 +82,16 @@ class Learner(nn.Module, ABC):
         # What a method is handed it can use, by mistake or not: labels and places in the data set are hidden here,
         # once, from every learner, also users' own, wherever it is called.
         super().__init_subclass__(**settings)
+        if isinstance(former := cls.__dict__.get("pairing"), str):
+            cls.target = _target_of(former, cls.__name__)
         for name in ("loss", "encode", "predict", "estimate"):
             if callable(method := cls.__dict__.get(name)):
                 setattr(cls, name, _blinded(method, keep_labels=name == "loss"))
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if name == "pairing" and isinstance(value, str):
+            name, value = "target", _target_of(value, type(self).__name__)
+        super().__setattr__(name, value)
 
     @abstractmethod
     def loss(self, clip: Clip) -> dict[str, Tensor]:

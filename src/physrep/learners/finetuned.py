@@ -3,7 +3,7 @@
     prediction = head(tokens of the base),    loss = mean squared error of the z-scored parameters.
 
 The paper compares an axial vision transformer that was fine-tuned end to end with learners that stay frozen; here any
-learner can be either. The base starts from the weights of a run (``start`` of a benchmark's run, ``--start`` of
+learner can be either. The base starts from the weights of a run (``init_from`` of a benchmark's run, ``--init-from`` of
 `physrep pretrain`), or from scratch. It is no label-free learner, and it is shown apart from them.
 """
 

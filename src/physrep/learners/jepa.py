@@ -12,7 +12,7 @@ projector (an MLP, thrown away after training), and
 
     loss = VICReg(g(h(f(x))), h(f(y))).
 
-With ``pairing: any`` x and y are windows from anywhere in one trajectory, each seen through its own symmetry, so that
+With ``target: random`` x and y are windows from anywhere in one trajectory, each seen through its own symmetry, so that
 what x tells of y is what does not change along a trajectory: its physical parameters among it.
 
 Sources:
@@ -49,16 +49,16 @@ class JEPA(Learner):
         encoder: key of `physrep.nn.ENCODERS`, import path, or a module ``(B, C, T, H, W) -> (B, N, D)``.
         encoder_options: keyword arguments of the encoder.
         predictor: key of `physrep.nn.PREDICTORS`, import path, or a module ``(tokens, grid) -> tokens``. None takes
-            ``conv`` (the paper's) for ``convnext3d`` and ``tokens`` for other encoders. For ``rows: clips`` it is an
+            ``conv`` (the paper's) for ``convnext3d`` and ``tokens`` for other encoders. For ``level: clip`` it is an
             MLP, or ``none``: both sides are compared as they are.
         predictor_options: keyword arguments of the predictor.
         regulariser: loss on (prediction, target): a key of `REGULARISERS`, ``{name: sigreg, ...}`` with its options
             (without a name VICReg's), or a module that returns a dict with ``"loss"``; None takes `VICReg` with the
             paper's weights.
-        rows: what the regulariser's samples are: every token of the batch (``"tokens"``, as in the paper), or every
-            clip (``"clips"``).
-        projector: widths of the projector's layers, for ``rows: clips``.
-        pairing: ``"next"``, y follows x, or ``"any"``.
+        level: what the regulariser's samples are: every token of the batch (``"token"``, as in the paper), or every
+            clip (``"clip"``).
+        projector: widths of the projector's layers, for ``level: clip``.
+        target: ``"next"``, y follows x, or ``"random"``.
     """
 
     label = "JEPA"
@@ -73,23 +73,23 @@ class JEPA(Learner):
         predictor: str | nn.Module | None = None,
         predictor_options: Mapping[str, Any] | None = None,
         regulariser: nn.Module | str | Mapping[str, Any] | None = None,
-        rows: Literal["tokens", "clips"] = "tokens",
+        level: Literal["token", "clip"] = "token",
         projector: Sequence[int] = (512, 128),
-        pairing: Literal["next", "any"] = "next",
+        target: Literal["next", "random"] = "next",
     ) -> None:
         super().__init__(in_channels, num_frames, train_frames=2 * num_frames)
-        if rows not in ("tokens", "clips"):
-            raise PhysrepError(f"jepa: rows is {rows!r}; give 'tokens' or 'clips'.")
-        if pairing not in ("next", "any"):
-            raise PhysrepError(f"jepa: pairing is {pairing!r}; give 'next' or 'any'.")
-        if pairing == "any" and rows == "tokens":
+        if level not in ("token", "clip"):
+            raise PhysrepError(f"jepa: level is {level!r}; give 'token' or 'clip'.")
+        if target not in ("next", "random"):
+            raise PhysrepError(f"jepa: target is {target!r}; give 'next' or 'random'.")
+        if target == "random" and level == "token":
             raise PhysrepError(
-                "jepa: tokens of windows from anywhere do not correspond; pairing 'any' needs rows: clips."
+                "jepa: tokens of windows from anywhere do not correspond; target 'random' needs level: clip."
             )
-        self.rows, self.pairing = rows, pairing
+        self.level, self.target = level, target
         self.encoder = build_encoder(encoder, in_channels, num_frames, encoder_options)
         self.embed_dim = embedding_dimension(self.encoder, in_channels, num_frames)
-        if rows == "clips":
+        if level == "clip":
             self.projector = _mlp(2 * self.embed_dim, projector)
             width = projector[-1]
             self.predictor: nn.Module | None = None if predictor == "none" else _mlp(width, (2 * width, width))
@@ -124,9 +124,9 @@ class JEPA(Learner):
         n = self.num_frames
         # One pass over both windows is exact, as no layer mixes clips, and runs larger matrix products.
         both = self._tokens(torch.cat([x[:, :, :n], x[:, :, n:]]))
-        if self.rows == "clips":
+        if self.level == "clip":
             if len(x) < 2:
-                raise PhysrepError("jepa: rows: clips compares the clips of a batch; give a larger batch.")
+                raise PhysrepError("jepa: level: clip compares the clips of a batch; give a larger batch.")
             context, target = self.projector(pooled(both)).chunk(2)
             predicted = context if self.predictor is None else context + self.predictor(context)
             terms = self.regulariser(predicted.unsqueeze(1), target.unsqueeze(1))

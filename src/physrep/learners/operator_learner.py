@@ -13,7 +13,7 @@ mean squared change from the last frame (``scale: change``), for which repeating
 and channel, slow or fast. Time is in frames, so z also depends on the time step of the data.
 
 The state enters through u(0). What z can add is what the state does not tell: coefficients of the equations. With
-``pairing: any`` z comes from another window of the same trajectory than the one that is advanced, so that nothing but
+``target: random`` z comes from another window of the same trajectory than the one that is advanced, so that nothing but
 what is constant along the trajectory can help.
 
 This is the objective of DISCO with any encoder and a modulated operator in place of generated weights, for comparisons
@@ -57,7 +57,7 @@ class OperatorLearner(Learner):
         method, steps: solver and its steps per frame, see `integrate`.
         scale: ``"change"`` or ``"field"``, what errors are measured against.
         floor: ε, in squared standard deviations of the fields.
-        pairing: ``"next"``, predict the frames that follow the window; ``"any"``, the last frames of another window.
+        target: ``"next"``, predict the frames that follow the window; ``"random"``, the last frames of another window.
     """
 
     label = "Operator"
@@ -79,22 +79,22 @@ class OperatorLearner(Learner):
         steps: int = 1,
         scale: Literal["change", "field"] = "change",
         floor: float = 1e-5,
-        pairing: Literal["next", "any"] = "next",
+        target: Literal["next", "random"] = "next",
     ) -> None:
         for option, value, known in (
             ("tokens", tokens, ("all", "latent")),
             ("scale", scale, ("change", "field")),
-            ("pairing", pairing, ("next", "any")),
+            ("target", target, ("next", "random")),
             ("method", method, tuple(FIXED_STEP)),
         ):
             if value not in known:
                 raise PhysrepError(f"operator: {option} is {value!r}; give one of {', '.join(known)}.")
-        if horizon < 1 or (pairing == "any" and horizon >= num_frames):
+        if horizon < 1 or (target == "random" and horizon >= num_frames):
             raise PhysrepError(f"operator: horizon {horizon} with {num_frames} frames; give 1 to num_frames - 1.")
         if steps < 1 or not floor > 0:
             raise PhysrepError(f"operator: steps {steps} and floor {floor} must be positive.")
-        super().__init__(in_channels, num_frames, 2 * num_frames if pairing == "any" else num_frames + horizon)
-        self.tokens, self.scale, self.floor, self.pairing = tokens, scale, floor, pairing
+        super().__init__(in_channels, num_frames, 2 * num_frames if target == "random" else num_frames + horizon)
+        self.tokens, self.scale, self.floor, self.target = tokens, scale, floor, target
         self.horizon, self.method, self.steps = horizon, method, steps
         self.encoder = build_encoder(encoder, in_channels, num_frames, encoder_options)
         token_dim = embedding_dimension(self.encoder, in_channels, num_frames)

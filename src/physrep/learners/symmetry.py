@@ -6,7 +6,7 @@ two windows x, y from anywhere in one trajectory, each seen through its own rand
     loss = VICReg(h(f(x)), h(f(y))),    weights 25, 25, 1.
 
 What two such views share is what neither time nor the symmetries change: the parameters. The symmetries are those of
-``training`` (`shift`, `mirrors`, `swap`, `boost`, `rescale`), checked against what the system's equations allow: a
+``training`` (`shift`, `flip`, `transpose`, `boost`, `rescale`), checked against what the system's equations allow: a
 scaling that changes the Reynolds or Rayleigh number would teach that it does not matter.
 
 This is `JEPA` with whole clips as rows, windows from anywhere and no predictor; views of the same window, as in the
@@ -57,7 +57,7 @@ class SymmetryViews(JEPA):
             encoder_options,
             predictor="none",
             regulariser={"sim": 25.0, "std": 25.0, "cov": 1.0} if regulariser is None else regulariser,
-            rows="clips",
+            level="clip",
             projector=projector,
-            pairing="any",
+            target="random",
         )

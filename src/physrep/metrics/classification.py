@@ -46,7 +46,7 @@ def score_classes(
     cluster: np.ndarray,
     classes: int,
     *,
-    resamples: int = 2000,
+    n_resamples: int = 2000,
     seed: int = 0,
 ) -> dict[str, tuple[float, float, float]]:
     """Macro-F1 and balanced accuracy, each with a 95% interval by the BCa bootstrap over clusters.
@@ -55,7 +55,7 @@ def score_classes(
         target, predicted: class of each sample, integers below ``classes``, with shape ``(N,)``.
         cluster: trajectory of each sample.
         classes: number of classes.
-        resamples, seed: of the bootstrap.
+        n_resamples, seed: of the bootstrap.
 
     Returns:
         Value, low and high by name of the score; low and high are NaN with fewer than two clusters.
@@ -66,7 +66,7 @@ def score_classes(
     result = {}
     for name, score in SCORES.items():
         interval, _ = bootstrap_of_sums(
-            sums, lambda s, score=score: np.asarray(score(s))[..., None], resamples, 0.95, seed
+            sums, lambda s, score=score: np.asarray(score(s))[..., None], n_resamples, 0.95, seed
         )
         result[name] = tuple(float(part[0]) for part in interval)
     return result

@@ -31,7 +31,7 @@ def bootstrap_over_seeds(
     cluster: ArrayLike,
     metric: str | Metric = "mse",
     *,
-    resamples: int = 2000,
+    n_resamples: int = 2000,
     level: float = 0.95,
     seed: int = 0,
 ) -> Interval:
@@ -44,7 +44,7 @@ def bootstrap_over_seeds(
         target: z-scored parameters with shape ``(N, P)``.
         cluster: trajectory of each row, with shape ``(N,)``.
         metric: name in `physrep.metrics.METRICS`, import path, or the metric itself.
-        resamples, level, seed: of the bootstrap over trajectories.
+        n_resamples, level, seed: of the bootstrap over trajectories.
 
     Returns:
         Value, low and high, each with shape ``(P + 1,)``: the parameters, then their mean.
@@ -59,7 +59,7 @@ def bootstrap_over_seeds(
     def mean_score(part: np.ndarray) -> np.ndarray:
         return score(part).mean(axis=-2)
 
-    interval, _ = bootstrap_of_sums(sums, mean_score, resamples, level, seed)
+    interval, _ = bootstrap_of_sums(sums, mean_score, n_resamples, level, seed)
     error, freedom = _seed_error(score(sums.sum(axis=0)))
     return _joined(interval, error * _student(np.array(freedom), level))
 
@@ -71,7 +71,7 @@ def paired_difference_over_seeds(
     cluster: ArrayLike,
     metric: str | Metric = "mse",
     *,
-    resamples: int = 2000,
+    n_resamples: int = 2000,
     level: float = 0.95,
     seed: int = 0,
 ) -> Difference:
@@ -79,7 +79,7 @@ def paired_difference_over_seeds(
 
     Args:
         predictions_a, predictions_b: as in `bootstrap_over_seeds`; the numbers of seeds may differ.
-        target, cluster, metric, resamples, level, seed: as in `bootstrap_over_seeds`.
+        target, cluster, metric, n_resamples, level, seed: as in `bootstrap_over_seeds`.
 
     Returns:
         Difference, its interval, and the probability that A is better, which the metric says: the share of draws, each
@@ -94,7 +94,7 @@ def paired_difference_over_seeds(
         scores = score(part)
         return scores[..., :split, :].mean(axis=-2) - scores[..., split:, :].mean(axis=-2)
 
-    interval, drawn = bootstrap_of_sums(both, difference, resamples, level, seed)
+    interval, drawn = bootstrap_of_sums(both, difference, n_resamples, level, seed)
     scores = score(both.sum(axis=0))
     (error_a, freedom_a), (error_b, freedom_b) = (_seed_error(part) for part in (scores[:split], scores[split:]))
     error, freedom = np.hypot(error_a, error_b), _welch(error_a, freedom_a, error_b, freedom_b)

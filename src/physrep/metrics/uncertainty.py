@@ -60,7 +60,7 @@ def bootstrap(
     cluster: ArrayLike,
     metric: str | Metric = "mse",
     *,
-    resamples: int = 2000,
+    n_resamples: int = 2000,
     level: float = 0.95,
     seed: int = 0,
 ) -> Interval:
@@ -74,7 +74,7 @@ def bootstrap(
         prediction, target: z-scored parameters with shape ``(N, P)``.
         cluster: trajectory of each row, with shape ``(N,)``.
         metric: name in `physrep.metrics.METRICS`, import path, or the metric itself.
-        resamples: number of bootstrap resamples.
+        n_resamples: number of bootstrap resamples.
         level: probability content of the interval.
         seed: seed of the resampling.
 
@@ -83,7 +83,7 @@ def bootstrap(
     """
     score = find_metric(metric)
     sums = sums_of(prediction, target, cluster, score)
-    return bootstrap_of_sums(sums, score.with_mean, resamples, level, seed)[0]
+    return bootstrap_of_sums(sums, score.with_mean, n_resamples, level, seed)[0]
 
 
 def paired_difference(
@@ -93,7 +93,7 @@ def paired_difference(
     cluster: ArrayLike,
     metric: str | Metric = "mse",
     *,
-    resamples: int = 2000,
+    n_resamples: int = 2000,
     level: float = 0.95,
     seed: int = 0,
 ) -> Difference:
@@ -101,7 +101,7 @@ def paired_difference(
 
     Args:
         prediction_a, prediction_b, target: z-scored parameters with shape ``(N, P)``.
-        cluster, metric, resamples, level, seed: as in `bootstrap`.
+        cluster, metric, n_resamples, level, seed: as in `bootstrap`.
 
     Returns:
         Score A minus score B, its BCa interval, and the share of resamples in which A is better, which the
@@ -115,35 +115,35 @@ def paired_difference(
     def difference(sums: np.ndarray) -> np.ndarray:
         return score.with_mean(sums[..., 0, :, :]) - score.with_mean(sums[..., 1, :, :])
 
-    interval, drawn = bootstrap_of_sums(both, difference, resamples, level, seed)
+    interval, drawn = bootstrap_of_sums(both, difference, n_resamples, level, seed)
     return Difference(*interval, probability_better(drawn, score))
 
 
 def bootstrap_of_sums(
-    sums: np.ndarray, score: Callable[[np.ndarray], np.ndarray], resamples: int, level: float, seed: int
+    sums: np.ndarray, score: Callable[[np.ndarray], np.ndarray], n_resamples: int, level: float, seed: int
 ) -> tuple[Interval, np.ndarray]:
     """Score of the sums over clusters with its BCa interval, and its values on the resamples.
 
     Args:
         sums: of each cluster, with shape ``(G, ...)``.
         score: from sums ``(..., *)`` without the axis of clusters to ``(..., K)``.
-        resamples, level, seed: as in `bootstrap`.
+        n_resamples, level, seed: as in `bootstrap`.
 
     Returns:
-        Entries with shape ``(K,)`` and draws with shape ``(resamples, K)``; with fewer than two clusters limits and the
-        one draw are NaN.
+        Entries with shape ``(K,)`` and draws with shape ``(n_resamples, K)``; with fewer than two clusters limits and
+        the one draw are NaN.
     """
     total = sums.sum(axis=0)
     value = score(total)
     if len(sums) < 2:
         nan = np.full_like(value, np.nan)
         return Interval(value, nan, nan), nan[None]
-    drawn = score(resample(sums, resamples, seed))
+    drawn = score(resample(sums, n_resamples, seed))
     return Interval(value, *bca_interval(value, drawn, score(total - sums), level)), drawn
 
 
 def probability_better(drawn: np.ndarray, metric: Metric) -> np.ndarray:
-    """Share of drawn differences A - B, with shape ``(resamples, K)``, in which A is better; ties count half.
+    """Share of drawn differences A - B, with shape ``(n_resamples, K)``, in which A is better; ties count half.
 
     NaN if a draw is, as with a single cluster.
     """
@@ -171,11 +171,11 @@ def sums_of(prediction: ArrayLike, target: ArrayLike, cluster: ArrayLike, metric
     return _cluster_sums(metric.terms(first, second), index, len(names))
 
 
-def resample(sums: np.ndarray, resamples: int, seed: int) -> np.ndarray:
-    """Sums over clusters drawn with replacement, with shape ``(resamples, ...)``, of sums with shape ``(G, ...)``."""
+def resample(sums: np.ndarray, n_resamples: int, seed: int) -> np.ndarray:
+    """Sums over clusters drawn with replacement, with shape ``(n_resamples, ...)``, of sums with shape ``(G, ...)``."""
     clusters = len(sums)
-    weights = np.random.default_rng(seed).multinomial(clusters, np.full(clusters, 1.0 / clusters), size=resamples)
-    return (weights @ sums.reshape(clusters, -1)).reshape(resamples, *sums.shape[1:])
+    weights = np.random.default_rng(seed).multinomial(clusters, np.full(clusters, 1.0 / clusters), size=n_resamples)
+    return (weights @ sums.reshape(clusters, -1)).reshape(n_resamples, *sums.shape[1:])
 
 
 def find_metric(metric: str | Metric) -> Metric:
@@ -197,7 +197,7 @@ def find_metric(metric: str | Metric) -> Metric:
 def bca_interval(
     value: np.ndarray, drawn: np.ndarray, left_out: np.ndarray, level: float
 ) -> tuple[np.ndarray, np.ndarray]:
-    """BCa limits per column from ``value`` (K,), ``drawn`` (resamples, K) and the jackknife ``left_out`` (G, K)."""
+    """BCa limits per column from ``value`` (K,), ``drawn`` (n_resamples, K) and the jackknife ``left_out`` (G, K)."""
     from scipy.special import stdtrit
 
     normal = NormalDist()

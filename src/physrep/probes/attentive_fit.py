@@ -24,8 +24,8 @@ class AttentiveProbeFit(Probe):
     linear warm-up, then cosine to 0, by step. The last, smaller batch of an epoch is used.
 
     The pair is chosen by the valid loss of the **final** weights, after the last epoch; there is no early stopping.
-    ``choice`` also tells which epoch early stopping would have picked, and its valid loss, for every pair. The result
-    depends on ``seed`` only: it is the same whether tokens are held in memory or read from a memory map.
+    ``best_params_`` also tells which epoch early stopping would have picked, and its valid loss, for every pair. The
+    result depends on ``seed`` only: it is the same whether tokens are held in memory or read from a memory map.
 
     Args:
         learning_rates, weight_decays: the grid is their product.
@@ -94,7 +94,7 @@ class AttentiveProbeFit(Probe):
             raise PhysrepError("every attentive probe diverged; use smaller learning rates.")
         early = self.history.nan_to_num(nan=math.inf, posinf=math.inf).min(dim=0)
         rate, decay = self.grid[best]
-        self.choice = {
+        self.best_params_ = {
             "learning_rate": rate,
             "weight_decay": decay,
             "epoch": self.epochs,

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from ..errors import PhysrepError
+from ..renamed import warn_renamed
 
 Tokens = Tensor | np.ndarray
 """Tokens with shape ``(windows, N, D)``: a tensor or an array, also memory-mapped and of half precision."""
@@ -22,10 +23,21 @@ class Probe(ABC):
     It is fitted on the training split, chooses its own settings on the validation split, and never sees test labels.
 
     Attributes:
-        choice: after `fit`, what was chosen on valid, as plain data.
+        best_params_: after `fit`, what was chosen on valid, as plain data.
     """
 
-    choice: dict[str, Any]
+    best_params_: dict[str, Any]
+
+    @property
+    def choice(self) -> dict[str, Any]:
+        """The former name of `best_params_`."""
+        warn_renamed("choice", "best_params_", type(self).__name__)
+        return self.best_params_
+
+    @choice.setter
+    def choice(self, value: dict[str, Any]) -> None:
+        warn_renamed("choice", "best_params_", type(self).__name__)
+        self.best_params_ = value
 
     @abstractmethod
     def fit(self, tokens: Tokens, labels: Tensor, tokens_valid: Tokens, labels_valid: Tensor) -> Self:

@@ -62,7 +62,7 @@ def control_task(
     scaler: LabelScaler,
     *,
     name: str,
-    resamples: int = 2000,
+    n_resamples: int = 2000,
     seed: int = 0,
 ) -> Control:
     """Fit a probe on real labels and on labels shuffled by trajectory (in train and in valid), score both on test.
@@ -78,10 +78,10 @@ def control_task(
         stores: tokens of train, valid and test.
         scaler: z-scores labels.
         name: value of the column ``probe``.
-        resamples: of the bootstrap over trajectories.
+        n_resamples: of the bootstrap over trajectories.
         seed: of the shuffling and of the bootstrap.
     """
-    options: dict[str, Any] = {"name": name, "resamples": resamples, "seed": seed}
+    options: dict[str, Any] = {"name": name, "n_resamples": n_resamples, "seed": seed}
     real, predictions = evaluate(copy.deepcopy(probe), stores, scaler, **options)
     mixed = dict(stores)
     for k, split in enumerate(("train", "valid")):
@@ -90,7 +90,7 @@ def control_task(
     test = predictions["test"]
     control, ours = (cluster_means(part.prediction, test.trajectory)[0] for part in (other["test"], test))
     target, clusters = cluster_means(test.target, test.trajectory)
-    difference = paired_difference(control, ours, target, clusters, resamples=resamples, seed=seed)
+    difference = paired_difference(control, ours, target, clusters, n_resamples=n_resamples, seed=seed)
     return Control(rows, difference, predictions, real)
 
 

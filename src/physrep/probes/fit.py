@@ -52,7 +52,7 @@ def evaluate(
     scaler: LabelScaler,
     *,
     name: str,
-    resamples: int = 2000,
+    n_resamples: int = 2000,
     seed: int = 0,
     metrics: Sequence[str] = SCORES,
 ) -> tuple[DataFrame, dict[str, Predictions]]:
@@ -65,7 +65,7 @@ def evaluate(
         stores: tokens of the splits ``"train"``, ``"valid"`` and ``"test"``.
         scaler: z-scores labels; fitted on train.
         name: value of the column ``probe``.
-        resamples, seed: of the bootstrap over trajectories.
+        n_resamples, seed: of the bootstrap over trajectories.
         metrics: names in `physrep.metrics.METRICS`, or import paths.
 
     Returns:
@@ -83,7 +83,7 @@ def evaluate(
     rows: list[dict[str, Any]] = []
     for split, part in predictions.items():
         common = {"probe": name, "split": split, "n_train_trajectories": stores["train"].n_trajectories}
-        rows += [{**common, **row} for row in score(part, resamples=resamples, seed=seed, metrics=metrics)]
+        rows += [{**common, **row} for row in score(part, n_resamples=n_resamples, seed=seed, metrics=metrics)]
     return pd.DataFrame(rows), predictions
 
 
@@ -143,13 +143,13 @@ def check_trajectories(store: TokenStore, split: str) -> None:
 
 
 def score(
-    predictions: Predictions, *, resamples: int = 2000, seed: int = 0, metrics: Sequence[str] = SCORES
+    predictions: Predictions, *, n_resamples: int = 2000, seed: int = 0, metrics: Sequence[str] = SCORES
 ) -> list[dict[str, Any]]:
     """Scores of one split on both levels, per parameter and mean, with intervals from a bootstrap over trajectories.
 
     Args:
         predictions: of the split.
-        resamples, seed, metrics: as in `evaluate`.
+        n_resamples, seed, metrics: as in `evaluate`.
 
     Returns:
         Rows with the columns level, parameter, metric, value, ci_low, ci_high and n_trajectories.
@@ -163,7 +163,7 @@ def score(
     rows = []
     for level, data in levels.items():
         for metric in map(find_metric, metrics):
-            interval = bootstrap(*data, metric, resamples=resamples, seed=seed)
+            interval = bootstrap(*data, metric, n_resamples=n_resamples, seed=seed)
             for k, parameter in enumerate((*predictions.parameter_names, "mean")):
                 rows.append(
                     {

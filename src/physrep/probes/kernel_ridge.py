@@ -39,7 +39,7 @@ class KernelRidgeProbe(Probe):
 
     Args:
         bandwidths: grid of h, as multiples of the median distance between training windows.
-        penalties: grid of penalties, per sample.
+        alphas: grid of penalties, per sample.
         centres: largest number of training windows that carry a kernel.
         seed: of the choice of centres.
 
@@ -50,14 +50,14 @@ class KernelRidgeProbe(Probe):
     def __init__(
         self,
         bandwidths: Sequence[float] = (0.25, 0.5, 1.0, 2.0, 4.0),
-        penalties: Sequence[float] = PENALTIES,
+        alphas: Sequence[float] = PENALTIES,
         centres: int = 2048,
         seed: int = 0,
     ) -> None:
-        self.bandwidths, self.penalties = tuple(bandwidths), tuple(penalties)
-        if not self.bandwidths or min(self.bandwidths) <= 0 or not self.penalties or centres < 2:
+        self.bandwidths, self.alphas = tuple(bandwidths), tuple(alphas)
+        if not self.bandwidths or min(self.bandwidths) <= 0 or not self.alphas or centres < 2:
             raise PhysrepError(
-                f"kernel_ridge: bandwidths are {list(bandwidths)}, penalties {list(penalties)}, centres {centres}; "
+                f"kernel_ridge: bandwidths are {list(bandwidths)}, alphas {list(alphas)}, centres {centres}; "
                 "give positive bandwidths, at least one penalty and 2 centres."
             )
         self.centres, self.seed = centres, seed
@@ -74,7 +74,7 @@ class KernelRidgeProbe(Probe):
         # Windows without any difference have no distance; any unit serves a constant prediction.
         self._unit = float(_squares(x[order[:SAMPLE]], x[order[:SAMPLE]]).sqrt().median()) or 1.0
         parameters = target.shape[1]
-        self.choice = {"bandwidth": [0.0] * parameters, "penalty": [0.0] * parameters}
+        self.best_params_ = {"bandwidth": [0.0] * parameters, "penalty": [0.0] * parameters}
         self._coefficients = torch.zeros(len(self._centres), parameters, dtype=torch.float64)
         best = torch.full((parameters,), torch.inf, dtype=torch.float64)
         among = _squares(self._centres, self._centres)
@@ -86,7 +86,7 @@ class KernelRidgeProbe(Probe):
             kernel.diagonal().add_(JITTER)
             factor = torch.linalg.cholesky(kernel)
             features = torch.linalg.solve_triangular(factor, (scale * train).exp().T, upper=False).T
-            path = RidgePath(features, target).along(self.penalties)
+            path = RidgePath(features, target).along(self.alphas)
             weights = _back(factor, path)
             errors = ((scale * valid).exp() @ weights + self._offset - target_valid).square().mean(dim=1)
             for p in range(parameters):
@@ -94,15 +94,18 @@ class KernelRidgeProbe(Probe):
                 if errors[k, p] < best[p]:
                     best[p] = errors[k, p]
                     self._coefficients[:, p] = weights[k, :, p]
-                    self.choice["bandwidth"][p], self.choice["penalty"][p] = float(bandwidth), self.penalties[k]
-                    edges[p] = number in (0, len(self.bandwidths) - 1) or k in (0, len(self.penalties) - 1)
-        self.choice |= {"valid_mse": best.tolist(), "centres": len(self._centres), "at_edge": edges}
+                    self.best_params_["bandwidth"][p], self.best_params_["penalty"][p] = (
+                        float(bandwidth),
+                        self.alphas[k],
+                    )
+                    edges[p] = number in (0, len(self.bandwidths) - 1) or k in (0, len(self.alphas) - 1)
+        self.best_params_ |= {"valid_mse": best.tolist(), "centres": len(self._centres), "at_edge": edges}
         return self
 
     def predict(self, tokens: Tokens) -> Tensor:
         distance = _squares(self._features(tokens), self._centres)
         columns = []
-        for p, bandwidth in enumerate(self.choice["bandwidth"]):
+        for p, bandwidth in enumerate(self.best_params_["bandwidth"]):
             kernel = (-0.5 / (bandwidth * self._unit) ** 2 * distance).exp()
             columns.append(kernel @ self._coefficients[:, p])
         return (torch.stack(columns, dim=1) + self._offset).float()
@@ -114,7 +117,7 @@ def _squares(x: Tensor, y: Tensor) -> Tensor:
 
 
 def _back(factor: Tensor, path: Tensor) -> Tensor:
-    """Coefficients of the centres, ``(penalties, centres, P)``, from weights of Φ."""
+    """Coefficients of the centres, ``(alphas, centres, P)``, from weights of Φ."""
     flat = path.movedim(1, 0).reshape(len(factor), -1)
     solved = torch.linalg.solve_triangular(factor.T, flat, upper=True)
     return solved.view(len(factor), len(path), -1).movedim(1, 0)

@@ -100,7 +100,7 @@ class MLPProbe(Probe):
         # Each list holds one tensor per network; row `best` is kept.
         self._weights = [[tensors[best].detach()] for tensors in weights]
         rate, decay = self.grid[best]
-        self.choice = {
+        self.best_params_ = {
             "learning_rate": rate,
             "weight_decay": decay,
             "valid_mse": float(errors[best]),

@@ -53,7 +53,7 @@ class NearestProbe(Probe):
         errors = (means - labels_valid.double()).square().mean(dim=1)
         best = errors.argmin(dim=0)
         self._chosen = [settings[k] for k in best.tolist()]
-        self.choice = {
+        self.best_params_ = {
             "neighbours": [k for _, k in self._chosen],
             "metric": [metric for metric, _ in self._chosen],
             "valid_mse": errors[best, torch.arange(len(best))].tolist(),

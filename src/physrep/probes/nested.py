@@ -25,7 +25,7 @@ def evaluate_nested(
     division: Division,
     *,
     name: str,
-    resamples: int = 2000,
+    n_resamples: int = 2000,
     metrics: Sequence[str] = SCORES,
 ) -> tuple[DataFrame, dict[str, Predictions]]:
     """Fit a probe for every fold of every seed, and score what it predicts out of fold.
@@ -40,7 +40,7 @@ def evaluate_nested(
         scaler: z-scores labels.
         division: see `physrep.tokens.protocol.divide`.
         name: value of the column ``probe``.
-        resamples: of the bootstrap over trajectories.
+        n_resamples: of the bootstrap over trajectories.
         metrics: names of the scores.
 
     Returns:
@@ -69,7 +69,7 @@ def evaluate_nested(
             [
                 {"probe": name, "split": split, "n_train_trajectories": train, **row}
                 for split, own in together.items()
-                for row in score(own, resamples=resamples, metrics=metrics)
+                for row in score(own, n_resamples=n_resamples, metrics=metrics)
             ]
         )
     means = [

@@ -39,21 +39,19 @@ class RidgePath:
         centred = y - self.offset
         self.projected = self.basis.T @ (x.T @ centred if self.rows is None else centred)
 
-    def predict(self, x: Tensor, penalties: Sequence[float]) -> Tensor:
-        """Of every penalty, with shape ``(len(penalties), rows of x, P)``."""
+    def predict(self, x: Tensor, alphas: Sequence[float]) -> Tensor:
+        """Of every penalty, with shape ``(len(alphas), rows of x, P)``."""
         rotated = (x if self.rows is None else x @ self.rows.T) @ self.basis
-        return torch.stack(
-            [rotated @ self._shrunk(torch.tensor(p, dtype=torch.float64)) + self.offset for p in penalties]
-        )
+        return torch.stack([rotated @ self._shrunk(torch.tensor(p, dtype=torch.float64)) + self.offset for p in alphas])
 
     def weights(self, penalty: Tensor) -> Tensor:
         """With shape ``(F, P)``, for one penalty per target ``(P,)``."""
         inner = self.basis @ self._shrunk(penalty)
         return inner if self.rows is None else self.rows.T @ inner
 
-    def along(self, penalties: Sequence[float]) -> Tensor:
-        """Weights of every penalty, with shape ``(len(penalties), F, P)``."""
-        return torch.stack([self.weights(torch.tensor(p, dtype=torch.float64)) for p in penalties])
+    def along(self, alphas: Sequence[float]) -> Tensor:
+        """Weights of every penalty, with shape ``(len(alphas), F, P)``."""
+        return torch.stack([self.weights(torch.tensor(p, dtype=torch.float64)) for p in alphas])
 
     def _shrunk(self, penalty: Tensor) -> Tensor:
         return self.projected / (self.square[:, None] + self.n * penalty.to(self.square))
@@ -66,23 +64,23 @@ class Ridge:
     dimensions.
 
     Args:
-        penalties: grid of penalties, per sample and in units of the standardised features.
+        alphas: grid of penalties, per sample and in units of the standardised features.
         common: all features share one scale (`Standardiser`).
 
     Attributes:
         penalty: chosen for each target, with shape ``(P,)``.
-        errors: mean squared errors by which it was chosen, with shape ``(len(penalties), P)``.
+        errors: mean squared errors by which it was chosen, with shape ``(len(alphas), P)``.
     """
 
-    def __init__(self, penalties: Sequence[float] = PENALTIES, common: bool = False) -> None:
-        self.penalties, self.common = tuple(penalties), common
+    def __init__(self, alphas: Sequence[float] = PENALTIES, common: bool = False) -> None:
+        self.alphas, self.common = tuple(alphas), common
 
     def fit(self, x: Tensor, y: Tensor, x_valid: Tensor, y_valid: Tensor) -> Self:
         """Choose on valid; features ``(n, F)`` and targets ``(n, P)``; computed in float64."""
         x, y, x_valid, y_valid = (part.double() for part in (x, y, x_valid, y_valid))
         self.scaled = Standardiser(self.common).fit(x)
         path = RidgePath(self.scaled(x), y)
-        self.errors = (path.predict(self.scaled(x_valid), self.penalties) - y_valid).square().mean(dim=1)
+        self.errors = (path.predict(self.scaled(x_valid), self.alphas) - y_valid).square().mean(dim=1)
         return self._solve(path)
 
     def fit_grouped(self, x: np.ndarray, y: np.ndarray, groups: np.ndarray, folds: int = 4, seed: int = 0) -> Self:
@@ -98,19 +96,19 @@ class Ridge:
         features, targets = (torch.as_tensor(np.asarray(part, np.float64)) for part in (x, y))
         names, index = np.unique(groups, return_inverse=True)
         fold = torch.from_numpy((np.random.default_rng(seed).permutation(len(names)) % folds)[index])
-        self.errors = torch.zeros(len(self.penalties), targets.shape[1], dtype=torch.float64)
+        self.errors = torch.zeros(len(self.alphas), targets.shape[1], dtype=torch.float64)
         for k in range(min(folds, len(names))):
             inside = fold != k
             scaled = Standardiser(self.common).fit(features[inside])
             path = RidgePath(scaled(features[inside]), targets[inside])
-            predicted = path.predict(scaled(features[~inside]), self.penalties)
+            predicted = path.predict(scaled(features[~inside]), self.alphas)
             self.errors += (predicted - targets[~inside]).square().sum(dim=1) / len(features)
         self.scaled = Standardiser(self.common).fit(features)
         return self._solve(RidgePath(self.scaled(features), targets))
 
     def _solve(self, path: RidgePath) -> Self:
         self.best = self.errors.argmin(dim=0)
-        self.penalty = torch.tensor(self.penalties, dtype=torch.float64)[self.best]
+        self.penalty = torch.tensor(self.alphas, dtype=torch.float64)[self.best]
         self.weights, self.offset = path.weights(self.penalty), path.offset
         return self
 
@@ -137,22 +135,22 @@ class RidgeProbe(Probe):
     """`Ridge` on the mean and standard deviation of the tokens, its penalty chosen for each parameter on valid.
 
     Args:
-        penalties: grid of penalties, per sample and in units of the standardised features.
+        alphas: grid of penalties, per sample and in units of the standardised features.
     """
 
-    def __init__(self, penalties: tuple[float, ...] = PENALTIES) -> None:
-        self.penalties = tuple(penalties)
+    def __init__(self, alphas: tuple[float, ...] = PENALTIES) -> None:
+        self.alphas = tuple(alphas)
 
     def fit(self, tokens: Tokens, labels: Tensor, tokens_valid: Tokens, labels_valid: Tensor) -> Self:
         check_pair(tokens, labels, "train")
         check_pair(tokens_valid, labels_valid, "valid")
-        self._ridge = fitted = Ridge(self.penalties).fit(
+        self._ridge = fitted = Ridge(self.alphas).fit(
             token_moments(tokens), labels, token_moments(tokens_valid), labels_valid
         )
-        self.choice = {
+        self.best_params_ = {
             "penalty": fitted.penalty.tolist(),
             "valid_mse": fitted.errors.amin(dim=0).tolist(),
-            "penalty_at_edge": ((fitted.best == 0) | (fitted.best == len(self.penalties) - 1)).tolist(),
+            "penalty_at_edge": ((fitted.best == 0) | (fitted.best == len(self.alphas) - 1)).tolist(),
         }
         return self
 

@@ -26,7 +26,7 @@ class SetConfig:
 
     Attributes:
         system: key of `physrep.systems.SYSTEMS`, or ``heat_ftcs``, the published unstable data.
-        simulations: number of simulations; default the study's.
+        trajectories: number of trajectories; default the study's.
         ranges: parameter ranges ``{name: [low, high]}``; default the system's.
         initial_condition: family of starts; default the study's.
         save_dt: time between frames; default the system's.
@@ -39,7 +39,7 @@ class SetConfig:
     """
 
     system: str
-    simulations: int | None = None
+    trajectories: int | None = None
     ranges: dict[str, list[float]] = field(default_factory=dict)
     initial_condition: str | None = None
     save_dt: float | None = None
@@ -82,7 +82,7 @@ class EncoderConfig:
         options: of ``random_vjepa2``, keys of the model's configuration; of ``pretrain``, of the learner.
         num_frames: of ``pretrain`` and ``statistics``, frames per window.
         stride: of the same and of ``run``, frames between the starts of windows.
-        simulations: of ``pretrain``, number of simulations per set to learn from.
+        trajectories: of ``pretrain``, number of trajectories per set to learn from.
         training: of ``pretrain``.
         seed: of random weights and training.
     """
@@ -92,7 +92,7 @@ class EncoderConfig:
     options: dict[str, Any] = field(default_factory=dict)
     num_frames: int = 8
     stride: int = 2
-    simulations: int = 200
+    trajectories: int = 200
     training: TrainingConfig = field(default_factory=TrainingConfig)
     seed: int = 0
 
@@ -106,10 +106,10 @@ class StudyConfig:
         question: one sentence under it.
         resolution: points per axis of the fields.
         frames: frames per simulation.
-        simulations: simulations per set.
+        trajectories: trajectories per set.
         initial_condition: family of starts.
         seed: of the simulations.
-        sets: name to equation.
+        systems: name of a set of trajectories to its system, ranges and starts.
         render: colour map and range.
         encoders: name to encoder, in the order of the tables.
         reference: the modality that the others are compared with, normally the best of the pixels.
@@ -126,10 +126,10 @@ class StudyConfig:
     question: str = "What does a frozen video model know of the physics, and is it more than pixels?"
     resolution: int = 64
     frames: int = 32
-    simulations: int = 200
+    trajectories: int = 200
     initial_condition: str = "diverse"
     seed: int = 0
-    sets: dict[str, SetConfig] = field(default_factory=dict)
+    systems: dict[str, SetConfig] = field(default_factory=dict)
     render: RenderConfig = field(default_factory=RenderConfig)
     encoders: dict[str, EncoderConfig] = field(default_factory=dict)
     reference: str = "rgb16"
@@ -159,14 +159,14 @@ def read_config(values: Mapping[str, Any], source: str) -> StudyConfig:
 
 def check(config: StudyConfig, where: str) -> None:
     """Refuse what cannot work, before anything is simulated."""
-    for name in (*config.sets, *config.encoders):
+    for name in (*config.systems, *config.encoders):
         check_path_name(name, f"{where}: a set's or encoder's name")
-    if not config.sets or not config.encoders:
+    if not config.systems or not config.encoders:
         raise PhysrepError(f"{where}: a study needs at least one set and one encoder; see {EXAMPLE}.")
     for name in config.analyses:
         if name not in ANALYSES:
             raise PhysrepError(f"{where}: analyses: there is no {name!r}; {nearest(name, list(ANALYSES))}")
-        if name in ("classification", "naming") and len(config.sets) < 2:
+        if name in ("classification", "naming") and len(config.systems) < 2:
             raise PhysrepError(f"{where}: analyses: {name} needs at least two sets, this study has one.")
     for name in config.settings:
         if name not in ANALYSES:
@@ -181,7 +181,7 @@ def check(config: StudyConfig, where: str) -> None:
             f"{where}: splits {config.splits} and batch_size {config.batch_size} must be at least 1, frames "
             f"{config.frames} at least 4, test {config.test} between 0 and 1, videos {config.videos} not negative."
         )
-    for name, own in config.sets.items():
+    for name, own in config.systems.items():
         _check_set(name, own, config, where)
     for name, encoder in config.encoders.items():
         _check_encoder(name, encoder, config, where)
@@ -191,28 +191,28 @@ def check(config: StudyConfig, where: str) -> None:
 def _check_set(name: str, own: SetConfig, config: StudyConfig, where: str) -> None:
     from ..systems import SYSTEMS
 
-    place = f"{where}: sets.{name}"
+    place = f"{where}: systems.{name}"
     known = [*SYSTEMS, FTCS]
     if own.system not in known:
         raise PhysrepError(f"{place}: there is no system {own.system!r}; {nearest(own.system, known)}")
     if own.system != FTCS and len(SYSTEMS[own.system].axes) != 2:
         raise PhysrepError(f"{place}: {own.system} is not two-dimensional, so there is no picture of it.")
-    count = own.simulations or config.simulations
+    count = own.trajectories or config.trajectories
     if count < 8:
-        raise PhysrepError(f"{place}: {count} simulations are too few to split and score; give at least 8.")
+        raise PhysrepError(f"{place}: {count} trajectories are too few to split and score; give at least 8.")
     if own.grid is not None and own.grid % config.resolution:
         raise PhysrepError(f"{place}: grid {own.grid} must be a multiple of the resolution {config.resolution}.")
     if own.skip < 0:
         raise PhysrepError(f"{place}: skip is {own.skip}; it must not be negative.")
     if own.matched_to is not None:
-        partner = config.sets.get(own.matched_to)
+        partner = config.systems.get(own.matched_to)
         if partner is None or partner.matched_to is not None or own.system != "heat":
             raise PhysrepError(
                 f"{place}: matched_to {own.matched_to!r}: only a set of heat can be matched, and to another set of "
-                f"this study that is not matched itself; known: {', '.join(config.sets)}."
+                f"this study that is not matched itself; known: {', '.join(config.systems)}."
             )
-        if own.simulations not in (None, partner.simulations):
-            raise PhysrepError(f"{place}: simulations follow from the partner's {own.matched_to!r}; leave them out.")
+        if own.trajectories not in (None, partner.trajectories):
+            raise PhysrepError(f"{place}: trajectories follow from the partner's {own.matched_to!r}; leave them out.")
         for key in ("ranges", "initial_condition", "save_dt", "grid"):
             if getattr(own, key):
                 raise PhysrepError(f"{place}: {key} follows from the partner {own.matched_to!r}; leave it out.")

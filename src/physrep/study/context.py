@@ -48,7 +48,7 @@ def latent_context(
     }  # fmt: skip
     return LatentContext(
         runs,
-        {name: data.sets[name] for name in config.sets},
+        {name: data.sets[name] for name in config.systems},
         data.simulations,
         {name: _latent(store, config, name) for name, store in tokens.items()},
         [outer_folds(config, data, seed) for seed in range(config.splits)],
@@ -89,12 +89,12 @@ def outer_folds(config: StudyConfig, data: StudyData, seed: int) -> np.ndarray:
         seed: of the division.
     """
     of_number: dict[str, dict[int, int]] = {}
-    for name, own in config.sets.items():
+    for name, own in config.systems.items():
         if own.matched_to is None:
             rows = data.rows(name)
             first = next(iter(data.sets[name]["parameters"]))
             seeds = [seed, len(rows), name_seed(name)]
             folds = stratified_folds(data.parameter(first, rows), fold_count(config), seeds)
             of_number[name] = {data.simulations[i]["number"]: int(f) for i, f in zip(rows, folds, strict=True)}
-    root = [config.sets[record["set"]].matched_to or record["set"] for record in data.simulations]
+    root = [config.systems[record["set"]].matched_to or record["set"] for record in data.simulations]
     return np.array([of_number[r][record["number"]] for r, record in zip(root, data.simulations, strict=True)])

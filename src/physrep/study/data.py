@@ -79,8 +79,10 @@ def prepare(config: StudyConfig, folder: Path, device: str = "cpu", seed: int | 
     seed = config.seed if seed is None else seed
     request = {
         "version": 2,
-        "sets": {name: asdict(own) for name, own in config.sets.items()},
-        **{key: getattr(config, key) for key in ("resolution", "frames", "simulations", "initial_condition")},
+        # Under the names by which stored data have always been known.
+        "sets": {name: _request(own) for name, own in config.systems.items()},
+        "simulations": config.trajectories,
+        **{key: getattr(config, key) for key in ("resolution", "frames", "initial_condition")},
         "seed": seed,
     }
     key = content_hash(request)
@@ -88,16 +90,16 @@ def prepare(config: StudyConfig, folder: Path, device: str = "cpu", seed: int | 
         return _open(folder, key, config)
     roots: dict[str, Path] = {}
     # Matched sets need their partner's files.
-    for name, own in sorted(config.sets.items(), key=lambda item: item[1].matched_to is not None):
+    for name, own in sorted(config.systems.items(), key=lambda item: item[1].matched_to is not None):
         roots[name] = _simulate(name, own, config, folder, roots, device, seed)
     simulations: list[dict[str, Any]] = []
     sets: dict[str, dict[str, Any]] = {}
-    total = sum(own.simulations or _count(own, config) for own in config.sets.values())
+    total = sum(own.trajectories or _count(own, config) for own in config.systems.values())
     shape = (total, config.frames, config.resolution, config.resolution)
     with atomic_write(folder / FIELDS, "wb") as file:
         header = {"descr": np.lib.format.dtype_to_descr(np.dtype(np.float32)), "fortran_order": False, "shape": shape}
         np.lib.format.write_array_header_1_0(file, header)
-        for name, own in config.sets.items():
+        for name, own in config.systems.items():
             for values, record, description in _read(name, own, config, roots[name]):
                 file.write(np.ascontiguousarray(values).data)
                 simulations.append(record)
@@ -111,7 +113,7 @@ def _open(folder: Path, key: str, config: StudyConfig) -> StudyData:
     stored = read_json(folder / RECORD)
     if stored["key"] != key:
         raise PhysrepError(f"{folder}: holds the simulations of other settings; choose another --out.")
-    sets = {name: dict(stored["sets"][name]) for name in config.sets}
+    sets = {name: dict(stored["sets"][name]) for name in config.systems}
     for own in sets.values():
         # JSON files have their keys sorted.
         own["parameters"] = {name: own["parameters"][name] for name in own["order"]}
@@ -120,9 +122,14 @@ def _open(folder: Path, key: str, config: StudyConfig) -> StudyData:
     return StudyData(np.load(folder / FIELDS, mmap_mode="r"), stored["simulations"], sets, key)
 
 
+def _request(own: SetConfig) -> dict[str, Any]:
+    settings = asdict(own)
+    return {**settings, "simulations": settings.pop("trajectories")}
+
+
 def _count(own: SetConfig, config: StudyConfig) -> int:
-    partner = config.sets[own.matched_to] if own.matched_to else own
-    return partner.simulations or config.simulations
+    partner = config.systems[own.matched_to] if own.matched_to else own
+    return partner.trajectories or config.trajectories
 
 
 def _simulate(
@@ -179,7 +186,7 @@ def _read(
         with open_hdf5(path) as file:
             numbers = str(file.attrs["trajectory_numbers"]).split(",")
         where.update({int(number): (path, row) for row, number in enumerate(numbers)})
-    paired = own.matched_to or next((k for k, other in config.sets.items() if other.matched_to == name), None)
+    paired = own.matched_to or next((k for k, other in config.systems.items() if other.matched_to == name), None)
     pair_name = own.matched_to or name
     scales = {p.name: p.scale for p in SYSTEMS[own.system].parameters} if own.system in SYSTEMS else {}
     for number in sorted(where):

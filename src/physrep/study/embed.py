@@ -66,9 +66,11 @@ def colour_scales(config: StudyConfig, data: StudyData, colour_map: str | None =
     """The fixed colour scale of every set; matched sets share one, so that colour does not tell a pair apart."""
     name = colour_map or config.render.colour_map
     scales = {}
-    for own in config.sets:
-        partners = [k for k, v in config.sets.items() if own in (k, v.matched_to) or config.sets[own].matched_to == k]
-        limits = config.sets[own].colour_range or config.render.colour_range
+    for own in config.systems:
+        partners = [
+            k for k, v in config.systems.items() if own in (k, v.matched_to) or config.systems[own].matched_to == k
+        ]
+        limits = config.systems[own].colour_range or config.render.colour_range
         if limits is None:
             limits = fixed_range(data.fields, np.concatenate([data.rows(k) for k in partners]))
         scales[own] = ColourScale(name, float(limits[0]), float(limits[1]))
@@ -125,7 +127,7 @@ def _open(name: str, encoder: EncoderConfig, config: StudyConfig, data: StudyDat
         return load_run(encoder.source)[0]
     from ..training.pretrain import pretrain
 
-    settings = replace(config, simulations=encoder.simulations, sets=_without_counts(config))
+    settings = replace(config, trajectories=encoder.trajectories, systems=_without_counts(config))
     # Other starts and parameters than those that are probed.
     source = prepare(settings, out / "pretraining" / "simulations", device, seed=config.seed + 1_000_003)
     root = write_training_data(source, out / "pretraining" / "study")
@@ -147,7 +149,7 @@ def _open(name: str, encoder: EncoderConfig, config: StudyConfig, data: StudyDat
 
 
 def _without_counts(config: StudyConfig) -> Mapping[str, Any]:
-    return {name: replace(own, simulations=None) for name, own in config.sets.items()}
+    return {name: replace(own, trajectories=None) for name, own in config.systems.items()}
 
 
 def _pool(config: StudyConfig) -> Any:

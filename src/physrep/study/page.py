@@ -20,7 +20,7 @@ from .pictures import samples, unstable
 def sections(table: Table, data: StudyData) -> list[Section]:
     """All that there is to show."""
     made = [samples(table, data)]
-    if any(own.system == FTCS for own in table.config.sets.values()):
+    if any(own.system == FTCS for own in table.config.systems.values()):
         made.append(unstable(table, data))
     made += [make(table) for name, make in LATENT_SECTIONS.items() if name in table.config.analyses]
     return [section for section in made if section.pictures or section.tables]

@@ -39,7 +39,7 @@ def unstable(table: Table, data: StudyData) -> Section:
     """The explicit scheme below and above its limit, and the probe of α on either side."""
     section = Section("instability", "The instability of the published heat data")
     scales = colour_scales(table.config, data)
-    for name, own in table.config.sets.items():
+    for name, own in table.config.systems.items():
         if own.system != FTCS:
             continue
         table.add(
@@ -55,7 +55,7 @@ def unstable(table: Table, data: StudyData) -> Section:
 
 
 def _parts(table: Table, name: str, parts: dict) -> Cells:
-    exact = next((k for k, v in table.config.sets.items() if v.system == "heat"), None)
+    exact = next((k for k, v in table.config.systems.items() if v.system == "heat"), None)
     head = ["R² of α, mean over time", "all runs", "stable, α ≤ 2.5", "unstable, α > 2.5"]
     lines = []
     for m in table.config.encoders:

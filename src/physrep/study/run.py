@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +16,11 @@ from ..errors import PhysrepError
 from ..files import read_yaml, write_json, write_yaml
 from ..learners.rendered import Rendered
 from ..learners.rendering import render
+from ..renamed import current_names
 from ..report.video import save_video
 from ..run_directory import environment
 from .answers import Table
-from .config import StudyConfig
+from .config import SetConfig, StudyConfig
 from .context import latent_context
 from .data import StudyData, prepare
 from .embed import colour_scales, embed_study, open_encoders
@@ -86,9 +88,12 @@ def _claim(out: Path, config: StudyConfig) -> None:
     """Refuse a folder that holds a study with other simulations; other encoders and analyses are welcome."""
     path = out / "config.yaml"
     if path.is_file():
-        stored = read_yaml(path)
-        for key in ("resolution", "frames", "simulations", "sets", "seed", "initial_condition"):
-            if stored.get(key) != config.as_dict()[key]:
+        asked = config.as_dict()
+        stored = current_names(read_yaml(path), asked, None)
+        known = [f.name for f in fields(SetConfig)]
+        stored["systems"] = {k: current_names(own, known, None) for k, own in (stored.get("systems") or {}).items()}
+        for key in ("resolution", "frames", "trajectories", "systems", "seed", "initial_condition"):
+            if stored.get(key) != asked[key]:
                 raise PhysrepError(f"{out}: holds a study with another {key!r}; choose another --out.")
     write_yaml(path, config.as_dict())
 
@@ -98,7 +103,7 @@ def _videos(config: StudyConfig, data: StudyData, folder: Path) -> tuple[list[Pa
     paths: list[Path] = []
     sentence = ""
     scales = colour_scales(config, data)
-    for name in config.sets:
+    for name in config.systems:
         for number, row in enumerate(data.rows(name)[: config.videos].tolist()):
             target = folder / f"{name}_{number:02d}"
             found = next((p for p in (target.with_suffix(".mp4"), target.with_suffix(".png")) if p.is_file()), None)

@@ -41,7 +41,9 @@ def write_summaries(
         "fit": ([r for r in rows if not _compares(r)], found),
         "falsification": ([r for r in rows if _compares(r)], about_pixels),
     }
-    judged = {name: own for name in config.sets if "parameters" in config.analyses and (own := verdicts(table, name))}
+    judged = {
+        name: own for name in config.systems if "parameters" in config.analyses and (own := verdicts(table, name))
+    }
     for part, (own, said) in parts.items():
         content: dict[str, Any] = {
             "title": config.title,

@@ -21,6 +21,7 @@ from ..devices import resolve_device
 from ..errors import PhysrepError
 from ..files import atomic_path, atomic_write, content_hash, write_json
 from ..progress import Progress
+from ..renamed import former_attributes
 from .store import ARRAYS, META, TokenStore, is_complete
 
 # Increase when the tokens change for the same request.
@@ -264,6 +265,7 @@ def encoder_hash(encoder: nn.Module) -> str:
     digest = hashlib.sha256()
     for name, module in encoder.named_modules():
         plain = {key: value for key, value in vars(module).items() if key != "training" and _is_plain(value)}
+        plain = former_attributes(plain)
         digest.update(f"{name} {type(module).__module__}.{type(module).__qualname__} {content_hash(plain)}\n".encode())
     tensors = [*encoder.named_parameters(), *encoder.named_buffers()]
     for name, tensor in sorted(tensors, key=lambda item: item[0]):

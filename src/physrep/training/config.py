@@ -19,20 +19,20 @@ class TrainingConfig:
         flops: if positive, ``steps`` is not read: as many steps are taken as fit into this many floating-point
             operations of loss and backward pass, so that learners of different cost get the same compute.
         batch_size: clips per micro-batch.
-        accumulate: micro-batches per optimiser step; their gradients are averaged.
+        accumulate_grad_batches: micro-batches per optimiser step; their gradients are averaged.
         learning_rate: peak of the schedule: linear warm-up, then cosine to ``final_learning_rate``.
         final_learning_rate: end of the schedule.
         warmup: fraction of the steps that warm up.
         weight_decay: AdamW's, on matrices and kernels only: not on norms, biases, layer scales and queries.
         beta1, beta2: AdamW's moments.
-        clip_norm: largest gradient norm; 0 switches clipping off.
+        gradient_clip_val: largest gradient norm; 0 switches clipping off.
         precision: of the operations: ``32-true``, ``bf16-mixed``, ``16-mixed``.
         window_stride: distance between the starts of training windows.
         shift: shift every clip along periodic axes at random, an exact symmetry.
-        mirrors: axes to mirror at random; only those that the equations allow (`physrep list systems`).
+        flip: axes to mirror at random; only those that the equations allow (`physrep list systems`).
         boost: velocity field for random Galilean boosts, e.g. ``velocity``; empty for none.
         rescale: passive fields to rescale and offset at random, e.g. ``[tracer]``.
-        swap: exchange the two axes at random, with the components of vectors and tensors.
+        transpose: exchange the two axes at random, with the components of vectors and tensors.
         checkpoint_every: steps between checkpoints.
         log_every: steps between rows of metrics.csv.
         probe_every: steps between online probes (ridge on a few frozen windows; labels are only read for the log).
@@ -44,21 +44,21 @@ class TrainingConfig:
     steps: int = setting(1000, at_least=1, at_most=10**9)
     flops: float = setting(0.0, at_least=0)
     batch_size: int = setting(32, at_least=1)
-    accumulate: int = setting(1, at_least=1)
+    accumulate_grad_batches: int = setting(1, at_least=1)
     learning_rate: float = setting(1e-3, above=0)
     final_learning_rate: float = setting(1e-6, at_least=0)
     warmup: float = setting(0.1, at_least=0, at_most=1)
     weight_decay: float = setting(0.05, at_least=0)
     beta1: float = setting(0.9, at_least=0, below=1)
     beta2: float = setting(0.95, at_least=0, below=1)
-    clip_norm: float = setting(1.0, at_least=0)
+    gradient_clip_val: float = setting(1.0, at_least=0)
     precision: str = setting("32-true", choices=PRECISIONS)
     window_stride: int = setting(1, at_least=1)
     shift: bool = False
-    mirrors: list[str] = setting(factory=list, unique=True)
+    flip: list[str] = setting(factory=list, unique=True)
     boost: str = ""
     rescale: list[str] = setting(factory=list, unique=True)
-    swap: bool = False
+    transpose: bool = False
     checkpoint_every: int = setting(100, at_least=1)
     log_every: int = setting(10, at_least=1)
     probe_every: int = setting(100, at_least=0)

@@ -93,20 +93,22 @@ class Loop:
             group["lr"] = training.learning_rate * learning_rate_factor(number, training)
         self.optimiser.zero_grad()
         terms: dict[str, Tensor] = {}
-        for part in range(training.accumulate):
+        for part in range(training.accumulate_grad_batches):
             clip = next(batches).to(self.device)
             # Whatever a learner draws (masks, slices, permutations) depends on the number of the micro-batch alone.
-            torch.manual_seed(trajectory_seed(self.seed, "batch", number * training.accumulate + part, self.place.rank))
-            last = part + 1 == training.accumulate
+            torch.manual_seed(
+                trajectory_seed(self.seed, "batch", number * training.accumulate_grad_batches + part, self.place.rank)
+            )
+            last = part + 1 == training.accumulate_grad_batches
             distributed: Any = self.objective
             alone: Any = nullcontext() if last or not self.together else distributed.no_sync()
             with alone:
                 terms = self.objective(clip)
-                self.scaler.scale(terms["loss"] / training.accumulate).backward()
-        if training.clip_norm:
+                self.scaler.scale(terms["loss"] / training.accumulate_grad_batches).backward()
+        if training.gradient_clip_val:
             self.scaler.unscale_(self.optimiser)
             parameters = [p for group in self.optimiser.param_groups for p in group["params"]]
-            torch.nn.utils.clip_grad_norm_(parameters, training.clip_norm)
+            torch.nn.utils.clip_grad_norm_(parameters, training.gradient_clip_val)
         self.scaler.step(self.optimiser)
         self.scaler.update()
         self.learner.after_step((number + 1) / training.steps)
@@ -189,8 +191,8 @@ def fit(
         done = state.step
     record = Record(out, training, probe, valid if training.select == "best" else None, place.first, state)
     quiet: Any = {} if place.first else {"stream": io.StringIO()}
-    stream.first = done * training.accumulate
-    stream.count = max(0, training.steps - done) * training.accumulate
+    stream.first = done * training.accumulate_grad_batches
+    stream.count = max(0, training.steps - done) * training.accumulate_grad_batches
     with Progress(training.steps, label, "steps", **quiet) as progress, record, deferred() as stop:
         if done:
             progress.advance(done, "found")
@@ -237,7 +239,7 @@ def build_stream(
         seed,
         training.window_stride,
         symmetries,
-        learner.pairing,
+        learner.target,
     )
 
 

@@ -18,6 +18,8 @@ from ..devices import resolve_device
 from ..errors import PhysrepError
 from ..files import read_yaml, write_json, write_yaml
 from ..ranges import check_seed
+from ..registry import current_options
+from ..renamed import current_names
 from ..run_directory import (
     CONFIG,
     SUMMARY,
@@ -51,7 +53,7 @@ def pretrain(
     device: str = "auto",
     devices: int = 1,
     label: str | None = None,
-    start: str | None = None,
+    init_from: str | None = None,
     train: ClipDataset | None = None,
 ) -> Path:
     """Train a learner; a finished run is left as it is, an interrupted one goes on.
@@ -69,7 +71,7 @@ def pretrain(
         devices: processes that train together, each on a GPU of its own or all on the CPU: those of a launcher
             (torchrun, srun) that started as many, else they are started here. 1 asks no launcher.
         label: name shown with the progress.
-        start: run directory whose weights the learner starts from: all of them for the ``base`` of a fine-tuned
+        init_from: run directory whose weights the learner starts from: all of them for the ``base`` of a fine-tuned
             learner, else those of the encoder.
         train: the training split of ``data``, if it is open already.
 
@@ -101,8 +103,8 @@ def pretrain(
     train = train or data.open("train")
     config = learner_config(learner, options or {}, num_frames, train, parameter_scales(train, scales), data, seed)
     config["training"] = asdict(training)
-    if start is not None:
-        config["start"] = start_config(start)
+    if init_from is not None:
+        config["init_from"] = start_config(init_from)
     claimed = _claimed(out, config)
     if is_finished(out):
         return out
@@ -123,7 +125,7 @@ def pretrain(
         write_json(out / SUMMARY, {"learner": learner, **costs})
         return out
     flops = _flops_per_clip(module, train, data, training.batch_size)
-    clips_per_step = training.batch_size * training.accumulate * devices
+    clips_per_step = training.batch_size * training.accumulate_grad_batches * devices
     if training.flops:
         training = replace(training, steps=max(1, round(training.flops / (flops * clips_per_step))))
     first = place is None or place.first
@@ -175,10 +177,10 @@ def _flops_per_clip(module: Learner, train: ClipDataset, data: DataConfig, batch
     """Operations per training clip, measured before training starts: on two clips if the loss takes so few."""
     from .costs import training_flops
 
-    frames = module.train_frames // 2 if module.pairing == "any" else module.train_frames
+    frames = module.train_frames // 2 if module.target == "random" else module.train_frames
     error = None
     for clips in (2, batch_size):
-        stream = WindowStream(train, module.train_frames, data.frame_step, clips, 0, frames, pairing=module.pairing)
+        stream = WindowStream(train, module.train_frames, data.frame_step, clips, 0, frames, target=module.target)
         try:
             return training_flops(module, stream.batch(0))
         except PhysrepError as refusal:
@@ -224,9 +226,15 @@ def _claimed(out: Path, config: Mapping[str, Any]) -> bool:
     stored = read_yaml(out / CONFIG)
     if not isinstance(stored, dict):
         raise PhysrepError(f"{out / CONFIG}: describes no run; delete it or choose another --out.")
+    from ..learners import LEARNERS
+
+    stored = current_names(stored, config, None)
     if isinstance(stored.get("training"), dict):
         # Settings that are newer than the run have their defaults there: that is how it was trained.
-        stored["training"] = {**asdict(TrainingConfig()), **stored["training"]}
+        defaults = asdict(TrainingConfig())
+        stored["training"] = {**defaults, **current_names(stored["training"], defaults, None)}
+    if stored.get("learner") == config["learner"] and isinstance(stored.get("options"), dict):
+        stored["options"] = current_options(config["learner"], LEARNERS, "learner", stored["options"], None)
     different = sorted(k for k in {*stored, *config} if k != "physrep" and stored.get(k) != config.get(k))
     if different:
         raise PhysrepError(f"{out}: holds a run with another {', '.join(map(str, different))}; choose another --out.")

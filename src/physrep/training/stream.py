@@ -26,7 +26,7 @@ class WindowStream:
         seed: of order and augmentation.
         stride: distance between the starts of windows.
         symmetries: augmentation.
-        pairing: ``next``: a window is ``frames`` in a row. ``any``: it is two windows of half as many frames from
+        target: ``next``: a window is ``frames`` in a row. ``random``: it is two windows of half as many frames from
             anywhere in one trajectory, each with its own symmetry.
         rank, world: this process's share when several train together.
     """
@@ -40,13 +40,13 @@ class WindowStream:
         seed: int,
         stride: int = 1,
         symmetries: Symmetries | None = None,
-        pairing: str = "next",
+        target: str = "next",
     ) -> None:
-        self.pairing = pairing
+        self.target = target
         self.dataset, self.frames, self.frame_step = dataset, frames, frame_step
         self.batch_size, self.seed, self.symmetries = batch_size, seed, symmetries
         self.rank, self.world = 0, 1
-        self.frames_in_row = frames // 2 if pairing == "any" else frames
+        self.frames_in_row = frames // 2 if target == "random" else frames
         self.windows = dataset.windows(self.frames_in_row, stride, frame_step)
         self.first, self.count = 0, 0
         self._pass: tuple[int, np.ndarray] = (-1, np.empty(0, dtype=np.int64))
@@ -72,7 +72,7 @@ class WindowStream:
         generator = np.random.default_rng([self.seed, 1, number, self.rank])
         windows, read = self.windows[rows], self.dataset.clip
         first_view = read(windows, self.frames_in_row, self.frame_step, self.symmetries, generator)
-        if self.pairing == "next":
+        if self.target == "next":
             return first_view
         latest = self.dataset.lengths[windows[:, 0]] - (self.frames_in_row - 1) * self.frame_step
         others = np.stack([windows[:, 0], generator.integers(latest)], 1)

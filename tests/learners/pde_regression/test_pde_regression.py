@@ -87,7 +87,7 @@ def benched(data: Path, out: Path, **run: object) -> list[dict[str, str]]:
         "eval_stride": 4,
         "runs": [{"learner": "pde_regression", **run}, {"learner": "statistics"}],
         "probes": {"ridge": {}},
-        "resamples": 50,
+        "n_resamples": 50,
         "jobs": 1,
     }
     with open(bench(read_config(settings, "test"), out), newline="") as file:

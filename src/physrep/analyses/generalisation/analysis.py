@@ -93,7 +93,7 @@ class Generalisation(Analysis):
         return rows
 
     def _scored(self, outcome: Outcome, run: ProbedRun) -> Rows:
-        return score_rows(outcome, run.names, run.context.resamples, self.seed)
+        return score_rows(outcome, run.names, run.context.n_resamples, self.seed)
 
 
 def clean(run: ProbedRun) -> Outcome:

@@ -11,7 +11,7 @@ from ..base import Rows
 from .shift import Outcome
 
 
-def score_rows(outcome: Outcome, names: tuple[str, ...], resamples: int, seed: int = 0) -> Rows:
+def score_rows(outcome: Outcome, names: tuple[str, ...], n_resamples: int, seed: int = 0) -> Rows:
     """One row per parameter and one for their mean.
 
     Returns:
@@ -22,8 +22,8 @@ def score_rows(outcome: Outcome, names: tuple[str, ...], resamples: int, seed: i
     error, reference = outcome.error, outcome.reference
     count = len(error)
     # The mean square of the root of an error is the mean error: the same interval as that of any other score.
-    interval = bootstrap(np.sqrt(error), np.zeros_like(error), np.arange(count), resamples=resamples, seed=seed)
-    ratio, low, high = ratio_interval(error, reference, resamples, seed)
+    interval = bootstrap(np.sqrt(error), np.zeros_like(error), np.arange(count), n_resamples=n_resamples, seed=seed)
+    ratio, low, high = ratio_interval(error, reference, n_resamples, seed)
     without, constant = with_mean(reference.mean(0)), with_mean(outcome.constant.mean(0))
     return [
         {
@@ -51,13 +51,13 @@ def with_mean(values: np.ndarray) -> np.ndarray:
 
 
 def ratio_interval(
-    error: np.ndarray, reference: np.ndarray, resamples: int, seed: int = 0, level: float = 0.95
+    error: np.ndarray, reference: np.ndarray, n_resamples: int, seed: int = 0, level: float = 0.95
 ) -> tuple[Any, Any, Any]:
     """Ratio of mean errors, ``mean_g e / mean_g r``, with the percentile interval of a bootstrap over trajectories g.
 
     Args:
         error, reference: squared errors of the same trajectories, with shape ``(G, P)``.
-        resamples, seed, level: of the bootstrap.
+        n_resamples, seed, level: of the bootstrap.
 
     Returns:
         Ratio, low and high with shape ``(P + 1,)``: the parameters, then the ratio of the means over parameters. NaN
@@ -72,7 +72,7 @@ def ratio_interval(
     value = ratio(error.mean(0), reference.mean(0))
     if count < 2:
         return value, np.full_like(value, np.nan), np.full_like(value, np.nan)
-    weights = np.random.default_rng(seed).multinomial(count, np.full(count, 1 / count), size=resamples)
+    weights = np.random.default_rng(seed).multinomial(count, np.full(count, 1 / count), size=n_resamples)
     drawn = ratio(weights @ error / count, weights @ reference / count)
     low, high = np.nanquantile(np.where(np.isnan(value), 0.0, drawn), [(1 - level) / 2, (1 + level) / 2], axis=0)
     nothing = np.isnan(value)

@@ -28,7 +28,7 @@ ANSWER = {
 def answers(table: Table, data: StudyData) -> list[Answer]:
     """All answers; what the published data do to a probe comes first where they are part of the study."""
     found: list[Answer] = []
-    if any(own.system == FTCS for own in table.config.sets.values()):
+    if any(own.system == FTCS for own in table.config.systems.values()):
         found += unstable(table, data)
     for name, answer in ANSWER.items():
         if name in table.config.analyses:

@@ -29,7 +29,7 @@ def classification(table: Table) -> list[Answer]:
     return [
         Answer(
             "Is the kind of physics told apart better than by every floor and control?",
-            f"Accuracy of a linear classifier (chance {1 / len(table.config.sets):.2f}): {listed}.",
+            f"Accuracy of a linear classifier (chance {1 / len(table.config.systems):.2f}): {listed}.",
             # A tie, as where both are always right, decides nothing.
             together(found),
             f"difference to {'; '.join(sure)}; paired by simulation",

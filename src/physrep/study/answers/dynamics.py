@@ -19,7 +19,7 @@ def dynamics(table: Table) -> list[Answer]:
 def _skill(table: Table, who: str) -> list[Answer]:
     pixels = table.pixels("koopman")
     parts, found, sure = [], [], []
-    for name in table.config.sets:
+    for name in table.config.systems:
         rivals = {m: table.value("koopman", name, "order 1", "frame", m, "skill") for m in pixels}
         if not rivals:
             return []
@@ -43,7 +43,7 @@ def _skill(table: Table, who: str) -> list[Answer]:
 
 def _cosine(table: Table, who: str) -> list[Answer]:
     parts, verdicts = [], []
-    for name in table.config.sets:
+    for name in table.config.systems:
         own, still, centred = (
             table.value("koopman", name, target, "frame", who, metric)
             for target, metric in (
@@ -63,7 +63,7 @@ def _cosine(table: Table, who: str) -> list[Answer]:
 
 
 def _order(table: Table, who: str) -> list[Answer]:
-    sets = table.config.sets
+    sets = table.config.systems
     gains = {name: table.get("koopman", name, "order 2 - order 1", "frame", who, "gain") for name in sets}
     waves = [name for name, own in sets.items() if own.system == "damped_wave" and gains.get(name)]
     if not waves or len(sets) < 2:
@@ -86,7 +86,7 @@ def _order(table: Table, who: str) -> list[Answer]:
 
 def _shared(table: Table, who: str) -> list[Answer]:
     parts, found = [], []
-    for name in table.config.sets:
+    for name in table.config.systems:
         cost = table.get("koopman", name, "own - shared", "frame", who, "gain")
         shared = table.get("koopman", name, "shared operator", "frame", who, "skill")
         if cost is None:

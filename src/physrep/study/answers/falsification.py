@@ -13,7 +13,7 @@ def falsification(table: Table) -> list[Answer]:
     answers: list[Answer] = []
     if who is None or "parameters" not in table.config.analyses:
         return answers
-    for name in table.config.sets:
+    for name in table.config.systems:
         found = verdicts(table, name)
         if who not in found:
             continue

@@ -38,8 +38,8 @@ def _r2(values: np.ndarray) -> Estimate:
 def answers(table: Table, data: StudyData) -> list[Answer]:
     """The same encoders on unstable and on exact data: what only the unstable ones give away is the artefact."""
     config, found = table.config, []
-    exact = next((name for name, own in config.sets.items() if own.system == "heat"), None)
-    for name, own in config.sets.items():
+    exact = next((name for name, own in config.systems.items() if own.system == "heat"), None)
+    for name, own in config.systems.items():
         if own.system != FTCS or "parameters" not in config.analyses:
             continue
         alpha = data.parameter("diffusivity", data.rows(name))

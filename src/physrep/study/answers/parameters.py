@@ -19,7 +19,7 @@ def parameters(table: Table) -> list[Answer]:
     answers: list[Answer] = []
     if who is None or not floors:
         return answers
-    for name in table.config.sets:
+    for name in table.config.systems:
         targets = dict.fromkeys(r["target"] for r in table.rows if r["analysis"] == "parameters" and r["set"] == name)
         for target in targets:
             score = {m: _best(table, name, target, m) for m in [*floors, *untrained, who]}

@@ -12,7 +12,7 @@ def spatial_head(table: Table) -> list[Answer]:
     """One answer per set of heat; the verdict is that of the last repair."""
     who = table.subject("spatial_head")
     answers: list[Answer] = []
-    for name in table.config.sets if who else ():
+    for name in table.config.systems if who else ():
         gains = {v: table.get("spatial_head", name, v, "tokens", who or "", "gain") for v in VARIANTS}
         last = list(VARIANTS)[-1]
         final = gains[last]
