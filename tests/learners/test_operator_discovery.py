@@ -232,3 +232,55 @@ def test_the_noise_level_is_estimated_from_the_halves():
     level = noise_level(*half_views(noisy, (True, True)), share)
     torch.testing.assert_close(level, torch.full_like(level, 0.01), rtol=0.15, atol=0)
     assert float(noise_level(*half_views(field, (True, True)), share).max()) < 1e-6
+
+
+def test_names_of_channels_mean_nothing(planted):
+    learner, valid, _ = planted
+    fields, _ = trajectories(48, 0)
+    names = ("velocity_x", "q7")
+    other, _ = fitted(clips(fields[:32], channels=names), clips(fields[32:], channels=names))
+    one, renamed = learner.encode(valid[0]), other.encode(replace(valid[0], channels=names))
+    torch.testing.assert_close(one, renamed, rtol=1e-5, atol=1e-5)
+
+
+def test_a_label_stored_as_a_field_is_named_and_not_used():
+    fields, truth = trajectories(40, 0)
+    label = truth[:, 0].view(-1, 1, 1, 1, 1).expand(-1, 1, *fields.shape[2:])
+    leaky, names = torch.cat([fields, label], 1), ("a", "b", "leak")
+    learner, notes = fitted(clips(leaky[:28], channels=names), clips(leaky[28:], channels=names))
+    assert any("leak is left out" in note for note in notes)
+    assert learner.record["channels"] == ["a", "b"] and learner.v.shape[0] == 2
+
+
+def test_a_killed_fit_ends_the_same_when_it_is_repeated(planted):
+    learner, _, _ = planted
+    fields, _ = trajectories(48, 0)
+    train, valid = clips(fields[:32]), clips(fields[32:])
+    again = OperatorDiscovery(2, FRAMES, grades=(1, 2), largest=3)
+    calls = iter(range(5))
+    with pytest.raises(StopIteration):
+        again.fit(train, valid, 0, lambda note: next(calls) and None)
+    again.fit(train, valid, 0, lambda note: None)
+    for name, value in learner.state_dict().items():
+        assert torch.equal(value, again.state_dict()[name]), name
+
+
+def residual_of(learner: OperatorDiscovery, clip: Clip) -> torch.Tensor:
+    return learner.read(clip).residual.mean(0)
+
+
+def test_the_residual_says_that_the_equation_does_not_hold(planted):
+    learner, valid, _ = planted
+    known = residual_of(learner, valid[0])
+    assert float(known.max()) < 1e-5
+    swapped = replace(valid[0], fields=valid[0].fields.flip(1))  # a obeys the equation of b
+    assert float(residual_of(learner, swapped).max()) > 0.05
+    cut = replace(valid[0], fields=valid[0].fields[..., :12])  # an axis with ends that is taken for a period
+    assert float(residual_of(learner, cut).max()) > 0.01
+
+
+def test_a_field_that_is_missing_leaves_the_change_unexplained():
+    fields, _ = trajectories(40, 1)
+    alone = clips(fields[:28, 1:], channels=("b",)), clips(fields[28:, 1:], channels=("b",))
+    learner, _ = fitted(*alone)
+    assert learner.record["curve"][learner.record["best"]]["residual"]["0"] > 1e-3

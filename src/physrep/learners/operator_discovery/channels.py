@@ -12,6 +12,21 @@ from .weak_form import WeakRows, geometry_of
 
 DETERMINED = 1e-6
 """A channel is left out if a linear equation in the channels before it leaves less than this share of it."""
+UNIFORM = 1e-10
+"""A channel whose variance within every window is below this share of its variance is one number per window."""
+
+
+def uniform(fields: torch.Tensor, channels: Sequence[str]) -> list[str]:
+    """Channels that are one number per window: a label, or a clock, that was stored as a field.
+
+    As a column it would give the coefficients of every trajectory away, and nothing would be left to discover.
+
+    Args:
+        fields: normalised fields of some windows, ``(B, C, T, H, W)``.
+        channels: names.
+    """
+    within = fields.double().var((2, 3, 4), correction=0).amax(0)
+    return [name for name, value in zip(channels, within.tolist(), strict=True) if value < UNIFORM]
 
 
 def independent(clip: Clip, fields: torch.Tensor, channels: Sequence[str], modes: Sequence[int]) -> list[str]:

@@ -24,7 +24,7 @@ from torch import Tensor
 from ...clip import Clip
 from ...errors import PhysrepError
 from ..base import Learner
-from .channels import independent
+from .channels import independent, uniform
 from .fitting import Collected, fit_operators, measured_errors
 from .library import GRADES, Term, library
 from .low_rank import Operator
@@ -202,8 +202,14 @@ class OperatorDiscovery(Learner):
             for n, around in zip(first.fields.shape[3:], first.periodic, strict=True)
         )
         names = list(self.channels) or list(first.channels)
-        channels = independent(first, self._kept(first, names), names, modes)
-        for name in [n for n in names if n not in channels]:
+        labels = uniform(self._kept(first, names), names)
+        for name in labels:
+            progress(f"channel {name} is left out: it is one number per window, as a label would be")
+        fields = [name for name in names if name not in labels]
+        if not fields:
+            raise PhysrepError("operator_discovery: every channel is one number per window; give fields that vary.")
+        channels = independent(first, self._kept(first, fields), fields, modes)
+        for name in [n for n in fields if n not in channels]:
             progress(f"channel {name} is left out: the others determine it")
         grades = self._affordable(channels, all(first.periodic), progress)
         terms = library(channels, all(first.periodic), grades)
