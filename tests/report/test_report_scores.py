@@ -25,7 +25,7 @@ def long_rows(
         {
             "system": "heat", "learner": learner, "encoder": "", "probe": probe, "level": level, "parameter": parameter,
             "split": split, "metric": "mse", "value": value, "ci_low": value - 0.05, "ci_high": value + 0.05,
-            "n_trajectories": 20, "n_train_trajectories": 64, "seed": seed, "run": run or f"{learner}-{seed}", **more,
+            "n_trajectories": 20, "n_train_trajectories": 64, "seed": seed, "run": run or f"{learner}-s{seed}", **more,
         }
         for level in ("window", "trajectory") for parameter in ("kappa", "mean")
         for split, value in (("valid", valid), ("test", test))
@@ -41,7 +41,7 @@ def test_groups_are_ordered_and_kinds_come_from_summaries() -> None:
     rows = long_rows("supervised", "head", 0.1, 0.1) + long_rows("oracle", "ridge", 0.1, 0.1)
     rows += long_rows("jepa", "ridge", 0.2, 0.2) + long_rows("random", "ridge", 0.3, 0.3)
     assert [entry.kind for entry in make_entries(rows)] == ["floor", "learner", "learner", "ceiling"]
-    known = {"oracle-0": identity_of_summary({"kind": "ceiling", "label": "Oracle", "colour": "#123456"}, "oracle")}
+    known = {"oracle-s0": identity_of_summary({"kind": "ceiling", "label": "Oracle", "colour": "#123456"}, "oracle")}
     entries = make_entries(rows, known)
     assert [entry.learner for entry in entries] == ["random", "jepa", "supervised", "oracle"]
     assert (entries[-1].name, entries[-1].colour) == ("Oracle", "#123456")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +17,12 @@ from ..settings import construct
 from ..simulation import SimulationConfig
 from ..tokens.protocol import read_protocol
 from ..training.config import TrainingConfig
+from .search import SearchConfig
 
 EXAMPLE = "configs/quick.yaml"
+
+SAME_OPERATIONS = "_same_operations"
+"""What the names of runs of the track that is matched in operations end in."""
 
 
 @dataclass
@@ -70,9 +74,13 @@ class BenchConfig:
         probes: ``{name: options}``, names in `physrep.probes.PROBES`, or import paths.
         scales: ``{parameter: "log" | "linear"}`` where the system does not say.
         seeds: seeds of the trained and random runs.
+        search: how settings of the trained learners are searched on valid, see `physrep.benchmark.search`.
+        operations: if positive, every learner that trains without labels is run a second time, as
+            ``TITLE_same_operations``, with this many floating-point operations of training for each (the track matched
+            in operations, beside the one that is matched in clips).
         metrics: scores of the table, names in `physrep.metrics.METRICS` or import paths; ``mse`` must be among them.
         n_resamples: bootstrap resamples of the intervals.
-        jobs: training runs side by side on a CPU; default one per core.
+        jobs: training runs side by side; default one per core on a CPU, and one on a GPU, which more share.
         token_dtype: float32, or float16 for half the disk.
         analyses: ``{name: options}`` of what else is asked of the frozen encoders, names in
             `physrep.analyses.ANALYSES`, or import paths.
@@ -93,6 +101,8 @@ class BenchConfig:
     probes: dict[str, dict[str, Any]] = setting(factory=lambda: {"ridge": {}}, filled=True)
     scales: dict[str, str] = setting(factory=dict, choices=("log", "linear"))
     seeds: list[int] = setting(factory=lambda: [0], filled=True, unique=True, at_least=0, at_most=SEEDS)
+    search: SearchConfig = field(default_factory=SearchConfig)
+    operations: float = setting(0.0, at_least=0)
     metrics: list[str] = setting(factory=lambda: ["mse", "r2"], filled=True, unique=True)
     n_resamples: int = setting(2000, at_least=1)
     jobs: int | None = setting(None, at_least=1, at_most=4096)
@@ -123,6 +133,13 @@ class Run:
     trained: bool
     probes: dict[str, dict[str, Any]]
     init_from: str | None = None
+    gradient: bool = False  # trained in steps, not in closed form
+    search_title: str = ""  # whose search its settings come from
+
+    @property
+    def title(self) -> str:
+        """Name without the seed."""
+        return self.name.removesuffix(f"-s{self.seed}")
 
 
 def read_config(values: Mapping[str, Any], source: str) -> BenchConfig:
@@ -186,22 +203,20 @@ def expand(config: BenchConfig) -> list[Run]:
                 raise PhysrepError(f"{place}: probe {unknown[0]!r} is not among the benchmark's {list(config.probes)}.")
             probes = {name: config.probes[name] for name in run.probes}
         _check_init_from(run, config, trained, place)
+        gradient = trained and not hasattr(learner_class(run.learner), "fit")
+        tracks = {run.title: training}
+        if config.operations and gradient and not run.init_from and learner_class(run.learner).kind == "learner":
+            tracks[run.title + SAME_OPERATIONS] = replace(training, flops=config.operations)
         # What draws no random numbers is the same for every seed.
         seeds = (run.seeds or config.seeds) if takes_encoder or trained else [0]
-        for seed in seeds:
-            grid.append(
-                Run(
-                    f"{run.title}-s{seed}",
-                    run.learner,
-                    encoder,
-                    seed,
-                    options,
-                    training,
-                    trained,
-                    probes,
-                    run.init_from,
-                )
-            )
+        for title, own_training in tracks.items():
+            for seed in seeds:
+                grid.append(
+                    Run(
+                        f"{title}-s{seed}", run.learner, encoder, seed, options, own_training, trained, probes,
+                        run.init_from, gradient, run.title,
+                    )
+                )  # fmt: skip
     names = [run.name for run in grid]
     twice = next((name for name in names if names.count(name) > 1), None)
     if twice:

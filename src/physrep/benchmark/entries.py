@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -35,6 +35,7 @@ class Entry:
     Attributes:
         system, learner, encoder, probe, kind: what it is; kind is a key of `KINDS`.
         runs: names of the runs, one per seed.
+        run: their name without the seed.
         study: the study that it comes from, where several are compared; else empty.
         name, colour: of the learner, for people.
         label: the name, with the encoder (and the run) where it alone is ambiguous.
@@ -51,6 +52,7 @@ class Entry:
     probe: str
     kind: str
     runs: tuple[str, ...]
+    run: str = ""
     label: str = ""
     chosen: bool = False
     scores: dict[tuple[str, str, str, str], Score] = field(default_factory=dict)
@@ -108,9 +110,8 @@ def make_entries(
     if missing:
         raise PhysrepError(f"results.csv has no rows, or no column {missing[0]!r}; run `physrep bench` again.")
     groups: dict[tuple[str, ...], list[Mapping[str, Any]]] = {}
-    variants = _variants(rows)
     for row in rows:
-        groups.setdefault((*_identity(row, variants), str(row["probe"] or "")), []).append(row)
+        groups.setdefault((*_identity(row), str(row["probe"] or "")), []).append(row)
     entries = [_entry(key, group, identities or {}) for key, group in groups.items()]
     _join_seeds(entries, over_seeds)
     _label(entries)
@@ -119,35 +120,28 @@ def make_entries(
     return sorted(entries, key=lambda entry: order.index(entry.kind))
 
 
-def _variants(rows: Sequence[Mapping[str, Any]]) -> set[tuple[str, ...]]:
-    """What `_basis` gives for which one seed has several runs: these runs are no repetitions of each other."""
-    seen: dict[tuple[str, ...], set[str]] = {}
-    for row in rows:
-        key = (*_basis(row), str(row.get("seed") or ""))
-        seen.setdefault(key, set()).add(str(row.get("run") or ""))
-    return {key[:-1] for key, runs in seen.items() if len(runs) > 1}
-
-
-def _basis(row: Mapping[str, Any]) -> tuple[str, ...]:
-    """System, learner, encoder and, where several are compared, study: runs of two studies are no repetitions."""
+def _identity(row: Mapping[str, Any]) -> tuple[str, ...]:
+    """System, learner, encoder, study (where several are compared) and title of the run: rows that differ in seed and
+    probe alone are of one learner."""
     return (
         str(row["system"]),
         str(row["learner"]),
         str(row.get("encoder") or ""),
         str(row.get("study") or ""),
+        title_of(str(row.get("run") or ""), row.get("seed")),
     )
 
 
-def _identity(row: Mapping[str, Any], variants: set[tuple[str, ...]]) -> tuple[str, ...]:
-    basis = _basis(row)
-    return (*basis, str(row.get("run") or "") if basis in variants else "")
+def title_of(run: str, seed: Any) -> str:
+    """Name of a run without its seed."""
+    return run.removesuffix(f"-s{seed}")
 
 
 def _entry(key: tuple[str, ...], rows: list[Mapping[str, Any]], known: Mapping[str, Identity]) -> Entry:
-    system, learner, encoder, study, variant, probe = key
+    system, learner, encoder, study, title, probe = key
     runs = tuple(dict.fromkeys(str(row.get("run") or "") for row in rows))
     kind, name, colour = next((known[run] for run in runs if run in known), None) or identity_of_name(learner)
-    entry = Entry(system, learner, encoder, probe, kind, runs, label=variant, study=study, name=name, colour=colour)
+    entry = Entry(system, learner, encoder, probe, kind, runs, run=title, study=study, name=name, colour=colour)
     cells: dict[tuple[str, str, str, str], list[Score]] = {}
     for row in rows:
         name = (str(row["level"]), str(row["split"]), str(row["metric"]), str(row["parameter"]))
@@ -177,20 +171,27 @@ def _join_seeds(entries: list[Entry], over_seeds: Iterable[Mapping[str, Any]]) -
 
 
 def _label(entries: list[Entry]) -> None:
-    encoders: dict[str, set[str]] = {}
+    """Give every learner of a system a label of its own: its name, then as much as sets it apart from its namesakes."""
     for entry in entries:
-        encoders.setdefault(entry.learner, set()).add(entry.encoder)
-    studies: dict[tuple[str, str, str], set[str]] = {}
-    for entry in entries:
-        studies.setdefault((entry.system, entry.learner, entry.encoder), set()).add(entry.study)
-    for entry in entries:
-        # The name of a run of a comparison already begins with its study.
-        variant = [entry.label] if entry.label else []
-        if not variant and len(encoders[entry.learner]) > 1 and entry.encoder:
-            variant.append(entry.encoder)
-        if not entry.label and len(studies[entry.system, entry.learner, entry.encoder]) > 1:
-            variant.append(entry.study)
-        entry.label = entry.name + (f" ({', '.join(variant)})" if variant else "")
+        same = [other for other in entries if other.system == entry.system and other.name == entry.name]
+        apart = []
+        if len({other.encoder for other in same}) > 1 and entry.encoder:
+            apart.append(entry.encoder)
+        same = [other for other in same if other.encoder == entry.encoder]
+        several = len({(other.study, other.run) for other in same}) > len({other.study for other in same})
+        if several:
+            # The name of a run of a comparison already begins with its study.
+            apart = [entry.run]
+        elif len({other.study for other in same}) > 1:
+            apart.append(entry.study)
+        entry.label = _with(entry.name, ", ".join(apart))
+
+
+def _with(name: str, apart: str) -> str:
+    """``name (apart)``, in one pair of brackets if the name ends in some."""
+    if not apart:
+        return name
+    return f"{name[:-1]}; {apart})" if name.endswith(")") else f"{name} ({apart})"
 
 
 def _choose(entries: list[Entry]) -> None:

@@ -20,6 +20,7 @@ from .config import BenchConfig, Run, expand
 from .finished import LEASE, data_key, is_recorded, record_finished, request_key
 from .run import SCORES, execute
 from .samples import describe_data, save_samples
+from .search import chosen_grid, is_searched, search_one, searched, write_search
 from .seeds import over_seeds, write_over_seeds
 
 if TYPE_CHECKING:
@@ -63,6 +64,7 @@ def bench(
     write_yaml(out / "config.yaml", config.as_dict())
     data, splits = prepare_data(config, out, device, executor)
     write_json(out / "environment.json", environment())
+    grid = _searched(grid, config, data, splits, out, device, executor)
     _run_all(grid, config, data, splits, out, device, devices, executor)
     with hold(out / "tables_lease", _terms(config), f"{out}: tables and analyses"):
         _write_tables(grid, config, data, splits, out, device)
@@ -154,6 +156,47 @@ def _job(
     return Job(run.name, _execute, arguments, folder / LEASE, _is_finished, folder / LOG)
 
 
+def _searched(
+    grid: list[Run],
+    config: BenchConfig,
+    data: DataConfig,
+    splits: dict[str, ClipDataset],
+    out: Path,
+    device: str,
+    executor: str,
+) -> list[Run]:
+    """The grid with the settings that the search chose, one job per learner; without a search the grid itself."""
+    wanted, folder = searched(grid, config), out / "search"
+    if wanted:
+        _OPENED[:] = [(data, splits)]
+        around: Any = {"device": device, "folder": out, "cluster": config.cluster}
+        jobs = [
+            Job(title, _search, (title, run, config, data, folder, device), folder / f"{title}_lease", is_searched,
+                folder / f"{title}.log")
+            for title, run in wanted.items()
+        ]  # fmt: skip
+        try:
+            with open_engine(executor, workers=config.jobs, jobs=len(jobs), **around) as engine:
+                for _ in run_jobs(jobs, engine):
+                    pass
+        finally:
+            _OPENED.clear()
+    trials = {t: search_one(t, run, config, data, folder, device, splits) for t, run in wanted.items()}
+    write_search(out / "search.csv", trials)
+    return chosen_grid(grid, trials)
+
+
+def _search(title: str, run: Run, config: BenchConfig, data: DataConfig, folder: Path, device: str) -> None:
+    """`search_one` in a process that opens the splits for its first job and keeps them."""
+    search_one(title, run, config, data, folder, device, _splits_here(data))
+
+
+def _splits_here(data: DataConfig) -> dict[str, ClipDataset]:
+    if not _OPENED or _OPENED[0][0] != data:
+        _OPENED[:] = [(data, data.open_splits())]
+    return _OPENED[0][1]
+
+
 _OPENED: list[tuple[DataConfig, dict[str, ClipDataset]]] = []
 """The splits that this process has open for runs."""
 
@@ -162,9 +205,7 @@ def _execute(
     run: Run, config: BenchConfig, data: DataConfig, folder: Path, device: str, devices: int, key: str
 ) -> None:
     """`execute` in a process that opens the splits for its first run and keeps them."""
-    if not _OPENED or _OPENED[0][0] != data:
-        _OPENED[:] = [(data, data.open_splits())]
-    execute(run, config, data, folder, device, _OPENED[0][1], devices)
+    execute(run, config, data, folder, device, _splits_here(data), devices)
     record_finished(folder, key)
 
 

@@ -25,7 +25,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import torch
 from torch import Tensor, nn
@@ -61,8 +61,10 @@ class JEPA(Learner):
         target: ``"next"``, y follows x, or ``"random"``.
     """
 
+    # An object says of which form it is, see `_form`.
     label = "JEPA"
     colour = "#1f63b4"
+    search_space: ClassVar[dict[str, Any]] = {"regulariser.sim": (1.0, 50.0), "regulariser.cov": (1.0, 50.0)}
 
     def __init__(
         self,
@@ -87,6 +89,7 @@ class JEPA(Learner):
                 "jepa: tokens of windows from anywhere do not correspond; target 'random' needs level: clip."
             )
         self.level, self.target = level, target
+        self.label, self.colour = _form(level, target, regulariser)
         self.encoder = build_encoder(encoder, in_channels, num_frames, encoder_options)
         self.embed_dim = embedding_dimension(self.encoder, in_channels, num_frames)
         if level == "clip":
@@ -142,6 +145,16 @@ class JEPA(Learner):
     def _grid(self, x: Tensor) -> tuple[int, int, int] | None:
         grid = getattr(self.encoder, "grid", None)
         return grid(self.num_frames, *x.shape[3:]) if grid is not None else None
+
+
+def _form(level: str, target: str, regulariser: object) -> tuple[str, str]:
+    """Label and colour of a form: what is no longer the paper's objective does not go by its name."""
+    if level == "clip":
+        return ("JEPA (clips, any windows)" if target == "random" else "JEPA (clips, next window)"), "#5b9bd5"
+    name = regulariser.get("name", "vicreg") if isinstance(regulariser, Mapping) else regulariser
+    if name in (None, "vicreg"):
+        return "JEPA (published)", JEPA.colour
+    return f"JEPA (tokens, {name if isinstance(name, str) else type(name).__name__})", "#2f7f9f"
 
 
 def _mlp(width: int, layers: Sequence[int]) -> nn.Sequential:

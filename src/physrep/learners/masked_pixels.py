@@ -20,7 +20,7 @@ from __future__ import annotations
 import inspect
 import math
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -66,6 +66,7 @@ class MaskedPixels(EncoderLearner):
 
     label = "Masked pixels"
     colour = "#8c1c3c"
+    search_space: ClassVar[dict[str, Any]] = {"mask_ratio": [0.5, 0.75, 0.9], "normalise_targets": [False, True]}
 
     def __init__(
         self,

@@ -16,7 +16,7 @@ https://arxiv.org/abs/2310.02994.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -42,6 +42,10 @@ class NextFrame(EncoderLearner):
 
     label = "Next frame"
     colour = "#5fae3a"
+    search_space: ClassVar[dict[str, Any]] = {
+        "error_scale": ["change", "variance", "square"],
+        "hidden": [128, 256, 512],
+    }
 
     def __init__(
         self,

@@ -26,7 +26,7 @@ Source: "DISCO: learning to DISCover an evolution Operator for multi-physics-agn
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import torch
 from torch import Tensor, nn
@@ -62,6 +62,7 @@ class OperatorLearner(Learner):
 
     label = "Operator"
     colour = "#c07be0"
+    search_space: ClassVar[dict[str, Any]] = {"target": ["next", "random"], "width": [8, 16, 32]}
 
     def __init__(
         self,

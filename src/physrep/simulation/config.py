@@ -21,6 +21,8 @@ class SimulationConfig:
         frames: stored frames per trajectory; default of the system if absent.
         save_dt: time between stored frames; default of the system if absent.
         seed: fixes parameters, initial conditions and splits.
+        test_seed: draws parameters and initial conditions of the test trajectories instead of ``seed``: a fresh test
+            for the same train and valid; must differ from ``seed``.
         initial_condition: family of initial conditions; default of the system if absent.
         options: switches of the system ``{name: value}``, e.g. how a closure is made; defaults of the system.
         ranges: parameter ranges ``{name: [low, high]}`` inside what the grid resolves; default all of that.
@@ -37,6 +39,7 @@ class SimulationConfig:
     frames: int | None = setting(None, at_least=1)
     save_dt: float | None = setting(None, above=0)
     seed: int = setting(0, at_least=0, at_most=SEEDS)
+    test_seed: int | None = setting(None, at_least=0, at_most=SEEDS)
     initial_condition: str | None = None
     options: dict[str, Any] = field(default_factory=dict)
     ranges: dict[str, list[float]] = field(default_factory=dict)

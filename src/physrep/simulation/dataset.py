@@ -128,7 +128,8 @@ def file_tasks(root: Path, request: Request) -> list[FileTask]:
         members = [index for index, own in enumerate(assigned) if own == split]
         for number, first in enumerate(range(0, len(members), settings["per_file"])):
             path = root / "data" / split / f"{request.system.name}_{number:04d}.hdf5"
-            tasks.append(FileTask(path, tuple(members[first : first + settings["per_file"]])))
+            own = settings.get("test_seed") if split == "test" else None
+            tasks.append(FileTask(path, tuple(members[first : first + settings["per_file"]]), own))
     return tasks
 
 

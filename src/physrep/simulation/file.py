@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
@@ -24,10 +24,11 @@ ATTEMPTS = 3
 
 @dataclass(frozen=True)
 class FileTask:
-    """A file to write and the numbers of its trajectories in the data set."""
+    """A file to write, the numbers of its trajectories in the data set, and their seed if it is not the data set's."""
 
     path: Path
     indices: tuple[int, ...]
+    seed: int | None = None
 
 
 def simulate_file(task: FileTask, request: Request, device: str) -> list[str]:
@@ -37,6 +38,9 @@ def simulate_file(task: FileTask, request: Request, device: str) -> list[str]:
         PhysrepError: a trajectory blew up in every attempt, or the file cannot be written.
     """
     messages: list[str] = []
+    key = request.key
+    if task.seed is not None:
+        request = replace(request, settings={**request.settings, "seed": task.seed})
     size = BATCH if device == "cpu" else len(task.indices)
     parts = [
         _sound_batch(task.indices[first : first + size], request, device, messages)
@@ -50,7 +54,7 @@ def simulate_file(task: FileTask, request: Request, device: str) -> list[str]:
         "seed": request.settings["seed"],
         "resolved": request.resolved,
         "trajectory_numbers": ",".join(map(str, task.indices)),
-        "simulation": request.key,
+        "simulation": key,
     }
     write_well(task.path, whole, notes)
     return messages

@@ -93,6 +93,12 @@ def resolve(name: str, config: SimulationConfig) -> Request:
         "ranges": {key: [float(v) for v in value] for key, value in ranges.items()},
         "matched_to": None if partner is None else content_hash(partner),
     }
+    if config.test_seed is None:
+        del settings["test_seed"]  # as in data sets from before there was one
+    elif config.test_seed == config.seed:
+        raise PhysrepError(f"{name}: test_seed is {config.test_seed}, as seed; give another one, or leave it out.")
+    elif partner is not None:
+        raise PhysrepError("matched_to: test_seed follows from the partner's data set; leave it out.")
     return Request(settings, resolved=complaint is None, partner=partner)
 
 
