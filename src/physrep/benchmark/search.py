@@ -1,9 +1,9 @@
 """An equal search for every objective: the same number of trials, operations and method, all choices on valid.
 
 Each trained learner of the benchmark gets `SearchConfig.trials` trials of `SearchConfig.budget` floating-point
-operations each. A trial trains with settings that Optuna's tree-structured Parzen estimator suggests, reads its frozen tokens by
-one probe, and is scored by the mean MSE per trajectory on valid; test is never opened. The best setting is then
-trained for every seed of the run.
+operations each. A trial trains with settings that Optuna's tree-structured Parzen estimator suggests, reads its frozen
+tokens by one probe, and is scored by the mean MSE per trajectory on valid; test is never opened. The best setting is
+then trained for every seed of the run.
 
 What is searched are the learning rate and the weight decay, and what the class of the learner states in
 ``search_space``: ``{option: (low, high)}`` is sampled uniformly in the logarithm, ``{option: [a, b]}`` from the list. A

@@ -70,10 +70,10 @@ def open_engine(
     """The executor called ``name``, inside the block.
 
     Args:
-        name: ``process``: processes of this machine, or this process itself on a GPU or for one worker; ``slurm``: job
+        name: ``process``: processes of this machine, or this process itself for one worker; ``slurm``: job
             arrays (``slurm:local``: the same scripts as processes of this machine); ``dask:ADDRESS``: the scheduler
             there; else an import path of what gives a `concurrent.futures.Executor` when it is called.
-        workers: processes of ``process``; default one per core.
+        workers: processes of ``process``; default one per core, and one on a GPU, which more share.
         jobs: how many there are; more processes than that are not started.
         device: where the jobs compute.
         folder: shared folder; executors keep their files in ``folder/jobs``.
@@ -92,11 +92,12 @@ def open_engine(
     kind, _, rest = name.partition(":")
     remote = Surroundings(threads=cluster.cpus)
     if name == "process":
-        count = max(1, min(workers or cores(), jobs))
-        if device != "cpu" or (workers or cores()) == 1:
+        wanted = workers or (cores() if device == "cpu" else 1)
+        count = max(1, min(wanted, jobs))
+        if wanted == 1:
             yield Engine(InlineExecutor(), Surroundings(), terms, keep_going=False, retries=0)
             return
-        with process_pool(count, max(1, cores() // (workers or cores()))) as pool:
+        with process_pool(count, max(1, cores() // wanted)) as pool:
             yield Engine(pool, Surroundings(), terms, keep_going=False, retries=0)
         return
     if name in ("slurm", "slurm:local"):
