@@ -16,7 +16,7 @@ from ..learners.identity import identity_of_summary
 from ..ranges import check_ranges
 from ..run_directory import environment, read_summary
 from ..tokens.protocol import read_protocol
-from .config import BenchConfig, Run, expand
+from .config import SAME_OPERATIONS, BenchConfig, Run, expand
 from .finished import LEASE, data_key, is_recorded, record_finished, request_key
 from .run import SCORES, execute
 from .samples import describe_data, save_samples
@@ -129,8 +129,8 @@ def _run_all(
     devices: int,
     executor: str,
 ) -> None:
-    # The long ones first, so that the cores finish together.
-    order = sorted(grid, key=lambda run: -_cost(run))
+    # Floors first, as all else is read against them; then the long ones, so that the cores finish together.
+    order = sorted(grid, key=lambda run: (run.title.endswith(SAME_OPERATIONS), run.trained, -_cost(run)))
     # What starts from another run waits for it.
     waves = [wave for wave in ([r for r in order if not r.init_from], [r for r in order if r.init_from]) if wave]
     identity = data_key(splits)
