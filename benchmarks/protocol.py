@@ -24,7 +24,7 @@ SMALL = ("scores.json", "summary.json", "predictions_*.npz", "probe_*.json", "me
 TABLES = ("*.csv", "*.json", "*.yaml", "report.html", "search/*.json")
 TOY = [
     "--simulation.trajectories", "48", "--training.steps", "4", "--training.batch_size", "8", "--search.trials", "2",
-    "--search.budget", "1e8", "--operations", "1e9", "--seeds", "[0, 1]", "--resamples", "50",
+    "--search.budget", "1e8", "--operations", "1e9", "--seeds", "[0, 1]", "--n_resamples", "50",
 ]  # fmt: skip
 FULL = {
     # Operations of one trial, and of a training in the track matched in operations, per system.

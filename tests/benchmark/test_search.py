@@ -31,10 +31,10 @@ def settings(data: Path, trials: int = 2) -> dict[str, Any]:
         "runs": [
             {"learner": "statistics"},
             {"learner": "jepa", "name": "jepa_published"},
-            {"learner": "jepa", "options": {"rows": "clips", "pairing": "any", "projector": [8, 8]}},
+            {"learner": "jepa", "options": {"level": "clip", "target": "random", "projector": [8, 8]}},
         ],
         "seeds": [0, 1],
-        "resamples": 50,
+        "n_resamples": 50,
         "jobs": 1,
         "analyses": {},
     }

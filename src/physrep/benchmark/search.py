@@ -79,7 +79,7 @@ def searched(grid: Sequence[Run], config: BenchConfig) -> dict[str, Run]:
     _optuna()
     found: dict[str, Run] = {}
     for run in grid:
-        if run.trained and not run.start and run.gradient:
+        if run.trained and not run.init_from and run.gradient:
             found.setdefault(run.search_title, run)
     return found
 
@@ -228,7 +228,7 @@ def _trial(
         )
         # Valid stands in the place of test, which is not opened here.
         predicted = predict_splits(probe, {**stores, "test": stores["valid"]}, scaler, config.search.probe)
-        rows = score(predicted["valid"], resamples=1, metrics=["mse"])
+        rows = score(predicted["valid"], n_resamples=1, metrics=["mse"])
         value = next(float(r["value"]) for r in rows if r["level"] == "trajectory" and r["parameter"] == "mean")
     except PhysrepError as error:
         print(f"{title}: trial {number} failed: {error}", file=sys.stderr, flush=True)
