@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,8 @@ from small_data import TINY_ENCODER, write_waves
 
 from physrep import renamed
 from physrep.benchmark import expand, read_config
-from physrep.cli.arguments import apply_overrides, parser, split_overrides
+from physrep.cli.arguments import add_device, apply_overrides, chosen_device, parser, split_overrides
+from physrep.cli.main import main
 from physrep.data.config import DataConfig
 from physrep.errors import PhysrepError
 from physrep.files import read_yaml, write_yaml
@@ -124,3 +126,30 @@ def test_a_run_of_before_is_read_and_goes_on_without_a_word(tmp_path: Path, caps
     assert "deprecated" not in capsys.readouterr().err
     with pytest.raises(PhysrepError, match="another training"):
         pretrain("jepa", data, run, **{**short, "training": TrainingConfig(steps=2, batch_size=4, flip=["x"])})
+
+
+def test_the_device_that_auto_takes_is_said(capsys: pytest.CaptureFixture[str]) -> None:
+    p = parser("x", "x")
+    add_device(p)
+    found = chosen_device(p.parse_args([]))
+    assert capsys.readouterr().err == f"device: {found} (--device auto)\n"
+    assert chosen_device(p.parse_args(["--device", "cpu"])) == "cpu" and capsys.readouterr().err == ""
+
+
+def test_options_of_a_simulation_are_dotted_and_read_as_before(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    small = ["simulate", "heat", "--trajectories", "10", "--resolution", "8", "8", "--frames", "2", "--workers", "1"]
+    assert main([*small, "--out", str(tmp_path / "a"), "--ranges.diffusivity", "[0.001, 0.002]"]) == 0
+    assert "deprecated" not in capsys.readouterr().err
+    assert main([*small, "--out", str(tmp_path / "b"), "--range", "diffusivity=0.001:0.002"]) == 0
+    assert "write --ranges.NAME VALUE" in capsys.readouterr().err
+    a, b = (read_yaml(tmp_path / folder / "heat" / "stats.yaml") for folder in "ab")
+    assert a == b
+    assert main([*small, "--out", str(tmp_path / "c"), "--ranges.diffusivity", "low"]) == 2
+    assert "[LOW, HIGH]" in capsys.readouterr().err
+
+
+def test_options_of_commands_are_spelled_with_dashes() -> None:
+    for path in (Path(renamed.__file__).parent / "cli").glob("*.py"):
+        assert not re.findall(r'add_argument\(\s*"--\w*_\w*"', path.read_text()), path.name

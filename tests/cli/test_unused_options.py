@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -44,6 +45,7 @@ def words(command: str, data: Path, run: Path, out: Path) -> list[str]:
         "probe": [str(run), "--out", str(out / "tokens")],
         "score": [str(run), "--out", str(out / "x")],
         "predict": [str(run), str(data)],
+        "fit": [str(data), str(out / "x")],
         "convert": [str(data), str(out / "x")],
         "bench": [str(config), "--out", str(out / "x")],
         "calibrate": [str(config), "--out", str(out / "x")],
@@ -62,7 +64,7 @@ def test_nonsense_is_refused_before_anything_is_written(
     command: str, option: str, data: Path, run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main([*words(command, data, run, tmp_path / "w"), option, "1"]) == 2
-    error = capsys.readouterr().err
+    error = re.sub("^device: .*\n", "", capsys.readouterr().err)
     assert ("nonsense" in error or "there is no setting" in error) and len(error.strip().splitlines()) == 1
     assert not (tmp_path / "w" / "x").exists() and not (tmp_path / "w" / "tokens").exists()
 
@@ -89,6 +91,6 @@ def test_options_without_effect_are_refused(
 ) -> None:
     places = {"RUN": run, "DATA": data, "OUT": tmp_path / "out", "F": tmp_path / "f"}
     assert main([str(places.get(word, word)) for word in arguments]) == 2
-    error = capsys.readouterr().err
+    error = re.sub("^device: .*\n", "", capsys.readouterr().err)
     assert named in error and len(error.strip().splitlines()) == 1
     assert not (tmp_path / "out").exists()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields
 from pathlib import Path
@@ -86,6 +87,25 @@ def add_data_root(p: ArgumentParser, given_by: str) -> None:
     )
 
 
+def add_device(p: ArgumentParser) -> None:
+    """The option ``--device``; `chosen_device` reads it."""
+    p.add_argument("--device", type=str, default="auto", help="auto (a GPU if there is one), cpu, cuda or cuda:N")
+
+
+def chosen_device(values: Any) -> str:
+    """The device of ``--device``, proved to exist; what ``auto`` took is said in one line on standard error.
+
+    Raises:
+        PhysrepError: there is no such device on this machine.
+    """
+    from ..devices import resolve_device
+
+    found = resolve_device(values.device)
+    if values.device == "auto":
+        print(f"device: {found} (--device auto)", file=sys.stderr, flush=True)
+    return found
+
+
 def add_executor(p: ArgumentParser) -> None:
     """The option ``--executor``."""
     p.add_argument(
@@ -130,12 +150,15 @@ def dataclass_from(kind: type, values: Mapping[str, Any]) -> Any:
     return kind(**{name: value for name, value in values.items() if name in names and value is not None})
 
 
-def split_overrides(arguments: Sequence[str], names: Sequence[str] = ()) -> tuple[list[str], dict[str, Any]]:
+def split_overrides(
+    arguments: Sequence[str], names: Sequence[str] = (), sections: Sequence[str] | None = None
+) -> tuple[list[str], dict[str, Any]]:
     """Separate ``--a.b VALUE`` (or ``--a.b=VALUE``) from other arguments; values are read as YAML.
 
     Args:
         arguments: of the command line.
         names: settings without a dot that are overrides too, with dashes or underscores.
+        sections: names before the first dot that count; default all.
 
     Raises:
         PhysrepError: an override without a value.
@@ -148,7 +171,8 @@ def split_overrides(arguments: Sequence[str], names: Sequence[str] = ()) -> tupl
     while rest:
         word = rest.pop(0)
         name, equals, value = word.removeprefix("--").partition("=")
-        if not (word.startswith("--") and ("." in name or same_setting(settings, name))):
+        dotted = "." in name and (sections is None or name.partition(".")[0] in sections)
+        if not (word.startswith("--") and (dotted or same_setting(settings, name))):
             plain.append(word)
             continue
         if not equals:

@@ -9,7 +9,15 @@ from typing import Any
 
 from ..errors import PhysrepError
 from ..files import read_yaml
-from .arguments import add_data_root, add_executor, apply_overrides, parser, split_overrides
+from .arguments import (
+    add_data_root,
+    add_device,
+    add_executor,
+    apply_overrides,
+    chosen_device,
+    parser,
+    split_overrides,
+)
 from .presets import config_path, presets
 
 
@@ -27,7 +35,7 @@ def run(arguments: Sequence[str]) -> int:
     from ..benchmark import bench
     from .report import finish
 
-    path = bench(config, values.out, device=values.device, devices=values.devices, executor=values.executor)
+    path = bench(config, values.out, device=chosen_device(values), devices=values.devices, executor=values.executor)
     print(finish(path.parent))
     return 0
 
@@ -43,11 +51,11 @@ def read(arguments: Sequence[str], command: str, description: str) -> tuple[Any,
     )
     p.add_argument("config", type=str, help="YAML file, or name of a preset, e.g. quick; see `physrep list presets`")
     p.add_argument("--out", type=str | None, default=None, help="folder of the benchmark")
-    p.add_argument("--device", type=str, default="cpu", help="cpu or cuda")
+    add_device(p)
     p.add_argument("--devices", type=int, default=1, help="processes that train each run together; runs then queue up")
     add_executor(p)
     add_data_root(p, "the data set is CONFIG's data.dataset, or else its system, which is then not simulated")
-    p.add_argument("--print_config", action="store_true", help="print the complete configuration and stop")
+    p.add_argument("--print-config", action="store_true", help="print the complete configuration and stop")
     plain, overrides = split_overrides(arguments, [f.name for f in fields(BenchConfig)])
     values = p.parse_args(plain)
     stored = read_yaml(config_path(values.config))

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from ..errors import PhysrepError
 from ..files import read_yaml
+from .arguments import chosen_device
 from .bench import print_config, read
 
 
@@ -35,7 +36,7 @@ def run(arguments: Sequence[str]) -> int:
         kept = [run["learner"] for run in read_yaml(out / "config.yaml").get("runs", [])]
         if sorted(kept) != sorted(run.learner for run in config.runs):
             raise PhysrepError(f"{out}: holds a benchmark with other runs; choose another --out.")
-    path = bench(config, out, device=values.device)
+    path = bench(config, out, device=chosen_device(values))
     rows = [{**row, "value": float(row["value"])} for row in read_csv(path)]
     print(calibration_text(calibration(rows)))
     print(f"table: {path.parent / 'calibration.csv'}")

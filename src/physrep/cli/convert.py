@@ -35,7 +35,7 @@ def run(arguments: Sequence[str]) -> int:
     p.add_argument("--dx", type=float, nargs="+", help="grid spacing, one number or one per axis")
     p.add_argument("--periodic", type=str, nargs="+", help="names of the periodic axes")
     p.add_argument("--name", type=str | None, default=None, help="of the data set; default that of SRC")
-    p.add_argument("--per_file", type=int, default=64, help="trajectories per file")
+    p.add_argument("--per-file", type=int, default=64, help="trajectories per file")
     values = p.parse_args(list(arguments))
 
     if not Path(values.source).exists():

@@ -8,7 +8,7 @@ from typing import Any
 
 from ..data.config import DataConfig
 from ..errors import PhysrepError
-from .arguments import Parser, add_data_root, dataclass_from, dataset_path, parser
+from .arguments import Parser, add_data_root, add_device, chosen_device, dataclass_from, dataset_path, parser
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -34,14 +34,14 @@ def add_arguments(p: Any) -> None:
     p.add_argument("encoder", type=str, help="run directory, or import path module:Class")
     p.add_argument("--data", type=str | None, default=None, help="data set; default that of the run")
     add_data_root(p, "--data is then the NAME of a data set, default that of the run's")
-    p.add_argument("--num_frames", type=int, default=16, help="frames per window, for an encoder by import path")
+    p.add_argument("--num-frames", type=int, default=16, help="frames per window, for an encoder by import path")
     p.add_argument("--stride", type=int, default=8, help="distance between the starts of windows")
     p.add_argument("--fields", type=str, nargs="+", help="fields to read, for an encoder by import path or imported")
     p.add_argument("--resolution", type=int, nargs="+", help="grid, for an encoder by import path or imported")
     p.add_argument("--labels", type=str | None, default=None, help="CSV file with further labels per trajectory")
     p.add_argument("--dtype", type=str, default="float32", help="type of stored tokens: float32 or float16")
-    p.add_argument("--batch_size", type=int, default=32)
-    p.add_argument("--device", type=str, default="cpu")
+    p.add_argument("--batch-size", type=int, default=32)
+    add_device(p)
 
 
 def token_folder(values: Any) -> Path:
@@ -129,7 +129,7 @@ def embed_all(
         frame_step=data.frame_step,
         batch_size=values.batch_size,
         dtype=values.dtype,
-        device=values.device,
+        device=chosen_device(values),
     )
     scales = parameter_scales(train, {k: v for k, v in (given or {}).items() if k in train.parameter_names})
     return stores, splits, scales, learner

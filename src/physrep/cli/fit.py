@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from .arguments import add_data_root, dataclass_from, dataset_path, parser
+from .arguments import add_data_root, add_device, chosen_device, dataclass_from, dataset_path, parser
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -22,14 +22,14 @@ def run(arguments: Sequence[str]) -> int:
     p.add_argument("--learners", type=str, nargs="*", default=["jepa"], help="what to pretrain within the budget")
     p.add_argument("--floors", type=str, nargs="+", help="floors to try; default all that read any field")
     p.add_argument("--probes", type=str, nargs="+", default=["ridge", "kernel_ridge"])
-    p.add_argument("--num_frames", type=int | None, default=None, help="frames per window; default 8, or all there are")
+    p.add_argument("--num-frames", type=int | None, default=None, help="frames per window; default 8, or all there are")
     p.add_argument("--stride", type=int | None, default=None, help="distance of windows; default 4 per trajectory")
     p.add_argument("--fields", type=str, nargs="+", help="fields or components to read; default all")
     p.add_argument("--parameters", type=str, nargs="+", help="parameters to estimate; default all that vary")
     p.add_argument("--resolution", type=int, nargs="+", help="resample to this grid")
     p.add_argument("--labels", type=str | None, default=None, help="CSV file with further labels per trajectory")
     p.add_argument("--seed", type=int, default=0)
-    p.add_argument("--device", type=str, default="cpu", help="cpu or cuda")
+    add_device(p)
     add_data_root(p, "DATA is then the NAME of a data set")
     values = p.parse_args(list(arguments))
     from ..data.config import DataConfig
@@ -51,7 +51,7 @@ def run(arguments: Sequence[str]) -> int:
         stride=values.stride,
         probes=values.probes,
         seed=values.seed,
-        device=values.device,
+        device=chosen_device(values),
         say=lambda text: print(text, flush=True),
     )
     best = fit.chosen

@@ -21,7 +21,7 @@ def run(arguments: Sequence[str]) -> int:
     p.add_argument("--dataset", type=str, default="", help="what it was trained on, e.g. shear_flow: order of channels")
     p.add_argument("--channels", type=str, nargs="+", help="names of the channels in the order of the weights, instead")
     p.add_argument(
-        "--num_frames",
+        "--num-frames",
         type=int | None,
         default=None,
         help="frames per window, where the shapes do not tell; default 16",

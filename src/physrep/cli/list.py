@@ -80,13 +80,13 @@ def _system(name: str) -> list[str]:
         f"  --resolution {default}  --frames {system.frames}  --save_dt {system.save_dt:g}",
         f"  --initial_condition   {', '.join(system.initial_conditions)} (the first is the default)",
         *(
-            f"  --option {key}=VALUE{'':<4}{', '.join(map(str, choices))} (the first is the default)"
+            f"  --options.{key} VALUE{'':<4}{', '.join(map(str, choices))} (the first is the default)"
             for key, choices in system.options.items()
         ),
         "  fields                " + ", ".join(f"{f.name} ({kinds[f.order]})" for f in system.fields),
         f"  mirror symmetries     {', '.join(system.mirrors) or 'none'}" + (", axes exchanged" * system.isotropic),
         "",
-        "Parameters, and the ranges that a grid resolves (--range NAME=LOW:HIGH)",
+        "Parameters, and the ranges that a grid resolves (--ranges.NAME '[LOW, HIGH]')",
         *(f"  {p.name} ({p.symbol}): {p.meaning}, drawn {p.scale}-uniformly" for p in system.parameters),
     ]
     for factor in (0.5, 1, 2, 4):

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ..errors import PhysrepError
-from .arguments import parser
+from .arguments import add_device, chosen_device, parser
 
 FORMATS = ("text", "csv", "json")
 OUTSIDE = 3
@@ -29,7 +29,7 @@ def run(arguments: Sequence[str]) -> int:
     p.add_argument("--stride", type=int | None, default=None, help="distance of windows; default that of the fit")
     p.add_argument("--format", type=str, default="text", help=f"of the answer: {', '.join(FORMATS)}")
     p.add_argument("--out", type=str | None, default=None, help="folder for predictions.csv, .json and a page")
-    p.add_argument("--device", type=str, default="cpu", help="cpu or cuda")
+    add_device(p)
     values = p.parse_args(list(arguments))
     if values.format not in FORMATS:
         raise PhysrepError(f"--format {values.format!r} is unknown; give one of {', '.join(FORMATS)}.")
@@ -47,10 +47,11 @@ def run(arguments: Sequence[str]) -> int:
     learner, config = load_run(run)
     readout = read_readout(run, values.probe)
     data = run_data(config)
-    learner = learner.to(values.device)
+    device = chosen_device(values)
+    learner = learner.to(device)
     stride = values.stride or readout.background.stride
     found = recordings(values.recordings, data, learner.num_frames, stride, data.frame_step)
-    answers = [(recording, readout.ask(learner, recording.clip.to(values.device))) for recording in found]
+    answers = [(recording, readout.ask(learner, recording.clip.to(device))) for recording in found]
     written = {"text": as_text, "csv": as_csv, "json": as_json}
     print(written[values.format](readout, answers))
     if values.out:

@@ -10,7 +10,9 @@ from ..data.config import DataConfig
 from ..errors import PhysrepError
 from .arguments import (
     add_data_root,
+    add_device,
     apply_overrides,
+    chosen_device,
     dataclass_from,
     dataset_path,
     options_of,
@@ -38,13 +40,13 @@ def run(arguments: Sequence[str]) -> int:
     add_data_root(p, "--data is then the NAME of a data set")
     p.add_argument("--out", type=str, required=True, help="run directory")
     p.add_argument("--encoder", type=str | None, default=None, help="name or import path (module:Class)")
-    p.add_argument("--num_frames", type=int, default=16, help="frames per window that the encoder reads")
+    p.add_argument("--num-frames", type=int, default=16, help="frames per window that the encoder reads")
     p.add_argument("--fields", type=str, nargs="+", help="fields or components to read; default all")
     p.add_argument("--resolution", type=int, nargs="+", help="resample to this grid")
     p.add_argument("--crop", type=str | None, default=None, help="'paper' for the paper's crops")
     p.add_argument("--init-from", type=str | None, default=None, help="run directory whose weights to start from")
     p.add_argument("--seed", type=int, default=0)
-    p.add_argument("--device", type=str, default="auto", help="auto, cpu or cuda")
+    add_device(p)
     p.add_argument("--devices", type=int, default=1, help="number of GPUs")
     plain, overrides = split_overrides(arguments)
     values = p.parse_args(plain)
@@ -76,7 +78,7 @@ def run(arguments: Sequence[str]) -> int:
         training=settings.training,
         scales=settings.scales,
         seed=values.seed,
-        device=values.device,
+        device=chosen_device(values),
         devices=values.devices,
         init_from=values.init_from,
     )

@@ -7,7 +7,15 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from .arguments import add_data_root, dataset_path, options_of, parser, split_overrides
+from .arguments import (
+    add_data_root,
+    add_device,
+    chosen_device,
+    dataset_path,
+    options_of,
+    parser,
+    split_overrides,
+)
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -29,7 +37,7 @@ def run(arguments: Sequence[str]) -> int:
     p.add_argument("--channels", type=str | None, default=None, help="all (default), each, mean or first3")
     p.add_argument("--normalise", type=str | None, default=None, help="dataset (default), imagenet or none")
     p.add_argument("--pool", type=str | None, default=None, help="none (default), mean, or first")
-    p.add_argument("--num_frames", type=int | None, default=None, help="frames per window; default 16, or the run's")
+    p.add_argument("--num-frames", type=int | None, default=None, help="frames per window; default 16, or the run's")
     p.add_argument("--stride", type=int, default=8, help="distance between the starts of windows")
     p.add_argument("--fields", type=str, nargs="+", help="fields to read; default all, or the run's")
     p.add_argument("--resolution", type=int, nargs="+", help="grid to resample the data to")
@@ -37,7 +45,7 @@ def run(arguments: Sequence[str]) -> int:
     p.add_argument("--probes", type=str, nargs="+", default=["ridge", "kernel_ridge"], help="the best on valid counts")
     p.add_argument("--seeds", type=int, nargs="+", default=[0], help="seeds of the random weights")
     p.add_argument("--jobs", type=int | None, default=None, help="runs side by side on a CPU")
-    p.add_argument("--device", type=str, default="cpu", help="cpu or cuda")
+    add_device(p)
     plain, overrides = split_overrides(arguments)
     values = p.parse_args(plain)
     options = options_of(overrides, ["encoder_options"], "score").get("encoder_options") or {}
@@ -56,7 +64,7 @@ def run(arguments: Sequence[str]) -> int:
         stride=values.stride,
         probes=values.probes,
         seeds=values.seeds,
-        device=values.device,
+        device=chosen_device(values),
         jobs=values.jobs,
     )
     print("\n".join(lines(answer)))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,10 @@ from ..executors import ClusterConfig
 from ..files import read_json
 from ..simulation.config import MARK, SimulationConfig
 from ..yaml_reader import parse_yaml
-from .arguments import add_executor, dataclass_from, parser
+from .arguments import add_device, add_executor, chosen_device, dataclass_from, options_of, parser, split_overrides
+
+SECTIONS = {"ranges": "range", "options": "option", "parameters": "parameter"}
+"""Sections of dotted options, and the options ``--range NAME=LOW:HIGH`` that they were."""
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -20,6 +24,7 @@ def run(arguments: Sequence[str]) -> int:
         "simulate",
         "Simulate trajectories of a system into OUT/SYSTEM/data/{train,valid,test}/*.hdf5 (The Well's format) and "
         "stats.yaml. Interrupted, the same command goes on; the seed means the same for any number of workers. "
+        "Ranges, switches and parameters are dotted: --ranges.Reynolds '[100, 1000]' --options.model kinetic. "
         "With --from, one run starts from a stored frame instead and is compared with the frames that follow it. "
         "`physrep list systems NAME` tells a system's equations, units, ranges, starts and options.",
     )
@@ -27,10 +32,10 @@ def run(arguments: Sequence[str]) -> int:
     p.add_argument("--out", type=str, required=True, help="folder of the data set")
     p.add_argument("--resolution", type=int, nargs="+", help="grid points per axis, e.g. 64 128")
     p.add_argument(
-        "--range", type=str, action="append", default=[], metavar="NAME=LOW:HIGH", help="parameter range; repeatable"
+        "--range", type=str, action="append", default=[], metavar="NAME=LOW:HIGH", help="former --ranges.NAME"
     )
     p.add_argument(
-        "--option", type=str, action="append", default=[], metavar="NAME=VALUE", help="switch of the system; repeatable"
+        "--option", type=str, action="append", default=[], metavar="NAME=VALUE", help="former --options.NAME"
     )
     p.add_argument("--splits", type=float, nargs=3, default=[0.8, 0.1, 0.1], help="fractions of train, valid, test")
     p.add_argument(
@@ -40,7 +45,7 @@ def run(arguments: Sequence[str]) -> int:
     )
     p.add_class_arguments(SimulationConfig, skip={"resolution", "ranges", "options", "splits", "allow_underresolved"})
     p.add_argument("--workers", type=int | None, default=None, help="processes; default the number of cores")
-    p.add_argument("--device", type=str, default="cpu", help="cpu, or cuda for one large batch per file")
+    add_device(p)
     p.add_argument("--preview", action="store_true", help="write an animation and a contact sheet beside the data")
     p.add_argument("--from", type=str, dest="source", metavar="FILE", help="start one run from a frame of this file")
     p.add_argument("--frame", type=int, default=0, help="with --from: which frame; negative counts from the end")
@@ -51,23 +56,38 @@ def run(arguments: Sequence[str]) -> int:
         action="append",
         default=[],
         metavar="NAME=VALUE",
-        help="with --from: a value that replaces the file's; repeatable",
+        help="former --parameters.NAME: with --from, a value that replaces the file's",
     )
     add_executor(p)
     p.add_class_arguments(ClusterConfig, "cluster")
-    values = p.parse_args(list(arguments))
+    plain, overrides = split_overrides(arguments, sections=list(SECTIONS))
+    values = p.parse_args(plain)
+    nested = options_of(overrides, list(SECTIONS), "simulate")
+    for section, former in SECTIONS.items():
+        if former in p.given:
+            note = f"command line: --{former} is deprecated since 0.1.0; write --{section}.NAME VALUE."
+            print(note, file=sys.stderr, flush=True)
     if values.source:
+        if "ranges" in nested:
+            raise PhysrepError("--ranges.NAME has no effect: --from starts one run from a stored frame; leave it out.")
         used = {"system", "out", "resolution", "option", "source", "frame", "trajectory", "parameter", "device"}
         used |= {"frames", "save_dt", "precision", "allow_underresolved", "preview"}
         p.refuse(sorted(p.given - used), "--from starts one run from a stored frame")
     else:
         p.refuse(("frame", "trajectory", "parameter"), "it goes with --from, which is not given")
+        if "parameters" in nested:
+            raise PhysrepError("--parameters.NAME has no effect: it goes with --from, which is not given.")
     options = dict(_pair(text, "--option", "model=kinetic") for text in values.option)
+    options = {name: parse_yaml(value, f"--option {name}") for name, value in options.items()}
+    options |= nested.get("options", {})
     if values.source:
-        return _continue(values, {name: parse_yaml(value, f"--option {name}") for name, value in options.items()})
+        return _continue(values, options, nested.get("parameters", {}))
     config = dataclass_from(SimulationConfig, values.as_dict())
-    config.ranges = dict(_range(text) for text in values.range)
-    config.options = {name: parse_yaml(value, f"--option {name}") for name, value in options.items()}
+    for name, bounds in nested.get("ranges", {}).items():
+        if not (isinstance(bounds, list) and len(bounds) == 2 and all(type(b) in (int, float) for b in bounds)):
+            raise PhysrepError(f"--ranges.{name} is {bounds!r}; give '[LOW, HIGH]'.")
+    config.ranges = dict(_range(text) for text in values.range) | nested.get("ranges", {})
+    config.options = options
     from ..simulation import simulate
 
     root = simulate(
@@ -75,7 +95,7 @@ def run(arguments: Sequence[str]) -> int:
         values.out,
         config,
         workers=values.workers,
-        device=values.device,
+        device=chosen_device(values),
         executor=values.executor,
         cluster=dataclass_from(ClusterConfig, values.cluster.as_dict()),
     )
@@ -88,7 +108,7 @@ def run(arguments: Sequence[str]) -> int:
     return 0
 
 
-def _continue(values: Any, options: dict[str, Any]) -> int:
+def _continue(values: Any, options: dict[str, Any], given: dict[str, Any]) -> int:
     parameters = {}
     for text in values.parameter:
         name, value = _pair(text, "--parameter", "Reynolds=500")
@@ -100,6 +120,10 @@ def _continue(values: Any, options: dict[str, Any]) -> int:
             raise PhysrepError(f"--parameter {text!r}: {value!r} is not a number.") from error
     from ..simulation import simulate_from
 
+    for name, value in given.items():
+        if isinstance(value, bool) or not isinstance(value, (int, float)):
+            raise PhysrepError(f"--parameters.{name} is {value!r}; give a number.")
+        parameters[name] = float(value)
     result = simulate_from(
         values.system,
         values.source,
@@ -113,7 +137,7 @@ def _continue(values: Any, options: dict[str, Any]) -> int:
         options=options,
         precision=values.precision,
         allow_underresolved=values.allow_underresolved,
-        device=values.device,
+        device=chosen_device(values),
     )
     print(f"{result.path}: run from frame {values.frame} of trajectory {values.trajectory} of {values.source}")
     if len(result.times) > 1:

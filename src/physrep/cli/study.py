@@ -8,7 +8,7 @@ from typing import Any
 
 from ..errors import PhysrepError
 from ..files import read_yaml
-from .arguments import apply_overrides, parser, split_overrides
+from .arguments import add_device, apply_overrides, chosen_device, parser, split_overrides
 from .presets import config_path
 
 
@@ -24,7 +24,7 @@ def run(arguments: Sequence[str]) -> int:
         raise PhysrepError("--out is missing; name the folder of the study, e.g. --out runs/study_heat.")
     from ..study.run import study
 
-    print(study(config, values.out, device=values.device))
+    print(study(config, values.out, device=chosen_device(values)))
     return 0
 
 
@@ -40,8 +40,8 @@ def read(arguments: Sequence[str]) -> tuple[Any, Any]:
     )
     p.add_argument("config", type=str, help="YAML file, or name of a preset, e.g. study_heat")
     p.add_argument("--out", type=str | None, default=None, help="folder of the study")
-    p.add_argument("--device", type=str, default="cpu", help="cpu or cuda")
-    p.add_argument("--print_config", action="store_true", help="print the complete configuration and stop")
+    add_device(p)
+    p.add_argument("--print-config", action="store_true", help="print the complete configuration and stop")
     plain, overrides = split_overrides(arguments, [f.name for f in fields(StudyConfig)])
     values = p.parse_args(plain)
     stored = read_yaml(config_path(values.config))

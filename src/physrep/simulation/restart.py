@@ -133,7 +133,7 @@ def _parameters(model: System, file: WellFile, trajectory: int, given: Mapping[s
         else:
             raise PhysrepError(
                 f"{file.path}: has no parameter {parameter.name}, only {list(file.parameters)}; "
-                f"give --parameter {parameter.name}=VALUE."
+                f"give --parameters.{parameter.name} VALUE."
             )
     return {name: torch.tensor([value], dtype=torch.float64) for name, value in values.items()}
 
