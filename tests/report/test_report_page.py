@@ -21,7 +21,7 @@ from physrep.report.draw import Plot
 from physrep.report.formats import duration, number
 from physrep.report.training import panel_of
 
-SECTIONS = ["answer", "table", "cost", "scatter", "curves", "data", "calibration", "run"]
+SECTIONS = ["answer", "table", "cost", "scatter", "curves", "differences", "data", "calibration", "run"]
 
 
 class Page(HTMLParser):
@@ -113,9 +113,13 @@ def test_all_sections_and_figures_in_one_small_file(bench: Path) -> None:
     assert path.stat().st_size < 3_000_000
     assert [image.split(";")[0] for image in page.images] == ["data:image/png"]
     # Every drawing is there for a wide page and for a narrow one.
-    assert page.drawings == [f"plot {name}" for name in ("dots", "cost", "scatter", "curves") for _ in range(2)]
+    assert page.drawings == [
+        f"plot {name}".strip() for name in ("dots", "cost", "scatter", "curves", "") for _ in range(2)
+    ]
     assert {file.name for file in (bench / "figures").iterdir()} == {
-        f"{name}.{ending}" for name in ("scores", "scatter", "curves", "cost") for ending in ("png", "csv")
+        f"{name}.{ending}"
+        for name in ("scores", "scatter", "curves", "cost", "differences")
+        for ending in ("png", "csv")
     } | {"samples.png"}  # fmt: skip
     for absent in ("absent", "not calibrated", "No predictions", "nan", "None"):
         assert absent not in text
@@ -154,7 +158,11 @@ def test_page_is_the_same_twice(bench: Path) -> None:
 
 def test_results_alone_are_enough(tmp_path: Path) -> None:
     page, text = read_page(build_report(write_bench(tmp_path / "bare", optional=False)))
-    assert page.sections == SECTIONS and not page.images and page.drawings == ["plot dots", "plot dots"]
+    assert (
+        page.sections == [name for name in SECTIONS if name != "differences"]
+        and not page.images
+        and page.drawings == ["plot dots", "plot dots"]
+    )
     for sentence in ("config.yaml is absent", "environment.json is absent", "samples.npz is absent",
                      "No run recorded curves", "No predictions were saved for", "no summary.json",
                      "data_summary.json is absent", "no run recorded what its training cost",
