@@ -257,9 +257,15 @@ def test_a_killed_fit_ends_the_same_when_it_is_repeated(planted):
     fields, _ = trajectories(48, 0)
     train, valid = clips(fields[:32]), clips(fields[32:])
     again = OperatorDiscovery(2, FRAMES, grades=(1, 2), largest=3)
-    calls = iter(range(5))
-    with pytest.raises(StopIteration):
-        again.fit(train, valid, 0, lambda note: next(calls) and None)
+    calls: list[str] = []
+
+    def killed(note: str) -> None:
+        calls.append(note)
+        if len(calls) == 5:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        again.fit(train, valid, 0, killed)
     again.fit(train, valid, 0, lambda note: None)
     for name, value in learner.state_dict().items():
         assert torch.equal(value, again.state_dict()[name]), name

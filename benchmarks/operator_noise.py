@@ -1,0 +1,83 @@
+"""Test error of a run of operator discovery on clean and on noisy windows, with all labels and with those of 10.
+
+A ridge probe is fitted on clean tokens of training trajectories, its penalty chosen on clean valid ones. White noise,
+in units of each channel's standard deviation, is added to test windows alone. Scores are mean squared errors of the
+z-scored parameters (of their logarithm with --log), per trajectory over its windows; 95 % intervals over
+trajectories.
+
+    python benchmarks/operator_noise.py RUN [--log] [--stride 14] [--labelled 400]
+"""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import replace
+
+import numpy as np
+import torch
+from torch import Tensor
+
+import physrep
+from physrep.data import ClipDataset
+from physrep.learners import OperatorDiscovery
+
+LEVELS = (0.0, 0.01, 0.2)
+FEW = 10
+BATCH = 48
+DRAWS = 1000
+
+
+def tokens_of(
+    learner: OperatorDiscovery, data: ClipDataset, stride: int, level: float = 0.0, most: int | None = None
+) -> tuple[Tensor, Tensor, int]:
+    """Tokens and parameters of every window, and the windows per trajectory."""
+    windows = data.windows(learner.num_frames, stride, 1)
+    present = np.unique(windows[:, 0])[:most]
+    windows = windows[np.isin(windows[:, 0], present)]
+    draw = torch.Generator().manual_seed(1)
+    scale = learner.field_std.float().view(1, -1, 1, 1, 1)
+    tokens, parameters = [], []
+    for first in range(0, len(windows), BATCH):
+        clip = data.clip(windows[first : first + BATCH], learner.num_frames, 1)
+        noise = level * scale * torch.randn(clip.fields.shape, generator=draw) if level else 0.0
+        with torch.no_grad():
+            tokens.append(learner.encode(replace(clip, fields=clip.fields + noise)))
+        parameters.append(clip.parameters.double())
+    return torch.cat(tokens), torch.cat(parameters), len(windows) // len(present)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("run")
+    parser.add_argument("--log", action="store_true", help="score logarithms of the parameters")
+    parser.add_argument("--stride", type=int, default=14)
+    parser.add_argument("--labelled", type=int, default=400, help="labelled training trajectories")
+    options = parser.parse_args()
+    learner, config = physrep.load_run(options.run)
+    assert isinstance(learner, OperatorDiscovery)
+    data = physrep.DataConfig(**config["data"]).open_splits()
+    x, y, each = tokens_of(learner, data["train"], options.stride, most=options.labelled)
+    x_valid, y_valid, _ = tokens_of(learner, data["valid"], options.stride)
+    y, y_valid = (v.log() if options.log else v for v in (y, y_valid))
+    mean, std = y.mean(0), y.std(0)
+    z, z_valid = ((v - mean).div(std).float() for v in (y, y_valid))
+    few = FEW * each
+    probes = {
+        "all": physrep.RidgeProbe().fit(x, z, x_valid, z_valid),
+        str(FEW): physrep.RidgeProbe().fit(x[:few], z[:few], x_valid[:few], z_valid[:few]),
+    }
+    print("noise  labelled  test MSE of each parameter, mean [95 %], trajectories")
+    for level in LEVELS:
+        x_test, y_test, _ = tokens_of(learner, data["test"], options.stride, level)
+        z_test = ((y_test.log() if options.log else y_test) - mean) / std
+        for name, probe in probes.items():
+            error = (probe.predict(x_test).double() - z_test).unflatten(0, (-1, each)).mean(1).square()
+            own, n = error.mean(1), len(error)
+            draws = torch.randint(n, (DRAWS, n), generator=torch.Generator().manual_seed(0))
+            low, high = own[draws].mean(1).quantile(torch.tensor([0.025, 0.975], dtype=torch.float64)).tolist()
+            each_one = "  ".join(f"{v:.2g}" for v in error.mean(0).tolist())
+            print(f"{level:<6} {name:<9} {each_one}  {float(own.mean()):.2g} [{low:.2g}, {high:.2g}]  {n}", flush=True)
+
+
+if __name__ == "__main__":
+    main()
