@@ -2,10 +2,31 @@
 
 from __future__ import annotations
 
+import math
 import sys
 import time
 from types import TracebackType
 from typing import TextIO
+
+
+def duration(seconds: float) -> str:
+    """Seconds for readers: ``0.4 s``, ``45 s``, ``12 min 5 s``, ``3 h 33 min``, ``2 d 4 h``; ``–`` if unknown."""
+    if not math.isfinite(seconds):
+        return "–"
+    if seconds < 9.95:
+        return f"{seconds:.1f} s"
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    minutes = round(seconds / 60)
+    if minutes < 60 and whole < 3600:
+        rest = f" {whole % 60} s" if whole % 60 else ""
+        return f"{whole // 60} min{rest}"
+    if minutes < 48 * 60:
+        rest = f" {minutes % 60} min" if minutes % 60 else ""
+        return f"{minutes // 60} h{rest}"
+    hours = round(seconds / 3600)
+    return f"{hours // 24} d" + (f" {hours % 24} h" if hours % 24 else "")
 
 
 class Progress:
@@ -39,7 +60,7 @@ class Progress:
         if self._bar is not None:
             self._bar.close()
         elif kind is None:
-            self._line(f"done in {time.monotonic() - self._start:.0f} s")
+            self._line(f"done in {duration(time.monotonic() - self._start)}")
 
     def advance(self, n: int = 1, note: str = "") -> None:
         """Count ``n`` more units; ``note`` is shown behind the count."""
@@ -53,7 +74,7 @@ class Progress:
         if now - self._last >= self.every and self.done < self.total:
             self._last = now
             left = (now - self._start) / max(self.done, 1) * (self.total - self.done)
-            self._line(f"about {left:.0f} s left{', ' + note if note else ''}")
+            self._line(f"about {duration(left)} left{', ' + note if note else ''}")
 
     def _line(self, text: str) -> None:
         print(f"{self.label}: {self.done}/{self.total} {self.unit}, {text}", file=self.stream, flush=True)

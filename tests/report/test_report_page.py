@@ -16,9 +16,10 @@ from physrep.errors import PhysrepError
 from physrep.metrics import mse
 from physrep.palette import diverging
 from physrep.probes.fit import save_predictions
+from physrep.progress import duration
 from physrep.report import build_report, hero
 from physrep.report.draw import Plot
-from physrep.report.formats import duration, number
+from physrep.report.formats import number
 from physrep.report.training import panel_of
 
 SECTIONS = ["answer", "table", "cost", "scatter", "curves", "differences", "data", "calibration", "run"]
@@ -123,8 +124,8 @@ def test_all_sections_and_figures_in_one_small_file(bench: Path) -> None:
     } | {"samples.png"}  # fmt: skip
     for absent in ("absent", "not calibrated", "No predictions", "nan", "None"):
         assert absent not in text
-    assert "JEPA beats the best floor: error" in text and "24 000" in text and "3.0 min" in text
-    assert "encoder convnext3d, 24 000 clips, 3.0 min" in text
+    assert "JEPA beats the best floor: error" in text and "24 000" in text and "3 min" in text
+    assert "encoder convnext3d, 24 000 clips, 3 min" in text
 
 
 def test_nothing_is_loaded_from_outside(bench: Path) -> None:
@@ -282,7 +283,9 @@ def test_diverging_map_is_symmetric_in_lightness() -> None:
 
 
 def test_durations() -> None:
-    assert [duration(x) for x in (1.234, 61, 600, 9000, float("nan"))] == ["1.2 s", "61 s", "10.0 min", "2.5 h", "–"]
+    seconds = (1.234, 61, 600, 9000, 12780, 187200, float("nan"))
+    texts = ["1.2 s", "1 min 1 s", "10 min", "2 h 30 min", "3 h 33 min", "2 d 4 h", "–"]
+    assert [duration(x) for x in seconds] == texts
 
 
 def test_a_benchmark_of_floors_says_what_they_read(tmp_path: Path, drawn: list[str]) -> None:

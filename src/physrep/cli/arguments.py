@@ -118,6 +118,10 @@ def add_executor(p: ArgumentParser) -> None:
     )
 
 
+PLAN = "say what would be done, what is there already, and what it costs here, and stop"
+"""Help of the option ``--plan``."""
+
+
 def dataset_path(name: str, data_root: str | None) -> str:
     """The folder of a data set: what was given, or what lies below ``--data-root`` under that name.
 

@@ -10,6 +10,7 @@ from typing import Any
 from ..errors import PhysrepError
 from ..files import read_yaml
 from .arguments import (
+    PLAN,
     add_data_root,
     add_device,
     add_executor,
@@ -28,9 +29,14 @@ def run(arguments: Sequence[str]) -> int:
         print_config(config)
         return 0
     if not values.out:
-        if values.config not in presets():
+        if values.config not in presets() and not values.plan:
             raise PhysrepError("--out is missing; name the folder of the benchmark, e.g. --out runs/quick.")
-        values.out = str(Path("runs") / values.config)
+        values.out = str(Path("runs") / Path(values.config).stem)
+    if values.plan:
+        from ..benchmark.plan import plan_bench
+
+        print(plan_bench(config, values.out, chosen_device(values)))
+        return 0
     config.data = config.data.located(config.system)
     from ..benchmark import bench
     from .report import finish
@@ -55,6 +61,8 @@ def read(arguments: Sequence[str], command: str, description: str) -> tuple[Any,
     p.add_argument("--devices", type=int, default=1, help="processes that train each run together; runs then queue up")
     add_executor(p)
     add_data_root(p, "the data set is CONFIG's data.dataset, or else its system, which is then not simulated")
+    if command == "bench":
+        p.add_argument("--plan", action="store_true", help=PLAN)
     p.add_argument("--print-config", action="store_true", help="print the complete configuration and stop")
     plain, overrides = split_overrides(arguments, [f.name for f in fields(BenchConfig)])
     values = p.parse_args(plain)

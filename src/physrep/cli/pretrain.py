@@ -9,6 +9,7 @@ from typing import Any
 from ..data.config import DataConfig
 from ..errors import PhysrepError
 from .arguments import (
+    PLAN,
     add_data_root,
     add_device,
     apply_overrides,
@@ -46,6 +47,7 @@ def run(arguments: Sequence[str]) -> int:
     p.add_argument("--crop", type=str | None, default=None, help="'paper' for the paper's crops")
     p.add_argument("--init-from", type=str | None, default=None, help="run directory whose weights to start from")
     p.add_argument("--seed", type=int, default=0)
+    p.add_argument("--plan", action="store_true", help=PLAN)
     add_device(p)
     p.add_argument("--devices", type=int, default=1, help="number of GPUs")
     plain, overrides = split_overrides(arguments)
@@ -67,6 +69,12 @@ def run(arguments: Sequence[str]) -> int:
         options["encoder_options"] = nested["encoder_options"]
     place = {"path": dataset_path(values.data, values.data_root), "dataset": values.data if values.data_root else ""}
     data = dataclass_from(DataConfig, {**vars(settings.data), **values.as_dict(), **place})
+    if values.plan:
+        from ..training.plan import plan_training
+
+        asked = (values.num_frames, settings.training, chosen_device(values))
+        print(plan_training(values.learner, data, values.out, options, *asked))
+        return 0
     from ..training.pretrain import pretrain
 
     out = pretrain(

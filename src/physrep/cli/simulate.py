@@ -12,7 +12,16 @@ from ..executors import ClusterConfig
 from ..files import read_json
 from ..simulation.config import MARK, SimulationConfig
 from ..yaml_reader import parse_yaml
-from .arguments import add_device, add_executor, chosen_device, dataclass_from, options_of, parser, split_overrides
+from .arguments import (
+    PLAN,
+    add_device,
+    add_executor,
+    chosen_device,
+    dataclass_from,
+    options_of,
+    parser,
+    split_overrides,
+)
 
 SECTIONS = {"ranges": "range", "options": "option", "parameters": "parameter"}
 """Sections of dotted options, and the options ``--range NAME=LOW:HIGH`` that they were."""
@@ -45,6 +54,7 @@ def run(arguments: Sequence[str]) -> int:
     )
     p.add_class_arguments(SimulationConfig, skip={"resolution", "ranges", "options", "splits", "allow_underresolved"})
     p.add_argument("--workers", type=int | None, default=None, help="processes; default the number of cores")
+    p.add_argument("--plan", action="store_true", help=PLAN)
     add_device(p)
     p.add_argument("--preview", action="store_true", help="write an animation and a contact sheet beside the data")
     p.add_argument("--from", type=str, dest="source", metavar="FILE", help="start one run from a frame of this file")
@@ -88,6 +98,11 @@ def run(arguments: Sequence[str]) -> int:
             raise PhysrepError(f"--ranges.{name} is {bounds!r}; give '[LOW, HIGH]'.")
     config.ranges = dict(_range(text) for text in values.range) | nested.get("ranges", {})
     config.options = options
+    if values.plan:
+        from ..simulation.plan import plan_simulation
+
+        print(plan_simulation(values.system, values.out, config, values.workers, chosen_device(values)))
+        return 0
     from ..simulation import simulate
 
     root = simulate(

@@ -8,7 +8,7 @@ from typing import Any
 
 from ..errors import PhysrepError
 from ..files import read_yaml
-from .arguments import add_device, apply_overrides, chosen_device, parser, split_overrides
+from .arguments import PLAN, add_device, apply_overrides, chosen_device, parser, split_overrides
 from .presets import config_path
 
 
@@ -19,6 +19,11 @@ def run(arguments: Sequence[str]) -> int:
         import yaml
 
         print(yaml.safe_dump(config.as_dict(), sort_keys=False, width=120), end="")
+        return 0
+    if values.plan:
+        from ..study.plan import plan_study
+
+        print(plan_study(config, values.out or "runs/study", chosen_device(values)))
         return 0
     if not values.out:
         raise PhysrepError("--out is missing; name the folder of the study, e.g. --out runs/study_heat.")
@@ -40,6 +45,7 @@ def read(arguments: Sequence[str]) -> tuple[Any, Any]:
     )
     p.add_argument("config", type=str, help="YAML file, or name of a preset, e.g. study_heat")
     p.add_argument("--out", type=str | None, default=None, help="folder of the study")
+    p.add_argument("--plan", action="store_true", help=PLAN)
     add_device(p)
     p.add_argument("--print-config", action="store_true", help="print the complete configuration and stop")
     plain, overrides = split_overrides(arguments, [f.name for f in fields(StudyConfig)])

@@ -108,14 +108,5 @@ def gigabytes(value: float) -> str:
     return f"{value / 1e9:.2f} GB" if math.isfinite(value) else NOTHING
 
 
-def duration(seconds: float) -> str:
-    """Seconds as a short text."""
-    if not math.isfinite(seconds):
-        return NOTHING
-    if seconds < 120:
-        return f"{seconds:.0f} s" if seconds >= 10 else f"{seconds:.1f} s"
-    return f"{seconds / 60:.1f} min" if seconds < 7200 else f"{seconds / 3600:.1f} h"
-
-
 def _minus(text: str) -> str:
     return text.replace("-", "−") if float(text) else text.lstrip("-")

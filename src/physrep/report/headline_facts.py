@@ -9,7 +9,8 @@ from ..benchmark.directory import Bench
 from ..benchmark.entries import Entry, Headline, Score, headline
 from ..benchmark.names import probe_name
 from ..metrics import Difference
-from .formats import count, duration, number, percent, signed
+from ..progress import duration
+from .formats import count, number, percent, signed
 
 
 @dataclass

@@ -15,11 +15,12 @@ from ..benchmark.names import metric_name, probe_name
 from ..benchmark.studies import Study
 from ..files import write_text
 from ..learners.identity import KINDS, identity_of_name
+from ..progress import duration
 from .cost import cost_plot
 from .draw import save_figure
 from .fields import sample_figure
 from .figure_data import write_figure_data
-from .formats import count, duration, gigabytes, number, operations
+from .formats import count, gigabytes, number, operations
 from .headline_facts import lead_of
 from .leaderboard_formats import CAPTION, board_table
 from .predictions import predictions_plot, shown_entries

@@ -140,23 +140,28 @@ def _simulate(
     if own.matched_to:
         settings = SimulationConfig(matched_to=str(roots[own.matched_to]))
     else:
-        system = SYSTEMS[own.system]
-        family = own.initial_condition or config.initial_condition
-        if own.initial_condition is None and family not in system.initial_conditions:
-            family = system.initial_conditions[0]
-        settings = SimulationConfig(
-            trajectories=_count(own, config),
-            resolution=[own.grid or config.resolution] * 2,
-            frames=config.frames + own.skip,
-            save_dt=own.save_dt,
-            # Sets that are not matched share no starts.
-            seed=trajectory_seed(seed, name) % 2**31,
-            initial_condition=family,
-            ranges=own.ranges,
-        )
+        settings = settings_of_set(name, own, config, seed)
     # Starting worker processes takes longer than a small data set.
     small = _count(own, config) * (config.frames + own.skip) * (own.grid or config.resolution) ** 2 < SMALL
     return simulate(own.system, folder / name, settings, workers=1 if small else None, device=device)
+
+
+def settings_of_set(name: str, own: SetConfig, config: StudyConfig, seed: int) -> SimulationConfig:
+    """What is simulated for a set that is not matched to another."""
+    system = SYSTEMS[own.system]
+    family = own.initial_condition or config.initial_condition
+    if own.initial_condition is None and family not in system.initial_conditions:
+        family = system.initial_conditions[0]
+    return SimulationConfig(
+        trajectories=_count(own, config),
+        resolution=[own.grid or config.resolution] * 2,
+        frames=config.frames + own.skip,
+        save_dt=own.save_dt,
+        # Sets that are not matched share no starts.
+        seed=trajectory_seed(seed, name) % 2**31,
+        initial_condition=family,
+        ranges=own.ranges,
+    )
 
 
 def _simulate_ftcs(folder: Path, own: SetConfig, config: StudyConfig, seed: int) -> Path:

@@ -1,0 +1,292 @@
+"""What a learner will cost, measured in seconds on two clips of random numbers: operations, time, memory, tokens.
+
+Shapes, operations and the tensors that the backward pass keeps are counted on torch's device ``meta`` at the size that
+is asked for, which computes nothing. Time is measured on a grid of 32 or 64 points per axis and grows with the
+operations; on a GPU it is measured at full size.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import math
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor
+from torch.utils.flop_counter import FlopCounterMode
+
+from ..clip import Clip
+from ..errors import PhysrepError
+from ..learners.abilities import FitsInClosedForm, TakesLabels
+from ..nn.plain import plain_operators
+from ..run_directory import build_learner
+
+if TYPE_CHECKING:
+    from ..learners.base import Learner
+
+CLIPS, SIDES, QUICK = 2, (32, 64), 0.15
+
+
+@dataclass(frozen=True)
+class ClipShape:
+    """What the clips of a data set look like.
+
+    Attributes:
+        channels: names.
+        points: per axis.
+        dx, periodic: per axis.
+        dt: time between frames of a window.
+        parameters: names of the labels.
+        system: name of the data set.
+    """
+
+    channels: tuple[str, ...]
+    points: tuple[int, ...]
+    dx: tuple[float, ...]
+    periodic: tuple[bool, ...]
+    dt: float
+    parameters: tuple[str, ...]
+    system: str
+
+    def clip(self, frames: int, points: Sequence[int], device: str) -> Clip:
+        """Two clips of random numbers."""
+        shape = (CLIPS, len(self.channels), frames, *points)
+        generator = torch.Generator().manual_seed(0)
+        fields = torch.empty(shape, device="meta") if device == "meta" else torch.randn(shape, generator=generator)
+        where = torch.arange(CLIPS, device=device)
+        labels = torch.rand(CLIPS, len(self.parameters), generator=generator).to(device)
+        return Clip(
+            fields.to(device), labels, self.channels, self.parameters, self.dt, self.dx, self.periodic, where, where
+        )
+
+
+@dataclass
+class Estimate:
+    """Costs per clip; NaN where they could not be measured, and `note` says why.
+
+    Attributes:
+        train_flops, train_seconds: of loss and backward pass.
+        train_memory: bytes that the backward pass keeps.
+        encode_flops, encode_seconds: of encoding.
+        weights: bytes of weights and buffers.
+        trained: numbers that are trained.
+        tokens, width: of one window.
+    """
+
+    train_flops: float = math.nan
+    train_seconds: float = math.nan
+    train_memory: float = math.nan
+    encode_flops: float = math.nan
+    encode_seconds: float = math.nan
+    weights: int = 0
+    trained: int = 0
+    tokens: int = 0
+    width: int = 0
+    note: str = ""
+    closed_form: bool = False
+    train_frames: int = field(default=0, repr=False)
+
+    def training_bytes(self, batch: int) -> float:
+        """Weights, gradients, AdamW's two moments, and what the backward pass of a batch keeps."""
+        return self.weights + 12 * self.trained + self.train_memory * batch
+
+
+def estimate(
+    learner: str, options: dict[str, Any], num_frames: int, shape: ClipShape, trained: bool, device: str = "cpu"
+) -> Estimate:
+    """Measure a learner that is built anew and thrown away.
+
+    Args:
+        learner, options, num_frames: as in `physrep.training.pretrain.pretrain`.
+        shape: of the clips.
+        trained: whether it is trained, or only encodes.
+        device: where the time is measured.
+
+    Raises:
+        PhysrepError: the learner cannot be built.
+    """
+    config = {
+        "learner": learner, "options": options, "in_channels": len(shape.channels), "num_frames": num_frames,
+        "parameters": dict.fromkeys(shape.parameters, "linear"), "system": shape.system,
+    }  # fmt: skip
+    with torch.random.fork_rng([]):
+        module = build_learner(config)
+        module.set_normalisation(shape.channels, [0.0] * len(shape.channels), [1.0] * len(shape.channels))
+        if isinstance(module, TakesLabels):
+            module.set_labels(dict.fromkeys(shape.parameters, 0.0), dict.fromkeys(shape.parameters, 1.0))
+        return _measured(module, shape, trained, device)
+
+
+def _measured(module: Learner, shape: ClipShape, trained: bool, device: str) -> Estimate:
+    parts = [*module.parameters(), *module.buffers()]
+    found = Estimate(
+        weights=sum(part.numel() * part.element_size() for part in parts),
+        trained=sum(p.numel() for p in module.parameters() if p.requires_grad) if trained else 0,
+        closed_form=isinstance(module, FitsInClosedForm),
+        train_frames=module.train_frames,
+    )
+    module = module.to(device)
+    if found.closed_form:
+        found.note = "fitted in closed form; its time is not measured"
+        return found
+    if trained:
+        loss = lambda own, clip: own.loss(clip)["loss"]  # noqa: E731
+        small, (seconds, flops, kept, _) = _timed(module.train(), loss, shape, module.train_frames, device, True)
+        growth = math.prod(shape.points) / math.prod(small)
+        large = _on_meta(module, loss, shape, module.train_frames, backward=True) if growth > 1 else None
+        ratio = large[0] / flops if large and flops > 0 else growth
+        found.train_flops = flops * ratio / CLIPS
+        found.train_memory = (large[1] if large else kept * growth) / CLIPS
+        found.train_seconds = seconds * ratio / CLIPS
+    encode = lambda own, clip: own.encode(clip)  # noqa: E731
+    with torch.no_grad():
+        small, (seconds, flops, _, tokens) = _timed(module.eval(), encode, shape, module.num_frames, device)
+        growth = math.prod(shape.points) / math.prod(small)
+        large = _on_meta(module, encode, shape, module.num_frames) if growth > 1 else None
+    ratio = large[0] / flops if large and flops > 0 else growth
+    found.encode_flops, found.encode_seconds = flops * ratio / CLIPS, seconds * ratio / CLIPS
+    count, found.width = (large[2] if large else tuple(tokens.shape))[1:]
+    found.tokens = round(count)
+    if growth > 1 and not large:
+        found.note = f"scaled from {'x'.join(map(str, small))} points by the number of points"
+        found.tokens = round(count * growth) if count > 1 else 1
+    return found
+
+
+def _timed(
+    module: Learner,
+    work: Callable[[Any, Clip], Tensor],
+    shape: ClipShape,
+    frames: int,
+    device: str,
+    backward: bool = False,
+) -> tuple[tuple[int, ...], tuple[float, float, float, Tensor]]:
+    """The largest of the small grids that is quick, and what `_run` finds on it."""
+    if device != "cpu":
+        return shape.points, _run(module, work, shape.clip(frames, shape.points, device), backward)
+    found: Any = None
+    for side in SIDES:
+        small = tuple(min(n, side) for n in shape.points)
+        if found and (found[0] == small or found[1][0] > QUICK):
+            break
+        try:
+            found = small, _run(module, work, shape.clip(frames, small, device), backward)
+        except (RuntimeError, PhysrepError):
+            # An encoder may refuse a grid that its strides leave nothing of.
+            if side == SIDES[-1]:
+                raise
+    return found
+
+
+def _run(
+    module: Learner, work: Callable[[Any, Clip], Tensor], clip: Clip, backward: bool = False
+) -> tuple[float, float, float, Tensor]:
+    """Seconds, operations, bytes kept for the backward pass, and the result."""
+    begun = _now()
+    try:
+        with plain_operators(), _counted() as (counter, kept):
+            result = work(module, clip)
+            if backward:
+                result.backward()
+        flops = counter.get_total_flops()
+    except RuntimeError:
+        # An adjoint method that differentiates inside of a backward pass cannot be counted.
+        kept, flops, result = {}, math.nan, torch.zeros(0)
+    seconds = _since(begun)
+    if not math.isfinite(flops) or seconds < 1:
+        # The first pass warms up and is slowed by counting.
+        _wait(clip)
+        begun = _now()
+        result = work(module, clip)
+        if backward:
+            result.backward()
+        _wait(clip)
+        seconds = _since(begun)
+    module.zero_grad(set_to_none=True)
+    return seconds, flops, sum(kept.values()) if kept else math.nan, result.detach()
+
+
+def _on_meta(
+    module: Learner, work: Callable[[Any, Clip], Tensor], shape: ClipShape, frames: int, backward: bool = False
+) -> tuple[float, float, tuple[int, ...]] | None:
+    """Operations, bytes kept and shape of the result at full size; None where the learner needs real numbers."""
+    import copy
+
+    try:
+        names = [getattr(part, "channel_names", None) for part in module.modules()]
+        hollow = copy.deepcopy(module).to("meta")
+        # Names are read as values, so they stay.
+        for part, own in zip(hollow.modules(), names, strict=True):
+            if own is not None:
+                part.channel_names = own
+        with plain_operators(), _counted() as (counter, kept):
+            result = work(hollow, shape.clip(frames, shape.points, "meta"))
+            if backward:
+                result.backward()
+    except Exception:  # whatever asks a tensor for its values says so in words of its own
+        return None
+    return counter.get_total_flops(), sum(kept.values()), tuple(result.shape)
+
+
+@contextlib.contextmanager
+def _counted() -> Iterator[tuple[FlopCounterMode, dict[int, int]]]:
+    kept: dict[int, int] = {}
+    alive: list[Any] = []
+
+    def pack(tensor: Tensor) -> Tensor:
+        storage = tensor.untyped_storage()
+        kept[storage._cdata] = storage.nbytes()
+        alive.append(storage)  # an address that is free again would be counted once for two
+        return tensor
+
+    hooks = torch.autograd.graph.saved_tensors_hooks(pack, lambda tensor: tensor)
+    with hooks, FlopCounterMode(display=False) as counter:
+        yield counter, kept
+
+
+def _now() -> tuple[float, float]:
+    return time.perf_counter(), time.process_time()
+
+
+def _since(begun: tuple[float, float]) -> float:
+    """Seconds: of this process where others take their share of the cores, which says nothing of the work."""
+    wall, own = (now - then for now, then in zip(_now(), begun, strict=True))
+    return min(wall, own) if not torch.cuda.is_available() else wall
+
+
+def _wait(clip: Clip) -> None:
+    if clip.fields.device.type == "cuda":
+        torch.cuda.synchronize(clip.fields.device)
+
+
+def shape_of_system(system: str, resolution: Sequence[int] | None, save_dt: float | None, frame_step: int) -> ClipShape:
+    """What clips of a system will look like that is not simulated, or not at hand.
+
+    Raises:
+        PhysrepError: no system of that name is known.
+    """
+    from ..systems import SYSTEMS
+
+    if system not in SYSTEMS:
+        raise PhysrepError(f"there are no data, and no system {system!r} is known; give data that exist.")
+    known = SYSTEMS[system]
+    names = [f"{f.name}{'_' + ''.join(p) if p else ''}" for f in known.fields for p in _components(known.axes, f.order)]
+    points = tuple(resolution or known.resolution)
+    return ClipShape(
+        tuple(names),
+        points,
+        tuple(length / n for length, n in zip(known.lengths, points, strict=True)),
+        tuple(known.periodic),
+        (save_dt or known.save_dt) * frame_step,
+        tuple(parameter.name for parameter in known.parameters),
+        system,
+    )
+
+
+def _components(axes: Sequence[str], order: int) -> list[tuple[str, ...]]:
+    import itertools
+
+    return list(itertools.product(axes, repeat=order))

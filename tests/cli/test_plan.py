@@ -1,0 +1,97 @@
+"""``--plan`` says what would be done and what is there, and writes nothing."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+
+import pytest
+import torch
+
+from physrep.cli.main import main
+from physrep.nn.conv_stack import ConvStack3D
+from physrep.plans import THERE, Step, plan_text
+from physrep.training.costs import training_flops
+from physrep.training.estimate import ClipShape, estimate
+
+SHAPE = ClipShape(("a", "b"), (128, 96), (0.1, 0.1), (True, True), 0.1, ("p",), "unknown")
+OPTIONS = {"encoder": "conv3d", "encoder_options": {}}
+
+
+def test_operations_and_tokens_are_those_of_the_full_size() -> None:
+    from physrep.run_directory import build_learner
+
+    found = estimate("jepa", OPTIONS, 4, SHAPE, True)
+    learner = build_learner({"learner": "jepa", "options": OPTIONS, "in_channels": 2, "num_frames": 4})
+    learner.set_normalisation(("a", "b"), [0.0] * 2, [1.0] * 2)
+    clip = SHAPE.clip(learner.train_frames, SHAPE.points, "cpu")
+    assert found.train_flops == pytest.approx(training_flops(learner, clip), rel=1e-6)
+    with torch.no_grad():
+        tokens = learner.encode(SHAPE.clip(4, SHAPE.points, "cpu"))
+    assert (found.tokens, found.width) == tuple(tokens.shape[1:])
+    assert 0 < found.train_seconds < 60 and found.train_memory > 0
+
+
+def test_a_learner_that_needs_real_numbers_is_scaled_and_says_so() -> None:
+    class Asking(ConvStack3D):
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            assert math.isfinite(float(x.sum()))
+            return super().forward(x)
+
+    import sys
+
+    sys.modules[__name__].__dict__["Asking"] = Asking
+    found = estimate("random", {"encoder": f"{__name__}:Asking"}, 4, SHAPE, False)
+    assert "scaled" in found.note and found.encode_flops > 0
+
+
+def test_the_sum_counts_jobs_and_leaves_out_what_is_unknown() -> None:
+    steps = [Step("a", seconds=7200), Step("b", seconds=60), Step("c", seconds=math.nan), Step("d", THERE)]
+    text = plan_text("plan", steps, "cpu", jobs=2)
+    assert "2 h" in next(row for row in text.splitlines() if row.startswith("all, 2")) and text.splitlines()[
+        -1
+    ].endswith("not in the sum: c")
+
+
+def test_bench_plans_and_then_finds_what_is_there(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    config = tmp_path / "small.yaml"
+    config.write_text(
+        "system: heat\nsimulation: {trajectories: 12, resolution: [16, 16], frames: 6}\nnum_frames: 4\neval_stride: 2\n"
+        "training: {steps: 2, batch_size: 2}\njobs: 1\n"
+        "runs: [{learner: constant}, {learner: statistics}, {learner: next_frame}]\n"
+    )
+    command = ["bench", str(config), "--out", str(tmp_path / "out")]
+    assert main([*command, "--plan"]) == 0
+    text = capsys.readouterr().out
+    assert "train next_frame-s0, 2 steps" in text and "embed statistics-s0, 24 windows" in text
+    assert not (tmp_path / "out").exists()
+    assert main(command) == 0
+    capsys.readouterr()
+    assert main([*command, "--plan"]) == 0
+    rows = capsys.readouterr().out.splitlines()
+    assert all("there" in row for row in rows if row.startswith(("simulate", "cache", "run", "analysis")))
+    assert not any(row.startswith(("train", "embed")) for row in rows)
+
+
+def test_simulate_pretrain_and_study_plan(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    heat = [
+        "simulate",
+        "heat",
+        "--out",
+        str(tmp_path),
+        "--trajectories",
+        "12",
+        "--resolution",
+        "16",
+        "16",
+        "--frames",
+        "6",
+    ]
+    assert main([*heat, "--plan"]) == 0 and "simulate 12 x heat" in capsys.readouterr().out
+    assert not any(tmp_path.iterdir())
+    assert main(heat) == 0
+    train = ["pretrain", "next_frame", "--data", str(tmp_path / "heat"), "--out", str(tmp_path / "run"), "--plan"]
+    assert main([*train, "--encoder", "conv3d", "--num_frames", "4", "--training.steps", "5"]) == 0
+    assert "train next_frame, 5 steps" in capsys.readouterr().out and not (tmp_path / "run").exists()
+    assert main(["study", "study_heat", "--plan", "--trajectories", "8", "--resolution", "16"]) == 0
+    assert "heat: simulate 8 x heat" in capsys.readouterr().out
