@@ -62,7 +62,7 @@ def test_every_setting_is_listed_with_its_default(title: str) -> None:
         if shown := rows[name].strip(" `"):
             assert yaml.safe_load(shown) == default, name
         else:
-            assert default is MISSING or name in ("simulation", "data", "training", "cluster")
+            assert default is MISSING or name in ("simulation", "data", "training", "cluster", "search")
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
