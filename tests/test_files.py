@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from physrep import files
+from physrep.errors import PhysrepError
 from physrep.files import atomic_path, remove_leftovers, write_text
 
 KILLED = """
@@ -60,3 +61,15 @@ def test_old_files_of_unknown_writers_go_also_in_folders_below(tmp_path: Path) -
     os.utime(old, (two_days_ago, two_days_ago))
     remove_leftovers(tmp_path, deep=True)
     assert not old.exists()
+
+
+@pytest.mark.parametrize(
+    "text", ["[enforce fail at inline_container.cc:672] . unexpected pos", "PytorchStreamWriter failed"]
+)
+def test_a_full_disk_that_torch_tells_in_its_own_words_is_one_sentence(text, tmp_path):
+    (tmp_path / "a").write_text("before")
+    with pytest.raises(PhysrepError, match="a: cannot be written"), atomic_path(tmp_path / "a"):
+        raise RuntimeError(text)
+    assert (tmp_path / "a").read_text() == "before" and [p.name for p in tmp_path.iterdir()] == ["a"]
+    with pytest.raises(RuntimeError, match="other"), atomic_path(tmp_path / "a"):
+        raise RuntimeError("other")

@@ -25,6 +25,9 @@ _unfinished: set[Path] = set()
 """Temporary files that this process is writing now."""
 
 
+_TORCH_WRITER = ("inline_container.cc", "PytorchStreamWriter")
+
+
 @contextlib.contextmanager
 def atomic_path(path: str | Path) -> Iterator[Path]:
     """A temporary path beside ``path`` that replaces it when the block ends well, and vanishes when it does not.
@@ -52,6 +55,13 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
     except OSError as error:
         reason = error.strerror or str(error)
         raise PhysrepError(f"{path}: cannot be written ({reason}); free space or choose another --out.") from error
+    except Exception as error:
+        # torch and safetensors tell of a full disk in exceptions of their own.
+        if type(error).__name__ != "SafetensorError" and not any(word in str(error) for word in _TORCH_WRITER):
+            raise
+        raise PhysrepError(
+            f"{path}: cannot be written ({' '.join(str(error).split())[:120]}); free space or choose another --out."
+        ) from error
     finally:
         temporary.unlink(missing_ok=True)
         _unfinished.discard(temporary)

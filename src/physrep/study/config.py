@@ -181,6 +181,8 @@ def check(config: StudyConfig, where: str) -> None:
             f"{where}: splits {config.splits} and batch_size {config.batch_size} must be at least 1, frames "
             f"{config.frames} at least 4, test {config.test} between 0 and 1, videos {config.videos} not negative."
         )
+    if config.resolution < 4:
+        raise PhysrepError(f"{where}: resolution is {config.resolution}; it must be at least 4.")
     for name, own in config.systems.items():
         _check_set(name, own, config, where)
     for name, encoder in config.encoders.items():
