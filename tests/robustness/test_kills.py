@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -14,5 +15,8 @@ def test_disturbed_commands_end_in_the_same_files(count: int) -> None:
     # A program of its own: it forks, which a process with pytest's threads should not.
     only = [] if count > 4 else ["--only", "pretrain", "convert", "embed"]
     command = [sys.executable, str(Path(__file__).parent / "kills.py"), str(count), *only]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=3600, check=False)
+    tests = Path(__file__).parents[1]
+    paths = [tests.parent / "src", tests, tests / "study"]
+    places = {**os.environ, "PYTHONPATH": os.pathsep.join(map(str, paths)), "OMP_NUM_THREADS": "1"}
+    done = subprocess.run(command, env=places, capture_output=True, text=True, timeout=3600, check=False)
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-2000:]
