@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import importlib.util
 import os
 import re
@@ -50,6 +51,14 @@ def test_the_reference_names_what_is_there(hooks: ModuleType) -> None:
     for modules in hooks.REFERENCE.values():
         for name in modules:
             assert ":::" in hooks._module(name), name
+
+
+def test_the_picture_of_the_readme_is_its_table(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(ROOT / "benchmarks")
+    rows = importlib.import_module("readme_picture").table((ROOT / "README.md").read_text(encoding="utf-8"))
+    assert len(rows) >= 8 and {"Floors", "Learners"} <= set(rows["group"])
+    assert ((rows["low"] <= rows["value"]) & (rows["value"] <= rows["high"])).all()
+    assert rows.set_index("name")["colour"].filter(like="JEPA").tolist() != ["#555555"]
 
 
 @pytest.mark.slow
