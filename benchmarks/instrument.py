@@ -1,0 +1,136 @@
+"""Is the instrument honest? Coverage of its intervals and its false and missed alarms, on three data sets.
+
+    python benchmarks/instrument.py [OUT] [TRAJECTORIES] [DATA]
+
+The data sets: decaying turbulence of a solver that is not physrep's (`examples/estimator/vorticity.py`), the same with
+5 % of noise in all of its data, and advected spots in an HDF5 layout of their own (`examples/own_data`). Each is fitted
+by `physrep.ParameterEstimator` as a new user would, asked about new trajectories that it never saw, and about what it
+must not trust. The table goes to standard output as Markdown.
+"""
+
+from __future__ import annotations
+
+import runpy
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+
+import physrep
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT / "examples" / "estimator"))
+
+from vorticity import DT, DX, POINTS, RANGE, decaying_flows  # noqa: E402
+
+Data = tuple[np.ndarray, Any]
+
+
+def noisy(x: np.ndarray, share: float, seed: int) -> np.ndarray:
+    """With Gaussian noise of this share of the standard deviation of all values."""
+    noise = np.random.default_rng(seed).normal(size=x.shape)
+    return (x + share * x.std() * noise).astype(np.float32)
+
+
+def turbulence(share: float, count: int) -> tuple[dict[str, Any], Data, Data, dict[str, np.ndarray]]:
+    """Settings of the estimator, data to fit, new data, and what is not to be trusted."""
+
+    def draw(n: int, seed: int, **other: Any) -> Data:
+        x, y = decaying_flows(n, seed, **other)
+        return noisy(x, share, 100 + seed), {"viscosity": y}
+
+    low, high = RANGE
+    outside = {
+        "parameter x 4": draw(50, 3, bounds=(4 * high, 6 * high))[0],
+        "parameter / 4": draw(50, 4, bounds=(low / 6, low / 4))[0],
+        "10 % noise more": noisy(draw(50, 5)[0], 0.1, 9),
+        "50 % noise more": noisy(draw(50, 5)[0], 0.5, 9),
+        "other equation (drag 1)": draw(50, 6, drag=1.0)[0],
+        "other equation (drag 0.1)": draw(50, 6, drag=0.1)[0],
+    }
+    fine = draw(50, 7, points=2 * POINTS)[0]
+    settings = {"dt": DT, "dx": DX, "channels": ["vorticity"]}
+    return settings, draw(count, 1), draw(250, 2), {**outside, "other grid (dx / 2)": fine}
+
+
+def spots(count: int, folder: Path) -> tuple[dict[str, Any], Data, Data, dict[str, np.ndarray]]:
+    """Advected, spreading spots: own data with a fixed grid and two parameters."""
+    make = runpy.run_path(str(ROOT / "examples" / "own_data" / "make_source.py"))["main"]
+    file = folder / "source.h5"
+    make(str(file), count + 250, 14, 16)
+    with h5py.File(file) as data:
+        runs: list[Any] = list(data.values())
+        runs = [run for run in runs if isinstance(run, h5py.Group)]
+        x = np.stack([run["rho"][()] for run in runs])[:, :, None]
+        y = {"diffusivity": np.array([run.attrs["kappa"] for run in runs]), "speed": [run.attrs["u"] for run in runs]}
+        dt, dx = float(np.diff(data["seconds"][:2])[0]), float(np.diff(data["grid"][:2])[0])
+    y = {name: np.asarray(values, dtype=np.float64) for name, values in y.items()}
+    new = x[count:]
+    outside = {
+        "parameter (speed reversed)": new[:50, :, :, ::-1],
+        "parameter (mass x 3)": 3 * new[:50],
+        "10 % noise more": noisy(new[:50], 0.1, 1),
+        "other equation (time reversed)": new[:50, ::-1],
+        "other grid (2 dx)": new[:50, :, :, ::2, ::2],
+    }
+    known = (x[:count], {name: values[:count] for name, values in y.items()})
+    outside = {name: np.ascontiguousarray(values) for name, values in outside.items()}
+    return {"dt": dt, "dx": dx}, known, (new, {name: values[count:] for name, values in y.items()}), outside
+
+
+def report(name: str, settings: dict[str, Any], known: Data, new: Data, outside: dict[str, np.ndarray]) -> None:
+    """Rows of the table."""
+    import pandas
+
+    estimator = physrep.ParameterEstimator(**settings).fit(known[0], pandas.DataFrame(known[1]))
+    _, low, high = estimator.predict(new[0], return_interval=True)
+    inside = [(low[:, k] <= y) & (y <= high[:, k]) for k, y in enumerate(new[1].values())]
+    covered = ", ".join(f"{p} {own.mean():.1%}" for p, own in zip(new[1], inside, strict=True))
+    best = estimator.table_.iloc[0]
+    stated, words = estimator.instrument_.readout.false_alarms, _words(estimator, new[0])
+    print(
+        f"| {name}: {len(new[0])} new | {best['learner']}, {best['probe']} | {covered} | "
+        f"at the edge {words.count('at the edge') / len(words):.1%}, outside {words.count('outside') / len(words):.1%} "
+        f"(stated: {stated[0]:.1%} either, {stated[1]:.1%} outside) |"
+    )
+    for what, x in outside.items():
+        words = _words(estimator, x) if "grid" not in what else _other_grid(estimator, x)
+        said = {own: words.count(own) / len(words) for own in ("inside", "at the edge", "outside", "refused")}
+        shown = ", ".join(f"{own} {share:.0%}" for own, share in said.items() if share)
+        print(f"| {name}: {what} | | | {shown} |", flush=True)
+
+
+def _words(estimator: Any, x: np.ndarray) -> list[str]:
+    return [answer.word for answer in estimator.ask(x)]
+
+
+def _other_grid(estimator: Any, x: np.ndarray) -> list[str]:
+    grid = estimator.instrument_.readout.background.grid
+    dx = estimator.dx * grid["shape"][0] / x.shape[-1]
+    asked = estimator.instrument_.recordings(x, dt=estimator.dt, dx=dx, channels=estimator.channels)
+    try:
+        return [estimator.instrument_.ask(recording.clip).word for recording in asked]
+    except physrep.PhysrepError:
+        return ["refused"]
+
+
+def main(out: str = "runs/instrument", count: str = "600", only: str = "") -> None:
+    """Print the table."""
+    folder = Path(out)
+    folder.mkdir(parents=True, exist_ok=True)
+    made: dict[str, Callable[[], Any]] = {
+        "turbulence": lambda: turbulence(0.0, int(count)),
+        "turbulence, 5 % noise": lambda: turbulence(0.05, int(count)),
+        "spots": lambda: spots(int(count), folder),
+    }
+    print("| data | chosen on validation | truths inside the 90 % interval | called strange |\n|---|---|---|---|")
+    for name, make in made.items():
+        if only in ("", name):
+            report(name, *make())
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
