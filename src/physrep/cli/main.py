@@ -26,6 +26,8 @@ COMMANDS = {
     "score": ("score", "is an encoder worth it? any encoder against the floors, on the same windows"),
     "fit": ("fit", "make an instrument of a labelled data set within a time: floors, pretraining, readout"),
     "predict": ("predict", "ask new recordings: parameters, how sure, and whether they are like the training data"),
+    "push": ("push", "share a run: Hugging Face repository or folder, with a card"),
+    "pull": ("pull", "fetch a run that was shared, checked against its hashes"),
     "bench": ("bench", "simulate, train, probe, score and report, from one YAML file"),
     "calibrate": ("calibrate", "is a data set hard enough? its floors and its ceiling"),
     "study": ("study", "what does a frozen video model know of a field, and is it more than pixels?"),

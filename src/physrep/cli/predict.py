@@ -37,6 +37,10 @@ def run(arguments: Sequence[str]) -> int:
         raise PhysrepError(f"--stride is {values.stride}; it must be at least 1.")
     from ..run_directory import load_run, read_run_config, run_data
 
+    if values.run.startswith("hf:"):
+        from ..sharing import local_run
+
+        values.run = local_run(values.run)
     if not Path(values.run).is_dir():
         read_run_config(values.run)
     from ..files import write_text

@@ -1,0 +1,88 @@
+"""A shared run is whole, says what it is, and tells nothing of the machine that it comes from."""
+
+from __future__ import annotations
+
+import functools
+import json
+import threading
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+import torch
+
+from physrep.cli.main import main
+from physrep.errors import PhysrepError
+from physrep.files import write_json
+from physrep.run_directory import build_learner, load_run, save_learner
+from physrep.sharing import MANIFEST, pull, push
+from physrep.sharing.bundle import without_places
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Path:
+    folder = tmp_path / "home" / "run"
+    config = {
+        "physrep": "0.1.0", "learner": "random", "options": {"encoder": "conv3d"}, "in_channels": 2, "num_frames": 4,
+        "parameters": {"p": "log"}, "seed": 0,
+        "data": {"path": str(tmp_path / "home" / "my_flows"), "cache_dir": str(tmp_path / "cache"), "fields": None},
+    }  # fmt: skip
+    learner = build_learner(config)
+    learner.set_normalisation(("a", "b"), [1.0, 2.0], [3.0, 4.0])
+    save_learner(folder, learner, config)
+    rows = [{"split": "test", "metric": "mse", "level": "trajectory", "parameter": "mean", "value": 0.25,
+             "ci_low": 0.2, "ci_high": 0.3}]  # fmt: skip
+    write_json(folder / "probe_ridge.json", {"options": {}, "rows": rows, "from": f"{tmp_path}/elsewhere/file"})
+    return folder
+
+
+def test_a_pulled_run_has_the_same_weights_and_no_places(run: Path, tmp_path: Path) -> None:
+    shared = tmp_path / "shared"
+    assert main(["push", str(run), str(shared)]) == 0
+    for path in shared.iterdir():
+        assert str(tmp_path).encode() not in path.read_bytes(), path.name
+    assert not (shared / "environment.json").exists()
+    assert "my_flows" in (shared / "README.md").read_text() and "| 0.250 |" in (shared / "README.md").read_text()
+    assert "No floors were run" in (shared / "README.md").read_text()
+    assert main(["pull", str(shared), str(tmp_path / "back")]) == 0
+    ours, theirs = load_run(run)[0].state_dict(), load_run(tmp_path / "back")[0].state_dict()
+    assert all(torch.equal(value, theirs[name]) for name, value in ours.items())
+
+
+def test_it_comes_back_from_an_address(run: Path, tmp_path: Path) -> None:
+    push(run, str(tmp_path / "shared"))
+    handler = functools.partial(SimpleHTTPRequestHandler, directory=str(tmp_path))
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        out = pull(f"http://127.0.0.1:{server.server_port}/shared", tmp_path / "back")
+        with pytest.raises(PhysrepError, match="cannot be read"):
+            pull(f"http://127.0.0.1:{server.server_port}/nothing", tmp_path / "none")
+        server.shutdown()
+    assert load_run(out)[1]["learner"] == "random"
+    assert not (tmp_path / "none").exists()
+
+
+def test_damage_strange_names_and_tokens_are_refused(run: Path, tmp_path: Path) -> None:
+    shared = tmp_path / "shared"
+    push(run, str(shared))
+    (shared / "config.yaml").write_text("learner: other\n")
+    with pytest.raises(PhysrepError, match="missing or damaged"):
+        pull(str(shared), tmp_path / "back")
+    assert not (tmp_path / "back").exists()
+    write_json(shared / MANIFEST, {"files": {"../evil": "0"}})
+    with pytest.raises(PhysrepError, match="not trusted"):
+        pull(str(shared), tmp_path / "back")
+    stored = json.loads((run / "probe_ridge.json").read_text())
+    write_json(run / "probe_ridge.json", {**stored, "options": {"key": "hf_" + "a" * 30}})
+    with pytest.raises(PhysrepError, match="token"):
+        push(run, str(tmp_path / "other"))
+    assert not (tmp_path / "other").exists()
+
+
+def test_places_and_credentials_are_taken_out() -> None:
+    given = {
+        "a": "/home/me/flows",
+        "b": ["https://me:secret@host/x?token=1", "hf://datasets/a/b"],
+        "c": "C:\\Users\\me\\d",
+    }
+    assert without_places(given) == {"a": "flows", "b": ["https://host/x", "hf://datasets/a/b"], "c": "d"}
