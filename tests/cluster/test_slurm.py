@@ -45,7 +45,7 @@ def settings(data: Path) -> dict[str, Any]:
         "num_frames": 4,
         "eval_stride": 4,
         **TINY_ENCODER,
-        "training": {"steps": 400, "batch_size": 8, "checkpoint_every": 20, "log_every": 20, "probe_every": 0},
+        "training": {"steps": 1000, "batch_size": 8, "checkpoint_every": 20, "log_every": 20, "probe_every": 0},
         "runs": [{"learner": name} for name in ("constant", "statistics", "random", "jepa", "supervised")],
         "resamples": 100,
         "jobs": 1,
@@ -67,7 +67,9 @@ def job_of(run: Path) -> str:
     return re.findall(r"attempt \d+, output in .*/(\d+(?:_\d+)?)_0_log\.err", (run / "log.txt").read_text())[-1]
 
 
-def test_killed_and_requeued_it_ends_in_the_same_bytes(slurm: dict[str, str], tmp_path: Path) -> None:
+def test_killed_and_requeued_it_ends_in_the_same_bytes(
+    slurm: dict[str, str], tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
     config = tmp_path / "bench.yaml"
     config.write_text(yaml.safe_dump(settings(write_waves(tmp_path)), sort_keys=False))
     bench = [sys.executable, "-m", "physrep", "bench", str(config), "--out"]
@@ -76,6 +78,7 @@ def test_killed_and_requeued_it_ends_in_the_same_bytes(slurm: dict[str, str], tm
     out = tmp_path / "cluster"
     with open(tmp_path / "head.log", "w") as log:
         head = subprocess.Popen([*bench, str(out), "--executor", "slurm"], env=slurm, stdout=log, stderr=log)
+    request.addfinalizer(head.kill)
     runs = out / "runs"
     signals = {"jepa-s0": signal.SIGKILL, "supervised-s0": signal.SIGUSR2}
     for name, number in signals.items():
@@ -83,7 +86,9 @@ def test_killed_and_requeued_it_ends_in_the_same_bytes(slurm: dict[str, str], tm
         if number == signal.SIGKILL:
             os.kill(int(re.findall(r"process (\d+)", (runs / name / "log.txt").read_text())[-1]), number)
         else:
-            subprocess.run(["scancel", "--signal=USR2", job_of(runs / name)], env=slurm, check=True)
+            # While the job requeues itself the controller may answer "try again later"; the signal has arrived.
+            subprocess.run(["scancel", "--signal=USR2", job_of(runs / name)], env=slurm, check=False)
+            until(lambda name=name: " stopped after " in (runs / name / "log.txt").read_text(), 60)
         assert not (runs / name / "scores.json").exists(), "too late to test anything"
     status = [sys.executable, "-m", "physrep", "status", str(out)]
     shown = subprocess.run(status, env=slurm, capture_output=True, text=True, check=True).stdout

@@ -110,6 +110,19 @@ def test_two_processes_stopped_and_continued_end_in_the_same_weights(root: Path,
     assert all(torch.equal(value, theirs[name]) for name, value in ours.items())
 
 
+def test_another_number_of_devices_is_another_run(root: Path, tmp_path: Path) -> None:
+    from physrep.files import read_yaml, write_yaml
+
+    options = ("--training.steps", "2", "--training.batch_size", "4")
+    assert pretrain(root, tmp_path / "run", *options).wait() == 0
+    stored = read_yaml(tmp_path / "run/config.yaml")
+    assert "devices" not in stored
+    write_yaml(tmp_path / "run/config.yaml", {**stored, "devices": 2})
+    again = pretrain(root, tmp_path / "run", *options)
+    _, err = again.communicate()
+    assert again.returncode == 2 and "holds a run with another devices" in err
+
+
 def test_a_launcher_is_asked_only_for_several_devices(monkeypatch: pytest.MonkeyPatch) -> None:
     for name, value in {"RANK": "1", "WORLD_SIZE": "2", "LOCAL_RANK": "1", "MASTER_PORT": "1234"}.items():
         monkeypatch.setenv(name, value)

@@ -103,6 +103,9 @@ def pretrain(
     train = train or data.open("train")
     config = learner_config(learner, options or {}, num_frames, train, parameter_scales(train, scales), data, seed)
     config["training"] = asdict(training)
+    if devices > 1:
+        # Their batches add up: another number of processes would be another training.
+        config["devices"] = devices
     if init_from is not None:
         config["init_from"] = start_config(init_from)
     claimed = _claimed(out, config)
