@@ -92,7 +92,7 @@ def test_killed_and_requeued_it_ends_in_the_same_bytes(
         assert not (runs / name / "scores.json").exists(), "too late to test anything"
     status = [sys.executable, "-m", "physrep", "status", str(out)]
     shown = subprocess.run(status, env=slurm, capture_output=True, text=True, check=True).stdout
-    assert re.search(r"jepa-s0 +(stopped|running|queued)", shown), shown
+    assert re.search(r"supervised-s0 +(stopped|running)", shown), shown
     code = head.wait(timeout=400)
     text = (tmp_path / "head.log").read_text()
     assert code == 0, text
