@@ -9,25 +9,34 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from ..files import write_csv
 from ..learners.identity import Identity, identity_of_name
+from ..run_directory import METRICS
+from ..training.log import read_metrics
 
 LOWEST_FLOOR, LARGEST_RATIO = 0.15, 2 / 3
 
+STILL_IMPROVING = 0.05
+"""Share by which the last quarter of a training may lower its loss and still count as converged."""
+
 COLUMNS: tuple[str, ...] = (
-    "level", "parameter", "best_floor", "floor_name", "ceiling", "ceiling_name", "ratio", "accepted",
+    "level", "parameter", "best_floor", "floor_name", "ceiling", "ceiling_name", "ratio", "train_loss",
+    "converged", "accepted",
 )  # fmt: skip
 """Columns of calibration.csv."""
 
 
-def calibration(rows: list[dict[str, Any]], identities: Mapping[str, Identity] | None = None) -> list[dict[str, Any]]:
+def calibration(
+    rows: list[dict[str, Any]], identities: Mapping[str, Identity] | None = None, runs: Path | None = None
+) -> list[dict[str, Any]]:
     """One row per level and parameter; empty if the floors or the ceiling were not run.
 
     Args:
         rows: of results.csv.
         identities: run name to kind, label and colour; other runs go by the name of their learner.
+        runs: folder of the run directories; a ceiling whose training has not converged there is not accepted.
 
     Returns:
         Rows with the columns of calibration.csv; values are test MSE of z-scored parameters (constant = 1).
@@ -42,6 +51,7 @@ def calibration(rows: list[dict[str, Any]], identities: Mapping[str, Identity] |
             floor, ceiling = _best(cells, "floor", kinds), _best(cells, "ceiling", kinds)
             if floor is None or ceiling is None or floor["learner"] == "constant":
                 continue
+            trained = training_end(runs / ceiling["run"]) if runs else TrainingEnd()
             ratio = ceiling["value"] / floor["value"] if floor["value"] > 0 else math.nan
             table.append(
                 {
@@ -52,10 +62,53 @@ def calibration(rows: list[dict[str, Any]], identities: Mapping[str, Identity] |
                     "ceiling": ceiling["value"],
                     "ceiling_name": f"{ceiling['learner']} + {ceiling['probe']}",
                     "ratio": ratio,
-                    "accepted": bool(floor["value"] >= LOWEST_FLOOR and ratio <= LARGEST_RATIO),
+                    "train_loss": trained.loss,
+                    "converged": trained.converged,
+                    "accepted": bool(
+                        floor["value"] >= LOWEST_FLOOR and ratio <= LARGEST_RATIO and trained.converged is not False
+                    ),
                 }
             )
     return table
+
+
+class TrainingEnd(NamedTuple):
+    """How a training ended: mean training loss of its last tenth, and whether it has stopped improving on valid.
+
+    None where the run does not tell: it is then said nowhere that it has converged.
+    """
+
+    loss: float | None = None
+    converged: bool | None = None
+
+
+def training_end(run: Path) -> TrainingEnd:
+    """Training loss and convergence of a run, from its metrics.csv.
+
+    It has not converged if its last quarter lowered the lowest loss on valid by more than `STILL_IMPROVING` (or, where
+    valid was not followed, the mean training loss of the quarter before): more steps would make a lower ceiling.
+    """
+    rows = read_metrics(run) if (run / METRICS).is_file() else []
+    table = {
+        name: [(int(row["step"]), float(row[name])) for row in rows if row.get(name)] for name in ("loss", "valid_loss")
+    }
+    if not table["loss"]:
+        return TrainingEnd()
+    steps = max(step for step, _ in table["loss"])
+    loss = _mean([value for step, value in table["loss"] if step > 0.9 * steps])
+    if table["valid_loss"]:
+        before = min((value for step, value in table["valid_loss"] if step <= 0.75 * steps), default=math.nan)
+        after = min((value for step, value in table["valid_loss"] if step > 0.75 * steps), default=math.nan)
+    else:
+        before = _mean([value for step, value in table["loss"] if 0.5 * steps < step <= 0.75 * steps])
+        after = _mean([value for step, value in table["loss"] if step > 0.75 * steps])
+    if not math.isfinite(before + after):
+        return TrainingEnd(loss)
+    return TrainingEnd(loss, after >= (1 - STILL_IMPROVING) * before)
+
+
+def _mean(values: list[float]) -> float:
+    return sum(values) / len(values) if values else math.nan
 
 
 def _best(cells: list[dict[str, Any]], kind: str, kinds: dict[str, str]) -> dict[str, Any] | None:
@@ -87,6 +140,12 @@ def calibration_text(table: list[dict[str, Any]]) -> str:
         lines.append(
             f"{row['level']:<11}{row['parameter']:<14}{row['best_floor']:>11.3f}  {row['floor_name']:<24}"
             f"{row['ceiling']:>8.3f}  {row['ceiling_name']:<22}{row['ratio']:>6.2f}  {verdict}"
+        )
+    for name in dict.fromkeys(row["ceiling_name"] for row in table if row.get("converged") is False):
+        loss = next(row["train_loss"] for row in table if row["ceiling_name"] == name)
+        lines.append(
+            f"{name} is no ceiling: its training has not converged (train loss {loss:.3f}, and the last quarter of its "
+            f"steps lowered the loss by more than {STILL_IMPROVING:.0%}); train it for more steps."
         )
     lines.append(
         f"Test MSE of z-scored parameters (constant = 1). Accepted: floor >= {LOWEST_FLOOR}, "

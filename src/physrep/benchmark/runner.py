@@ -83,7 +83,7 @@ def _write_tables(
     from .calibration import calibration, write_calibration
 
     identities = {run.name: identity_of_summary(read_summary(out / "runs" / run.name), run.learner) for run in grid}
-    write_calibration(out / "calibration.csv", calibration(rows, identities))
+    write_calibration(out / "calibration.csv", calibration(rows, identities, out / "runs"))
     if config.analyses:
         run_analyses(config.analyses, _context(grid, config, data, splits, out, device))
 

@@ -38,6 +38,6 @@ def run(arguments: Sequence[str]) -> int:
             raise PhysrepError(f"{out}: holds a benchmark with other runs; choose another --out.")
     path = bench(config, out, device=chosen_device(values))
     rows = [{**row, "value": float(row["value"])} for row in read_csv(path)]
-    print(calibration_text(calibration(rows)))
+    print(calibration_text(calibration(rows, runs=path.parent / "runs")))
     print(f"table: {path.parent / 'calibration.csv'}")
     return 0
