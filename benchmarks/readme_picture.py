@@ -57,15 +57,18 @@ def main() -> None:
     options = parser.parse_args()
     rows = table((ROOT / "README.md").read_text(encoding="utf-8"))
     bench = Bench.read(options.samples)
-    low = 10 ** math.floor(math.log10(rows["low"].min()))
+    low = 10.0 ** math.floor(math.log10(min(rows["low"].tolist())))
     floors = rows.loc[rows["group"] == KINDS["floor"], "value"]
     with paper():
         figure = Figure(figsize=(11.0, 3.7), layout="constrained")
-        left, right = figure.subfigures(1, 2, width_ratios=[1.05, 1.0], wspace=0.04)
+        left, right = figure.subfigures(1, 2, squeeze=False, width_ratios=[1.05, 1.0], wspace=0.04)[0]
         if bench.samples is not None:
             draw_samples(left, bench.samples, bench.data, trajectories=2, frames=3, channels=2)
         ax = right.subplots()
-        lines = [Reference(1.0, "constant", "#8a8a8a", dashed=True), Reference(min(floors), "best floor", "#8a8a8a")]
+        lines = [
+            Reference(1.0, "constant", "#8a8a8a", dashed=True),
+            Reference(min(floors.tolist()), "best floor", "#8a8a8a"),
+        ]
         dots(ax, rows, limits=(low, 2.0), log=True, values=False, references=lines)
         ax.set_xlabel("mean test MSE with 95% interval, lower is better")
         ax.set_title("shear_flow: Reynolds and Schmidt number from frozen tokens", pad=15)
