@@ -122,3 +122,19 @@ def test_an_encoder_without_a_grid_is_refused() -> None:
 def test_a_resolution_that_tokens_do_not_divide() -> None:
     with pytest.raises(PhysrepError, match="no multiple"):
         learner_of("conv").loss(make_clip(size=(18, 24)))
+
+
+@pytest.mark.parametrize("kind", ["vit", "conv"])
+def test_the_loss_itself_normalises_its_targets(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    x = make_clip().fields
+    errors = {}
+    for normalise in (True, False):
+        learner = learner_of(kind, normalise_targets=normalise).eval()
+        grid = learner.token_blocks(x)
+        width = to_blocks(x, grid).shape[2]
+        monkeypatch.setattr(learner, "_decode", lambda x, mask, grid, width=width: x.new_zeros(*mask.shape, width))
+        mask = tube_mask(len(x), learner.grid(x), 0.75, x.device)
+        errors[normalise] = [float(learner.masked_loss(fields, mask)["loss"]) for fields in (x, 5 * x + 2)]
+    # Against zeros the error is the mean square of the targets: normalised, that of no unit.
+    assert errors[True][0] == pytest.approx(errors[True][1], rel=1e-3) and 0.5 < errors[True][0] < 1.5
+    assert errors[False][1] > 5 * errors[False][0]

@@ -5,14 +5,16 @@ from __future__ import annotations
 import shutil
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file
 from small_data import TINY_ENCODER, write_waves
 from torch import nn
 
-from physrep.data import Symmetries
+from physrep.data import ClipDataset, Symmetries
 from physrep.data.config import DataConfig
 from physrep.errors import PhysrepError
 from physrep.files import read_json, read_yaml, write_yaml
@@ -259,3 +261,21 @@ def test_run_directory_with_other_weights(finished: Path, tmp_path: Path) -> Non
 def test_bf16_trains(data: DataConfig, tmp_path: Path) -> None:
     run = train(tmp_path / "run", data, precision="bf16-mixed", steps=4)
     assert all(torch.isfinite(value).all() for value in weights(run).values() if value.is_floating_point())
+
+
+def test_the_second_window_starts_anywhere_that_it_fits(data: DataConfig, monkeypatch: pytest.MonkeyPatch) -> None:
+    train_split = data.open("train")
+    starts: list[int] = []
+    read = ClipDataset.clip
+
+    def seen(self: ClipDataset, windows: np.ndarray, *rest: Any) -> Any:
+        starts.extend(windows[:, 1].tolist())
+        return read(self, windows, *rest)
+
+    monkeypatch.setattr(ClipDataset, "clip", seen)
+    stream = WindowStream(train_split, 8, 2, 32, seed=3, target="random")
+    for number in range(12):
+        stream.batch(number)
+        del starts[-64:-32]  # of the first windows
+    last = int(train_split.lengths[0]) - 3 * 2 - 1
+    assert len(starts) == 12 * 32 and set(starts) == set(range(last + 1))
