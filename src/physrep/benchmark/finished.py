@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 RECORD = "finished.json"
 LEASE = "lease"
-_APART = {"runs", "seeds", "jobs", "cluster", "analyses"}
+_APART = {"runs", "seeds", "jobs", "cluster", "analyses", "search"}
 """Settings of a benchmark that do not determine the result of one of its runs."""
 
 
