@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import functools
 import json
+import subprocess
+import sys
 import threading
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
 import torch
+from hub_server import HubHandler
 
 from physrep.cli.main import main
 from physrep.errors import PhysrepError
@@ -86,3 +89,22 @@ def test_places_and_credentials_are_taken_out() -> None:
         "c": "C:\\Users\\me\\d",
     }
     assert without_places(given) == {"a": "flows", "b": ["https://host/x", "hf://datasets/a/b"], "c": "d"}
+
+
+def test_it_goes_to_a_hub_and_back(run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("huggingface_hub")
+    with ThreadingHTTPServer(("127.0.0.1", 0), HubHandler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        address = f"http://127.0.0.1:{server.server_port}"
+        for name, value in (("HF_ENDPOINT", address), ("HF_TOKEN", "none"), ("HF_HOME", str(tmp_path / "hub"))):
+            monkeypatch.setenv(name, value)
+        monkeypatch.setenv("PHYSREP_CACHE", str(tmp_path / "kept"))
+        # The client reads its settings when it is imported, so it gets a process of its own.
+        code = "import sys; from physrep.cli.main import main; sys.exit(main(sys.argv[1:]))"
+        for words in (["push", str(run), "hf:me/run"], ["pull", "hf:me/run", str(tmp_path / "back")]):
+            done = subprocess.run([sys.executable, "-c", code, *words], capture_output=True, text=True)
+            assert done.returncode == 0, done.stderr
+        server.shutdown()
+    ours, theirs = load_run(run)[0].state_dict(), load_run(tmp_path / "back")[0].state_dict()
+    assert all(torch.equal(value, theirs[name]) for name, value in ours.items())
+    assert not any(str(tmp_path).encode() in data for data in HubHandler.files.values())
