@@ -47,7 +47,7 @@ def settings(data: Path) -> dict[str, Any]:
         **TINY_ENCODER,
         "training": {"steps": 1000, "batch_size": 8, "checkpoint_every": 20, "log_every": 20, "probe_every": 0},
         "runs": [{"learner": name} for name in ("constant", "statistics", "random", "jepa", "supervised")],
-        "resamples": 100,
+        "n_resamples": 100,
         "jobs": 1,
         "cluster": {"time": 10, "heartbeat": 1, "expiry": 10, "partition": "main"},
     }
