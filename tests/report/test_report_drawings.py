@@ -32,7 +32,10 @@ from physrep.report.style import paper
 def entry(learner: str, label: str, kind: str, value: float, seeds: int = 1) -> Entry:
     scores = {("trajectory", "test", "mse", "mean"): Score(value, value - 0.02, value + 0.02)}
     runs = tuple(f"r{seed}" for seed in range(seeds))
-    return Entry("heat", learner, "", "ridge", kind, runs, label, True, scores, trajectories=30)
+    return Entry(
+        system="heat", learner=learner, encoder="", probe="ridge", kind=kind, runs=runs, label=label, chosen=True,
+        scores=scores, trajectories=30,
+    )  # fmt: skip
 
 
 def found(learner: float | None, floor: float | None, ceiling: float | None, seeds: int = 1) -> Headline:
