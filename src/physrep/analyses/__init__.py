@@ -14,6 +14,7 @@ from .explain import Explain
 from .generalisation import Generalisation
 from .increment import Increment
 from .latent import LATENT
+from .posterior import Posterior
 from .regimes import RegimeClassification
 from .similarity import Similarity
 from .strength import Strength
@@ -28,6 +29,7 @@ OWN: dict[str, type[Analysis]] = {
     "increment": Increment,
     "surrogates": Surrogates,
     "uncertainty": Uncertainty,
+    "posterior": Posterior,
     "generalisation": Generalisation,
     "regimes": RegimeClassification,
     "encoded": Encoded,

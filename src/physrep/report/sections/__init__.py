@@ -25,6 +25,7 @@ from .explain import explain_section
 from .generalisation import generalisation_section
 from .increment import increment
 from .latent import BENCH_SECTIONS
+from .posterior import posterior_section
 from .regimes import regimes_section
 from .run_lines import identified
 from .similarity import similarity_section
@@ -43,6 +44,7 @@ SECTIONS: dict[str, Maker] = {
     "increment": increment,
     "surrogates": surrogates,
     "uncertainty": uncertainty,
+    "posterior": posterior_section,
     "generalisation": generalisation_section,
     "regimes": regimes_section,
     "encoded": encoded_section,

@@ -1,0 +1,151 @@
+"""Sharpness and calibration of posteriors: ranks of SBC, TARP coverage, and one corner plot."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ...benchmark.directory import Bench
+from ..draw import Plot
+from ..draw.figure import save_figure
+from ..section import Picture, Section, Table
+from ..style import paper
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+LEVEL = 0.05
+"""Of the tests, shared by the parameters of an encoder and TARP."""
+
+SHOWN = 6
+"""Encoders whose calibration is drawn."""
+
+TINTS = ("#1f63b4", "#b07a12", "#2f7d4f", "#7a4fa0")
+
+
+def posterior_section(bench: Bench, rows: list[dict[str, str]]) -> Section | None:
+    """A table, sharpest first; SBC and TARP of every encoder; draws of the sharpest calibrated one."""
+    import pandas as pd
+
+    groups: dict[str, list[dict[str, str]]] = {}
+    for row in rows:
+        groups.setdefault(row["title"] + (" + spectra" if row["features"] == "both" else ""), []).append(row)
+    if not groups:
+        return None
+    found = {name: _of(own) for name, own in groups.items()}
+    order = sorted(found, key=lambda name: -found[name]["density"])
+    best = next((name for name in order if found[name]["calibrated"]), None)
+    columns: dict[str, list[Any]] = {"Encoder": order, "log density": [found[name]["density"] for name in order]}
+    for parameter in found[order[0]]["p"]:
+        columns[f"{parameter}: sd"] = [found[name]["width"][parameter] for name in order]
+        columns[f"{parameter}: SBC p"] = [found[name]["p"][parameter] for name in order]
+    columns["TARP p"] = [found[name]["tarp"] for name in order]
+    columns["calibrated"] = ["yes" if found[name]["calibrated"] else "no" for name in order]
+    n = rows[0]["n_trajectories"]
+    sentence = (
+        f"The sharpest calibrated posterior is that of {best}: mean log density {found[best]['density']:.2f} of "
+        f"the truth on {n} test trajectories."
+        if best
+        else f"No posterior is calibrated on {n} test trajectories; trust none of them."
+    )
+    pictures = [_calibration(bench, groups, order)] + ([_corner(bench, groups[best], best)] if best else [])
+    caption = (
+        "Log density: mean over test of log q(truth | tokens), z-scored parameters; higher is sharper. sd: mean "
+        f"standard deviation of the draws. Calibrated: no p-value is below {LEVEL} over the number of tests."
+    )
+    table = Table(pd.DataFrame(columns), caption)
+    return Section("posterior", "Which posterior is sharp and calibrated?", [sentence], pictures, [table])
+
+
+def _of(rows: list[dict[str, str]]) -> dict[str, Any]:
+    scores = {row["parameter"]: row for row in rows if row["row"] == "score"}
+    whole = scores.pop("all")
+    p = {name: float(row["p_value"]) for name, row in scores.items()}
+    tarp = float(whole["p_value"])
+    return {
+        "density": float(whole["value"]),
+        "tarp": tarp,
+        "p": p,
+        "width": {name: float(row["width"]) for name, row in scores.items()},
+        "calibrated": min(tarp, *p.values()) >= LEVEL / (len(p) + 1),
+    }
+
+
+def _calibration(bench: Bench, groups: dict[str, list[dict[str, str]]], order: list[str]) -> Picture:
+    shown = order[:SHOWN]
+
+    def ranks(ax: Axes, first: bool, name: str) -> None:
+        rows = [row for row in groups[name] if row["row"] == "rank"]
+        for parameter, tint in zip(dict.fromkeys(row["parameter"] for row in rows), TINTS * 9, strict=False):
+            own = np.array([float(row["value"]) for row in rows if row["parameter"] == parameter])
+            ax.stairs(own / own.mean(), np.linspace(0, 1, len(own) + 1), color=tint)
+        ax.axhline(1, color="#999999", lw=0.8)
+        ax.set(title=name, xlabel="rank of the truth", ylabel="SBC: density" if first else "")
+
+    def tarp(ax: Axes, first: bool, name: str) -> None:
+        points = [(float(row["place"]), float(row["value"])) for row in groups[name] if row["row"] == "tarp"]
+        ax.plot([0, 1], [0, 1], color="#999999", lw=0.8)
+        ax.plot(*zip(*points, strict=True), color="#1f63b4")
+        ax.set(xlabel="promised", ylabel="TARP: covered" if first else "")
+
+    parameters = dict.fromkeys(row["parameter"] for row in groups[order[0]] if row["row"] == "rank")
+    legend = [(name, tint, "-") for name, tint in zip(parameters, TINTS * 9, strict=False)]
+    panels = [*(partial(ranks, name=name) for name in shown), *(partial(tarp, name=name) for name in shown)]
+    plot = Plot(panels, 1.9, across=len(shown), legend=legend)
+    markup = plot.save(bench.folder / "figures" / "posterior_calibration.png", "Calibration of posteriors")
+    more = f" The {len(shown)} sharpest of {len(order)} are shown." if len(order) > len(shown) else ""
+    caption = (
+        "Above: ranks of the true parameter among the draws; flat if calibrated, raised at both ends if too narrow. "
+        f"Below: expected coverage of joint regions (TARP); on the diagonal if calibrated.{more}"
+    )
+    return Picture(markup, caption)
+
+
+def _corner(bench: Bench, rows: list[dict[str, str]], name: str) -> Picture:
+    from matplotlib.figure import Figure
+
+    draws: dict[str, list[float]] = {}
+    truth: dict[str, float] = {}
+    for row in rows:
+        if row["row"] == "draw":
+            draws.setdefault(row["parameter"], []).append(float(row["value"]))
+            truth[row["parameter"]] = float(row["truth"])
+    with paper():
+        figure = Figure(figsize=(1.7 * len(draws) + 0.8, 1.6 * len(draws) + 0.5), layout="constrained")
+        draw_corner(figure, draws, truth)
+    markup = save_figure(figure, bench.folder / "figures" / "posterior_corner.png", "Corner plot of a posterior")
+    caption = f"Draws of the posterior of the first test trajectory by {name}; the truth in red."
+    return Picture(markup, caption)
+
+
+def draw_corner(figure: Any, draws: dict[str, list[float]], truth: dict[str, float]) -> None:
+    """Every parameter by itself, and every pair.
+
+    Args:
+        figure: empty.
+        draws: name to values.
+        truth: name to value, where it is known.
+    """
+    names = list(draws)
+    axes = figure.subplots(len(names), len(names), squeeze=False)
+    for i, row in enumerate(names):
+        for k, column in enumerate(names):
+            ax = axes[i, k]
+            if k > i:
+                ax.set_visible(False)
+                continue
+            if i == k:
+                ax.hist(draws[row], bins=25, histtype="step", color="#1f63b4")
+                ax.set_yticks([])
+            else:
+                ax.plot(draws[column], draws[row], ".", ms=2, color="#1f63b4", alpha=0.5)
+                if row in truth:
+                    ax.axhline(truth[row], color="#b3261e", lw=0.8)
+            if column in truth:
+                ax.axvline(truth[column], color="#b3261e", lw=0.8)
+            if i == len(names) - 1:
+                ax.set_xlabel(column)
+            if k == 0 and i:
+                ax.set_ylabel(row)
