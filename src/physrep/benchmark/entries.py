@@ -134,7 +134,7 @@ def _identity(row: Mapping[str, Any]) -> tuple[str, ...]:
 
 def title_of(run: str, seed: Any) -> str:
     """Name of a run without its seed."""
-    return run.removesuffix(f"-s{seed}")
+    return run.removesuffix(f"-s{seed}").removesuffix(f"-{seed}")
 
 
 def _entry(key: tuple[str, ...], rows: list[Mapping[str, Any]], known: Mapping[str, Identity]) -> Entry:
