@@ -64,7 +64,7 @@ def scored(value: float, low: float | None, high: float | None, digits: int = 2)
 def signed(value: float) -> str:
     """A difference with its sign."""
     text = number(value)
-    return text if text.startswith("−") or text == NOTHING or float(text) == 0 else f"+{text}"
+    return text if text.startswith("−") or text == NOTHING or float(text.replace("−", "-")) == 0 else f"+{text}"
 
 
 def percent(share: float) -> str:
