@@ -10,7 +10,7 @@ from __future__ import annotations
 import itertools
 import os
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, cast
 
 import h5py
 import numpy as np
@@ -131,7 +131,7 @@ def _copy(handle: int, offset: int, chunk: tuple[int, ...], of: tuple[slice, ...
 
 
 def _fill(handle: int, out: np.ndarray, offset: int) -> None:
-    view: Any = memoryview(out).cast("B")
+    view: Any = memoryview(cast(Any, out)).cast("B")
     done = 0
     while done < len(view):
         count = os.preadv(handle, [view[done:]], offset + done)
