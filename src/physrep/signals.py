@@ -12,6 +12,7 @@ import contextlib
 import multiprocessing
 import os
 import signal
+import sys
 import threading
 from collections.abc import Iterator
 from typing import Any
@@ -22,6 +23,9 @@ STOPPING = tuple(
     getattr(signal, name) for name in ("SIGTERM", "SIGINT", "SIGHUP", "SIGUSR1", "SIGUSR2") if hasattr(signal, name)
 )
 """Signals that ask a command to stop."""
+
+_AGAIN = 0.02
+"""Seconds after which a signal is sent again whose exception Python has discarded."""
 
 
 class Stopped(KeyboardInterrupt):
@@ -74,11 +78,16 @@ def _restore(before: dict[int, Any]) -> None:
 
 @contextlib.contextmanager
 def raising() -> Iterator[None]:
-    """Inside the block the first stopping signal raises `Stopped`; of further ones SIGINT ends the process at once."""
+    """Inside the block the first stopping signal raises `Stopped`; of further ones SIGINT ends the process at once.
+
+    A signal that arrives while a finaliser or a callback of a weak reference runs, where Python discards exceptions,
+    is sent again a moment later.
+    """
     if not _in_main_thread():
         yield
         return
     received: list[int] = []
+    timers: list[threading.Timer] = []
 
     def handle(number: int, frame: Any) -> None:
         received.append(number)
@@ -87,10 +96,24 @@ def raising() -> Iterator[None]:
         if number == signal.SIGINT:
             leave_at_once(number)
 
-    before = _install(handle)
+    def again(discarded: Any) -> None:
+        if not isinstance(discarded.exc_value, Stopped):
+            hook(discarded)
+            return
+        received.clear()
+        timer = threading.Timer(_AGAIN, os.kill, (os.getpid(), discarded.exc_value.number))
+        timer.daemon = True
+        timers.append(timer)
+        timer.start()
+
+    before, hook = _install(handle), sys.unraisablehook
+    sys.unraisablehook = again
     try:
         yield
     finally:
+        for timer in timers:
+            timer.cancel()
+        sys.unraisablehook = hook
         _restore(before)
 
 

@@ -29,6 +29,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import torch
 import yaml
 from small_data import write_waves
 from study_settings import tiny_study
@@ -174,6 +175,9 @@ def run(count: int, seed: int = 0, only: tuple[str, ...] = ()) -> tuple[collecti
     counts: collections.Counter[str] = collections.Counter()
     lost: list[str] = []
     names = only or tuple(COMMANDS)
+    # A fork does not inherit the threads of OpenMP, and its first parallel loop would wait for them for ever.
+    torch.set_num_threads(1)
+    os.environ["OMP_NUM_THREADS"] = "1"
     with tempfile.TemporaryDirectory() as text:
         folder = Path(text)
         prepare(folder)

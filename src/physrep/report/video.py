@@ -10,6 +10,12 @@ from torch import Tensor
 from ..errors import PhysrepError
 from ..files import atomic_path
 
+SENTENCES = {
+    ".mp4": "Videos are MP4 (H.264, by ffmpeg).",
+    ".png": "Videos are animated PNG files, because no MP4 encoder (ffmpeg) is installed.",
+}
+"""What is said of the videos, by the ending of their files."""
+
 
 def save_video(video: Tensor, path: Path, fps: int = 12, enlarge: int = 4) -> tuple[Path, str]:
     """Write one video; returns its path and a sentence that says in which form.
@@ -29,14 +35,14 @@ def save_video(video: Tensor, path: Path, fps: int = 12, enlarge: int = 4) -> tu
     frames = (video.permute(0, 2, 3, 1).numpy() * 255).round().astype(np.uint8)
     frames = frames.repeat(enlarge, 1).repeat(enlarge, 2)
     if FFMpegWriter.isAvailable():
-        return _save_mp4(frames, path.with_suffix(".mp4"), fps), "Videos are MP4 (H.264, by ffmpeg)."
+        return _save_mp4(frames, path.with_suffix(".mp4"), fps), SENTENCES[".mp4"]
     path = path.with_suffix(".png")
     images = [Image.fromarray(frame) for frame in frames]
     with atomic_path(path) as temporary:
         images[0].save(
             temporary, format="PNG", save_all=True, append_images=images[1:], duration=round(1000 / fps), loop=0
         )
-    return path, "Videos are animated PNG files, because no MP4 encoder (ffmpeg) is installed."
+    return path, SENTENCES[".png"]
 
 
 def _save_mp4(frames: np.ndarray, path: Path, fps: int) -> Path:

@@ -17,7 +17,7 @@ from ..files import read_yaml, write_json, write_yaml
 from ..learners.rendered import Rendered
 from ..learners.rendering import render
 from ..renamed import current_names
-from ..report.video import save_video
+from ..report.video import SENTENCES, save_video
 from ..run_directory import environment
 from .answers import Table
 from .config import SetConfig, StudyConfig
@@ -112,5 +112,5 @@ def _videos(config: StudyConfig, data: StudyData, folder: Path) -> tuple[list[Pa
                 found, sentence = save_video(video, target, enlarge=max(1, 256 // video.shape[-1]))
             paths.append(found)
     if paths and not sentence:
-        sentence = "Videos are MP4 files." if paths[0].suffix == ".mp4" else "Videos are animated PNG files."
+        sentence = SENTENCES[paths[0].suffix]
     return paths, sentence
