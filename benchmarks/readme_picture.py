@@ -17,6 +17,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from physrep.benchmark.directory import Bench
+from physrep.files import read_json
 from physrep.learners import LEARNERS
 from physrep.learners.identity import KINDS, identity
 from physrep.report.draw import Reference, dots, save_figure
@@ -40,12 +41,13 @@ def table(text: str) -> pd.DataFrame:
         if set(line) <= set("|-: "):
             continue
         group = cells[""] or group
-        label = re.sub(r"\s*\([^)]*\)$", "", cells["Learner"])
+        label = re.sub(r"\s*\(\d{4}-[^)]*\)$", "", cells["Learner"])
+        form = colours.get(label) or colours.get(re.sub(r"\s*\([^)]*\)$", "", label), "#555555")
         value, low, high = (
             float(x.replace("−", "-")) for x in re.findall(r"[\d.]+(?:e[−-]?\d+)?", cells["mean MSE [95%]"])
         )
         rows.append({"name": f"{label}, {cells['Probe']}", "group": group, "value": value, "low": low, "high": high,
-                     "colour": colours.get(label, "#555555")})  # fmt: skip
+                     "colour": form})  # fmt: skip
     return pd.DataFrame(rows)
 
 
@@ -57,6 +59,10 @@ def main() -> None:
     options = parser.parse_args()
     rows = table((ROOT / "README.md").read_text(encoding="utf-8"))
     bench = Bench.read(options.samples)
+    # A form of a learner has a colour of its own, which its run has stored.
+    stored = [read_json(path) for path in sorted(options.samples.glob("runs/*/summary.json"))]
+    forms = {summary["label"]: summary["colour"] for summary in stored if summary.get("colour")}
+    rows["colour"] = [forms.get(n.rpartition(", ")[0], c) for n, c in zip(rows["name"], rows["colour"], strict=True)]
     low = 10.0 ** math.floor(math.log10(min(rows["low"].tolist())))
     floors = rows.loc[rows["group"] == KINDS["floor"], "value"]
     with paper():

@@ -96,10 +96,10 @@ def test_float32_under_autocast_and_chunks_change_nothing() -> None:
     torch.testing.assert_close(SIGReg(weight=0.0).eval()(x, y)["loss"], (x - y).square().mean())
 
 
-@pytest.mark.parametrize("rows", ["tokens", "clips"])
-def test_jepa_takes_it_by_name(rows) -> None:
+@pytest.mark.parametrize("level", ["token", "clip"])
+def test_jepa_takes_it_by_name(level: str) -> None:
     torch.manual_seed(0)
-    learner = JEPA(3, 8, **CONV, rows=rows, regulariser={"name": "sigreg", "slices": 16})
+    learner = JEPA(3, 8, **CONV, level=level, regulariser={"name": "sigreg", "slices": 16})
     terms = learner.loss(make_clip(batch=4, frames=16))
     terms["loss"].backward()
     assert isinstance(learner.regulariser, SIGReg) and terms["gauss_x"] > 0

@@ -69,5 +69,5 @@ def other_request(study: Study, family: str | None) -> Request | str:
     others = [name for name in known if name != own]
     if not others:
         return f"{settings['system']} has one family of starts only."
-    config = SimulationConfig(**{f.name: settings[f.name] for f in fields(SimulationConfig)})
+    config = SimulationConfig(**{f.name: settings[f.name] for f in fields(SimulationConfig) if f.name in settings})
     return resolve(settings["system"], replace(config, initial_condition=family or others[0]))
