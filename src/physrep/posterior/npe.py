@@ -112,9 +112,9 @@ class _Nowhere:
 def _sbi() -> tuple[Any, Any, Any]:
     try:
         with _quiet():
-            from sbi import utils
-            from sbi.inference import NPE
-            from sbi.neural_nets import posterior_nn
+            from sbi import utils  # pyright: ignore[reportMissingImports]
+            from sbi.inference import NPE  # pyright: ignore[reportMissingImports]
+            from sbi.neural_nets import posterior_nn  # pyright: ignore[reportMissingImports]
     except ImportError as error:
         raise PhysrepError("posteriors need sbi; install the extra: pip install 'physrep[posterior]'.") from error
     return utils, posterior_nn, NPE
