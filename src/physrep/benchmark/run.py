@@ -103,8 +103,7 @@ def _labels(config: BenchConfig, splits: dict[str, ClipDataset]) -> tuple[LabelS
     """The units of the labels, and how the protocol divides the trajectories; None: the splits of the data set."""
     from ..tokens import LabelScaler
 
-    train = splits["train"]
-    scaler = LabelScaler.fit(train.parameters, train.parameter_names, parameter_scales(train, config.scales))
+    scaler = LabelScaler.of_training(splits["train"], config.scales)
     protocol = read_protocol(config.protocol)
     return scaler, protocol and divide(protocol, first_parameters(splits, scaler.names[0]), config.system)
 

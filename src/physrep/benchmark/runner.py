@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -134,16 +135,30 @@ def _run_all(
     # What starts from another run waits for it.
     waves = [wave for wave in ([r for r in order if not r.init_from], [r for r in order if r.init_from]) if wave]
     identity = data_key(splits)
-    # For runs in this process, which has the splits open.
+    jobs = [[_job(run, config, data, out / "runs" / run.name, device, devices, identity) for run in w] for w in waves]
+    _do(jobs, config, data, splits, out, device, executor, 1 if devices > 1 else config.jobs)
+
+
+def _do(
+    waves: Sequence[Sequence[Job]],
+    config: BenchConfig,
+    data: DataConfig,
+    splits: dict[str, ClipDataset],
+    out: Path,
+    device: str,
+    executor: str,
+    workers: int | None,
+) -> None:
+    """Do jobs, wave after wave."""
+    # For jobs in this process, which has the splits open.
     _OPENED[:] = [(data, splits)]
-    workers = 1 if devices > 1 else config.jobs
+    count = sum(map(len, waves))
     try:
         with open_engine(
-            executor, workers=workers, jobs=len(order), device=device, folder=out, cluster=config.cluster
+            executor, workers=workers, jobs=count, device=device, folder=out, cluster=config.cluster
         ) as engine:
             for wave in waves:
-                jobs = [_job(run, config, data, out / "runs" / run.name, device, devices, identity) for run in wave]
-                for _ in run_jobs(jobs, engine):
+                for _ in run_jobs(wave, engine):
                     pass
     finally:
         _OPENED.clear()
@@ -168,19 +183,12 @@ def _searched(
     """The grid with the settings that the search chose, one job per learner; without a search the grid itself."""
     wanted, folder = searched(grid, config), out / "search"
     if wanted:
-        _OPENED[:] = [(data, splits)]
-        around: Any = {"device": device, "folder": out, "cluster": config.cluster}
         jobs = [
             Job(title, _search, (title, run, config, data, folder, device), folder / f"{title}_lease", is_searched,
                 folder / f"{title}.log")
             for title, run in wanted.items()
         ]  # fmt: skip
-        try:
-            with open_engine(executor, workers=config.jobs, jobs=len(jobs), **around) as engine:
-                for _ in run_jobs(jobs, engine):
-                    pass
-        finally:
-            _OPENED.clear()
+        _do([jobs], config, data, splits, out, device, executor, config.jobs)
     trials = {t: search_one(t, run, config, data, folder, device, splits) for t, run in wanted.items()}
     write_search(out / "search.csv", trials)
     return chosen_grid(grid, trials)
@@ -220,8 +228,6 @@ def _context(
 ) -> Context:
     from ..tokens import LabelScaler
 
-    train = splits["train"]
-    scales = parameter_scales(train, config.scales)
     frozen = []
     for run in grid:
         folder = out / "runs" / run.name
@@ -233,7 +239,7 @@ def _context(
         config.system,
         data,
         splits,
-        LabelScaler.fit(train.parameters, train.parameter_names, scales),
+        LabelScaler.of_training(splits["train"], config.scales),
         config.num_frames,
         config.eval_stride,
         frozen,

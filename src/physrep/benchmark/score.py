@@ -23,7 +23,7 @@ import numpy as np
 import torch
 
 from ..analyses.efficiency import subset, trajectories_until, trajectory_mse
-from ..data.config import DataConfig, parameter_scales
+from ..data.config import DataConfig
 from ..errors import PhysrepError
 from ..files import read_json, write_json
 from ..metrics import cluster_means, paired_difference
@@ -147,7 +147,7 @@ def score(
         analyses={},
     )
     bench(config, out, device=device)
-    scaler = LabelScaler.fit(train.parameters, train.parameter_names, parameter_scales(train))
+    scaler = LabelScaler.of_training(train)
     answer = compare(out / "runs", scaler, measured)
     write_json(out / "score.json", _plain(answer))
     return answer

@@ -23,7 +23,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..data.config import DataConfig, parameter_scales
+from ..data.config import DataConfig
 from ..errors import PhysrepError
 from ..files import content_hash, read_json, write_csv, write_json
 from ..ranges import SEEDS, setting
@@ -93,7 +93,7 @@ def _optuna() -> Any:
     return optuna
 
 
-def search_space(learner: str, options: Mapping[str, Any]) -> dict[str, Any]:
+def search_space(learner: str) -> dict[str, Any]:
     """Settings and their ranges, by dotted names that begin with ``training`` or ``options``."""
     from .config import learner_class
 
@@ -116,7 +116,7 @@ def search_one(
         Trials, the best one marked as chosen.
     """
     optuna = _optuna()
-    space = search_space(run.learner, run.options)
+    space = search_space(run.learner)
     search, key = config.search, _key(run, config, data)
     path = folder / f"{title}.json"
     stored = read_json(path) if path.is_file() else {"key": key, "trials": []}
@@ -156,7 +156,7 @@ def _key(run: Run, config: BenchConfig, data: DataConfig) -> str:
     search = config.search
     return content_hash(
         {"learner": run.learner, "options": run.options, "training": asdict(run.training), "budget": search.budget,
-         "space": repr(search_space(run.learner, run.options)), "name": search.probe, "seed": search.seed,
+         "space": repr(search_space(run.learner)), "name": search.probe, "seed": search.seed,
          "probe": config.probes[search.probe], "frames": config.num_frames, "stride": config.eval_stride,
          "data": data.as_dict()}
     )  # fmt: skip
@@ -204,8 +204,7 @@ def _trial(
     out = folder / title / f"trial-{number}"
     training = replace(run.training, flops=config.search.budget, probe_every=0)
     train = splits["train"]
-    scales = parameter_scales(train, config.scales)
-    scaler = LabelScaler.fit(train.parameters, train.parameter_names, scales)
+    scaler = LabelScaler.of_training(train, config.scales)
     value, costs = _FAILED, {}
     try:
         pretrain(

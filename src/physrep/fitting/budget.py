@@ -60,9 +60,7 @@ def steps_within(learner: Learner, train: ClipDataset, seconds: float, batch_siz
     """
     import torch
 
-    any_two = learner.target == "random"
-    frames = learner.train_frames // 2 if any_two else learner.train_frames
-    stream = WindowStream(train, learner.train_frames, frame_step, batch_size, 0, frames, target=learner.target)
+    stream = WindowStream.plain(learner, train, frame_step, batch_size)
     optimiser = torch.optim.AdamW([p for p in learner.parameters() if p.requires_grad], lr=0.0)
     learner.train()
     times = []

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from ..errors import PhysrepError
+
+if TYPE_CHECKING:
+    from ..data import ClipDataset
 
 SCALES = ("linear", "log")
 
@@ -66,6 +69,21 @@ class LabelScaler:
         # Rounding may leave a constant parameter a spread of some 1e-16; it is constant all the same.
         std = torch.where(std > 1e-9 * mean.abs(), std, 0.0)
         return cls(tuple(names), chosen, tuple(mean.tolist()), tuple(std.tolist()))
+
+    @classmethod
+    def of_training(cls, train: ClipDataset, given: Mapping[str, str] | None = None) -> LabelScaler:
+        """Of the labels of a training split, on the scales of `physrep.data.config.parameter_scales`.
+
+        Args:
+            train: clips with labels.
+            given: scales by name that take the place of the default.
+
+        Raises:
+            PhysrepError: as `fit`.
+        """
+        from ..data.config import parameter_scales
+
+        return cls.fit(train.parameters, train.parameter_names, parameter_scales(train, given))
 
     def transform(self, values: Tensor | np.ndarray, names: Sequence[str]) -> Tensor:
         """Z-scored parameters with shape ``(N, len(self.names))``, of the given dtype; ``values`` stay as they are.

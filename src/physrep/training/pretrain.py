@@ -180,10 +180,9 @@ def _flops_per_clip(module: Learner, train: ClipDataset, data: DataConfig, batch
     """Operations per training clip, measured before training starts: on two clips if the loss takes so few."""
     from .costs import training_flops
 
-    frames = module.train_frames // 2 if module.target == "random" else module.train_frames
     error = None
     for clips in (2, batch_size):
-        stream = WindowStream(train, module.train_frames, data.frame_step, clips, 0, frames, target=module.target)
+        stream = WindowStream.plain(module, train, data.frame_step, clips)
         try:
             return training_flops(module, stream.batch(0))
         except PhysrepError as refusal:

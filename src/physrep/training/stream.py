@@ -12,6 +12,7 @@ import numpy as np
 if TYPE_CHECKING:
     from ..clip import Clip
     from ..data import ClipDataset, Symmetries
+    from ..learners.base import Learner
 
 
 class WindowStream:
@@ -50,6 +51,12 @@ class WindowStream:
         self.windows = dataset.windows(self.frames_in_row, stride, frame_step)
         self.first, self.count = 0, 0
         self._pass: tuple[int, np.ndarray] = (-1, np.empty(0, dtype=np.int64))
+
+    @classmethod
+    def plain(cls, learner: Learner, train: ClipDataset, frame_step: int, batch_size: int) -> WindowStream:
+        """Micro-batches as a learner trains on them, to measure it: windows side by side, no augmentation, seed 0."""
+        frames = learner.train_frames // 2 if learner.target == "random" else learner.train_frames
+        return cls(train, learner.train_frames, frame_step, batch_size, 0, frames, target=learner.target)
 
     def __len__(self) -> int:
         return self.count
