@@ -121,6 +121,12 @@ def test_bad_input_is_one_sentence(
     assert len(said) == 1 and said[0].startswith("physrep fit: ") and sentence in said[0]
 
 
+def test_an_unknown_device_is_one_sentence_before_anything_is_written(data: Path, tmp_path: Path) -> None:
+    with pytest.raises(PhysrepError, match="device is 'tpu'; give auto"):
+        fit_instrument(DataConfig(path=str(data)), tmp_path / "out", device="tpu")
+    assert not (tmp_path / "out").exists()
+
+
 def test_times_and_encoders() -> None:
     assert [seconds_of(text) for text in ("90", "90s", "10m", "1.5h", 7)] == [90, 90, 600, 5400, 7]
     assert encoder_settings((32, 64), 8) == {

@@ -87,7 +87,7 @@ def score_frozen(
         stride=config.eval_stride,
         frame_step=data.frame_step,
         dtype=config.token_dtype,
-        device="cpu" if device == "cpu" else "cuda",
+        device=device,
         label=f"{run.name}: embed",
     )
     rows = []
@@ -149,7 +149,7 @@ def _learner(
         save_learner(folder, prepare_learner(settings, train), settings)
     learner, _ = load_run(folder)
     write_identity(run, learner, folder)
-    return learner.to("cpu" if device == "cpu" else "cuda")
+    return learner.to(device)
 
 
 def write_identity(run: Run, learner: Learner, folder: Path) -> None:
@@ -245,7 +245,7 @@ def _own_output(
         with torch.inference_mode():
             for i in range(0, len(windows), 64):
                 clip = splits[split].clip(windows[i : i + 64], learner.num_frames, data.frame_step)
-                parts.setdefault(split, []).append(predict(clip.to("cpu" if device == "cpu" else "cuda")).cpu())
+                parts.setdefault(split, []).append(predict(clip.to(device)).cpu())
     predicted = {}
     for scored, own in _scored(division).items():
         store = pooled_store([stores[split] for split in own]) if len(own) > 1 else next(stores[split] for split in own)

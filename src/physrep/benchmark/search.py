@@ -212,14 +212,14 @@ def _trial(
             scales=config.scales, seed=config.search.seed, device=device, label=f"{title}: trial {number}", train=train,
         )  # fmt: skip
         costs = read_summary(out)
-        learner = load_run(out)[0].to("cpu" if device == "cpu" else "cuda")
+        learner = load_run(out)[0].to(device)
         stores = embed_splits(
             learner,
             {split: splits[split] for split in ("train", "valid")},
             out / "tokens",
             stride=config.eval_stride,
             frame_step=data.frame_step,
-            device="cpu" if device == "cpu" else "cuda",
+            device=device,
             label=f"{title}: trial {number}",
         )
         probe = build(

@@ -53,7 +53,7 @@ class ParameterEstimator(RegressorMixin, TransformerMixin, BaseEstimator):
         validation, test: shares of the trajectories of arrays.
         random_state: seed of everything random.
         out: folder that keeps the fit, which then can be asked by `physrep predict` and continued; default none.
-        device: ``cpu`` or ``cuda``.
+        device: ``cpu``, ``cuda``, ``cuda:N``, ``mps`` or ``auto``.
         verbose: print what `physrep fit` prints.
 
     Attributes:

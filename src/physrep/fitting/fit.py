@@ -12,6 +12,7 @@ from ..benchmark.config import BenchConfig, Run, RunConfig, expand
 from ..benchmark.run import execute, score_frozen, write_identity
 from ..benchmark.runner import collect, prepare_data, write_results
 from ..data.config import DataConfig, parameter_scales
+from ..devices import resolve_device
 from ..errors import PhysrepError
 from ..files import read_json, write_json, write_yaml
 from ..readout.storage import FIT
@@ -76,13 +77,13 @@ def fit_instrument(
         probes: names of probes.
         scales: ``{parameter: "log" | "linear"}`` where the system does not say.
         seed: of everything random.
-        device: ``cpu`` or ``cuda``.
+        device: ``cpu``, ``cuda``, ``cuda:N``, ``mps`` or ``auto``.
         say: takes lines for the user.
 
     Raises:
         PhysrepError: data without labels, ``out`` holds another fit, or nothing could be fitted.
     """
-    out = Path(out)
+    out, place = Path(out), resolve_device(device)
     train = data.open("train")
     if not train.parameter_names:
         raise PhysrepError(
@@ -97,7 +98,7 @@ def fit_instrument(
         probes={name: {} for name in probes}, scales=dict(scales or {}), analyses={}, jobs=1,
         runs=[RunConfig(name) for name in floors],
     )  # fmt: skip
-    fitting = _Fitting(config, out, device, [str(run) for run in runs], list(learners), budget, seed, say)
+    fitting = _Fitting(config, out, place, [str(run) for run in runs], list(learners), budget, seed, say)
     say(f"{train.dataset_name}: windows of {num_frames} frames, every {stride} frames, up to a budget of {budget:g} s")
     return fitting.run()
 
@@ -196,7 +197,7 @@ class _Fitting:
         folder = self.out / "runs" / run.name
         save_learner(folder, learner, {**settings, "data": view.as_dict()})
         write_identity(run, learner, folder)
-        learner = learner.to("cpu" if self.device == "cpu" else "cuda")
+        learner = learner.to(self.device)
         score_frozen(run, learner, self.config, view, folder, self.device, splits)
 
     def _pretrain(self, name: str, sharers: int) -> None:
