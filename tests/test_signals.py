@@ -26,10 +26,14 @@ class _Finalised:
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
 def test_a_signal_in_a_finaliser_stops_the_command(number: int, capfd: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(Stopped) as stopped, raising():
-        discarded = _Finalised(number)
-        del discarded
-        time.sleep(5)
+    before = signal.signal(number, signal.SIG_DFL)  # under nohup SIGHUP is ignored, and stays so
+    try:
+        with pytest.raises(Stopped) as stopped, raising():
+            discarded = _Finalised(number)
+            del discarded
+            time.sleep(5)
+    finally:
+        signal.signal(number, before)
     assert stopped.value.number == number
     assert "Traceback" not in capfd.readouterr().err
 
