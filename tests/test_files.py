@@ -10,9 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from physrep import files
+from physrep import leftovers
 from physrep.errors import PhysrepError
-from physrep.files import atomic_path, remove_leftovers, write_text
+from physrep.files import atomic_path, write_text
+from physrep.leftovers import remove_leftovers, temporary_folder
 
 KILLED = """
 import os, signal, sys
@@ -36,14 +37,14 @@ def test_the_umask_is_honoured(umask: int, tmp_path: Path) -> None:
 def test_the_file_of_a_killed_writer_goes_with_the_next_write(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     subprocess.run([sys.executable, "-c", KILLED, str(tmp_path / "weights")], check=False)
     assert [path.suffix for path in tmp_path.iterdir()] == [".tmp"]
-    monkeypatch.setattr(files, "_swept", set())
+    monkeypatch.setattr(leftovers, "_swept", set())
     write_text(tmp_path / "other", "x")
     assert [path.name for path in tmp_path.iterdir()] == ["other"]
 
 
 def test_files_of_living_writers_of_other_machines_and_of_users_stay(tmp_path: Path) -> None:
     with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as alive:
-        names = [f".a.{files._writer()}-{alive.pid}-01234567.tmp", ".a.00000000-1-01234567.tmp", ".a.abcdefgh.tmp"]
+        names = [f".a.{leftovers.writer()}-{alive.pid}-01234567.tmp", ".a.00000000-1-01234567.tmp", ".a.abcdefgh.tmp"]
         for name in [*names, ".mine.tmp", "notes.tmp"]:
             (tmp_path / name).write_text("x")
         with atomic_path(tmp_path / "b") as temporary:
@@ -73,3 +74,33 @@ def test_a_full_disk_that_torch_tells_in_its_own_words_is_one_sentence(text, tmp
     assert (tmp_path / "a").read_text() == "before" and [p.name for p in tmp_path.iterdir()] == ["a"]
     with pytest.raises(RuntimeError, match="other"), atomic_path(tmp_path / "a"):
         raise RuntimeError("other")
+
+
+KILLED_IN_FOLDER = """
+import os, signal, sys
+from pathlib import Path
+from physrep.leftovers import temporary_folder
+with temporary_folder("unpacked", Path(sys.argv[1])) as folder:
+    (folder / "array").write_bytes(b"half")
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def test_the_folder_of_a_killed_process_goes_with_the_next_one(tmp_path: Path) -> None:
+    subprocess.run([sys.executable, "-c", KILLED_IN_FOLDER, str(tmp_path)], check=False)
+    (left,) = tmp_path.iterdir()
+    assert (left / "array").exists()
+    others = [".a.00000000-1-01234567.tmp", ".a.abcdefgh.tmp", "a.tmp"]
+    for name in others:
+        (tmp_path / name).mkdir()
+        os.utime(tmp_path / name, (time.time() - 2 * 24 * 3600,) * 2)
+    with temporary_folder("mine", tmp_path) as folder:
+        assert folder.is_dir() and not left.exists()
+        assert sorted(path.name for path in tmp_path.iterdir()) == sorted([*others, folder.name])
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted(others)
+
+
+def test_a_temporary_folder_that_cannot_be_made_is_one_sentence(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("x")
+    with pytest.raises(PhysrepError, match="file: cannot be written"), temporary_folder("a", tmp_path / "file"):
+        pass

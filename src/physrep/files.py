@@ -4,14 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import csv
-import functools
 import hashlib
 import json
 import os
-import platform
-import re
-import secrets
-import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any
@@ -19,11 +14,8 @@ from typing import IO, Any
 import yaml
 
 from .errors import PhysrepError
+from .leftovers import remove_leftovers, temporary_name, unfinished
 from .yaml_reader import SIZE, parse_yaml
-
-_unfinished: set[Path] = set()
-"""Temporary files that this process is writing now."""
-
 
 _TORCH_WRITER = ("inline_container.cc", "PytorchStreamWriter")
 
@@ -39,14 +31,14 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         remove_leftovers(path.parent)
-        temporary = path.parent / f".{path.name}.{_writer()}-{os.getpid()}-{secrets.token_hex(4)}.tmp"
+        temporary = path.parent / temporary_name(path.name)
         # The system takes the umask off this mode.
         os.close(os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
     except OSError as error:
         raise PhysrepError(
             f"{path}: cannot be written ({error.strerror}); free space or choose another --out."
         ) from error
-    _unfinished.add(temporary)
+    unfinished.add(temporary)
     try:
         yield temporary
         with open(temporary, "rb") as file:
@@ -64,73 +56,7 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
         ) from error
     finally:
         temporary.unlink(missing_ok=True)
-        _unfinished.discard(temporary)
-
-
-@functools.cache
-def _writer() -> str:
-    """Eight digits for what a process number is unique in: this machine since its start, and this container."""
-    words = [platform.node()]
-    for place in ("/proc/sys/kernel/random/boot_id", "/proc/self/ns/pid"):
-        with contextlib.suppress(OSError):
-            words.append(os.readlink(place) if place.startswith("/proc/self") else Path(place).read_text().strip())
-    return hashlib.sha256(" ".join(words).encode()).hexdigest()[:8]
-
-
-_TEMPORARY = re.compile(r"\..*\.(?:([0-9a-f]{8})-(\d+)-[0-9a-f]{8}|[a-z0-9_]{8})\.tmp")
-_DAY = 24 * 3600.0
-_swept: set[Path] = set()
-
-
-def remove_leftovers(folder: Path, deep: bool = False) -> None:
-    """Delete temporary files whose writer is gone: a process of this machine that has ended, or unknown for a day.
-
-    Args:
-        folder: where to look; each folder is looked through once per process.
-        deep: in the folders below it too.
-    """
-    for place in [folder, *(Path(root) for root, _, _ in os.walk(folder))] if deep else [folder]:
-        if place in _swept:
-            continue
-        _swept.add(place)
-        with contextlib.suppress(OSError):
-            for entry in os.scandir(place):
-                match = _TEMPORARY.fullmatch(entry.name) if entry.name.endswith(".tmp") else None
-                if match and Path(entry.path) not in _unfinished and _is_gone(entry, match.group(1), match.group(2)):
-                    with contextlib.suppress(OSError):
-                        os.unlink(entry.path)
-
-
-def _is_gone(entry: os.DirEntry[str], machine: str | None, process: str | None) -> bool:
-    if not entry.is_file(follow_symlinks=False):
-        return False
-    if machine == _writer() and process is not None:
-        return process_is_gone(machine, int(process))
-    return time.time() - entry.stat(follow_symlinks=False).st_mtime > _DAY
-
-
-def this_process() -> dict[str, Any]:
-    """Host, number of this process, and what that number is unique in (see `process_is_gone`)."""
-    return {"host": platform.node(), "process": os.getpid(), "machine": _writer()}
-
-
-def process_is_gone(machine: str | None, process: int | None) -> bool:
-    """Whether a process that `this_process` described has ended; False where it is unknown, as on another machine."""
-    if machine != _writer() or process is None:
-        return False
-    try:
-        os.kill(process, 0)
-    except ProcessLookupError:
-        return True
-    except (OSError, OverflowError):
-        return False
-    return False
-
-
-def discard_unfinished() -> None:
-    """Delete the temporary files of this process, which is about to end without unwinding (``os._exit``)."""
-    for temporary in list(_unfinished):
-        temporary.unlink(missing_ok=True)
+        unfinished.discard(temporary)
 
 
 @contextlib.contextmanager

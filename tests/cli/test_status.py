@@ -44,7 +44,7 @@ def test_states(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_an_owner_that_is_gone_runs_nothing(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    from physrep.files import this_process
+    from physrep.leftovers import this_process
 
     write_json(folder / "runs/two-s0/lease.0", {**this_process(), "process": 2**22 + 5, "owner": "x", "count": 3})
     assert main(["status", str(folder)]) == 0

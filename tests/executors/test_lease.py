@@ -63,7 +63,7 @@ def test_a_silent_owner_of_another_machine_expires_by_the_observer_s_clock(tmp_p
 
 
 def test_a_dead_process_of_this_machine_is_not_waited_for(tmp_path: Path) -> None:
-    from physrep.files import this_process
+    from physrep.leftovers import this_process
 
     (tmp_path / "lease.0").write_text(json.dumps({**this_process(), "process": 2**22 + 5, "owner": "x", "count": 1}))
     with claim(tmp_path / "lease", Terms()) as lease:

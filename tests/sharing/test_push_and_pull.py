@@ -14,6 +14,7 @@ import pytest
 import torch
 from hub_server import HubHandler
 
+from physrep import leftovers
 from physrep.cli.main import main
 from physrep.errors import PhysrepError
 from physrep.files import write_json
@@ -63,6 +64,38 @@ def test_it_comes_back_from_an_address(run: Path, tmp_path: Path) -> None:
         server.shutdown()
     assert load_run(out)[1]["learner"] == "random"
     assert not (tmp_path / "none").exists()
+
+
+def _killed_while_copying(words: list[str]) -> None:
+    """Run a command that is killed when it copies its second file."""
+    code = (
+        "import os, shutil, signal, sys; copy, done = shutil.copyfile, []\n"
+        "def second(a, b):\n"
+        "    done.append(a) if not done else os.kill(os.getpid(), signal.SIGKILL)\n"
+        "    return copy(a, b)\n"
+        "shutil.copyfile = second\n"
+        "from physrep.cli.main import main; sys.exit(main(sys.argv[1:]))"
+    )
+    done = subprocess.run([sys.executable, "-c", code, *words], capture_output=True, check=False)
+    assert done.returncode == -9, done.stderr
+
+
+def test_a_killed_push_or_pull_is_repeated_and_leaves_nothing(run: Path, tmp_path: Path) -> None:
+    (run / "readout_ridge.safetensors").write_bytes((run / "weights.safetensors").read_bytes())
+    place = tmp_path / "place"
+    for words in (["push", str(run), str(place / "shared")], ["pull", str(place / "shared"), str(place / "back")]):
+        before = sorted(place.glob("*"))
+        _killed_while_copying(words)
+        assert [path.suffix for path in sorted(place.iterdir()) if path not in before] == [".tmp"]
+        leftovers._swept.clear()
+        assert main(words) == 0 and main(words) == 0, "the same command goes on, and has nothing to do when it is done"
+        assert sorted(place.iterdir()) == sorted([*before, Path(words[-1])])
+    assert (place / "back" / MANIFEST).read_bytes() == (place / "shared" / MANIFEST).read_bytes()
+    _killed_while_copying(["push", str(run), str(place / "shared")])
+    assert main(["push", str(run), str(place / "shared")]) == 0, "one over an earlier one too"
+    write_json(place / "shared" / MANIFEST, {"files": {}})
+    with pytest.raises(PhysrepError, match="holds another run already"):
+        pull(str(place / "shared"), place / "back")
 
 
 def test_damage_strange_names_and_tokens_are_refused(run: Path, tmp_path: Path) -> None:

@@ -8,7 +8,8 @@ from pathlib import Path
 
 from ..errors import PhysrepError
 from ..executors import LOG, Terms, last_event, read_lease, read_log
-from ..files import process_is_gone, read_yaml
+from ..files import read_yaml
+from ..leftovers import process_is_gone
 from .config import expand, read_config
 from .finished import LEASE, RECORD
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from ..errors import PhysrepError
-from ..files import remove_leftovers
+from ..leftovers import remove_leftovers
 from ..version import __version__
 from .barrier import encodable_output, guarded, leave
 

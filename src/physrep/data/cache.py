@@ -14,7 +14,6 @@ import math
 import os
 import shutil
 import sys
-import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,6 +23,7 @@ import numpy as np
 
 from ..errors import PhysrepError
 from ..files import cache_home, content_hash, read_json, write_json, write_npz
+from ..leftovers import temporary_folder
 from ..progress import Progress
 from .check_values import require_written
 from .fingerprints import Fingerprint
@@ -256,18 +256,25 @@ def _cannot_write(folder: Path, error: OSError) -> PhysrepError:
 
 def _build(plan: _Plan, alone: bool) -> None:
     """Write the cache; where others may be writing it too, under a name of this process, and rename it at the end."""
-    folder = (
-        plan.folder if alone else plan.folder.with_name(f".{plan.folder.name}.{os.getpid()}-{uuid.uuid4().hex[:8]}.tmp")
-    )
+    if alone:
+        shutil.rmtree(plan.folder, ignore_errors=True)
+        _fill(plan, plan.folder)
+        return
+    with temporary_folder(plan.folder.name, plan.folder.parent) as folder:
+        _fill(plan, folder)
+        try:
+            _move(folder, plan)
+        except OSError as error:
+            raise _cannot_write(plan.folder, error) from error
+
+
+def _fill(plan: _Plan, folder: Path) -> None:
     scan = plan.scan()
     try:
-        shutil.rmtree(folder, ignore_errors=True)
         _check_space(folder.parent, cache_bytes(scan, plan.dtype, plan.observation))
-        folder.mkdir(parents=True)
+        folder.mkdir(parents=True, exist_ok=True)
         moments, replaced = _write_data(folder, plan.split, scan, np.dtype(plan.dtype), plan.observation)
         write_json(folder / META, _describe(folder, plan, scan, moments, replaced))
-        if not alone:
-            _move(folder, plan)
     except OSError as error:
         shutil.rmtree(folder, ignore_errors=True)
         raise _cannot_write(folder, error) from error
@@ -278,8 +285,7 @@ def _build(plan: _Plan, alone: bool) -> None:
 
 def _move(folder: Path, plan: _Plan) -> None:
     if plan.complete:
-        shutil.rmtree(folder, ignore_errors=True)  # Another process was faster, with the same content.
-        return
+        return  # Another process was faster, with the same content.
     shutil.rmtree(plan.folder, ignore_errors=True)
     os.rename(folder, plan.folder)
 

@@ -25,7 +25,8 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import PhysrepError
-from ..files import process_is_gone, this_process, write_json
+from ..files import write_json
+from ..leftovers import process_is_gone, this_process
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from typing import Any
 
-from ..files import discard_unfinished
+from ..leftovers import discard_unfinished
 from ..signals import blocked, obey_parent
 from .memory import keep_freed_memory, return_freed_memory
 

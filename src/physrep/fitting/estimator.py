@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Self
@@ -15,6 +14,7 @@ from sklearn.utils.validation import check_is_fitted
 from ..data.config import DataConfig
 from ..errors import PhysrepError
 from ..learners import LEARNERS
+from ..leftovers import temporary_folder
 from ..probes.moments import token_moments
 from ..readout import Answer, Instrument
 from ..registry import resolve
@@ -108,8 +108,8 @@ class ParameterEstimator(RegressorMixin, TransformerMixin, BaseEstimator):
             raise PhysrepError(f"pool is {self.pool!r}; give 'moments' or 'none'.")
         if self.out is not None:
             return self._fit(X, y, Path(self.out))
-        with tempfile.TemporaryDirectory(prefix="physrep-fit-") as folder:
-            return self._fit(X, y, Path(folder))
+        with temporary_folder("physrep-fit") as folder:
+            return self._fit(X, y, folder)
 
     def _fit(self, X: Any, y: Any, out: Path) -> Self:
         import pandas

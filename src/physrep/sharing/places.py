@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
+import http.client
 import os
 import shutil
-import tempfile
-import urllib.error
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 from ..errors import PhysrepError
-from ..files import cache_home, content_hash
+from ..files import atomic_path, cache_home, content_hash
+from ..leftovers import temporary_folder
 from .bundle import MANIFEST, check_bundle, files_of_manifest, make_bundle
 
 HUB = "hf:"
@@ -27,27 +28,61 @@ def push(run: str | Path, target: str, private: bool = False) -> str:
         target: ``hf:OWNER/NAME``, or a new or empty folder.
         private: of a repository that is made.
 
+    A new folder appears as a whole; in one that holds an earlier push files are replaced one by one, the manifest last.
+
     Raises:
         PhysrepError: no such run, the target is taken or cannot be written, or the hub refuses.
     """
-    with tempfile.TemporaryDirectory() as place:
-        names = make_bundle(run, Path(place))
-        if target.startswith(HUB):
-            return _to_hub(Path(place), target, private)
-        if "://" in target:
-            raise PhysrepError(f"{target}: an address cannot be written to; push to a folder, and put it there.")
-        out = Path(target)
-        if out.exists() and (not out.is_dir() or any(out.iterdir())) and not (out / MANIFEST).is_file():
-            raise PhysrepError(f"{out}: holds something else; give a new folder.")
-        out.mkdir(parents=True, exist_ok=True)
-        (out / MANIFEST).unlink(missing_ok=True)
+    if target.startswith(HUB):
+        with temporary_folder("physrep-push") as place:
+            make_bundle(run, place / "run")
+            return _to_hub(place / "run", target, private)
+    if "://" in target:
+        raise PhysrepError(f"{target}: an address cannot be written to; push to a folder, and put it there.")
+    out = Path(target)
+    taken = out.exists() and (not out.is_dir() or any(out.iterdir()))
+    if taken and not (out / MANIFEST).is_file():
+        raise PhysrepError(f"{out}: holds something else; give a new folder.")
+    with _beside(out) as place:
+        names = make_bundle(run, place)
+        if not taken:
+            _becomes(place, out)
+            return str(out)
         for name in names:
-            shutil.copyfile(Path(place) / name, out / name)
+            with atomic_path(out / name) as temporary:
+                shutil.copyfile(place / name, temporary)
     return str(out)
+
+
+@contextlib.contextmanager
+def _beside(out: Path) -> Iterator[Path]:
+    """A new folder beside ``out``, in which a file that cannot be written is a sentence."""
+    with temporary_folder(out.name, out.parent) as place:
+        try:
+            yield place
+        except OSError as error:
+            raise PhysrepError(f"{out}: cannot be written ({error.strerror}); free space or name another.") from error
+
+
+def _becomes(folder: Path, out: Path) -> None:
+    """Rename ``folder``; an empty folder of that name is replaced.
+
+    A mount point cannot be, or a folder that others own: then its files are moved, the manifest last.
+    """
+    try:
+        os.rename(folder, out)
+    except OSError:
+        if not out.is_dir():
+            raise
+        for path in sorted(folder.iterdir(), key=lambda path: path.name == MANIFEST):
+            with atomic_path(out / path.name) as temporary:
+                shutil.copyfile(path, temporary)
 
 
 def pull(source: str, out: str | Path) -> Path:
     """Fetch a shared run, checked against its hashes; returns the run directory.
+
+    What is there already, from the same source, is checked and kept.
 
     Args:
         source: ``hf:OWNER/NAME`` (``@REVISION``), an address, or a folder.
@@ -57,20 +92,21 @@ def pull(source: str, out: str | Path) -> Path:
         PhysrepError: there is no shared run, it is damaged, or ``out`` holds something else.
     """
     out = Path(out)
-    if out.exists() and (not out.is_dir() or any(out.iterdir())):
+    taken = out.exists() and (not out.is_dir() or any(out.iterdir()))
+    if taken and not (out / MANIFEST).is_file():
         raise PhysrepError(f"{out}: holds something already; give a new folder.")
     fetch = _from_hub(source) if source.startswith(HUB) else _from_address(source) if "://" in source else _copy(source)
-    out.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=out.parent, prefix=f".{out.name}.") as place:
-        inside = Path(place) / "run"
-        inside.mkdir()
-        fetch(MANIFEST, inside / MANIFEST)
-        for name in files_of_manifest(inside / MANIFEST, source):
-            fetch(name, inside / name)
-        check_bundle(inside, source)
-        if out.is_dir():
-            out.rmdir()
-        os.rename(inside, out)
+    with _beside(out) as place:
+        fetch(MANIFEST, place / MANIFEST)
+        if taken:
+            if (out / MANIFEST).read_bytes() != (place / MANIFEST).read_bytes():
+                raise PhysrepError(f"{out}: holds another run already; give a new folder.")
+            check_bundle(out, str(out))
+            return out
+        for name in files_of_manifest(place / MANIFEST, source):
+            fetch(name, place / name)
+        check_bundle(place, source)
+        _becomes(place, out)
     return out
 
 
@@ -130,14 +166,19 @@ def _from_address(source: str) -> Callable[[str, Path], None]:
         raise PhysrepError(f"{source}: is no https:// address; give one, a folder, or hf:OWNER/NAME.")
 
     def fetch(part: str, to: Path) -> None:
-        address = f"{source.rstrip('/')}/{part}"
-        try:
-            with urllib.request.urlopen(address, timeout=TIMEOUT) as answer, open(to, "wb") as file:
-                shutil.copyfileobj(answer, file)
-        except (urllib.error.URLError, OSError) as error:
-            raise PhysrepError(f"{address}: cannot be read ({error}); check the address.") from error
+        with open(to, "wb") as file:
+            file.writelines(_blocks(f"{source.rstrip('/')}/{part}"))
 
     return fetch
+
+
+def _blocks(address: str) -> Iterator[bytes]:
+    try:
+        with urllib.request.urlopen(address, timeout=TIMEOUT) as answer:
+            while block := answer.read(1 << 20):
+                yield block
+    except (OSError, http.client.HTTPException, ValueError) as error:
+        raise PhysrepError(f"{address}: cannot be read ({error}); check the address.") from error
 
 
 def _copy(source: str) -> Callable[[str, Path], None]:
@@ -146,9 +187,8 @@ def _copy(source: str) -> Callable[[str, Path], None]:
         raise PhysrepError(f"{source}: holds no {MANIFEST} of `physrep push`; give what was pushed.")
 
     def fetch(part: str, to: Path) -> None:
-        try:
-            shutil.copyfile(folder / part, to)
-        except OSError as error:
-            raise PhysrepError(f"{folder / part}: cannot be read ({error.strerror}); push it again.") from error
+        if not os.access(folder / part, os.R_OK):
+            raise PhysrepError(f"{folder / part}: is missing or cannot be read; push it again.")
+        shutil.copyfile(folder / part, to)
 
     return fetch

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
 import shutil
-import tempfile
 import zipfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from ...errors import PhysrepError
+from ...leftovers import temporary_folder
 from .arrays import RawArray, part_of_arrays, raw
 from .source import Handles, Part
 
@@ -20,12 +21,13 @@ class _Unpacked:
 
     def __init__(self, path: str) -> None:
         self.path = path
-        self._folder = tempfile.TemporaryDirectory(prefix="physrep-npz-")
+        self._open = contextlib.ExitStack()
+        self._folder = self._open.enter_context(temporary_folder("physrep-npz"))
         self._maps: dict[str, np.ndarray] = {}
 
     def __getitem__(self, name: str) -> np.ndarray:
         if name not in self._maps:
-            target = Path(self._folder.name) / f"{len(self._maps)}.npy"
+            target = self._folder / f"{len(self._maps)}.npy"
             with (
                 zipfile.ZipFile(self.path) as archive,
                 archive.open(f"{name}.npy") as member,
@@ -37,7 +39,7 @@ class _Unpacked:
 
     def close(self) -> None:
         self._maps.clear()
-        self._folder.cleanup()
+        self._open.close()
 
 
 _archives = Handles(_Unpacked)

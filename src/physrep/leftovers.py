@@ -1,0 +1,145 @@
+"""Temporary files and folders whose names say who writes them, and the removal of those whose writer was killed."""
+
+from __future__ import annotations
+
+import atexit
+import contextlib
+import functools
+import hashlib
+import os
+import platform
+import re
+import secrets
+import shutil
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from .errors import PhysrepError
+
+unfinished: set[Path] = set()
+"""Temporary files and folders that this process is writing now."""
+
+_TEMPORARY = re.compile(r"\..*\.(?:([0-9a-f]{8})-(\d+)-[0-9a-f]{8}|[a-z0-9_]{8})\.tmp")
+_DAY = 24 * 3600.0
+_WEEK = 7 * _DAY
+_swept: set[tuple[Path, bool]] = set()
+
+
+@functools.cache
+def writer() -> str:
+    """Eight digits for what a process number is unique in: this machine since its start, and this container."""
+    words = [platform.node()]
+    for place in ("/proc/sys/kernel/random/boot_id", "/proc/self/ns/pid"):
+        with contextlib.suppress(OSError):
+            words.append(os.readlink(place) if place.startswith("/proc/self") else Path(place).read_text().strip())
+    return hashlib.sha256(" ".join(words).encode()).hexdigest()[:8]
+
+
+def temporary_name(name: str) -> str:
+    """A hidden name that no other file has, and that names this process as the writer of ``name``."""
+    return f".{name}.{writer()}-{os.getpid()}-{secrets.token_hex(4)}.tmp"
+
+
+@contextlib.contextmanager
+def temporary_folder(name: str, place: Path | None = None) -> Iterator[Path]:
+    """A new folder that vanishes with the block; if the process is killed, with the next such folder in its place.
+
+    What becomes something else is renamed away inside the block.
+
+    Args:
+        name: what it is for.
+        place: folder that holds it; default the system's temporary folder.
+
+    Raises:
+        PhysrepError: it cannot be made.
+    """
+    try:
+        inside = Path(tempfile.gettempdir()) if place is None else place
+        inside.mkdir(parents=True, exist_ok=True)
+        remove_leftovers(inside, folders=True)
+        folder = inside / temporary_name(name)
+        # Others may read what stays, once it has its name (the umask is taken off), but nothing in a public folder.
+        folder.mkdir(mode=0o700 if place is None else 0o777)
+    except OSError as error:
+        where = place if place is not None else "the temporary folder (TMPDIR)"
+        raise PhysrepError(f"{where}: cannot be written ({error.strerror}); free space or name another.") from error
+    unfinished.add(folder)
+    try:
+        yield folder
+    finally:
+        _remove(folder)
+        unfinished.discard(folder)
+
+
+def remove_leftovers(folder: Path, deep: bool = False, folders: bool = False) -> None:
+    """Delete temporary files or folders whose writer is gone.
+
+    Gone is a process of this machine that has ended. Files of others are left for a day, folders for a week.
+
+    Args:
+        folder: where to look; each folder is looked through once per process.
+        deep: in the folders below it too.
+        folders: folders that `temporary_folder` has made, instead of files.
+    """
+    for place in [folder, *(Path(root) for root, _, _ in os.walk(folder))] if deep else [folder]:
+        if (place, folders) in _swept:
+            continue
+        _swept.add((place, folders))
+        with contextlib.suppress(OSError):
+            for entry in os.scandir(place):
+                match = _TEMPORARY.fullmatch(entry.name) if entry.name.endswith(".tmp") else None
+                if match and Path(entry.path) not in unfinished and _is_gone(entry, folders, *match.groups()):
+                    _remove(Path(entry.path))
+
+
+def _remove(path: Path) -> None:
+    """Delete a file or a folder, if it is there and can be; links are not followed."""
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        with contextlib.suppress(OSError):
+            path.unlink()
+
+
+def _is_gone(entry: os.DirEntry[str], folders: bool, machine: str | None, process: str | None) -> bool:
+    if folders:
+        # Without a writer in its name it is a folder of another program.
+        if machine is None or not entry.is_dir(follow_symlinks=False):
+            return False
+    elif not entry.is_file(follow_symlinks=False):
+        return False
+    if machine == writer() and process is not None:
+        return process_is_gone(machine, int(process))
+    return time.time() - entry.stat(follow_symlinks=False).st_mtime > (_WEEK if folders else _DAY)
+
+
+def this_process() -> dict[str, Any]:
+    """Host, number of this process, and what that number is unique in (see `process_is_gone`)."""
+    return {"host": platform.node(), "process": os.getpid(), "machine": writer()}
+
+
+def process_is_gone(machine: str | None, process: int | None) -> bool:
+    """Whether a process that `this_process` described has ended; False where it is unknown, as on another machine."""
+    if machine != writer() or process is None:
+        return False
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return True
+    except (OSError, OverflowError):
+        return False
+    return False
+
+
+def discard_unfinished() -> None:
+    """Delete what this process has not finished: it is about to end without unwinding (``os._exit``)."""
+    for temporary in list(unfinished):
+        # A fork knows the files of its parent, which go on being written.
+        if f"-{os.getpid()}-" in temporary.name:
+            _remove(temporary)
+
+
+atexit.register(discard_unfinished)
