@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 import torch
-from golden import DEVICE, golden_directory
+
+from tests.helpers.golden import DEVICE, golden_directory
 
 
 @pytest.fixture(scope="session")

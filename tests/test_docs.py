@@ -13,8 +13,6 @@ import numpy as np
 import pytest
 import torch
 import yaml
-from learner_clips import CONV, make_clip
-from small_data import write_waves
 
 from physrep.benchmark import BenchConfig, RunConfig
 from physrep.data import check
@@ -23,6 +21,8 @@ from physrep.executors import ClusterConfig
 from physrep.metrics import bootstrap
 from physrep.simulation import SimulationConfig
 from physrep.training.config import TrainingConfig
+from tests.helpers.learner_clips import CONV, make_clip
+from tests.helpers.small_data import write_waves
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")])

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 import torch
-from small_data import TINY_ENCODER, write_waves
 
 from physrep import renamed
 from physrep.benchmark import expand, read_config
@@ -23,6 +22,7 @@ from physrep.run_directory import SUMMARY, load_run
 from physrep.tokens.embed import encoder_hash
 from physrep.training.config import TrainingConfig
 from physrep.training.pretrain import pretrain
+from tests.helpers.small_data import TINY_ENCODER, write_waves
 
 TINY = {"in_channels": 2, "num_frames": 4, **TINY_ENCODER}
 

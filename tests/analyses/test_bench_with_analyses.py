@@ -8,13 +8,13 @@ from typing import Any
 
 import numpy as np
 import pytest
-from small_data import TINY_ENCODER, write_waves
 
 from physrep.analyses.regime_rules import REGIMES, Regimes
 from physrep.benchmark import bench, read_config
 from physrep.benchmark.directory import Bench
 from physrep.report import build_report
 from physrep.report.sections import sections
+from tests.helpers.small_data import TINY_ENCODER, write_waves
 
 NAMES = ("encoded", "similarity", "regimes", "explain")
 RULES = Regimes(

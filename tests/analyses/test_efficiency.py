@@ -6,10 +6,10 @@ import math
 
 import numpy as np
 import pytest
-from planted_runs import PlantedContext, planted_stores
 
 from physrep.analyses.efficiency import Efficiency, area, subset, trajectories_until
 from physrep.errors import PhysrepError
+from tests.helpers.planted_runs import PlantedContext, planted_stores
 
 
 def test_subsets_are_nested_and_of_whole_trajectories() -> None:

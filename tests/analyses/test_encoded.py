@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from planted_energy import energy, linear_in_energy, noise, planted_context
 
 from physrep.analyses import Context, Rows
 from physrep.analyses.encoded import Encoded
@@ -13,6 +12,7 @@ from physrep.analyses.frame_quantities import measured
 from physrep.analyses.similarity import Similarity
 from physrep.analyses.targets import targets
 from physrep.quantities.flow import FLOW
+from tests.helpers.planted_energy import energy, linear_in_energy, noise, planted_context
 
 ROTATION = torch.linalg.qr(torch.randn(9, 9, generator=torch.Generator().manual_seed(3)))[0]
 

@@ -7,8 +7,6 @@ from typing import Any, cast
 
 import pytest
 import torch
-from learner_clips import make_clip
-from planted_energy import linear_in_energy, noise, planted_context
 from torch import Tensor, nn
 
 from physrep.analyses.explain import best_learner, input_sensitivity, principal_map
@@ -17,6 +15,8 @@ from physrep.clip import Clip
 from physrep.learners.base import Learner
 from physrep.probes import Ridge, RidgeProbe
 from physrep.probes.moments import smooth_moments, token_moments
+from tests.helpers.learner_clips import make_clip
+from tests.helpers.planted_energy import linear_in_energy, noise, planted_context
 
 
 def draw(*shape: int, seed: int = 0) -> Tensor:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from planted_latent import planted
 
 from physrep.analyses.latent import Falsification, Parameters
 from physrep.analyses.latent.evidence import evidence
 from physrep.analyses.latent.verdict import EXPLAINED, MORE, NOTHING, UNDECIDED, Evidence, verdict
 from physrep.metrics.skill import Estimate
+from tests.helpers.planted_latent import planted
 
 COUNT, TIMES = 80, 6
 

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import planted_shifts
 import pytest
 
 from physrep.analyses import Context, Rows
@@ -19,6 +18,7 @@ from physrep.analyses.generalisation.scoring import ratio_interval
 from physrep.analyses.run import run_analyses
 from physrep.clip import Clip
 from physrep.errors import PhysrepError
+from tests.helpers import planted_shifts
 
 KINDS = ("truth", "one_channel", "piecewise", "plane", "roughness", "one_size")
 

@@ -6,10 +6,10 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from planted_runs import PlantedContext
 
 from physrep.analyses.increment import Increment, joined
 from physrep.errors import PhysrepError
+from tests.helpers.planted_runs import PlantedContext
 
 SIZES = {"train": 150, "valid": 60, "test": 80}
 

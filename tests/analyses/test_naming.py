@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from planted_latent import planted
 
 from physrep.analyses.latent import Naming
 from physrep.analyses.latent.kinds import KINDS, signature
+from tests.helpers.planted_latent import planted
 
 T = 32
 

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from planted_energy import linear_in_energy, noise, planted_context
 
 from physrep.analyses import Context, Rows
 from physrep.analyses.classifier import fit_classes
 from physrep.analyses.regime_rules import REGIMES, Frames, Regimes
 from physrep.analyses.regimes import RegimeClassification, choose, score_rows
+from tests.helpers.planted_energy import linear_in_energy, noise, planted_context
 
 BORDERS = (0.02, 0.1)
 """Kinetic energies between the planted regimes of the decaying waves."""

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from planted_runs import PlantedContext
 
 from physrep.analyses.strength import Strength
 from physrep.errors import PhysrepError
+from tests.helpers.planted_runs import PlantedContext
 
 
 def test_planted_and_absent_parameters() -> None:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from planted_latent import planted
 
 from physrep.analyses.latent import SpatialHead
 from physrep.analyses.latent.token_head import VARIANTS, head_errors, token_sums
+from tests.helpers.planted_latent import planted
 
 TRAIN, TEST = np.arange(18), np.arange(18, 24)
 

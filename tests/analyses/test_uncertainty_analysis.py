@@ -6,10 +6,10 @@ import math
 
 import numpy as np
 import pytest
-from planted_runs import PlantedContext
 
 from physrep.analyses.uncertainty import Uncertainty, binomial_interval, conformal_quantile
 from physrep.errors import PhysrepError
+from tests.helpers.planted_runs import PlantedContext
 
 
 def test_conformal_quantile_by_hand() -> None:

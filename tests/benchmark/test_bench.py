@@ -13,10 +13,10 @@ from typing import Any
 
 import pytest
 import yaml
-from small_data import TINY_ENCODER, write_waves
 
 from physrep.benchmark import COLUMNS, bench, calibration, expand, read_config
 from physrep.errors import PhysrepError
+from tests.helpers.small_data import TINY_ENCODER, write_waves
 
 COLUMNS_OF_THE_ISSUE = (
     "system,learner,encoder,probe,level,parameter,split,metric,value,ci_low,ci_high,n_trajectories,"
@@ -182,7 +182,7 @@ def test_a_planted_leak_stops_the_benchmark(data: Path, tmp_path: Path) -> None:
         ({"runs": [{"learner": "statistics", "encoder": "vit3d"}]}, "takes no encoder"),
         ({"runs": [{"learner": "jepa", "options": {"row": 1}}]}, "no option 'row'"),
         ({"runs": [{"encoder": "vit3d"}]}, "'learner' is missing"),
-        ({"encoder": "small_data:decaying_waves", "encoder_options": {}}, "torch.nn.Module"),
+        ({"encoder": "tests.helpers.small_data:decaying_waves", "encoder_options": {}}, "torch.nn.Module"),
         ({"num_frames": 64}, "frames"),
         ({"data": {"path": "/nowhere/at/all"}}, "/nowhere/at/all"),
     ],

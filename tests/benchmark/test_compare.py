@@ -6,10 +6,6 @@ import re
 from pathlib import Path
 
 import pytest
-from bench_directory import read_csv
-from study_directory import write_study
-from test_leaderboard import FIRST, SECOND
-from test_report_page import read_page
 
 from physrep.benchmark.compare import compare
 from physrep.benchmark.directory import Bench
@@ -18,6 +14,10 @@ from physrep.benchmark.studies import read_studies
 from physrep.errors import PhysrepError
 from physrep.report import build_report
 from physrep.report import page as page_module
+from tests.benchmark.test_leaderboard import FIRST, SECOND
+from tests.helpers.bench_directory import read_csv
+from tests.helpers.study_directory import write_study
+from tests.report.test_report_page import read_page
 
 
 @pytest.fixture(autouse=True)

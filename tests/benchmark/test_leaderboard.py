@@ -7,13 +7,13 @@ import io
 from pathlib import Path
 
 import pytest
-from study_directory import write_study
 
 from physrep.benchmark.leaderboard import Line, leaderboard
 from physrep.benchmark.studies import read_studies, repeated_runs
 from physrep.cli.main import main
 from physrep.errors import PhysrepError
 from physrep.report.leaderboard_formats import format_board
+from tests.helpers.study_directory import write_study
 
 FIRST = {
     "jepa": ("jepa", "conv3d", "learner", {0: 0.1}),

@@ -9,7 +9,6 @@ from typing import Any, ClassVar, Self
 import numpy as np
 import pytest
 import torch
-from small_data import TINY_ENCODER, write_waves
 from torch import Tensor
 
 from physrep.analyses.latent import read_latent
@@ -22,6 +21,7 @@ from physrep.probes import Probe, evaluate_nested
 from physrep.report.sections import sections
 from physrep.tokens import LabelScaler, TokenStore
 from physrep.tokens.protocol import NestedCV, divide, read_protocol
+from tests.helpers.small_data import TINY_ENCODER, write_waves
 
 
 def config(path: Path, protocol: dict[str, Any], **more: Any) -> dict[str, Any]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-import foreign_encoders
 import numpy as np
 import pytest
 import torch
@@ -21,6 +20,9 @@ from physrep.cli.score import sentence
 from physrep.data import assign_splits, select_trajectories
 from physrep.data.config import DataConfig
 from physrep.errors import PhysrepError
+from tests.helpers import foreign_encoders
+
+ENCODERS = foreign_encoders.__name__
 
 
 @pytest.fixture(scope="module")
@@ -49,7 +51,7 @@ def small(encoder: str, data: Path, out: Path, **options: object):
 
 
 def test_an_encoder_that_knows_what_the_floors_do_not(data: Path, tmp_path: Path) -> None:
-    answer = small("foreign_encoders:Knowing", data, tmp_path / "out", parameters=["tilt"])
+    answer = small(ENCODERS + ":Knowing", data, tmp_path / "out", parameters=["tilt"])
     rows = {row.run: row for row in answer.rows}
     assert next(iter(rows)) == "constant-s0" and list(rows)[-1] == "encoder-s0" and answer.floor != "encoder-s0"
     assert {row.run for row in answer.rows if row.kind == "floor"} == set(rows) - {"encoder-s0"}
@@ -57,7 +59,7 @@ def test_an_encoder_that_knows_what_the_floors_do_not(data: Path, tmp_path: Path
     assert answer.measured.width == 2 and answer.measured.tokens == 1
     stored = json.loads((tmp_path / "out" / "score.json").read_text())
     assert stored["floor"] == answer.floor and stored["gain"][0] == pytest.approx(answer.gain[0])
-    again = small("foreign_encoders:Knowing", data, tmp_path / "out", parameters=["tilt"])
+    again = small(ENCODERS + ":Knowing", data, tmp_path / "out", parameters=["tilt"])
     assert [row.mse for row in again.rows] == [row.mse for row in answer.rows]
     text = sentence(answer, "Power spectra")
     assert "gain" in text and "labelled trajectories" in text and "participation ratio" in text
@@ -65,7 +67,7 @@ def test_an_encoder_that_knows_what_the_floors_do_not(data: Path, tmp_path: Path
 
 def test_gain_and_increment_are_what_their_names_say(data: Path, tmp_path: Path) -> None:
     """Both parameters: the floors know the speed, the encoder the tilt alone, so it adds without being better at it."""
-    answer = small("foreign_encoders:Knowing", data, tmp_path / "out")
+    answer = small(ENCODERS + ":Knowing", data, tmp_path / "out")
     rows = {row.run: row for row in answer.rows}
     floor, own = rows[answer.floor], rows["encoder-s0"]
     assert answer.gain[0] == pytest.approx(floor.mse - own.mse, abs=1e-6)
@@ -76,21 +78,25 @@ def test_gain_and_increment_are_what_their_names_say(data: Path, tmp_path: Path)
 
 
 def test_a_collapsed_encoder_is_warned_of(data: Path, tmp_path: Path) -> None:
-    answer = small("foreign_encoders:Dead", data, tmp_path / "out", parameters=["speed"])
+    answer = small(ENCODERS + ":Dead", data, tmp_path / "out", parameters=["speed"])
     assert any("collapse" in line and "100 %" in line for line in answer.warnings)
     assert answer.gain[2] < 0 and answer.increment[:3] == (0, 0, 0) and answer.labels["encoder"] == float("inf")
 
 
 FOREIGN = {
-    "output object": ("foreign_encoders:OutputObject", {"layout": "BTCHW", "channels": "each"}, (2 * 4 * 4, 12)),
-    "frames first": ("foreign_encoders:FramesFirst", {"layout": "BTCHW"}, (4 * 4, 12)),
+    "output object": (
+        ENCODERS + ":OutputObject",
+        {"layout": "BTCHW", "channels": "each"},
+        (2 * 4 * 4, 12),
+    ),
+    "frames first": (ENCODERS + ":FramesFirst", {"layout": "BTCHW"}, (4 * 4, 12)),
     "one size only": (
-        "foreign_encoders:OnlySquares",
+        ENCODERS + ":OnlySquares",
         {"layout": "BCHW", "size": 32, "channels": "first3", "normalise": "imagenet"},
         (8 * 16, 12),
     ),
-    "one vector": ("foreign_encoders:OneVector", {"layout": "BTHWC", "normalise": "none"}, (1, 12)),
-    "pooled": ("foreign_encoders:FramesFirst", {"layout": "BTCHW", "pool": "mean"}, (1, 12)),
+    "one vector": (ENCODERS + ":OneVector", {"layout": "BTHWC", "normalise": "none"}, (1, 12)),
+    "pooled": (ENCODERS + ":FramesFirst", {"layout": "BTCHW", "pool": "mean"}, (1, 12)),
 }
 
 
@@ -104,7 +110,15 @@ def test_adapters(name: str, data: Path) -> None:
 
 
 def test_a_foreign_encoder_on_the_command_line(data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    arguments = ["foreign_encoders:OutputObject", "--data", str(data), "--layout", "BTCHW", "--channels", "mean"]
+    arguments = [
+        ENCODERS + ":OutputObject",
+        "--data",
+        str(data),
+        "--layout",
+        "BTCHW",
+        "--channels",
+        "mean",
+    ]
     rest = ["--num_frames", "8", "--stride", "4", "--probes", "ridge", "--jobs", "1", "--encoder_options.dim", "6"]
     assert main(["score", *arguments, *rest, "--out", str(tmp_path / "out")]) == 0
     out = capsys.readouterr().out
@@ -129,7 +143,7 @@ def test_weights_from_a_file_and_the_initial_ones_as_floor(suffix: str, tmp_path
         torch.save({"state_dict": {f"module.encoder.{k}": v for k, v in trained.state_dict().items()}}, path)
     else:
         save_file(trained.state_dict(), path)
-    name = "foreign_encoders:FramesFirst"
+    name = ENCODERS + ":FramesFirst"
     loaded = frozen(encoder=name, weights=str(path))
     assert all(torch.equal(v, trained.state_dict()[k]) for k, v in loaded.encoder.state_dict().items())
     floor = frozen(encoder=name, weights=str(path), random_weights=True, seed=3)
@@ -189,7 +203,7 @@ def test_outputs_become_tokens() -> None:
 
 
 def test_imagenet_range() -> None:
-    learner = frozen(encoder="foreign_encoders:OutputObject", channels="mean", normalise="imagenet")
+    learner = frozen(encoder=ENCODERS + ":OutputObject", channels="mean", normalise="imagenet")
     low, high = (learner._coloured(torch.full((1, 3, 1, 2, 2), value)) for value in (-5.0, 5.0))
     mean, std = (torch.tensor(part) for part in ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225)))
     assert torch.allclose(low[0, :, 0, 0, 0], -mean / std) and torch.allclose(high[0, :, 0, 0, 0], (1 - mean) / std)

@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from small_data import TINY_ENCODER, write_waves
 
 from physrep.benchmark import bench, expand, read_config
 from physrep.benchmark import search as engine
 from physrep.benchmark.entries import make_entries
 from physrep.errors import PhysrepError
+from tests.helpers.small_data import TINY_ENCODER, write_waves
 
 pytest.importorskip("optuna")
 

@@ -7,8 +7,6 @@ from typing import Any
 
 import pytest
 import torch
-from golden import golden_cases, tensors
-from official_pickle import Payload
 
 from physrep.checkpoints.base import read_tensors
 from physrep.cli.main import main
@@ -17,6 +15,8 @@ from physrep.files import read_json
 from physrep.learners import DISCO, MPP, VideoMAE
 from physrep.run_directory import is_finished, load_run
 from physrep.simulation import SimulationConfig, simulate
+from tests.helpers.golden import golden_cases, tensors
+from tests.helpers.official_pickle import Payload
 
 SHEAR = ("pressure", "tracer", "velocity_x", "velocity_y")
 

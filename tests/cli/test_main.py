@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 import yaml
-from small_data import TINY_ENCODER, write_waves
 
 from physrep.cli.arguments import apply_overrides, split_overrides
 from physrep.cli.main import COMMANDS, main
 from physrep.errors import PhysrepError
+from tests.helpers.small_data import TINY_ENCODER, write_waves
 
 
 @pytest.fixture(scope="module")

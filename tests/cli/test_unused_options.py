@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 import torch
-from small_data import TINY_ENCODER, write_waves
 
 from physrep.cli.main import COMMANDS, main
 from physrep.data.config import DataConfig
 from physrep.training.config import TrainingConfig
 from physrep.training.pretrain import pretrain
+from tests.helpers.small_data import TINY_ENCODER, write_waves
 
 NONSENSE = ("--nonsense", "--training.nonsense", "--options.nonsense", "--data.nonsense", "--nonsense.nonsense")
 

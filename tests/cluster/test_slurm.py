@@ -17,7 +17,8 @@ from typing import Any
 
 import pytest
 import yaml
-from small_data import TINY_ENCODER, write_waves
+
+from tests.helpers.small_data import TINY_ENCODER, write_waves
 
 pytestmark = [
     pytest.mark.slow,

@@ -8,11 +8,11 @@ import h5py
 import numpy as np
 import pytest
 import torch
-from small_data import write_waves
 
 from physrep.data import WellFile, WellSplit, check
 from physrep.data.chunks import CHECKSUM, LARGEST, VerifiedBefore, chunk_shape, stored_bytes
 from physrep.errors import PhysrepError
+from tests.helpers.small_data import write_waves
 
 
 def _numeric(file: h5py.File) -> list[h5py.Dataset]:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import hashlib
 from pathlib import Path
 
-import foreign_files as foreign
 import h5py
 import numpy as np
 import pytest
 import torch
 
 import physrep
+import tests.helpers.foreign_files as foreign
 from physrep.cli.main import main
 from physrep.data import WellFile, check, exit_code
 from physrep.data.convert import ConvertConfig, convert, open_any

@@ -11,11 +11,11 @@ from pathlib import Path
 import h5py
 import numpy as np
 import pytest
-from vtk_samples import SAMPLES
 
 from physrep.data.convert import open_any
 from physrep.data.convert.vtk_files import read_image
 from physrep.errors import PhysrepError
+from tests.helpers.vtk_samples import SAMPLES
 
 
 @pytest.mark.parametrize("name", SAMPLES)

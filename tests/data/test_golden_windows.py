@@ -8,11 +8,11 @@ import h5py
 import numpy as np
 import pytest
 import torch
-from golden import golden_directory
 from safetensors.torch import load_file
 
 from physrep.data import WellSplit, open_clips, open_well, read_stats, split_files
 from physrep.data.names import canonical_parameter
+from tests.helpers.golden import golden_directory
 
 pytestmark = pytest.mark.golden
 

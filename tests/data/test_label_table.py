@@ -8,13 +8,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from small_data import decaying_waves
 
 from physrep.data import open_clips, select_trajectories, write_well
 from physrep.data.config import DataConfig, parameter_scales
 from physrep.data.label_table import read_labels
 from physrep.errors import PhysrepError
 from physrep.tokens import embed
+from tests.helpers.small_data import decaying_waves
 
 COUNTS = {"train": (3, 2), "valid": (2,), "test": (2, 1)}
 

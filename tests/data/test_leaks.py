@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 import torch
-from small_data import decaying_waves, write_waves
 
 from physrep.data import ClipDataset, assert_no_leaks, open_clips, select_trajectories, write_well
 from physrep.errors import PhysrepError
 from physrep.systems import Trajectories
+from tests.helpers.small_data import decaying_waves, write_waves
 
 
 def part(data: Trajectories, first: int = 0) -> Trajectories:

@@ -11,10 +11,10 @@ import numpy as np
 import pytest
 import torch
 import yaml
-from well_layout import LAYOUTS, SPLITS, write_layout
 
 from physrep.data import WellSplit, check, exit_code, locate_dataset, open_clips, open_well, split_files
 from physrep.errors import PhysrepError
+from tests.helpers.well_layout import LAYOUTS, SPLITS, write_layout
 
 CHANNELS = {
     "shear_flow": "tracer pressure velocity_x velocity_y",

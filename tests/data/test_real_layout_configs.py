@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 import yaml
-from well_layout import LAYOUTS, write_layout
 
 from physrep.benchmark import expand, read_config
 from physrep.cli.main import main
 from physrep.learners.build_encoder import build_encoder
+from tests.helpers.well_layout import LAYOUTS, write_layout
 
 CONFIGS = Path(__file__).resolve().parents[2] / "configs"
 EPOCHS = {"shear_flow": {"jepa": 6}, "rayleigh_benard": {"jepa": 30, "jepa_6_epochs": 6}}

@@ -7,12 +7,12 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from well_layout import LAYOUTS, SPLITS, write_layout
 
 from physrep.data import check_cache_space
 from physrep.data.config import DataConfig
 from physrep.data.space import check_space
 from physrep.errors import PhysrepError
+from tests.helpers.well_layout import LAYOUTS, SPLITS, write_layout
 
 DOCS = Path(__file__).resolve().parents[2] / "docs/real_data.md"
 

@@ -17,13 +17,13 @@ import numpy as np
 import pytest
 import torch
 from fsspec.implementations.memory import MemoryFileSystem
-from well_layout import write_layout
 
 from physrep.data import WellSplit, as_path, check, exit_code, locate_dataset, open_clips, open_well, split_files
 from physrep.data import remote_cache as remote_cache_module
 from physrep.data.remote import RemotePath, fingerprint
 from physrep.data.remote_cache import cache_home
 from physrep.errors import PhysrepError
+from tests.helpers.well_layout import write_layout
 
 FRAMES = 8
 

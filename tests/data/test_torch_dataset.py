@@ -2,12 +2,12 @@
 
 import pytest
 import torch
-from small_data import FRAMES, write_waves
 from torch.utils.data import DataLoader
 
 import physrep
 from physrep.clip import Clip
 from physrep.errors import PhysrepError
+from tests.helpers.small_data import FRAMES, write_waves
 
 
 @pytest.fixture(scope="module")

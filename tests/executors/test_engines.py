@@ -10,17 +10,17 @@ import time
 from pathlib import Path
 
 import pytest
-from jobs_to_count import fail, jobs, never, starts
 
 from physrep.errors import PhysrepError
 from physrep.executors import ClusterConfig, Job, open_engine, run_jobs
+from tests.helpers.jobs_to_count import fail, jobs, never, starts
 
-HERE = str(Path(__file__).parent)
+ROOT = str(Path(__file__).parents[2])
 QUICK = ClusterConfig(heartbeat=0.2, expiry=1.5)
 HEAD = """
 import sys
 from pathlib import Path
-from jobs_to_count import jobs
+from tests.helpers.jobs_to_count import jobs
 from physrep.executors import ClusterConfig, open_engine, run_jobs
 
 if __name__ == "__main__":
@@ -34,7 +34,7 @@ if __name__ == "__main__":
 
 @pytest.fixture(autouse=True)
 def importable(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([HERE, *filter(None, [os.environ.get("PYTHONPATH")])]))
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([ROOT, *filter(None, [os.environ.get("PYTHONPATH")])]))
 
 
 def do(folder: Path, executor: str, n: int = 3, **options: object) -> dict[str, object]:

@@ -6,11 +6,11 @@ import math
 
 import pytest
 import torch
-from learner_clips import CONV, make_clip
 
 from physrep.clip import Clip
 from physrep.errors import PhysrepError
 from physrep.learners import FieldStatistics, PooledPixels, RandomEncoder
+from tests.helpers.learner_clips import CONV, make_clip
 
 
 def wave(points: int = 64, frames: int = 16, periodic: tuple[bool, bool] = (True, True)) -> Clip:

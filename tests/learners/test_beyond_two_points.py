@@ -7,13 +7,13 @@ from dataclasses import replace
 
 import pytest
 import torch
-from learner_clips import make_clip
 from torch import Tensor
 
 from physrep.clip import Clip
 from physrep.errors import PhysrepError
 from physrep.learners import Bispectrum, Learner, Scattering, Spectra
 from physrep.learners.scattering import _coarse_spectrum, wavelets
+from tests.helpers.learner_clips import make_clip
 
 POINTS, FRAMES = 32, 8
 

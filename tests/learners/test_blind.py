@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 import torch
-from small_data import TINY_ENCODER, write_waves
 from torch import Tensor, nn
 
 from physrep.clip import Clip
@@ -17,6 +16,7 @@ from physrep.learners import Learner, Supervised
 from physrep.tokens import embed
 from physrep.training.config import TrainingConfig
 from physrep.training.pretrain import pretrain
+from tests.helpers.small_data import TINY_ENCODER, write_waves
 
 
 class ReadsLabels(Learner):

@@ -7,7 +7,6 @@ from dataclasses import replace
 
 import pytest
 import torch
-from learner_clips import make_clip
 from torch import Tensor
 
 from physrep.clip import Clip
@@ -18,6 +17,7 @@ from physrep.learners.classical.half_grids import half_grid_power
 from physrep.learners.classical.increments import DISTANCES
 from physrep.learners.classical.window import Window
 from physrep.learners.rings import fields_of_modes, ring_edges, spatial_modes
+from tests.helpers.learner_clips import make_clip
 
 LENGTH, POINTS, FRAMES, BINS, DT = 2.0, 32, 8, 8, 0.1
 

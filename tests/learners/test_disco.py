@@ -7,15 +7,15 @@ from typing import Any
 import pytest
 import torch
 import torch.nn.functional as F
-from learner_clips import DISCO as SMALL
-from learner_clips import make_clip
-from operator_clips import heat_clip, ridge_r2
 
 from physrep.errors import PhysrepError
 from physrep.learners import DISCO
 from physrep.learners.disco import SIZES
 from physrep.nn.disco_operator import DiscoOperator
 from physrep.nn.integrate import integrate_adaptive
+from tests.helpers.learner_clips import DISCO as SMALL
+from tests.helpers.learner_clips import make_clip
+from tests.helpers.operator_clips import heat_clip, ridge_r2
 
 
 def learner(**options: Any) -> DISCO:

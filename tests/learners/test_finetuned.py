@@ -7,9 +7,7 @@ from typing import Any
 
 import pytest
 import torch
-from learner_clips import CHANNELS, CONV, make_clip
 from safetensors.torch import load_file
-from small_data import TINY_ENCODER, write_waves
 
 from physrep.benchmark import bench, read_config
 from physrep.data.config import DataConfig
@@ -19,6 +17,8 @@ from physrep.learners import FineTuned
 from physrep.run_directory import load_run
 from physrep.training.config import TrainingConfig
 from physrep.training.pretrain import pretrain
+from tests.helpers.learner_clips import CHANNELS, CONV, make_clip
+from tests.helpers.small_data import TINY_ENCODER, write_waves
 
 SCALES: Any = {"Reynolds": "log", "Schmidt": "linear"}
 FAST = TrainingConfig(steps=3, batch_size=4, probe_every=0, threads=1)

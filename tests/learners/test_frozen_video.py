@@ -9,8 +9,6 @@ from typing import Any
 
 import pytest
 import torch
-from learner_clips import CHANNELS, TINY_VIDEO, make_clip
-from small_data import write_waves
 
 from physrep.benchmark import bench, read_config
 from physrep.errors import PhysrepError
@@ -20,6 +18,8 @@ from physrep.learners.rendered import field_groups
 from physrep.learners.rendering import ColourScale, render
 from physrep.nn.video_model import VideoModel
 from physrep.run_directory import load_run
+from tests.helpers.learner_clips import CHANNELS, TINY_VIDEO, make_clip
+from tests.helpers.small_data import write_waves
 
 pytest.importorskip("transformers")
 

@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 import torch
-from golden import assert_close, golden_cases, tensors
 from torch import Tensor
 
 from physrep.checkpoints import read_tensors
@@ -16,6 +15,7 @@ from physrep.checkpoints.videomae import convert, original_keys
 from physrep.errors import PhysrepError
 from physrep.learners import VideoMAE
 from physrep.learners.masked_pixels import visible_positions
+from tests.helpers.golden import assert_close, golden_cases, tensors
 
 pytestmark = pytest.mark.golden
 CASES = golden_cases("VideoMAEForPreTraining(VideoMAEConfig(**args))")

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import pytest
 import torch
-from learner_clips import CONV, CONVNEXT, make_clip
 from torch import Tensor, nn
 
 from physrep.errors import PhysrepError
 from physrep.learners import JEPA, VICReg
 from physrep.learners.pooling import pooled
 from physrep.nn.predictor import ConvTokenPredictor, TokenPredictor
+from tests.helpers.learner_clips import CONV, CONVNEXT, make_clip
 
 
 def jepa(**options) -> JEPA:

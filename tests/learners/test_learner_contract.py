@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 import torch
-from learner_clips import CHANNELS, CONV, DISCO, SMALL_CONV, TINY_VIDEO, make_clip
 from safetensors.torch import load, save
 
 from physrep.clip import Clip
 from physrep.errors import PhysrepError
 from physrep.learners import LEARNERS, Learner
+from tests.helpers.learner_clips import CHANNELS, CONV, DISCO, SMALL_CONV, TINY_VIDEO, make_clip
 
 OPTIONS: dict[str, dict[str, Any]] = {
     "jepa": CONV,

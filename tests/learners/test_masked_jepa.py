@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 import torch
-from learner_clips import SMALL_CONV, make_clip, smooth_clip
 
 from physrep.errors import PhysrepError
 from physrep.learners import MaskedJEPA
 from physrep.nn.block_masks import block_masks
+from tests.helpers.learner_clips import SMALL_CONV, make_clip, smooth_clip
 
 VIT: dict[str, Any] = {
     "encoder": "vit3d",

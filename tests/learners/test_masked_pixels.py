@@ -6,13 +6,13 @@ from typing import Any
 
 import pytest
 import torch
-from learner_clips import SMALL_CONV, make_clip
 from torch import Tensor, nn
 
 from physrep.errors import PhysrepError
 from physrep.learners import MaskedPixels, VideoMAE
 from physrep.learners.masked_pixels import normalised, visible_positions
 from physrep.nn.patches import block_size, from_blocks, to_blocks, tube_mask
+from tests.helpers.learner_clips import SMALL_CONV, make_clip
 
 VIT: dict[str, Any] = {
     "encoder": "vit3d",

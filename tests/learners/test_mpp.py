@@ -8,8 +8,6 @@ from typing import Any
 
 import pytest
 import torch
-from golden import assert_close, golden_cases, golden_directory, tensors
-from learner_clips import CHANNELS, make_clip
 
 from physrep.checkpoints import read_tensors
 from physrep.checkpoints.mpp import convert
@@ -17,6 +15,8 @@ from physrep.errors import PhysrepError
 from physrep.learners import MPP
 from physrep.nn.avit import AViT, standardise
 from physrep.nn.relative_bias import position_buckets
+from tests.helpers.golden import assert_close, golden_cases, golden_directory, tensors
+from tests.helpers.learner_clips import CHANNELS, make_clip
 
 SMALL: dict[str, Any] = {"patch": 4, "embed_dim": 24, "depth": 2, "num_heads": 2, "layer_scale": 0.5}
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 import torch
-from learner_clips import CONV, SMALL_CONV, make_clip, smooth_clip
 
 from physrep.errors import PhysrepError
 from physrep.learners import NextFrame
 from physrep.learners.frame_error import frame_error
+from tests.helpers.learner_clips import CONV, SMALL_CONV, make_clip, smooth_clip
 
 
 def test_errors_by_hand() -> None:

@@ -6,13 +6,13 @@ from typing import Any
 
 import pytest
 import torch
-from learner_clips import CONV, make_clip
-from operator_clips import heat_clip, ridge_r2
 from torch import Tensor
 
 from physrep.clip import Clip
 from physrep.errors import PhysrepError
 from physrep.learners import OperatorLearner
+from tests.helpers.learner_clips import CONV, make_clip
+from tests.helpers.operator_clips import heat_clip, ridge_r2
 
 
 def learner(**options: Any) -> OperatorLearner:

@@ -6,12 +6,12 @@ import math
 
 import pytest
 import torch
-from learner_clips import CONV, make_clip
 from torch import Tensor
 
 from physrep.errors import PhysrepError
 from physrep.learners import JEPA
 from physrep.learners.sigreg import SIGReg
+from tests.helpers.learner_clips import CONV, make_clip
 
 
 def statistic(z: Tensor, **options) -> float:

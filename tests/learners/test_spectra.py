@@ -6,13 +6,13 @@ import math
 
 import pytest
 import torch
-from learner_clips import make_clip
 from torch import Tensor
 
 from physrep.clip import Clip
 from physrep.errors import PhysrepError
 from physrep.learners import Spectra
 from physrep.learners.rings import ring_edges
+from tests.helpers.learner_clips import make_clip
 
 LENGTHS, SHAPE, FRAMES, BINS = (1.0, 2.0), (32, 64), 8, 16
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 import torch
-from learner_clips import CONV, make_clip
 
 from physrep.errors import PhysrepError
 from physrep.learners import Supervised
+from tests.helpers.learner_clips import CONV, make_clip
 
 SCALES = {"Reynolds": "log", "Schmidt": "linear"}
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 
 import torch
-from learner_clips import CONV, make_clip
 
 from physrep.learners import SymmetryViews, VICReg
 from physrep.learners.pooling import pooled
+from tests.helpers.learner_clips import CONV, make_clip
 
 
 def test_the_loss_is_vicreg_of_two_views_and_symmetric() -> None:

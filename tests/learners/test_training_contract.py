@@ -6,15 +6,15 @@ from pathlib import Path
 
 import pytest
 import torch
-from learner_clips import make_clip, smooth_clip
 from safetensors.torch import load_file
-from small_data import write_waves
-from test_learner_contract import OPTIONS, STATISTICS, learner_of
 
 from physrep.data.config import DataConfig
 from physrep.learners import LEARNERS, Learner
 from physrep.training.config import TrainingConfig
 from physrep.training.pretrain import pretrain
+from tests.helpers.learner_clips import make_clip, smooth_clip
+from tests.helpers.small_data import write_waves
+from tests.learners.test_learner_contract import OPTIONS, STATISTICS, learner_of
 
 SEEDED = 3
 """Learners that draw masks or slices draw the same ones in every step of these tests."""

@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 import torch
-from golden import assert_close, golden_cases, tensors
 
 from physrep.errors import PhysrepError
 from physrep.learners import VICReg
+from tests.helpers.golden import assert_close, golden_cases, tensors
 
 NAMES = {
     "loss": "loss", "repr_loss": "sim", "std_loss": "std", "cov_loss": "cov",

@@ -1,9 +1,9 @@
 import pytest
 import torch
-from golden import assert_close, golden_cases, hash_input, load_hash_weights, tensors
 
 from physrep.errors import PhysrepError
 from physrep.nn.attentive import AttentiveProbe, choose_heads, normalise_tokens, pooled_forward
+from tests.helpers.golden import assert_close, golden_cases, hash_input, load_hash_weights, tensors
 
 FORMS = {
     "plain": lambda probe, tokens: probe(tokens),

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 import torch
-from learner_clips import make_clip
 
 from physrep.learners import JEPA
 from physrep.nn import fused_pointwise as fused
 from physrep.nn.convnext3d import ResidualBlock
 from physrep.training.costs import encoding_flops, training_flops
+from tests.helpers.learner_clips import make_clip
 
 needs_compiler = pytest.mark.skipif(fused.library() is None, reason="no g++ here")
 

@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 import torch
-from golden import assert_close, golden_cases, hash_input, hash_values, tensors
 from torch import Tensor
 
 from physrep.nn.avit import AViT, standardise
 from physrep.nn.relative_bias import RelativePositionBias
+from tests.helpers.golden import assert_close, golden_cases, hash_input, hash_values, tensors
 
 pytestmark = pytest.mark.golden
 

@@ -7,13 +7,13 @@ from typing import Any
 
 import pytest
 import torch
-from golden import assert_close, golden_cases, golden_directory, hash_input, load_hash_weights, tensors
 from torch import Tensor, nn
 
 from physrep.errors import PhysrepError
 from physrep.nn import ConvNeXt3D
 from physrep.nn.convnext3d import load_official_encoder
 from physrep.nn.predictor import ConvPredictor
+from tests.helpers.golden import assert_close, golden_cases, golden_directory, hash_input, load_hash_weights, tensors
 
 pytestmark = pytest.mark.golden
 

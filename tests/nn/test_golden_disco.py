@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 import torch
-from golden import assert_close, golden_cases, golden_directory, tensors
 from torch import Tensor
 
 from physrep.checkpoints.disco import UNUSED, convert
@@ -18,6 +17,7 @@ from physrep.learners.disco import WELL_STATES
 from physrep.nn.disco import Disco
 from physrep.nn.disco_hypernetwork import DiscoHypernetwork
 from physrep.nn.disco_operator import DiscoOperator
+from tests.helpers.golden import assert_close, golden_cases, golden_directory, tensors
 
 pytestmark = pytest.mark.golden
 

@@ -6,11 +6,11 @@ import copy
 
 import pytest
 import torch
-from test_depthwise_triton import needs_triton
 from torch import nn
 
 from physrep.nn import layer_norm as module
 from physrep.nn.layer_norm import layer_norm
+from tests.nn.test_depthwise_triton import needs_triton
 
 
 def norm_of(dim: int) -> nn.LayerNorm:

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 import torch
-from golden import assert_close, golden_cases, tensors
 
 from physrep.errors import PhysrepError
 from physrep.nn.video_model import VideoModel
+from tests.helpers.golden import assert_close, golden_cases, tensors
 
 pytest.importorskip("transformers")
 TINY: dict[str, Any] = {

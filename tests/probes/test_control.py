@@ -1,6 +1,5 @@
 import numpy as np
 import pytest
-from test_fit import NAMES, scaler, splits
 
 from physrep.errors import PhysrepError
 from physrep.probes import (
@@ -15,6 +14,7 @@ from physrep.probes import (
     shuffled_labels,
 )
 from physrep.tokens import TokenStore
+from tests.probes.test_fit import NAMES, scaler, splits
 
 MLP = {"learning_rates": (1e-2,), "weight_decays": (0.3,), "hidden": 16, "epochs": 10}
 ATTENTIVE = {"learning_rates": (3e-3,), "weight_decays": (0.3,), "epochs": 5, "mlp_ratio": 1.0}

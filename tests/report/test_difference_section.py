@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from bench_directory import write_bench
-
 from physrep.benchmark.directory import Bench
 from physrep.report.sections.differences import compared, difference_rows, difference_section
+from tests.helpers.bench_directory import write_bench
 
 THREE = {
     "statistics": ("floor", {"ridge": 0.5}),

@@ -11,10 +11,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-from bench_directory import LEARNERS, write_bench
 from PIL import Image
 
 from physrep.report import build_report
+from tests.helpers.bench_directory import LEARNERS, write_bench
 
 BROWSER = next((p for n in ("chromium", "chromium-browser", "google-chrome", "chrome") if (p := shutil.which(n))), None)
 pytestmark = pytest.mark.skipif(BROWSER is None, reason="no Chromium is installed, so the page cannot be opened")

@@ -10,10 +10,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from bench_directory import LEARNERS, read_csv, write_bench
 from matplotlib.figure import Figure
-from study_directory import write_study
-from test_leaderboard import FIRST
 
 from physrep.benchmark.directory import Bench
 from physrep.benchmark.entries import Entry, Headline, Score
@@ -27,6 +24,9 @@ from physrep.report.headline_facts import lead
 from physrep.report.scores import scores_plot
 from physrep.report.section import Table
 from physrep.report.style import paper
+from tests.benchmark.test_leaderboard import FIRST
+from tests.helpers.bench_directory import LEARNERS, read_csv, write_bench
+from tests.helpers.study_directory import write_study
 
 
 def entry(learner: str, label: str, kind: str, value: float, seeds: int = 1) -> Entry:

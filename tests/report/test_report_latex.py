@@ -6,12 +6,12 @@ import re
 from pathlib import Path
 
 import pytest
-from bench_directory import read_csv
-from study_directory import write_study
-from test_leaderboard import FIRST
 
 from physrep.cli.main import main
 from physrep.report.latex import escape, latex_table
+from tests.benchmark.test_leaderboard import FIRST
+from tests.helpers.bench_directory import read_csv
+from tests.helpers.study_directory import write_study
 
 
 def cells(table: str) -> list[list[str]]:

@@ -9,7 +9,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from bench_directory import LEARNERS, predictions, read_csv, write_bench, write_csv
 
 from physrep.benchmark.directory import Bench
 from physrep.errors import PhysrepError
@@ -21,6 +20,7 @@ from physrep.report import build_report, hero
 from physrep.report.draw import Plot
 from physrep.report.formats import number
 from physrep.report.training import panel_of
+from tests.helpers.bench_directory import LEARNERS, predictions, read_csv, write_bench, write_csv
 
 SECTIONS = ["answer", "table", "cost", "scatter", "curves", "differences", "data", "calibration", "run"]
 

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from bench_directory import read_csv, write_bench
 
 from physrep.benchmark import read_results
 from physrep.benchmark.entries import headline, make_entries, parameter_names
@@ -15,6 +14,7 @@ from physrep.errors import PhysrepError
 from physrep.learners.identity import identity_of_summary
 from physrep.report import markdown_table, text_table
 from physrep.report.formats import number
+from tests.helpers.bench_directory import read_csv, write_bench
 
 
 def long_rows(

@@ -1,6 +1,6 @@
 """Campaigns that try to break a command: random signals, damaged files, odd configurations and command lines.
 
-    PYTHONPATH=src:tests python tests/robustness/campaigns.py yaml 2000
+    PYTHONPATH=src:. python tests/robustness/campaigns.py yaml 2000
 
 A try counts as failed if it ends in a traceback, in an exception that nobody foresaw, in an exit code that is not
 documented, or (signals) in other bytes than an undisturbed run. Campaigns are seeded: try n is always the same.
@@ -22,9 +22,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import yaml
-from small_data import write_waves
 
 from physrep.cli.main import main
+from tests.helpers.small_data import write_waves
 
 CODES = {0, 1, 2}
 CONFIGS = Path(__file__).parents[2] / "configs"

@@ -1,6 +1,6 @@
 """Kills, signals and full disks at random moments of long commands: repeated, they must end in the same files.
 
-    PYTHONPATH=src:tests:tests/study python tests/robustness/kills.py 200 [--seed 1] [--only pretrain bench]
+    PYTHONPATH=src:. python tests/robustness/kills.py 200 [--seed 1] [--only pretrain bench]
 
 Each case stops one command up to three times, by SIGKILL (of the process alone, or with its workers), a signal that
 asks it to stop, or a disk on which no file may grow beyond a random size; then it runs undisturbed. Lost is a case that
@@ -31,11 +31,11 @@ from pathlib import Path
 import numpy as np
 import torch
 import yaml
-from small_data import write_waves
-from study_settings import tiny_study
 
 from physrep.cli.barrier import leave
 from physrep.cli.main import main
+from tests.helpers.small_data import write_waves
+from tests.helpers.study_settings import tiny_study
 
 ENCODER = ("--encoder", "conv3d", "--encoder_options.dims", "[8, 16]", "--encoder_options.groups", "4")
 ENCODER = (*ENCODER, "--encoder_options.strides", "[[2,2,2],[2,2,2]]", "--num_frames", "4", "--device", "cpu")

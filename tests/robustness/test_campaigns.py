@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import sys
-from pathlib import Path
-
 import pytest
 
-sys.path.insert(0, str(Path(__file__).parent))
-from campaigns import campaign
+from tests.robustness.campaigns import campaign
 
 FEW = {"yaml": 20, "runs": 6, "commands": 30}
 MANY = {"yaml": 2000, "runs": 300, "commands": 700, "signals": 70}

@@ -12,7 +12,6 @@ from pathlib import Path
 
 import pytest
 import torch
-from hub_server import HubHandler
 
 from physrep import leftovers
 from physrep.cli.main import main
@@ -21,6 +20,7 @@ from physrep.files import write_json
 from physrep.run_directory import build_learner, load_run, save_learner
 from physrep.sharing import MANIFEST, pull, push
 from physrep.sharing.bundle import without_places
+from tests.helpers.hub_server import HubHandler
 
 
 @pytest.fixture

@@ -6,13 +6,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from study_settings import tiny_study
 
 from physrep.cli.arguments import apply_overrides
 from physrep.cli.main import main
 from physrep.errors import PhysrepError
 from physrep.files import read_yaml
 from physrep.study.config import read_config
+from tests.helpers.study_settings import tiny_study
 
 CONFIGS = sorted((Path(__file__).resolve().parents[2] / "configs").glob("study_*.yaml"))
 

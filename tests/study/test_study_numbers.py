@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
-from study_settings import tiny_study
 
 from physrep.study.config import StudyConfig, read_config
 from physrep.study.context import fold_count, outer_folds
 from physrep.study.data import StudyData
+from tests.helpers.study_settings import tiny_study
 
 
 def study_of_pairs() -> tuple[StudyConfig, StudyData]:

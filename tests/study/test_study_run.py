@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from study_settings import tiny_study
 
 from physrep.errors import PhysrepError
 from physrep.learners import FrozenVideo
@@ -18,6 +17,7 @@ from physrep.study.data import prepare
 from physrep.study.embed import colour_scales
 from physrep.study.run import study
 from physrep.tokens import LatentTrajectories, TokenStore
+from tests.helpers.study_settings import tiny_study
 
 FILES = (
     "fit_summary.txt",

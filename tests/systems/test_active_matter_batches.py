@@ -7,7 +7,8 @@ import math
 
 import pytest
 import torch
-from active_matter_cases import MATTER, error, frame, run, second
+
+from tests.helpers.active_matter_cases import MATTER, error, frame, run, second
 
 SMALL = {"resolution": (24, 24), "frames": 5, "dtype": torch.float32}
 ALPHA = [-1.0, -5.0, -3.0, -2.0, -4.0, -1.5]

@@ -6,7 +6,13 @@ import math
 
 import pytest
 import torch
-from active_matter_cases import (
+
+from physrep.errors import PhysrepError
+from physrep.systems.active_matter.initial import FAMILIES
+from physrep.systems.active_matter.moments import Bingham, Kinetic
+from physrep.systems.active_matter.system import kinetic_moments
+from physrep.systems.grids.fourier_box import FourierBox
+from tests.helpers.active_matter_cases import (
     BETA,
     DIFFUSION,
     MATTER,
@@ -19,12 +25,6 @@ from active_matter_cases import (
     second,
     state,
 )
-
-from physrep.errors import PhysrepError
-from physrep.systems.active_matter.initial import FAMILIES
-from physrep.systems.active_matter.moments import Bingham, Kinetic
-from physrep.systems.active_matter.system import kinetic_moments
-from physrep.systems.grids.fourier_box import FourierBox
 
 
 @pytest.fixture(scope="module")

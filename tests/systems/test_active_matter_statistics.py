@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 import torch
-from active_matter_cases import MATTER, rms, run, second
+
+from tests.helpers.active_matter_cases import MATTER, rms, run, second
 
 ALPHAS = (-1.0, -2.0, -3.0, -4.0, -5.0)
 ZETAS = tuple(float(zeta) for zeta in range(1, 18, 2))

@@ -6,7 +6,8 @@ import math
 
 import pytest
 import torch
-from active_matter_cases import (
+
+from tests.helpers.active_matter_cases import (
     BETA,
     DIFFUSION,
     LENGTH,

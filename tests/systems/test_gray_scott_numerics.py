@@ -7,12 +7,12 @@ from itertools import pairwise
 
 import pytest
 import torch
-from gray_scott_cases import CUBE, FLAT, QUARTER, error, run, soft_start, solver
 
 from physrep.errors import PhysrepError
 from physrep.systems.gray_scott.initial import steady_state
 from physrep.systems.gray_scott.solver import GrayScottSolver, phi
 from physrep.systems.solver import record
+from tests.helpers.gray_scott_cases import CUBE, FLAT, QUARTER, error, run, soft_start, solver
 
 F, K = 0.03, 0.056
 

@@ -6,12 +6,12 @@ import math
 
 import pytest
 import torch
-from gray_scott_cases import CUBE, FLAT, QUARTER, error, run
 
 from physrep.errors import PhysrepError
 from physrep.systems.gray_scott.initial import FAMILIES, start, steady_state
 from physrep.systems.gray_scott.system import BAND, band
 from physrep.systems.grids.fourier_grid import resample
+from tests.helpers.gray_scott_cases import CUBE, FLAT, QUARTER, error, run
 
 PATTERN = 0.02
 """Standard deviation of B above which a field is a pattern; uniform states have 0, one resting spot about 0.03."""

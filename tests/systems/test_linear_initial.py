@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 import torch
-from linear_cases import ADVECTION, FIXED, HEAT, WAVE, error, middle, points
 
 from physrep.systems.grids.fourier_grid import resample
 from physrep.systems.grids.sine_grid import resample_sine
 from physrep.systems.linear.initial import FAMILIES, fixed_start, periodic_start
+from tests.helpers.linear_cases import ADVECTION, FIXED, HEAT, WAVE, error, middle, points
 
 
 @pytest.mark.parametrize("family", list(FAMILIES))

@@ -6,7 +6,8 @@ import math
 
 import pytest
 import torch
-from linear_cases import ADVECTION, ALL, FIXED, HEAT, WAVE, error, middle, run
+
+from tests.helpers.linear_cases import ADVECTION, ALL, FIXED, HEAT, WAVE, error, middle, run
 
 SHAPE = (24, 20)
 

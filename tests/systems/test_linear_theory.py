@@ -6,9 +6,9 @@ import math
 
 import pytest
 import torch
-from linear_cases import ADVECTION, FIXED, HEAT, WAVE, error, gaussian, points, run, shift
 
 from physrep.systems.linear.solver import damped_oscillation
+from tests.helpers.linear_cases import ADVECTION, FIXED, HEAT, WAVE, error, gaussian, points, run, shift
 
 PI2 = 2 * math.pi
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 import torch
-from linear_cases import ADVECTION, HEAT, WAVE, middle
-from test_linear_systems import gradient_energy
 
 from physrep.errors import PhysrepError
 from physrep.systems.linear.matched_pairs import PARTNERS, comparable_velocity, match_heat, matched_diffusivity
+from tests.helpers.linear_cases import ADVECTION, HEAT, WAVE, middle
+from tests.systems.test_linear_systems import gradient_energy
 
 SEEDS = list(range(50, 74))
 SETTINGS = {"resolution": (48, 48), "frames": 21, "save_dt": 0.04}

@@ -7,11 +7,11 @@ import time
 
 import pytest
 import torch
-from rayleigh_benard_cases import BUOYANCY, CONVECTION, ZERO, Calculus, columns, error, frame, run
 
 from physrep.errors import PhysrepError
 from physrep.systems.grids.chebyshev import gauss, uniform
 from physrep.systems.rayleigh_benard.system import RayleighBenardUniform
+from tests.helpers.rayleigh_benard_cases import BUOYANCY, CONVECTION, ZERO, Calculus, columns, error, frame, run
 
 UNIFORM = RayleighBenardUniform()
 SMALL = {"resolution": (32, 16), "frames": 6, "dtype": torch.float32}

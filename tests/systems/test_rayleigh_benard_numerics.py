@@ -7,7 +7,9 @@ import math
 
 import pytest
 import torch
-from rayleigh_benard_cases import (
+
+from physrep.systems.grids.chebyshev import gauss
+from tests.helpers.rayleigh_benard_cases import (
     BUOYANCY,
     Calculus,
     error,
@@ -16,8 +18,6 @@ from rayleigh_benard_cases import (
     roll_box,
     run,
 )
-
-from physrep.systems.grids.chebyshev import gauss
 
 GRID = (32, 16)
 

@@ -6,7 +6,9 @@ import math
 
 import pytest
 import torch
-from rayleigh_benard_cases import (
+
+from physrep.systems.grids.chebyshev import gauss
+from tests.helpers.rayleigh_benard_cases import (
     BUOYANCY,
     CONVECTION,
     ONSET,
@@ -23,8 +25,6 @@ from rayleigh_benard_cases import (
     roll_box,
     run,
 )
-
-from physrep.systems.grids.chebyshev import gauss
 
 RAYLEIGH, PRANDTL = torch.tensor([5e3, 1e4], dtype=torch.float64), torch.tensor([0.5, 2.0], dtype=torch.float64)
 VISCOSITY, DIFFUSIVITY = (PRANDTL / RAYLEIGH).sqrt(), 1 / (RAYLEIGH * PRANDTL).sqrt()

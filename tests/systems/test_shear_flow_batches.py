@@ -6,9 +6,9 @@ import math
 
 import pytest
 import torch
-from shear_flow_cases import FLOW, derivative, error, frame, mean, run
 
 from physrep.errors import PhysrepError
+from tests.helpers.shear_flow_cases import FLOW, derivative, error, frame, mean, run
 
 SMALL = {"resolution": (24, 48), "frames": 6, "dtype": torch.float32}
 REYNOLDS = [20.0, 150.0, 400.0, 60.0, 300.0, 100.0]

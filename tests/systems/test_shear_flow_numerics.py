@@ -7,9 +7,9 @@ import math
 
 import pytest
 import torch
-from shear_flow_cases import derivative, error, frame, integral, mean, run
 
 from physrep.systems import SYSTEMS
+from tests.helpers.shear_flow_cases import derivative, error, frame, integral, mean, run
 
 
 def at(resolution, **options):

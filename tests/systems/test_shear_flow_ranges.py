@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 import torch
-from shear_flow_cases import FLOW, run
+
+from tests.helpers.shear_flow_cases import FLOW, run
 
 TIMES = (1, 8)  # frames at t = 0.5 and t = 4
 

@@ -6,7 +6,8 @@ import math
 
 import pytest
 import torch
-from shear_flow_cases import (
+
+from tests.helpers.shear_flow_cases import (
     FLOW,
     advection,
     derivative,

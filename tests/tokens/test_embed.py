@@ -9,7 +9,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from small_data import TINY_ENCODER, write_waves
 from torch import nn
 
 from physrep.clip import Clip
@@ -20,6 +19,7 @@ from physrep.probes import PROBES, evaluate
 from physrep.tokens import LabelScaler, TokenStore, embed, embed_splits
 from physrep.tokens.embed import encoder_hash
 from physrep.tokens.store import is_complete
+from tests.helpers.small_data import TINY_ENCODER, write_waves
 
 
 class FakeClips:

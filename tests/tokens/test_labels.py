@@ -3,10 +3,10 @@ import json
 import numpy as np
 import pytest
 import torch
-from golden import golden_directory, tensors
 
 from physrep.errors import PhysrepError
 from physrep.tokens import LabelScaler, paper_label_statistics
+from tests.helpers.golden import golden_directory, tensors
 
 
 def label_cases():

@@ -6,8 +6,6 @@ from pathlib import Path
 
 import pytest
 import torch
-from learner_clips import CONV, make_clip
-from small_data import TINY_ENCODER, write_waves
 from torch import Tensor, nn
 
 from physrep.clip import Clip
@@ -18,6 +16,8 @@ from physrep.learners import JEPA, Learner
 from physrep.training.config import TrainingConfig
 from physrep.training.costs import PeakMemory, encoding_flops, training_flops
 from physrep.training.pretrain import pretrain
+from tests.helpers.learner_clips import CONV, make_clip
+from tests.helpers.small_data import TINY_ENCODER, write_waves
 
 
 class OneMap(Learner):

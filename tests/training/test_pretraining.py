@@ -11,7 +11,6 @@ import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file
-from small_data import TINY_ENCODER, write_waves
 from torch import nn
 
 from physrep.data import ClipDataset, Symmetries
@@ -23,6 +22,7 @@ from physrep.training.config import TrainingConfig
 from physrep.training.log import read_metrics
 from physrep.training.pretrain import pretrain
 from physrep.training.stream import WindowStream
+from tests.helpers.small_data import TINY_ENCODER, write_waves
 
 TRAINING = TrainingConfig(
     steps=12, batch_size=4, checkpoint_every=5, log_every=2, probe_every=6, shift=True, flip=["x"], threads=1

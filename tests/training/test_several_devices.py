@@ -14,12 +14,12 @@ import torch
 import torch.distributed as dist
 import torch.multiprocessing as mp
 from safetensors.torch import load_file
-from small_data import write_waves
 
 from physrep.errors import PhysrepError
 from physrep.learners.sigreg import SIGReg
 from physrep.learners.vicreg import VICReg
 from physrep.training.group import Place, first_host, launched
+from tests.helpers.small_data import write_waves
 
 REGULARISERS = {"vicreg": lambda: VICReg(chunks=2), "sigreg": lambda: SIGReg(slices=32, chunk=16)}
 

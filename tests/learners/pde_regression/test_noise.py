@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import torch
-from oracle_clips import noisy, windows
 from torch import Tensor
 
 from physrep.clip import Clip
 from physrep.learners.pde_regression import estimate
 from physrep.learners.pde_regression.regression import least_squares
+from tests.helpers.oracle_clips import noisy, windows
 
 LEVELS = (0.0, 0.02, 0.05, 0.1, 0.3)
 

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 import torch
-from oracle_clips import noisy, windows
 
 from physrep.benchmark import bench, read_config
 from physrep.clip import Clip
@@ -18,6 +17,7 @@ from physrep.learners import LEARNERS, PDERegression
 from physrep.report import build_report
 from physrep.run_directory import load_run, prepare_learner
 from physrep.systems import SYSTEMS
+from tests.helpers.oracle_clips import noisy, windows
 
 
 def learner_of(system: str, channels: int) -> PDERegression:

@@ -6,7 +6,6 @@ from dataclasses import replace
 
 import pytest
 import torch
-from oracle_clips import SETTINGS, errors, renamed, windows
 
 from physrep.errors import PhysrepError
 from physrep.learners.pde_regression import ORACLES, estimate
@@ -15,6 +14,7 @@ from physrep.learners.pde_regression.flow import diffusivity, viscosity
 from physrep.learners.pde_regression.gray_scott import diffusing
 from physrep.systems import SYSTEMS
 from physrep.systems.gray_scott.system import DIFFUSIVITIES
+from tests.helpers.oracle_clips import SETTINGS, errors, renamed, windows
 
 
 def test_every_oracle_is_tested():

@@ -91,7 +91,9 @@ def context(data: Path, out: Path, kinds: tuple[str, ...], scales: dict[str, str
     runs = []
     for kind in kinds:
         folder = out / "runs" / f"{kind}-s0"
-        settings = learner_config("planted_shifts:Planted", {"kind": kind}, FRAMES, train, scales, config, 0)
+        settings = learner_config(
+            "tests.helpers.planted_shifts:Planted", {"kind": kind}, FRAMES, train, scales, config, 0
+        )
         learner = prepare_learner(settings, train)
         save_learner(folder, learner, settings)
         embed_splits(learner.eval(), splits, folder / "tokens", stride=STRIDE)

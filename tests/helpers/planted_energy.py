@@ -8,7 +8,6 @@ from collections.abc import Callable
 from pathlib import Path
 
 import torch
-from small_data import write_waves
 from torch import Tensor, nn
 
 from physrep.analyses import Context, FrozenRun
@@ -17,6 +16,7 @@ from physrep.data.config import DataConfig
 from physrep.quantities import Grid
 from physrep.quantities.flow import kinetic_energy
 from physrep.tokens import LabelScaler, embed
+from tests.helpers.small_data import write_waves
 
 Encode = Callable[[Clip], Tensor]
 FRAMES, STRIDE = 4, 4

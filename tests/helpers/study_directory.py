@@ -7,10 +7,10 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
-from bench_directory import write_csv
 
 from physrep.files import write_json
 from physrep.probes.fit import Predictions, save_predictions, score
+from tests.helpers.bench_directory import write_csv
 
 Runs = Mapping[str, tuple[str, str, str, Mapping[int, float]]]
 """Title to learner, encoder, kind, and wanted MSE by seed."""

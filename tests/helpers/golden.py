@@ -20,7 +20,7 @@ DEVICE = os.environ.get("PHYSREP_TEST_DEVICE", "cpu")
 
 def golden_directory() -> Path | None:
     """The folder of golden vectors: ``PHYSREP_GOLDEN``, or ``../shared/golden`` beside the repository."""
-    root = Path(__file__).resolve().parents[1]
+    root = Path(__file__).resolve().parents[2]
     path = Path(os.environ.get("PHYSREP_GOLDEN", root.parent / "shared" / "golden"))
     path = path if path.is_absolute() else root / path
     return path if (path / "index.json").is_file() else None
