@@ -20,7 +20,7 @@ from tests.helpers.small_data import TINY_ENCODER, write_waves
 
 COLUMNS_OF_THE_ISSUE = (
     "system,learner,encoder,probe,level,parameter,split,metric,value,ci_low,ci_high,n_trajectories,"
-    "n_train_trajectories,seed,run"
+    "n_train_trajectories,seed,run,participation_ratio,collapse,untrained,untrained_note"
 )
 
 

@@ -44,6 +44,10 @@ class Entry:
             interval of over_seeds.csv; without that file it reaches from the lowest to the highest limit.
         trajectories: number of test trajectories by level.
         training: number of training trajectories of the probe, 0 if unknown.
+        participation: participation ratio of the tokens, the mean over seeds; NaN if unknown.
+        collapse: what is wrong with their spread, in words; empty if nothing.
+        untrained: values of the same architecture untrained, as in `scores` and read by the same probe.
+        untrained_note: why there are none, or whose they are.
     """
 
     system: str
@@ -61,12 +65,22 @@ class Entry:
     study: str = ""
     name: str = ""
     colour: str = "#555555"
+    participation: float = math.nan
+    collapse: str = ""
+    untrained: dict[tuple[str, str, str, str], float] = field(default_factory=dict)
+    untrained_note: str = ""
 
     def score(
         self, parameter: str = "mean", metric: str = "mse", level: str = "trajectory", split: str = "test"
     ) -> Score:
         """One score, NaN if the table does not hold it."""
         return self.scores.get((level, split, metric, parameter), UNKNOWN)
+
+    def twin(
+        self, parameter: str = "mean", metric: str = "mse", level: str = "trajectory", split: str = "test"
+    ) -> float:
+        """The same score of the untrained twin, NaN if there is none."""
+        return self.untrained.get((level, split, metric, parameter), math.nan)
 
     @property
     def value(self) -> float:
@@ -143,10 +157,12 @@ def _entry(key: tuple[str, ...], rows: list[Mapping[str, Any]], known: Mapping[s
     kind, name, colour = next((known[run] for run in runs if run in known), None) or identity_of_name(learner)
     entry = Entry(system, learner, encoder, probe, kind, runs, run=title, study=study, name=name, colour=colour)
     cells: dict[tuple[str, str, str, str], list[Score]] = {}
+    untrained: dict[tuple[str, str, str, str], list[float]] = {}
     for row in rows:
         name = (str(row["level"]), str(row["split"]), str(row["metric"]), str(row["parameter"]))
         score = Score(to_float(row["value"]), to_float(row.get("ci_low")), to_float(row.get("ci_high")))
         cells.setdefault(name, []).append(score)
+        untrained.setdefault(name, []).append(to_float(row.get("untrained")))
         if row["split"] == "test" and math.isfinite(count := to_float(row.get("n_trajectories"))):
             entry.trajectories = int(count)
         if math.isfinite(count := to_float(row.get("n_train_trajectories"))):
@@ -154,6 +170,15 @@ def _entry(key: tuple[str, ...], rows: list[Mapping[str, Any]], known: Mapping[s
     for name, scores in cells.items():
         values, lows, highs = zip(*scores, strict=True)
         entry.scores[name] = Score(float(np.mean(values)), float(np.min(lows)), float(np.max(highs)))
+        if math.isfinite(mean := float(np.mean(untrained[name]))):
+            entry.untrained[name] = mean
+    # One value per seed: all rows of a run have the same.
+    each = {str(row.get("run") or ""): row for row in rows}.values()
+    entry.participation = float(np.mean([to_float(row.get("participation_ratio")) for row in each]))
+    entry.collapse = "; ".join(dict.fromkeys(text for row in each if (text := str(row.get("collapse") or ""))))
+    entry.untrained_note = "; ".join(
+        dict.fromkeys(text for row in each if (text := str(row.get("untrained_note") or "")))
+    )
     return entry
 
 

@@ -99,6 +99,18 @@ def score_frozen(
     _write_scores(run, config, folder, rows)
 
 
+def probe_twin(
+    run: Run, stores: dict[str, TokenStore], config: BenchConfig, folder: Path, splits: dict[str, ClipDataset]
+) -> list[dict[str, Any]]:
+    """Rows of all probes of a run on other tokens of its windows; no readout is kept in ``folder``."""
+    scaler, division = _labels(config, splits)
+    return [
+        row
+        for name, options in run.probes.items()
+        for row in _probe(name, options, stores, scaler, config, run.seed, folder, division, None)
+    ]
+
+
 def _labels(config: BenchConfig, splits: dict[str, ClipDataset]) -> tuple[LabelScaler, Division | None]:
     """The units of the labels, and how the protocol divides the trajectories; None: the splits of the data set."""
     from ..tokens import LabelScaler
@@ -173,7 +185,7 @@ def _probe(
     seed: int,
     folder: Path,
     division: Division | None,
-    readouts: Readouts,
+    readouts: Readouts | None,
 ) -> list[dict[str, Any]]:
     """Rows of one probe; read from disk if the same probe was fitted to the same tokens before."""
     from ..probes import PROBES, evaluate, evaluate_nested, save_predictions
@@ -211,7 +223,7 @@ def _probe(
         )
     records = rows.to_dict("records")
     save_predictions(predictions, predicted)
-    readable = readouts.write(name, probe, predicted, make if division else None)
+    readable = readouts is not None and readouts.write(name, probe, predicted, make if division else None)
     best = getattr(probe, "best_params_", None)
     write_json(record, {"key": key, "options": options, "best_params_": best, "readout": readable, "rows": records})
     return records

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,13 +23,15 @@ from .run import SCORES, execute
 from .samples import describe_data, save_samples
 from .search import chosen_grid, is_searched, search_one, searched, write_search
 from .seeds import over_seeds, write_over_seeds
+from .untrained import COLUMNS as TWIN_COLUMNS
+from .untrained import Twin, find_twins, score_twin, with_twins
 
 if TYPE_CHECKING:
     from ..data import ClipDataset
 
 COLUMNS = (
     "system", "learner", "encoder", "probe", "level", "parameter", "split", "metric", "value", "ci_low", "ci_high",
-    "n_trajectories", "n_train_trajectories", "seed", "run",
+    "n_trajectories", "n_train_trajectories", "seed", "run", *TWIN_COLUMNS,
 )  # fmt: skip
 """Columns of results.csv."""
 
@@ -67,16 +69,24 @@ def bench(
     write_json(out / "environment.json", environment())
     grid = _searched(grid, config, data, splits, out, device, executor)
     _run_all(grid, config, data, splits, out, device, devices, executor)
+    twins = _untrained(grid, config, data, splits, out, device, executor)
     with hold(out / "tables_lease", _terms(config), f"{out}: tables and analyses"):
-        _write_tables(grid, config, data, splits, out, device)
+        _write_tables(grid, twins, config, data, splits, out, device)
     return out / "results.csv"
 
 
 def _write_tables(
-    grid: list[Run], config: BenchConfig, data: DataConfig, splits: dict[str, ClipDataset], out: Path, device: str
+    grid: list[Run],
+    twins: Mapping[str, Twin],
+    config: BenchConfig,
+    data: DataConfig,
+    splits: dict[str, ClipDataset],
+    out: Path,
+    device: str,
 ) -> None:
     """What is made of all runs together."""
     rows = collect(grid, out)
+    with_twins(rows, grid, twins, out)
     write_results(out / "results.csv", rows)
     write_over_seeds(
         out / "over_seeds.csv", over_seeds(grid, config.system, out / "runs", config.n_resamples, config.metrics)
@@ -197,6 +207,36 @@ def _searched(
 def _search(title: str, run: Run, config: BenchConfig, data: DataConfig, folder: Path, device: str) -> None:
     """`search_one` in a process that opens the splits for its first job and keeps them."""
     search_one(title, run, config, data, folder, device, _splits_here(data))
+
+
+def _untrained(
+    grid: list[Run],
+    config: BenchConfig,
+    data: DataConfig,
+    splits: dict[str, ClipDataset],
+    out: Path,
+    device: str,
+    executor: str,
+) -> dict[str, Twin]:
+    """The untrained twins of all runs, one job for each that no other run has scored."""
+    twins, wanted = find_twins(grid, config, splits, out, device)
+    jobs = [
+        Job(f"{run.name} untrained", _twin, (run, config, data, out / "runs" / run.name, folder, device),
+            folder.with_name(f"{folder.name}_lease"), _twin_is_scored, folder.with_name(f"{folder.name}.log"))
+        for folder, run in wanted.items()
+    ]  # fmt: skip
+    if jobs:
+        _do([jobs], config, data, splits, out, device, executor, config.jobs)
+    return twins
+
+
+def _twin(run: Run, config: BenchConfig, data: DataConfig, source: Path, folder: Path, device: str) -> None:
+    """`score_twin` in a process that opens the splits for its first job and keeps them."""
+    score_twin(run, config, data, source, folder, device, _splits_here(data))
+
+
+def _twin_is_scored(run: Run, config: BenchConfig, data: DataConfig, source: Path, folder: Path, device: str) -> bool:
+    return (folder / SCORES).is_file()
 
 
 def _splits_here(data: DataConfig) -> dict[str, ClipDataset]:

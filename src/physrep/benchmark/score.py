@@ -27,7 +27,7 @@ from ..data.config import DataConfig
 from ..errors import PhysrepError
 from ..files import read_json, write_json
 from ..metrics import cluster_means, paired_difference
-from ..metrics.collapse import channel_std, participation_ratio
+from ..metrics.collapse import Spread, collapse_in_words, spread
 from ..probes import PROBES
 from ..probes.fit import load_predictions
 from ..probes.moments import token_moments
@@ -199,13 +199,10 @@ def compare(runs: Path, scaler: LabelScaler, measured: Measured) -> Answer:
     target = scaler.transform(test.labels, test.parameter_names).numpy()
     increment = _difference((alone, target, test.trajectory), (together, target, test.trajectory))
     labels = _labels(stores, floor, own, scaler)
-    mean_tokens = torch.from_numpy(np.array(test.tokens, np.float32)).mean(1)
-    spread = channel_std(mean_tokens)
-    constant = float((spread <= 1e-6 * spread.max()).double().mean()) if float(spread.max()) > 0 else 1.0
-    participation = participation_ratio(mean_tokens)
+    found = spread(torch.from_numpy(np.array(test.tokens, np.float32)).mean(1))
     return Answer(
-        rows, floor.run, gain, increment, labels, participation, constant, measured,
-        _warnings(participation, constant, own, rows),
+        rows, floor.run, gain, increment, labels, found.participation, found.constant, measured,
+        _warnings(found, own, rows),
     )  # fmt: skip
 
 
@@ -301,14 +298,8 @@ def _labels(stores: Mapping[str, dict[str, TokenStore]], floor: Row, own: Row, s
     }
 
 
-def _warnings(participation: float, constant: float, own: Row, rows: Sequence[Row]) -> list[str]:
-    found = []
-    if participation < 2:
-        found.append(f"collapse: the tokens vary along {participation:.1f} directions (participation ratio)")
-    if constant > 0:
-        found.append(
-            f"collapse: {100 * constant:.0f} % of the channels of the tokens do not vary over the test windows"
-        )
+def _warnings(tokens: Spread, own: Row, rows: Sequence[Row]) -> list[str]:
+    found = collapse_in_words(tokens)
     random = [row for row in rows if row.run.startswith(RANDOM)]
     if random and own.mse >= min(row.mse for row in random):
         found.append("its own random weights read as much or more: its training taught nothing of these parameters")

@@ -1,10 +1,13 @@
 """Is a representation collapsed? Three measures of how many directions a set of tokens really uses.
 
 All take tokens with shape ``(..., D)``; every leading axis counts as samples. They work in float64 on the Gram matrix
-of the channels, so they cost one product of ``(D, N)`` with ``(N, D)`` and one symmetric eigenproblem of size D.
+of the channels (of the samples where these are fewer), so they cost one product of matrices, and the effective rank one
+symmetric eigenproblem of size D.
 """
 
 from __future__ import annotations
+
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
@@ -49,8 +52,52 @@ def participation_ratio(tokens: Tensor) -> float:
     """
     rows = _rows(tokens)
     centred = rows - rows.mean(dim=0)
-    gram = centred.T @ centred
+    # Both products have the same eigenvalues but for zeros.
+    gram = centred.T @ centred if len(rows) >= rows.shape[1] else centred @ centred.T
     # What rounding leaves of constant channels is no variation.
     if gram.trace() <= 1e-24 * rows.square().sum():
         return 0.0
     return float(gram.trace() ** 2 / gram.square().sum())
+
+
+@dataclass(frozen=True)
+class Spread:
+    """How tokens vary over samples.
+
+    Attributes:
+        participation: `participation_ratio` of the channels.
+        constant: share of the channels that do not vary.
+        channels: their number.
+    """
+
+    participation: float
+    constant: float
+    channels: int
+
+
+def spread(tokens: Tensor) -> Spread:
+    """Participation ratio and constant channels of tokens ``(..., D)``; every leading axis counts as samples.
+
+    Raises:
+        PhysrepError: they are empty or hold NaN.
+    """
+    stds = channel_std(tokens)
+    largest = float(stds.max())
+    constant = float((stds <= 1e-6 * largest).double().mean()) if largest > 0 else 1.0
+    return Spread(participation_ratio(tokens), constant, tokens.shape[-1])
+
+
+def collapse_in_words(found: Spread) -> list[str]:
+    """What is wrong with the spread of learned tokens: fewer than two directions, or channels that do not vary."""
+    said = []
+    if found.participation < 2 < found.channels:
+        said.append(
+            f"collapse: the tokens vary along {found.participation:.1f} of {found.channels} directions "
+            "(participation ratio)"
+        )
+    if found.constant > 0:
+        said.append(
+            f"collapse: {max(1, round(100 * found.constant))} % of the channels of the tokens do not vary over the "
+            "test windows"
+        )
+    return said

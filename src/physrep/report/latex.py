@@ -10,7 +10,7 @@ from ..benchmark.entries import Entry, make_entries, metric_names, parameter_nam
 from ..benchmark.names import metric_name, probe_name
 from ..learners.identity import KINDS, Identity
 from .formats import column_format
-from .tables import best_entry
+from .tables import best_entry, directions, measured, twin_notes
 
 _SPECIAL = {
     "\\": r"\textbackslash{}",
@@ -31,6 +31,12 @@ _SPECIAL = {
     "²": r"\textsuperscript{2}",
     "\u00a0": "~",
 }
+
+
+_TWINS = (
+    "Untrained: mean MSE of the same architecture with its initial weights, read by the same probe. Directions:"
+    " participation ratio of the mean tokens of test windows."
+)
 
 
 def escape(text: str) -> str:
@@ -70,12 +76,16 @@ def _table(entries: Sequence[Entry], system: str, level: str) -> str:
     count = next((entry.trajectories for entry in entries if entry.trajectories), 0)
     header = ["Learner", "Probe", *(f"MSE {escape(name)}" for name in names)]
     header += ["mean $R^2$" if metric == "r2" else f"mean {escape(metric_name(metric))}" for metric in further]
+    twins = measured(entries)
+    header += ["untrained MSE", "directions"] * twins
+    twin = column_format([entry.twin("mean", "mse", level) for entry in entries])
+    said = f" {_TWINS} {escape(' '.join(twin_notes(entries)))}".rstrip() if twins else ""
     lines = [
         r"\begin{table}",
         r"  \centering",
         f"  \\caption{{Mean squared error of z-scored parameters on {f'{count} test trajectories' if count else 'test'}"
         f" of {escape(system)}, per {level}; a constant prediction has 1. Brackets: 95\\,\\% intervals over test"
-        " trajectories. Bold: best of the rows that see no labels before the probe.}",
+        f" trajectories. Bold: best of the rows that see no labels before the probe.{said}}}",
         f"  \\label{{tab:{''.join(c if c.isalnum() else '-' for c in system)}}}",
         f"  \\begin{{tabular}}{{ll{'r' * (len(header) - 2)}}}",
         r"    \toprule",
@@ -88,6 +98,7 @@ def _table(entries: Sequence[Entry], system: str, level: str) -> str:
         for entry in group:
             cells = [escape(entry.label), escape(probe_name(entry.probe))]
             cells += [_cell(entry, *key, level, formats[key], entry is best[key]) for key in columns]
+            cells += [escape(twin(entry.twin("mean", "mse", level))), escape(directions(entry))] * twins
             lines.append(f"    {' & '.join(cells)} \\\\")
     lines += [r"    \bottomrule", r"  \end{tabular}", r"\end{table}", ""]
     return "\n".join(lines)

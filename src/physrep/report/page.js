@@ -25,7 +25,7 @@
       table.querySelectorAll("[data-metric]").forEach(function (cell) {
         off(cell, Boolean(metric) && cell.dataset.metric !== metric);
       });
-      table.querySelectorAll("th.span").forEach(function (cell) { cell.dataset.span = cell.dataset.span || cell.colSpan; cell.colSpan = metric ? 1 : Number(cell.dataset.span); });
+      table.querySelectorAll("th.span").forEach(function (cell) { cell.dataset.span = cell.dataset.span || cell.colSpan; cell.colSpan = metric && !cell.dataset.keep ? 1 : Number(cell.dataset.span); });
     });
     var count = tables.reduce(function (sum, table) {
       return sum + (table.closest(".off") ? 0 : table.querySelectorAll("tr[data-probe]:not(.off)").length);

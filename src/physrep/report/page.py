@@ -28,7 +28,8 @@ from .scores import scores_plot
 from .sections import sections as extra_sections
 from .sections.differences import difference_sections
 from .sections.discovery import discovery_sections
-from .tables import page_table
+from .tables import measured as has_twins
+from .tables import page_table, twin_notes
 from .training import MOST_RUNS, shown_runs, training_plot
 
 
@@ -107,11 +108,15 @@ def _system(bench: Bench, system: str) -> dict[str, Any]:
     scatter_alt = f"Predicted against true parameters on {system}"
     # calibration.csv is of the one system that a benchmark has.
     measured = (bench.calibration or []) if bench.data.get("system", bench.systems[0]) == system else []
-    own = [{**row, "value": to_float(row["value"])} for row in bench.rows if row["system"] == system]
-    rows = measured or calibration(own, bench.identities)
+    scored = [{**row, "value": to_float(row["value"])} for row in bench.rows if row["system"] == system]
+    rows = measured or calibration(scored, bench.identities)
     labels = {run.learner: run.identity.label for run in bench.runs.values()}
     first = next((entry for entry in bench.entries if entry.system == system), None)
+    own = [entry for entry in bench.entries if entry.system == system]
     return {
+        "measured": has_twins(own),
+        "twin_notes": twin_notes(own),
+        "collapses": list(dict.fromkeys(f"{entry.label}: {entry.collapse}" for entry in own if entry.collapse)),
         "name": system,
         "parameters": parameters,
         "tables": {level: page_table(bench.entries, system, names, level) for level in LEVELS},

@@ -85,7 +85,35 @@ def result_table(entries: Sequence[Entry], level: str = "trajectory", all_probes
         columns[f"MSE {name}"] = [entry.score(name, "mse", level).value for entry in shown]
     for metric in further:
         columns[f"mean {metric_name(metric)}"] = [entry.score("mean", metric, level).value for entry in shown]
+    if measured(entries):
+        columns["untrained MSE"] = [entry.twin("mean", "mse", level) for entry in shown]
+        columns["directions"] = [directions(entry) for entry in shown]
     return Table(pd.DataFrame(columns))
+
+
+def measured(entries: Iterable[Entry]) -> bool:
+    """Whether the table holds participation ratios and untrained twins: older ones do not."""
+    return any(math.isfinite(entry.participation) for entry in entries)
+
+
+def directions(entry: Entry) -> str:
+    """Participation ratio of the tokens, and the word where they are collapsed."""
+    text = number(entry.participation, 1)
+    return f"{text} (collapsed)" if entry.collapse else text
+
+
+def twin_notes(entries: Iterable[Entry]) -> list[str]:
+    """Why rows have no untrained twin, one sentence per reason."""
+    found: dict[str, list[str]] = {}
+    for entry in entries:
+        if not math.isfinite(entry.twin()) and entry.untrained_note:
+            names = found.setdefault(entry.untrained_note, [])
+            names += [name for name in [_named(entry)] if name not in names]
+    return [f"{', '.join(names)}: {reason}." for reason, names in found.items()]
+
+
+def _named(entry: Entry) -> str:
+    return entry.title if "own reading" in entry.untrained_note else entry.label
 
 
 def page_table(entries: Sequence[Entry], system: str, names: list[str], level: str) -> list[dict[str, Any]]:
@@ -99,12 +127,16 @@ def page_table(entries: Sequence[Entry], system: str, names: list[str], level: s
     columns = [(name, metric) for name in ["mean", *names] for metric in metrics]
     formats = {key: column_format([entry.score(*key, level).value for entry in own]) for key in columns}
     best = {key: best_entry(own, *key, level) for key in columns}
+    twin = column_format([entry.twin("mean", "mse", level) for entry in own])
     groups = []
     for kind, heading in KINDS.items():
         rows = [
             {
                 "entry": entry,
                 "probe": probe_name(entry.probe),
+                "twin": twin(entry.twin("mean", "mse", level)),
+                "twin_order": entry.twin("mean", "mse", level),
+                "directions": directions(entry),
                 "cells": [_page_cell(entry, *key, level, formats[key], entry is best[key]) for key in columns],
             }
             for entry in own

@@ -1,0 +1,202 @@
+"""Beside every score: that of the same architecture with its initial weights, and how many directions the tokens use.
+
+An untrained network often reads much of the parameters, and a collapsed representation can score well: neither is seen
+in a score alone. The *untrained twin* of a run is its learner as it was before the first step (same class, options,
+seed, normalisation; a frozen encoder as its `random_weights`), embedded on the same windows, read by the same probes.
+Runs whose untrained tokens are bit for bit the same share one twin, and where the benchmark holds the floor ``random``
+with these very tokens, its scores are the twin's and nothing is computed.
+
+``untrained/KEY/scores.json`` holds the scores of a twin; its tokens are removed once they are scored.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import inspect
+import shutil
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+
+from ..data.config import DataConfig
+from ..errors import PhysrepError
+from ..files import content_hash, read_json, write_json
+from ..metrics.collapse import Spread, collapse_in_words, spread
+from ..run_directory import prepare_learner, read_run_config, read_summary
+from ..tokens import TokenStore, embed_splits
+from .config import BenchConfig, Run, learner_class
+from .finished import data_key
+from .run import SCORES, probe_twin
+
+if TYPE_CHECKING:
+    from ..data import ClipDataset
+    from ..learners.base import Learner
+
+COLUMNS = ("participation_ratio", "collapse", "untrained", "untrained_note")
+"""Columns of results.csv that this module fills."""
+
+FOLDER, SPREAD = "untrained", "spread.json"
+_FIRST = 64
+"""Windows of valid whose tokens tell whether two untrained encoders are the same: one batch of `embed_splits`."""
+
+
+@dataclass(frozen=True)
+class Twin:
+    """Where the scores of a run's untrained twin are, or why it has none.
+
+    Attributes:
+        scores: file with its rows; None without a twin.
+        note: why there is none, or which run it is.
+    """
+
+    scores: Path | None
+    note: str = ""
+
+
+def why_none(run: Run, folder: Path) -> str:
+    """Why a run has no untrained twin; empty if it can have one."""
+    if run.learner == "constant":
+        return "has no weights"
+    if run.trained and not run.gradient:
+        return "is fitted in closed form: before that it has no tokens"
+    if run.trained:
+        return ""
+    takes = "random_weights" in inspect.signature(learner_class(run.learner)).parameters
+    if takes and not run.options.get("random_weights"):
+        return ""
+    return "is untrained itself" if read_summary(folder).get("encoder_parameters") else "has no weights"
+
+
+def untrained_learner(folder: Path, train: ClipDataset) -> Learner:
+    """The learner of a run directory with the weights that it had before its training.
+
+    Raises:
+        PhysrepError: it cannot be built.
+    """
+    config = {key: value for key, value in read_run_config(folder).items() if key != "init_from"}
+    if "random_weights" in inspect.signature(learner_class(config["learner"])).parameters:
+        config["options"] = {**config["options"], "random_weights": True}
+    return prepare_learner(config, train).eval().requires_grad_(False)
+
+
+def find_twins(
+    grid: Sequence[Run], config: BenchConfig, splits: Mapping[str, ClipDataset], out: Path, device: str
+) -> tuple[dict[str, Twin], dict[Path, Run]]:
+    """The twins of all finished runs, and for those that are to be computed one run each, by folder."""
+    twins: dict[str, Twin] = {}
+    wanted: dict[Path, Run] = {}
+    runs, floors = out / "runs", {}
+    for run in grid:
+        if run.learner == "random":
+            stored = TokenStore.open(runs / run.name / "tokens" / "valid").tokens[:_FIRST]
+            floors[_key(np.asarray(stored), run, config, splits)] = run
+    for run in grid:
+        if note := why_none(run, runs / run.name):
+            twins[run.name] = Twin(None, note)
+            continue
+        try:
+            key = _key(_first_tokens(run, config, splits, runs / run.name, device), run, config, splits)
+        except PhysrepError as error:
+            twins[run.name] = Twin(None, f"cannot be built untrained: {error}")
+            continue
+        floor = floors.get(key)
+        if floor is not None and set(run.probes) <= set(floor.probes):
+            twins[run.name] = Twin(runs / floor.name / SCORES, f"its tokens are those of {floor.name}")
+            continue
+        folder = out / FOLDER / content_hash([key, run.probes])
+        twins[run.name] = Twin(folder / SCORES)
+        if not (folder / SCORES).is_file():
+            wanted.setdefault(folder, run)
+    return twins, wanted
+
+
+def _key(tokens: np.ndarray, run: Run, config: BenchConfig, splits: Mapping[str, ClipDataset]) -> str:
+    """What identifies a twin but for its probes: first tokens, data, and how it is embedded and scored."""
+    rules = [config.num_frames, config.eval_stride, config.scales, config.metrics, config.n_resamples, config.protocol]
+    digest = hashlib.sha256(np.ascontiguousarray(tokens).data).hexdigest()
+    return content_hash([digest, list(tokens.shape), config.token_dtype, rules, run.seed, data_key(splits)])
+
+
+@torch.inference_mode()
+def _first_tokens(
+    run: Run, config: BenchConfig, splits: Mapping[str, ClipDataset], folder: Path, device: str
+) -> np.ndarray:
+    """Tokens of the first windows of valid by the untrained learner, in the type of the store."""
+    learner = untrained_learner(folder, splits["train"]).to(device)
+    valid, step = splits["valid"], config.data.frame_step
+    windows = valid.windows(learner.num_frames, config.eval_stride, step)[:_FIRST]
+    tokens = learner.encode(valid.clip(windows, learner.num_frames, step).to(device).blind())
+    return tokens.cpu().float().numpy().astype(config.token_dtype)
+
+
+def score_twin(
+    run: Run,
+    config: BenchConfig,
+    data: DataConfig,
+    source: Path,
+    folder: Path,
+    device: str,
+    splits: dict[str, ClipDataset],
+) -> None:
+    """Embed and probe the untrained twin of the run in ``source``; the last file written is ``folder/scores.json``."""
+    learner = untrained_learner(source, splits["train"]).to(device)
+    stores = embed_splits(
+        learner,
+        splits,
+        folder / "tokens",
+        stride=config.eval_stride,
+        frame_step=data.frame_step,
+        dtype=config.token_dtype,
+        device=device,
+        label=f"{run.name} untrained: embed",
+    )
+    write_json(folder / SCORES, probe_twin(run, stores, config, folder, splits))
+    shutil.rmtree(folder / "tokens")
+
+
+def with_twins(rows: Sequence[dict[str, Any]], grid: Sequence[Run], twins: Mapping[str, Twin], out: Path) -> None:
+    """Fill `COLUMNS` of the rows of results.csv."""
+    known = {run.name: _cells(run, twins[run.name], out / "runs" / run.name) for run in grid}
+    for row in rows:
+        shared, scores = known[row["run"]]
+        value = scores.get(_cell(row))
+        note = shared["untrained_note"]
+        if value is None and twins[row["run"]].scores is not None:
+            note = "is its own reading, which no untrained one has"
+        row.update(shared, untrained="" if value is None else value, untrained_note=note)
+
+
+def _cells(run: Run, twin: Twin, folder: Path) -> tuple[dict[str, Any], dict[tuple[str, ...], float]]:
+    """What all rows of a run share, and the scores of its twin."""
+    shared: dict[str, Any] = {"participation_ratio": "", "collapse": "", "untrained_note": twin.note}
+    if run.learner != "constant":
+        found = _spread(folder)
+        shared["participation_ratio"] = found.participation
+        # A few numbers that were written down, not learned, do not collapse; and two labels need two directions.
+        if read_summary(folder)["kind"] == "learner" and (run.gradient or not run.trained):
+            shared["collapse"] = "; ".join(collapse_in_words(found))
+    scores = read_json(twin.scores) if twin.scores is not None else []
+    return shared, {_cell(row): float(row["value"]) for row in scores}
+
+
+def _cell(row: Mapping[str, Any]) -> tuple[str, ...]:
+    return tuple(str(row[name]) for name in ("probe", "level", "parameter", "split", "metric"))
+
+
+def _spread(folder: Path) -> Spread:
+    """`spread` of the mean tokens of the test windows, measured once."""
+    store = TokenStore.open(folder / "tokens" / "test")
+    record, key = folder / SPREAD, store.meta.get("key")
+    if record.is_file() and (stored := read_json(record)).get("key") == key:
+        return Spread(**stored["spread"])
+    means = np.concatenate([store.tokens[i : i + 256].astype(np.float64).mean(1) for i in range(0, len(store), 256)])
+    found = spread(torch.from_numpy(means))
+    write_json(record, {"key": key, "spread": vars(found)})
+    return found
+
+
+__all__ = ["COLUMNS", "Twin", "find_twins", "score_twin", "untrained_learner", "why_none", "with_twins"]
