@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import shutil
 from pathlib import Path
 
 import h5py
@@ -17,7 +18,7 @@ from physrep.cli.main import main
 from physrep.errors import PhysrepError
 from physrep.files import read_json, write_json
 from physrep.probes import PROBES, load_predictions
-from physrep.readout import Instrument, Novelty, read_readout
+from physrep.readout import Instrument, Novelty, read_readout, readout_names
 from physrep.readout.conformal import Conformal
 from physrep.simulation import SimulationConfig, simulate
 
@@ -109,6 +110,8 @@ def test_arrays_need_dt_and_dx(run: Path) -> None:
         instrument.predict(array)
     with pytest.raises(PhysrepError, match="shape"):
         instrument.predict(array[0, 0], dt=0.05, dx=1 / 16)
+    with pytest.raises(PhysrepError, match="no argument 'spacing'; give dt, dx"):
+        instrument.predict(array, dt=0.05, spacing=1 / 16)
 
 
 def test_parameters_keep_their_columns_whatever_their_names(tmp_path: Path) -> None:
@@ -197,11 +200,28 @@ def test_a_benchmark_is_refused_with_its_runs(run: Path) -> None:
         physrep.load_readout(run.parent)
 
 
-def test_a_run_without_a_readout_names_the_command_that_makes_it(run: Path, tmp_path: Path) -> None:
-    with pytest.raises(PhysrepError, match="physrep probe"):
+def test_a_folder_without_readouts_names_the_command_that_makes_them(run: Path, tmp_path: Path) -> None:
+    """As the last version left it: of a run by itself, of a benchmark, and of a fit."""
+    with pytest.raises(PhysrepError, match=f"`physrep probe {tmp_path}` fits"):
         read_readout(tmp_path)
     with pytest.raises(PhysrepError, match="it has attentive"):
         read_readout(run / "spectra-s0", "oracle")
+    old = tmp_path / "old"
+    shutil.copytree(run.parent, old)
+    for path in old.glob("runs/*/readout_*"):
+        path.unlink()
+    for place in (old, old / "runs" / "spectra-s0"):
+        with pytest.raises(PhysrepError, match=f"`physrep bench {old}/config.yaml --out {old}` fits"):
+            physrep.load_readout(place)
+    assert main(["bench", f"{old}/config.yaml", "--out", str(old)]) == 0
+    assert readout_names(old / "runs" / "spectra-s0") == readout_names(run / "spectra-s0")
+    assert readout_names(old / "runs" / "pde_regression-s0") == ["direct", "ridge"]
+    write_json(tmp_path / "fit" / "fit.json", {"asked": {"data": {"path": "my_data"}}, "chosen": "spectra-s0"})
+    shutil.copytree(run / "spectra-s0", tmp_path / "fit" / "runs" / "spectra-s0")
+    for path in (tmp_path / "fit").glob("runs/*/readout_*"):
+        path.unlink()
+    with pytest.raises(PhysrepError, match=f"`physrep fit my_data --out {tmp_path / 'fit'}` with the options"):
+        physrep.load_readout(tmp_path / "fit")
 
 
 def test_a_planted_class_is_not_loaded(run: Path, tmp_path: Path) -> None:

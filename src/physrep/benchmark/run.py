@@ -76,7 +76,7 @@ def score_frozen(
         folder: run directory that holds the learner.
         device: ``cpu`` or ``cuda``.
     """
-    from ..readout import Readouts
+    from ..readout import Basis, Readouts
     from ..tokens import embed_splits
 
     scaler, division = _labels(config, splits)
@@ -92,7 +92,7 @@ def score_frozen(
     )
     rows = []
     spectra = folder.parent.parent / "spectra"
-    readouts = Readouts(learner, stores, splits, scaler, config.eval_stride, folder, spectra, division)
+    readouts = Readouts(Basis(learner, stores, splits, scaler, config.eval_stride, spectra, division), folder)
     for name, options in run.probes.items():
         rows += _probe(name, options, stores, scaler, config, run.seed, folder, division, readouts)
     rows += _own_output(learner, stores, splits, scaler, config, data, folder, device, division, readouts)

@@ -27,7 +27,7 @@ def run(arguments: Sequence[str]) -> int:
     check_places(values)
     from ..files import write_json
     from ..probes import PROBES, evaluate, save_predictions
-    from ..readout import Readouts
+    from ..readout import Basis, Readouts
     from ..registry import build
     from ..tokens import LabelScaler
 
@@ -39,7 +39,8 @@ def run(arguments: Sequence[str]) -> int:
     folder = token_folder(values).parent
     save_predictions(folder / f"predictions_{values.probe}.npz", predictions)
     if Path(values.encoder).is_dir():
-        readouts = Readouts(learner, stores, splits, scaler, values.stride, values.encoder, folder / "spectra")
+        basis = Basis(learner, stores, splits, scaler, values.stride, folder / "spectra")
+        readouts = Readouts(basis, values.encoder)
         if readouts.write(values.probe, probe, predictions):
             print(f"ask new recordings with: physrep predict {values.encoder} FILES")
     write_json(folder / f"probe_{values.probe}.json", {"options": options, "rows": rows.to_dict("records")})

@@ -15,7 +15,7 @@ from ..data.config import DataConfig, parameter_scales
 from ..devices import resolve_device
 from ..errors import PhysrepError
 from ..files import read_json, write_json, write_yaml
-from ..readout.storage import FIT
+from ..readout.remedy import FIT, readout_names
 from ..run_directory import environment, learner_config, load_run, prepare_learner, run_data, save_learner
 from ..training.config import TrainingConfig
 from .budget import FEWEST, encoder_settings, steps_within
@@ -156,7 +156,9 @@ class _Fitting:
     def _try(self, run: Run, work: Callable[[Run], None]) -> None:
         """Do a candidate if it is not done; one that fails is said, and left out."""
         folder = self.out / "runs" / run.name
-        if run.name not in self.state["done"]:
+        before = self.state["done"].get(run.name)
+        # A run from before there were readouts, or whose readouts are gone, is probed again.
+        if before is None or not (before["failure"] or readout_names(folder)):
             started = time.monotonic()
             try:
                 work(run)

@@ -1,7 +1,9 @@
 """The instrument: a fitted probe, its units, its uncertainty and what it was fitted on, asked about new recordings."""
 
 from .answer import Answer
+from .array_axes import ArrayAxes
 from .background import Background
+from .basis import Basis
 from .conformal import Conformal
 from .fitting import Readouts
 from .instrument import Instrument, load_readout
@@ -9,11 +11,14 @@ from .neighbours import Neighbour, Neighbours
 from .novelty import Novelty
 from .readout import Readout
 from .recordings import Recording, recordings
-from .storage import chosen_run, read_readout, readout_names, save_readout
+from .remedy import readout_names
+from .storage import chosen_run, read_readout, save_readout
 
 __all__ = [
     "Answer",
+    "ArrayAxes",
     "Background",
+    "Basis",
     "Conformal",
     "Instrument",
     "Neighbour",

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -19,10 +18,9 @@ from .reference import reference, reference_stores
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from ..data import ClipDataset
-    from ..learners.base import Learner
     from ..learners.spectra import Spectra
     from ..tokens.protocol import Division
+    from .basis import Basis
 
 
 @dataclass
@@ -50,31 +48,16 @@ class Background:
     strange: dict[int, int] = field(default_factory=dict)
 
     @classmethod
-    def of(
-        cls,
-        learner: Learner,
-        stores: Mapping[str, TokenStore],
-        splits: Mapping[str, ClipDataset],
-        scaler: LabelScaler,
-        stride: int,
-        folder: str | Path,
-        division: Division | None = None,
-    ) -> Background:
-        """From tokens and clips of train, valid and test.
-
-        Args:
-            learner: frozen.
-            stores, splits: tokens and clips by split.
-            scaler: of the labels.
-            stride: distance between the starts of windows.
-            folder: where spectra of this data set are kept.
-            division: of nested cross-validation; its pool then is what was learned from, and scores of novelty are
-                those of trajectories that the fit left out.
-        """
+    def of(cls, basis: Basis) -> Background:
+        """From tokens and clips of train, valid and test."""
+        stores, splits, division = basis.stores, basis.splits, basis.division
         train = splits["train"]
         frame_step = int(stores["train"].meta.get("request", {}).get("frame_step", 1))
-        spectra = reference(train, learner.num_frames)
-        features = {"tokens": stores, "spectra": reference_stores(spectra, splits, stride, frame_step, folder)}
+        spectra = reference(train, basis.learner.num_frames)
+        features = {
+            "tokens": stores,
+            "spectra": reference_stores(spectra, splits, basis.stride, frame_step, basis.spectra),
+        }
         novelty, strange = {}, {}
         for name, parts in features.items():
             novelty[name], own = _novelty(parts) if division is None else _crossed(parts, division)
@@ -82,7 +65,7 @@ class Background:
         learned = _pool(stores, division)
         lows, highs = np.nanmin(learned.labels, axis=0), np.nanmax(learned.labels, axis=0)
         kept = {n: k for k, n in enumerate(learned.parameter_names)}
-        ranges = {n: (float(lows[kept[n]]), float(highs[kept[n]])) for n in scaler.names}
+        ranges = {n: (float(lows[kept[n]]), float(highs[kept[n]])) for n in basis.scaler.names}
         grid = {"dt": train.dt * frame_step, "dx": list(train.dx), "shape": list(train.shape)}
         places = _places(stores, division)
 
@@ -91,7 +74,7 @@ class Background:
             return splits[split].clip(np.array([[number, start]]), 1).fields[0, 0, 0]
 
         neighbours = Neighbours().fit(learned, novelty["tokens"], first_frame)
-        return cls(scaler, ranges, grid, stride, spectra, novelty, neighbours, strange)
+        return cls(basis.scaler, ranges, grid, basis.stride, spectra, novelty, neighbours, strange)
 
 
 def _pool(stores: Mapping[str, TokenStore], division: Division | None) -> TokenStore:

@@ -12,14 +12,12 @@ import numpy as np
 from ..errors import PhysrepError
 from ..probes.nested import fold_stores, pooled_store
 from .background import Background
+from .basis import Basis
 from .readout import Readout
 from .storage import save_readout
 
 if TYPE_CHECKING:
-    from ..data import ClipDataset
-    from ..learners.base import Learner
     from ..probes import Predictions, Probe
-    from ..tokens import LabelScaler, TokenStore
     from ..tokens.protocol import Division
 
 
@@ -27,28 +25,12 @@ class Readouts:
     """Readouts of one frozen learner; what does not depend on the probe is computed once, when the first is written.
 
     Args:
-        learner: frozen.
-        stores, splits: its tokens, and the clips, of train, valid and test.
-        scaler: of the labels.
-        stride: distance between the starts of windows.
+        basis: the learner and its data.
         run: run directory that keeps the readouts.
-        spectra: folder that keeps the spectra of the data set.
-        division: of nested cross-validation, where the benchmark has that protocol.
     """
 
-    def __init__(
-        self,
-        learner: Learner,
-        stores: Mapping[str, TokenStore],
-        splits: Mapping[str, ClipDataset],
-        scaler: LabelScaler,
-        stride: int,
-        run: str | Path,
-        spectra: str | Path,
-        division: Division | None = None,
-    ) -> None:
-        self.learner, self.stores, self.splits, self.scaler = learner, stores, splits, scaler
-        self.stride, self.run, self.spectra, self.division = stride, Path(run), Path(spectra), division
+    def __init__(self, basis: Basis, run: str | Path) -> None:
+        self.basis, self.run = basis, Path(run)
         self._background: Background | None = None
 
     def write(
@@ -72,12 +54,10 @@ class Readouts:
             Whether there is a readout now.
         """
         try:
-            if make is not None and self.division is not None:
-                probe = self._of_pool(make, self.division)
+            if make is not None and self.basis.division is not None:
+                probe = self._of_pool(make, self.basis.division)
             if self._background is None:
-                self._background = Background.of(
-                    self.learner, self.stores, self.splits, self.scaler, self.stride, self.spectra, self.division
-                )
+                self._background = Background.of(self.basis)
             save_readout(Readout.fit(name, probe, predicted, self._background), self.run)
             return True
         except PhysrepError as error:
@@ -86,7 +66,7 @@ class Readouts:
             return False
 
     def _of_pool(self, make: Callable[[], Probe], division: Division) -> Probe:
-        whole = pooled_store([self.stores[split] for split in division.pool])
+        whole = pooled_store([self.basis.stores[split] for split in division.pool])
         parts = fold_stores(whole, np.where(division.folds[0] == 0, 1, 2), test=0, valid=1)
-        labels = {s: self.scaler.transform(p.labels, p.parameter_names).float() for s, p in parts.items()}
+        labels = {s: self.basis.scaler.transform(p.labels, p.parameter_names).float() for s, p in parts.items()}
         return make().fit(parts["train"].tokens, labels["train"], parts["valid"].tokens, labels["valid"])

@@ -14,10 +14,8 @@ from ..tokens import LabelScaler
 from .background import Background
 from .conformal import Conformal
 from .readout import Readout
+from .remedy import FIT, RESULTS, making_command, no_readout, readout_names
 from .state import pack, unpack
-
-FIT = "fit.json"
-"""In a folder of `physrep fit`: which of its runs was chosen on valid."""
 
 
 def save_readout(readout: Readout, run: str | Path) -> None:
@@ -59,11 +57,6 @@ def save_readout(readout: Readout, run: str | Path) -> None:
     write_json(Path(run) / f"readout_{readout.name}.json", content)
 
 
-def readout_names(run: str | Path) -> list[str]:
-    """Names of the readouts that a run directory holds."""
-    return sorted(path.stem.removeprefix("readout_") for path in Path(run).glob("readout_*.json"))
-
-
 def chosen_run(folder: str | Path) -> Path:
     """The run directory to ask: the folder itself, or, in one of `physrep fit`, the run that was chosen.
 
@@ -76,10 +69,11 @@ def chosen_run(folder: str | Path) -> Path:
         if not name:
             raise PhysrepError(f"{folder}: the fit has not finished; call `physrep fit` again, it goes on.")
         return folder / "runs" / name
-    if (folder / "runs").is_dir() and (folder / "results.csv").is_file():
+    if (folder / "runs").is_dir() and (folder / RESULTS).is_file():
         runs = sorted(path.name for path in (folder / "runs").iterdir() if readout_names(path))
-        if runs:
-            raise PhysrepError(f"{folder}: is a benchmark; name one of its runs: {folder}/runs/ + {', '.join(runs)}.")
+        if not runs:
+            raise no_readout(folder)
+        raise PhysrepError(f"{folder}: is a benchmark; name one of its runs: {folder}/runs/ + {', '.join(runs)}.")
     return folder
 
 
@@ -98,9 +92,7 @@ def read_readout(run: str | Path, name: str | None = None) -> Readout:
 
     run, names = Path(run), readout_names(run)
     if not names:
-        raise PhysrepError(
-            f"{run}: holds no fitted probe; `physrep probe {run}` (or the benchmark again) fits and stores one."
-        )
+        raise no_readout(run)
     if name is not None and name not in names:
         raise PhysrepError(f"{run}: holds no readout of the probe {name!r}; it has {', '.join(names)}.")
     stored = {key: read_json(run / f"readout_{key}.json") for key in ([name] if name else names)}
@@ -113,7 +105,7 @@ def read_readout(run: str | Path, name: str | None = None) -> Readout:
     except (OSError, SafetensorError, KeyError, TypeError, ValueError) as error:
         reason = " ".join(str(error).split())[:120]
         raise PhysrepError(
-            f"{file}: is no complete readout of this version ({reason}); `physrep probe {run}` makes it again."
+            f"{file}: is no complete readout of this version ({reason}); `{making_command(run)} makes it again."
         ) from error
 
 

@@ -1,0 +1,127 @@
+"""Trajectories in memory as recordings: arrays, and data sets of xarray."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
+from typing import Any, Self
+
+import numpy as np
+import torch
+
+from ..clip import Clip
+from ..data.convert import from_xarray
+from ..errors import PhysrepError
+from .recordings import Recording
+
+
+@dataclass(frozen=True)
+class ArrayAxes:
+    """How an array lies in time and space, and which windows are cut out of it.
+
+    Attributes:
+        dt: time between frames; needed for arrays.
+        dx: spacing, one number or one per axis; needed for arrays.
+        channels: names of the C channels; default those that the encoder reads, in its order.
+        periodic: for all axes, or per axis; default periodic.
+        stride: distance between the starts of windows; default that of the fit.
+    """
+
+    dt: float | None = None
+    dx: Sequence[float] | float | None = None
+    channels: Sequence[str] | None = None
+    periodic: Sequence[bool] | bool | None = None
+    stride: int | None = None
+
+    @classmethod
+    def of(cls, given: Mapping[str, Any]) -> Self:
+        """From keyword arguments.
+
+        Raises:
+            PhysrepError: one that is no attribute, or a stride below 1.
+        """
+        known = [field.name for field in fields(cls)]
+        unknown = [name for name in given if name not in known]
+        if unknown:
+            raise PhysrepError(f"there is no argument {unknown[0]!r}; give {', '.join(known)}.")
+        made = cls(**given)
+        if made.stride is not None and made.stride < 1:
+            raise PhysrepError(f"stride is {made.stride}; it must be at least 1.")
+        return made
+
+
+@dataclass(frozen=True)
+class WindowShape:
+    """The windows that an encoder reads: its channels, frames, distance of frames and of starts."""
+
+    channels: tuple[str, ...]
+    frames: int
+    frame_step: int
+    stride: int
+
+
+def array_recordings(data: Any, axes: ArrayAxes, window: WindowShape) -> list[Recording]:
+    """Windows of every trajectory of an array ``(N, T, C, H, W)`` or ``(T, C, H, W)``, or of a data set of xarray.
+
+    Args:
+        data: trajectories.
+        axes: of an array; xarray brings its own, which those given replace.
+        window: what is cut out.
+
+    Raises:
+        PhysrepError: what is missing, another shape, too few frames, or values that are not finite.
+    """
+    dt, dx, names = axes.dt, axes.dx, axes.channels
+    if hasattr(data, "coords"):
+        data, dt, dx, names = _from_xarray(data, axes)
+    array = np.asarray(data)
+    array = array[None] if array.ndim == 4 else array
+    if array.ndim != 5:
+        raise PhysrepError(
+            f"the array has the shape {array.shape}; give (N, T, C, H, W), or (T, C, H, W) of one trajectory."
+        )
+    if dt is None or dx is None:
+        raise PhysrepError("give dt, the time between frames, and dx, the spacing, with an array.")
+    names = tuple(names) if names is not None else window.channels
+    if len(names) != array.shape[2]:
+        raise PhysrepError(f"the array has {array.shape[2]} channels; name each of them with channels=[...].")
+    if not np.isfinite(array).all():
+        raise PhysrepError("the array holds NaN or infinity; leave these trajectories out.")
+    step, span = window.frame_step, (window.frames - 1) * window.frame_step + 1
+    if array.shape[1] < span:
+        raise PhysrepError(f"the array has {array.shape[1]} frames, but a window of this encoder needs {span}.")
+    starts = list(range(0, array.shape[1] - span + 1, window.stride))
+    around = True if axes.periodic is None else np.asarray(axes.periodic, dtype=bool)
+    first, second = np.broadcast_to(around, (2,)).tolist()
+    found = []
+    for number, trajectory in enumerate(array):
+        fields = np.stack([trajectory[s : s + span : step].swapaxes(0, 1) for s in starts]).astype(np.float32)
+        clip = Clip(
+            fields=torch.from_numpy(fields),
+            parameters=torch.empty(len(starts), 0, dtype=torch.float64),
+            channels=names,
+            parameter_names=(),
+            dt=float(dt) * step,
+            dx=tuple(np.broadcast_to(np.asarray(dx, dtype=np.float64), (2,)).tolist()),
+            periodic=(first, second),
+            trajectory=torch.zeros(len(starts), dtype=torch.int64),
+            start=torch.tensor(starts),
+        )
+        found.append(Recording("array", number, clip, {}, [start * float(dt) for start in starts]))
+    return found
+
+
+def _from_xarray(data: Any, axes: ArrayAxes) -> tuple[np.ndarray, float, tuple[float, ...], list[str]]:
+    """Array ``(N, T, C, H, W)``, dt, dx and channels; dimensions are found by name (see `from_xarray`)."""
+    unknown = [str(axis) for axis in data.dims if axis not in data.coords and str(axis) not in ("sample", "trajectory")]
+    if unknown and (axes.dt is None or axes.dx is None):
+        raise PhysrepError(f"the dimension {unknown[0]} has no coordinates; give dt and dx.")
+    spacing = None if axes.dx is None else np.broadcast_to(np.asarray(axes.dx, dtype=np.float64), (2,)).tolist()
+    found = from_xarray(data, dt=axes.dt, dx=spacing, name="xarray")
+    names = list(axes.channels) if axes.channels is not None else list(found.fields)
+    missing = [name for name in names if name not in found.fields]
+    if missing:
+        raise PhysrepError(f"there is no variable {missing[0]!r}; there are {', '.join(found.fields)}.")
+    array = np.stack([found.fields[name].numpy() for name in names], axis=2)
+    steps = tuple(float(points[1] - points[0]) for points in found.coordinates.values())
+    return array, float(found.time[1] - found.time[0]), steps, names
