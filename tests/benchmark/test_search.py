@@ -76,6 +76,20 @@ def test_every_objective_gets_as_many_trials_and_operations_and_tables_keep_form
         for run in ("jepa-s0", "jepa-s1", "jepa_same_operations-s0")
     }
     assert rates == {best.partition("learning_rate=")[2].partition(";")[0]}
+    # Page and LaTeX hold every trial.
+    from physrep.benchmark.directory import Bench
+    from physrep.cli.report import finish
+    from physrep.report.sections.search import search_sections
+
+    section = search_sections(Bench.read(path.parent))[0]
+    table = section.tables[0].texts()
+    assert list(table["Learner"]) == ["JEPA (published; jepa_published)"] * 2 + ["JEPA (clips, any windows; jepa)"] * 2
+    assert list(table["Settings"]) == [trial["settings"] for trial in trials]
+    assert [cell == "chosen" for cell in table[""]] == [trial["chosen"] == "True" for trial in trials]
+    assert section.sentences[0].startswith("2 trials of every learner")
+    latex = finish(path.parent, "latex")
+    assert latex.count(r"\begin{table}") == 2 and all(f"& {row} &" in latex for row in ("0", "1"))
+    assert 'id="search"' in (path.parent / "report.html").read_text(encoding="utf-8")
 
 
 def test_a_killed_search_goes_on_to_the_same_trials(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

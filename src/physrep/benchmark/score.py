@@ -77,7 +77,8 @@ class Answer:
     Attributes:
         rows: of the table, floors first.
         floor: run of the best floor, chosen on valid.
-        gain, increment: difference, ends of its 95 % interval, and share of resamples above zero.
+        gain, increment: difference, and ends of its 95 % interval over trajectories. No share of resamples: the encoder
+            is one, and resamples of trajectories say nothing of how another training of it would do.
         labels: ``encoder`` labelled trajectories with which the encoder reaches the floor's score, ``floor`` the other
             way round, of ``all``; infinity if never.
         participation: participation ratio of the mean tokens on test.
@@ -88,8 +89,8 @@ class Answer:
 
     rows: list[Row]
     floor: str
-    gain: tuple[float, float, float, float]
-    increment: tuple[float, float, float, float]
+    gain: tuple[float, float, float]
+    increment: tuple[float, float, float]
     labels: dict[str, float]
     participation: float
     constant_channels: float
@@ -233,15 +234,14 @@ def _predictions(runs: Path, row: Row) -> Predicted:
     return found.prediction, found.target, found.trajectory
 
 
-def _difference(floor: Predicted, other: Predicted) -> tuple[float, float, float, float]:
+def _difference(floor: Predicted, other: Predicted) -> tuple[float, float, float]:
     """MSE of the first minus MSE of the second, per trajectory; positive is in favour of the second."""
     first, names = cluster_means(floor[0], floor[2])
     second, _ = cluster_means(other[0], other[2])
     target, _ = cluster_means(floor[1], floor[2])
     found = paired_difference(first, second, target, names)
-    value, low, high, better = (np.asarray(part)[-1] for part in found)
-    # `paired_difference` gives the share in which its first is better.
-    return float(value), float(low), float(high), 1 - float(better)
+    value, low, high = (float(np.asarray(part)[-1]) for part in found[:3])
+    return value, low, high
 
 
 def _stores(folder: Path) -> dict[str, TokenStore]:

@@ -42,7 +42,7 @@ SHARED: dict[str, tuple[float, float]] = {
 COLUMNS = ("title", "learner", "trial", "valid_mse", "chosen", "settings", "steps", "flops", "seconds")
 """Columns of search.csv."""
 
-_FAILED = 1e3
+FAILED = 1e3
 """Score of a trial whose training or tokens were not finite."""
 
 
@@ -205,7 +205,7 @@ def _trial(
     training = replace(run.training, flops=config.search.budget, probe_every=0)
     train = splits["train"]
     scaler = LabelScaler.of_training(train, config.scales)
-    value, costs = _FAILED, {}
+    value, costs = FAILED, {}
     try:
         pretrain(
             run.learner, data, out, options=run.options, num_frames=config.num_frames, training=training,
@@ -233,7 +233,7 @@ def _trial(
         print(f"{title}: trial {number} failed: {error}", file=sys.stderr, flush=True)
     shutil.rmtree(out, ignore_errors=True)
     return {
-        "valid_mse": value if math.isfinite(value) else _FAILED,
+        "valid_mse": value if math.isfinite(value) else FAILED,
         "steps": costs.get("steps"),
         "flops": costs.get("flops"),
         "seconds": costs.get("seconds"),

@@ -31,13 +31,16 @@ def finish(folder: Path, style: str = "text") -> str:
     require_results([str(folder)])
     from ..benchmark.directory import Bench, read_over_seeds
     from ..report import build_report, latex_table, markdown_table, text_table
+    from ..report.latex import latex_of
+    from ..report.sections.search import search_table
 
     page = build_report(folder)
     bench = Bench.read(folder)
     tables = {"text": text_table, "markdown": markdown_table, "latex": latex_table}
     table = tables[style](bench.rows, bench.identities, over_seeds=read_over_seeds(folder))
     if style == "latex":
-        return table.rstrip("\n")
+        trials = search_table(bench)
+        return "\n".join([table, *([latex_of(trials, "search")] if trials else [])]).rstrip("\n")
     places = [
         f"table   {folder / 'results.csv'}",
         f"page    {page}",

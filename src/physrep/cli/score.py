@@ -123,9 +123,9 @@ def lines(answer: Any) -> list[str]:
 
 def sentence(answer: Any, floor: str) -> str:
     """The answer in words."""
-    value, low, high, _ = answer.gain
+    value, low, high = answer.gain
     verdict = "better than" if low > 0 else "worse than" if high < 0 else "not told apart from"
-    more, more_low, more_high, _ = answer.increment
+    more, more_low, more_high = answer.increment
     knows = "adds to it" if more_low > 0 else "adds nothing that can be told to it" if more_high > 0 else "harms it"
     measured, total = answer.measured, answer.labels["all"]
     own, other = answer.labels["encoder"], answer.labels["floor"]

@@ -10,6 +10,7 @@ from ..benchmark.entries import Entry, make_entries, metric_names, parameter_nam
 from ..benchmark.names import metric_name, probe_name
 from ..learners.identity import KINDS, Identity
 from .formats import column_format
+from .section import Table
 from .tables import best_entry, directions, measured, twin_notes
 
 _SPECIAL = {
@@ -102,6 +103,17 @@ def _table(entries: Sequence[Entry], system: str, level: str) -> str:
             lines.append(f"    {' & '.join(cells)} \\\\")
     lines += [r"    \bottomrule", r"  \end{tabular}", r"\end{table}", ""]
     return "\n".join(lines)
+
+
+def latex_of(table: Table, label: str) -> str:
+    r"""A ``table`` environment of any table of the page, as it stands there. Needs ``\usepackage{booktabs}``."""
+    frame = table.texts()
+    kinds = "".join("r" if table.numeric(name) else "l" for name in frame.columns)
+    rows = [" & ".join(map(escape, map(str, row))) for row in (frame.columns, *frame.to_numpy().tolist())]
+    lines = [r"\begin{table}", r"  \centering", f"  \\caption{{{escape(table.caption)}}}", f"  \\label{{tab:{label}}}"]
+    lines += [f"  \\begin{{tabular}}{{{kinds}}}", r"    \toprule", f"    {rows[0]} \\\\", r"    \midrule"]
+    lines += [f"    {row} \\\\" for row in rows[1:]]
+    return "\n".join([*lines, r"    \bottomrule", r"  \end{tabular}", r"\end{table}", ""])
 
 
 def _cell(entry: Entry, name: str, metric: str, level: str, number: Callable[[float], str], bold: bool) -> str:

@@ -28,6 +28,7 @@ from .scores import scores_plot
 from .sections import sections as extra_sections
 from .sections.differences import difference_sections
 from .sections.discovery import discovery_sections
+from .sections.search import search_sections
 from .tables import measured as has_twins
 from .tables import page_table, twin_notes
 from .training import MOST_RUNS, shown_runs, training_plot
@@ -80,7 +81,12 @@ def _context(bench: Bench) -> dict[str, Any]:
         "probes": list(dict.fromkeys(entry.probe for entry in bench.entries if entry.probe)),
         "samples": samples,
         "curves": curves,
-        "sections": [*difference_sections(bench), *discovery_sections(bench), *extra_sections(bench)],
+        "sections": [
+            *difference_sections(bench),
+            *discovery_sections(bench),
+            *extra_sections(bench),
+            *search_sections(bench),
+        ],
         "runs_left_out": max(0, len(trained) - len(shown_runs(trained))) if len(trained) > MOST_RUNS else 0,
         "datas": [bench.data_of(system) for system in bench.systems],
         "board": board_table(*leaderboard([Study(bench.folder.name, bench)])) if len(bench.systems) > 1 else None,
