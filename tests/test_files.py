@@ -90,10 +90,11 @@ def test_the_folder_of_a_killed_process_goes_with_the_next_one(tmp_path: Path) -
     subprocess.run([sys.executable, "-c", KILLED_IN_FOLDER, str(tmp_path)], check=False)
     (left,) = tmp_path.iterdir()
     assert (left / "array").exists()
+    two_days_ago = time.time() - 2 * 24 * 3600
     others = [".a.00000000-1-01234567.tmp", ".a.abcdefgh.tmp", "a.tmp"]
     for name in others:
         (tmp_path / name).mkdir()
-        os.utime(tmp_path / name, (time.time() - 2 * 24 * 3600,) * 2)
+        os.utime(tmp_path / name, (two_days_ago, two_days_ago))
     with temporary_folder("mine", tmp_path) as folder:
         assert folder.is_dir() and not left.exists()
         assert sorted(path.name for path in tmp_path.iterdir()) == sorted([*others, folder.name])

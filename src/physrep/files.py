@@ -7,6 +7,7 @@ import csv
 import hashlib
 import json
 import os
+import shutil
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any
@@ -14,7 +15,7 @@ from typing import IO, Any
 import yaml
 
 from .errors import PhysrepError
-from .leftovers import remove_leftovers, temporary_name, unfinished
+from .leftovers import remove_leftovers, temporary_folder, temporary_name, unfinished
 from .yaml_reader import SIZE, parse_yaml
 
 _TORCH_WRITER = ("inline_container.cc", "PytorchStreamWriter")
@@ -57,6 +58,38 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
     finally:
         temporary.unlink(missing_ok=True)
         unfinished.discard(temporary)
+
+
+@contextlib.contextmanager
+def atomic_folder(out: str | Path, last: str) -> Iterator[Path]:
+    """A temporary folder that becomes ``out`` when the block ends well, and vanishes when it does not.
+
+    What ``out`` holds already stays, but for files of the same names: they are replaced one by one, each as a whole.
+
+    Args:
+        out: the folder; an empty one is replaced.
+        last: name of the file that says that the others are whole; it is replaced last.
+
+    Raises:
+        PhysrepError: the disk is full or the folder cannot be written.
+    """
+    out = Path(out)
+    with temporary_folder(out.name, out.parent) as folder:
+        try:
+            yield folder
+            try:
+                os.rename(folder, out)
+                return
+            except OSError:
+                # It is not empty, a mount point, or another's.
+                if not out.is_dir():
+                    raise
+            for path in sorted(folder.iterdir(), key=lambda path: (path.name == last, path.name)):
+                with atomic_path(out / path.name) as temporary:
+                    shutil.copyfile(path, temporary)
+        except OSError as error:
+            reason = error.strerror or str(error)
+            raise PhysrepError(f"{out}: cannot be written ({reason}); free space or choose another --out.") from error
 
 
 @contextlib.contextmanager

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 import torch
 
+from physrep.checkpoints import run as importing
 from physrep.checkpoints.base import read_tensors
 from physrep.cli.main import main
 from physrep.errors import PhysrepError
@@ -108,6 +109,30 @@ def test_the_other_families(family: str, learner: Any, tmp_path: Path, capsys) -
         assert torch.equal(loaded.state_dict()[prefix + key], value), key
     order = ("tracer", "pressure", *SHEAR[2:]) if family == "disco" else SHEAR
     assert loaded.channels == order
+
+
+def test_an_import_that_was_stopped_half_way_is_repeated(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    learner = VideoMAE(
+        4, 4, patch=4, embed_dim=64, depth=1, num_heads=1, decoder_dim=64, decoder_depth=1, decoder_heads=1
+    )
+    own = {k: v for k, v in learner.state_dict().items() if "field_" not in k and k != "channel_names"}
+    torch.save({"model_state": own}, tmp_path / "weights.tar")
+    words = ["import-checkpoint", tmp_path / "weights.tar", "--as", "videomae", "--out", tmp_path / "run"]
+    words = [*words, "--num_frames", 4, "--dataset", "shear_flow"]
+
+    def stopped(*_: Any) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(importing, "write_json", stopped)
+    assert command(*words) == 130
+    monkeypatch.undo()
+    assert [path.name for path in tmp_path.iterdir()] == ["weights.tar"]
+    assert command(*words) == 0, capsys.readouterr().err
+    weights = (tmp_path / "run" / "weights.safetensors").read_bytes()
+    assert command(*words) == 0 and (tmp_path / "run" / "weights.safetensors").read_bytes() == weights
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["run", "weights.tar"]
 
 
 def test_a_malicious_file_is_not_run(tmp_path: Path, capsys) -> None:

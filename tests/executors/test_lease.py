@@ -10,7 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from physrep.errors import PhysrepError
 from physrep.executors import Terms, Watch, claim, hold, read_lease
+from physrep.executors import lease as lease_module
 
 FAST = Terms(beat=0.05, expiry=0.4)
 
@@ -106,3 +108,16 @@ def test_holding_waits_for_the_owner(tmp_path: Path, capsys: pytest.CaptureFixtu
     thread.join()
     assert order == ["first", "second"]
     assert capsys.readouterr().err.count("tables: waiting for process") == 1
+
+
+def test_a_full_disk_is_told_and_not_what_follows_from_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> None:
+        raise PhysrepError("lease.0: cannot be written (No space left on device)")
+
+    monkeypatch.setattr(lease_module, "write_json", full)
+    with pytest.raises(PhysrepError, match="No space left"), claim(tmp_path / "run" / "lease", Terms()):
+        pass
+    monkeypatch.undo()
+    with pytest.raises(ValueError, match="of the work"), claim(tmp_path / "other" / "lease", Terms()):
+        monkeypatch.setattr(lease_module, "write_json", full)
+        raise ValueError("of the work")

@@ -13,7 +13,7 @@ import torch
 
 from ..data.config import DataConfig
 from ..errors import PhysrepError
-from ..files import read_json, write_json
+from ..files import atomic_folder, read_json, write_json
 from ..run_directory import SUMMARY, build_learner, plain, save_learner
 from ..version import __version__
 from .base import Imported, read_tensors
@@ -141,16 +141,15 @@ def _write(imported: Imported, path: Path, out: Path, family: str, channels: tup
             f"{[*lacking, *unexpected][0]!r}; it is not a complete {family} checkpoint."
         )
     learner.set_normalisation(channels, [0.0] * len(channels), [1.0] * len(channels))
-    save_learner(out, learner, config)
-    write_json(
-        out / SUMMARY,
-        {
-            "learner": imported.learner,
-            "parameters": sum(p.numel() for p in learner.parameters()),
-            "imported_from": source,
-            "channels": list(channels),
-        },
-    )
+    summary = {
+        "learner": imported.learner,
+        "parameters": sum(p.numel() for p in learner.parameters()),
+        "imported_from": source,
+        "channels": list(channels),
+    }
+    with atomic_folder(out, last=SUMMARY) as folder:
+        save_learner(folder, learner, config)
+        write_json(folder / SUMMARY, summary)
 
 
 def _is_fresh(key: str, fresh: Sequence[str]) -> bool:

@@ -145,13 +145,15 @@ class Lease:
                 last file stays, so that the next owner's number is higher than that of any before.
         """
         self._over.set()
-        self._beats.join(timeout=10)
-        if not done:
-            if not self.lost:
+        if self._beats.ident is not None:
+            self._beats.join(timeout=10)
+        # What cannot be written or deleted (a full disk) must not hide why the work ends; the lease then expires.
+        with contextlib.suppress(PhysrepError, OSError):
+            if done:
+                for number in _numbered(self.stem):
+                    Path(f"{self.stem}.{number}").unlink(missing_ok=True)
+            elif not self.lost:
                 self._write(released=True)
-            return
-        for number in _numbered(self.stem):
-            Path(f"{self.stem}.{number}").unlink(missing_ok=True)
 
 
 @contextlib.contextmanager

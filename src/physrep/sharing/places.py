@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import http.client
 import os
 import shutil
@@ -12,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import PhysrepError
-from ..files import atomic_path, cache_home, content_hash
+from ..files import atomic_folder, cache_home, content_hash
 from ..leftovers import temporary_folder
 from .bundle import MANIFEST, check_bundle, files_of_manifest, make_bundle
 
@@ -43,40 +42,9 @@ def push(run: str | Path, target: str, private: bool = False) -> str:
     taken = out.exists() and (not out.is_dir() or any(out.iterdir()))
     if taken and not (out / MANIFEST).is_file():
         raise PhysrepError(f"{out}: holds something else; give a new folder.")
-    with _beside(out) as place:
-        names = make_bundle(run, place)
-        if not taken:
-            _becomes(place, out)
-            return str(out)
-        for name in names:
-            with atomic_path(out / name) as temporary:
-                shutil.copyfile(place / name, temporary)
+    with atomic_folder(out, last=MANIFEST) as place:
+        make_bundle(run, place)
     return str(out)
-
-
-@contextlib.contextmanager
-def _beside(out: Path) -> Iterator[Path]:
-    """A new folder beside ``out``, in which a file that cannot be written is a sentence."""
-    with temporary_folder(out.name, out.parent) as place:
-        try:
-            yield place
-        except OSError as error:
-            raise PhysrepError(f"{out}: cannot be written ({error.strerror}); free space or name another.") from error
-
-
-def _becomes(folder: Path, out: Path) -> None:
-    """Rename ``folder``; an empty folder of that name is replaced.
-
-    A mount point cannot be, or a folder that others own: then its files are moved, the manifest last.
-    """
-    try:
-        os.rename(folder, out)
-    except OSError:
-        if not out.is_dir():
-            raise
-        for path in sorted(folder.iterdir(), key=lambda path: path.name == MANIFEST):
-            with atomic_path(out / path.name) as temporary:
-                shutil.copyfile(path, temporary)
 
 
 def pull(source: str, out: str | Path) -> Path:
@@ -96,17 +64,18 @@ def pull(source: str, out: str | Path) -> Path:
     if taken and not (out / MANIFEST).is_file():
         raise PhysrepError(f"{out}: holds something already; give a new folder.")
     fetch = _from_hub(source) if source.startswith(HUB) else _from_address(source) if "://" in source else _copy(source)
-    with _beside(out) as place:
-        fetch(MANIFEST, place / MANIFEST)
-        if taken:
+    if taken:
+        with temporary_folder("physrep-pull") as place:
+            fetch(MANIFEST, place / MANIFEST)
             if (out / MANIFEST).read_bytes() != (place / MANIFEST).read_bytes():
                 raise PhysrepError(f"{out}: holds another run already; give a new folder.")
-            check_bundle(out, str(out))
-            return out
+        check_bundle(out, str(out))
+        return out
+    with atomic_folder(out, last=MANIFEST) as place:
+        fetch(MANIFEST, place / MANIFEST)
         for name in files_of_manifest(place / MANIFEST, source):
             fetch(name, place / name)
         check_bundle(place, source)
-        _becomes(place, out)
     return out
 
 
