@@ -1,6 +1,6 @@
 """A run directory: all that evaluation needs of a trained (or untrained) encoder, and nothing but plain data.
 
-config.yaml          learner, its options, data, training, seed: resolved, complete
+config.yaml          learner, its options, data, training, seed: resolved, complete; places as `physrep.relocation` says
 weights.safetensors  the learner's state, with the statistics and channel names that normalise its input
 metrics.csv          one row per logged step
 environment.json     versions, machine, date
@@ -14,14 +14,15 @@ import hashlib
 import inspect
 import platform
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import fields as dataclass_fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .data.config import DataConfig
+from .data.config import DataConfig, data_content
 from .errors import PhysrepError
 from .files import atomic_path, read_json, read_yaml, write_json, write_yaml
+from .relocation import found_data, found_place, stored_data, stored_place
 from .version import __version__
 
 if TYPE_CHECKING:
@@ -65,7 +66,7 @@ def learner_config(
         "num_frames": num_frames,
         "parameters": dict(scales),
         "seed": seed,
-        "data": data.as_dict(),
+        "data": {**data.as_dict(), "content": data_content(train)},
         **({"system": train.dataset_name} if "system" in asked else {}),
     }
 
@@ -106,7 +107,7 @@ def start_config(run: str | Path) -> dict[str, str]:
     path = Path(run) / WEIGHTS
     if not path.is_file():
         raise PhysrepError(f"{run}: has no {WEIGHTS} to start from; give the directory of a finished run.")
-    return {"run": str(Path(run).resolve()), "sha256": hashlib.sha256(path.read_bytes()).hexdigest()}
+    return {"run": str(run), "sha256": hashlib.sha256(path.read_bytes()).hexdigest()}
 
 
 def load_start(learner: Learner, run: str | Path) -> None:
@@ -140,7 +141,7 @@ def save_learner(run: str | Path, learner: Learner, config: Mapping[str, Any]) -
     from safetensors.torch import save_file
 
     run = Path(run)
-    write_yaml(run / CONFIG, dict(config))
+    write_run_config(run, config)
     state = {name: value.detach().cpu().contiguous() for name, value in learner.state_dict().items()}
     with atomic_path(run / WEIGHTS) as temporary:
         save_file(state, temporary)
@@ -182,11 +183,36 @@ def read_run_config(run: str | Path) -> dict[str, Any]:
         )
     if not run.is_dir():
         raise PhysrepError(f"{run}: is no run directory; give one that `physrep pretrain` wrote.")
-    config = read_yaml(run / CONFIG)
-    if not isinstance(config, dict) or "learner" not in config:
+    config = stored_run_config(run)
+    if config is None or "learner" not in config:
         raise PhysrepError(f"{run / CONFIG}: describes no learner; give a directory that `physrep pretrain` wrote.")
     if not (run / WEIGHTS).is_file():
         raise PhysrepError(f"{run}: has no {WEIGHTS}; let `physrep pretrain` finish, or give another run directory.")
+    return config
+
+
+def write_run_config(run: str | Path, config: Mapping[str, Any]) -> None:
+    """Write the config of a run, its places as `stored_place` has them."""
+    write_yaml(Path(run) / CONFIG, _places(config, run, stored_data, stored_place))
+
+
+def stored_run_config(run: str | Path) -> dict[str, Any] | None:
+    """What the config of a run holds, its places as they are found from here; None if it is no mapping."""
+    config = read_yaml(Path(run) / CONFIG)
+    return _places(config, run, found_data, found_place) if isinstance(config, dict) else None
+
+
+def _places(
+    config: Mapping[str, Any],
+    run: str | Path,
+    data: Callable[[Mapping[str, Any], str | Path], dict[str, Any]],
+    place: Callable[[str, str | Path], str],
+) -> dict[str, Any]:
+    config, start = dict(config), config.get("init_from")
+    if isinstance(config.get("data"), Mapping):
+        config["data"] = data(config["data"], run)
+    if isinstance(start, Mapping) and isinstance(start.get("run"), str):
+        config["init_from"] = {**start, "run": place(start["run"], run)}
     return config
 
 

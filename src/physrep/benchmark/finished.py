@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from ..errors import PhysrepError
 from ..executors import LOG
 from ..files import content_hash, read_json, write_json
+from ..relocation import without_data_places
 from ..version import __version__
 from .config import BenchConfig, Run
 
@@ -32,6 +33,8 @@ def data_key(splits: Mapping[str, ClipDataset]) -> str:
 def request_key(run: Run, config: BenchConfig, data: str, devices: int) -> str:
     """What identifies a run and all that determines its scores."""
     shared = {name: value for name, value in config.as_dict().items() if name not in _APART}
+    # Data are known by `data`: where they lie may change.
+    shared["data"] = without_data_places(shared["data"])
     return content_hash(
         {"physrep": __version__, "run": asdict(run), "shared": shared, "data": data, "devices": devices}
     )

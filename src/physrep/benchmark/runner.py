@@ -12,13 +12,14 @@ from ..data.config import DataConfig, parameter_scales
 from ..devices import resolve_device
 from ..errors import PhysrepError
 from ..executors import LOG, Job, Terms, hold, open_engine, run_jobs
-from ..files import read_json, write_csv, write_json, write_yaml
+from ..files import read_json, write_csv, write_json
 from ..learners.identity import identity_of_summary
 from ..ranges import check_ranges
 from ..run_directory import environment, read_summary
 from ..tokens.protocol import read_protocol
 from .config import SAME_OPERATIONS, BenchConfig, Run, expand
 from .finished import LEASE, data_key, is_recorded, record_finished, request_key
+from .places import write_bench_config
 from .run import SCORES, execute
 from .samples import describe_data, save_samples
 from .search import chosen_grid, is_searched, search_one, searched, write_search
@@ -64,7 +65,7 @@ def bench(
     device = resolve_device(device)
     grid = expand(config)
     check_analyses(config.analyses)
-    write_yaml(out / "config.yaml", config.as_dict())
+    write_bench_config(out, config)
     data, splits = prepare_data(config, out, device, executor)
     write_json(out / "environment.json", environment())
     grid = _searched(grid, config, data, splits, out, device, executor)

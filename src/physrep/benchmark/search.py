@@ -28,6 +28,7 @@ from ..errors import PhysrepError
 from ..files import content_hash, read_json, write_csv, write_json
 from ..ranges import SEEDS, setting
 from ..registry import build
+from ..relocation import stored_data
 
 if TYPE_CHECKING:
     from ..data import ClipDataset
@@ -117,7 +118,7 @@ def search_one(
     """
     optuna = _optuna()
     space = search_space(run.learner)
-    search, key = config.search, _key(run, config, data)
+    search, key = config.search, _key(run, config, data, folder)
     path = folder / f"{title}.json"
     stored = read_json(path) if path.is_file() else {"key": key, "trials": []}
     if stored["key"] != key:
@@ -151,14 +152,14 @@ def search_one(
     return [{**trial, "chosen": trial is best} for trial in trials[: search.trials]]
 
 
-def _key(run: Run, config: BenchConfig, data: DataConfig) -> str:
+def _key(run: Run, config: BenchConfig, data: DataConfig, folder: Path) -> str:
     """What a trial depends on besides its number."""
     search = config.search
     return content_hash(
         {"learner": run.learner, "options": run.options, "training": asdict(run.training), "budget": search.budget,
          "space": repr(search_space(run.learner)), "name": search.probe, "seed": search.seed,
          "probe": config.probes[search.probe], "frames": config.num_frames, "stride": config.eval_stride,
-         "data": data.as_dict()}
+         "data": stored_data(data.as_dict(), folder)}
     )  # fmt: skip
 
 
@@ -168,7 +169,7 @@ def is_searched(title: str, run: Run, config: BenchConfig, data: DataConfig, fol
     if not path.is_file():
         return False
     stored = read_json(path)
-    return stored["key"] == _key(run, config, data) and len(stored["trials"]) >= config.search.trials
+    return stored["key"] == _key(run, config, data, folder) and len(stored["trials"]) >= config.search.trials
 
 
 def apply(run: Run, settings: Mapping[str, Any]) -> Run:

@@ -49,6 +49,7 @@ def run(arguments: Sequence[str]) -> int:
 def read(arguments: Sequence[str], command: str, description: str) -> tuple[Any, Any]:
     """Parsed arguments and the benchmark's configuration with overrides."""
     from ..benchmark import BenchConfig, read_config
+    from ..benchmark.places import found_in
 
     p = parser(
         command,
@@ -69,6 +70,9 @@ def read(arguments: Sequence[str], command: str, description: str) -> tuple[Any,
     stored = read_yaml(config_path(values.config))
     if not isinstance(stored, dict):
         raise PhysrepError(f"{values.config}: holds no settings; see configs/quick.yaml.")
+    if Path(values.config).is_file():
+        # A folder that was moved is continued from the file in it.
+        stored = found_in(stored, Path(values.config).parent)
     config = read_config(apply_overrides(stored, overrides), values.config)
     if values.data_root is not None:
         config.data = replace(config.data, root=values.data_root, path="")

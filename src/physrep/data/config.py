@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from ..errors import PhysrepError
-from ..files import read_json
+from ..files import content_hash, read_json
 from ..ranges import SEEDS, check_ranges, setting
 
 if TYPE_CHECKING:
@@ -161,22 +161,26 @@ class DataConfig:
         return list(self.observation.get(split, self.observation["train"]))
 
     def as_dict(self) -> dict[str, Any]:
-        """Plain data for a run's config.yaml: where the data lie as one absolute path or address, without ``root``.
+        """Plain data of a run: where the data lie as one path or address, without ``root``.
 
         Labels are named with a hash of their content, so that a run is not continued with others.
         """
-        path = str(self.located().path)
-        values = {**asdict(self), "path": path if "://" in path else str(Path(path).resolve())}
+        values = {**asdict(self), "path": str(self.located().path)}
         if self.labels:
             content = Path(self.labels).read_bytes() if Path(self.labels).is_file() else b""
-            values |= {
-                "labels": str(Path(self.labels).resolve()),
-                "labels_sha256": hashlib.sha256(content).hexdigest()[:16],
-            }
+            values["labels_sha256"] = hashlib.sha256(content).hexdigest()[:16]
         if self.missing == "refuse":
             values["missing"] = ""
         optional = ("dataset", "labels", "observation", "observation_seed", "missing", "allow_shared_starts")
         return {name: value for name, value in values.items() if name != "root" and (value or name not in optional)}
+
+
+def data_content(train: ClipDataset) -> str:
+    """What identifies the training split wherever it lies: trajectories, view, labels and statistics to four digits."""
+    moments = [[f"{value:.3e}" for value in part.tolist()] for part in (train.mean, train.std)]
+    labels = hashlib.sha256(train.parameters.double().numpy().tobytes()).hexdigest()
+    view = [train.channels, train.shape, train.dx, train.periodic, train.dt, train.parameter_names]
+    return content_hash([train.dataset_name, view, train.lengths.tolist(), moments, labels])
 
 
 def open_splits(path: str | Path, **settings: Any) -> dict[str, ClipDataset]:

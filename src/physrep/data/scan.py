@@ -247,5 +247,11 @@ def scan_split(
         dataset_name=first.dataset_name,
         parameters={name: np.concatenate([column[name] for column in columns]) for name in first.parameters},
         dt=first.dt,
-        identity={"file": str(first.path), **identities},
+        identity={"file": _short_name(first.path), **identities},
     )
+
+
+def _short_name(path: AnyPath) -> str:
+    """Name of a file with its data set and split: it is kept beside the data, which may be moved."""
+    parts = path.parts if isinstance(path, Path) else tuple(str(path).split("/"))
+    return "/".join(parts[-4:] if parts[-3:-2] == ("data",) else parts[-1:])

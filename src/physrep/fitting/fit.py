@@ -9,13 +9,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..benchmark.config import BenchConfig, Run, RunConfig, expand
+from ..benchmark.places import write_bench_config
 from ..benchmark.run import execute, score_frozen, write_identity
 from ..benchmark.runner import collect, prepare_data, write_results
-from ..data.config import DataConfig, parameter_scales
+from ..data.config import DataConfig, data_content, parameter_scales
 from ..devices import resolve_device
 from ..errors import PhysrepError
-from ..files import read_json, write_json, write_yaml
+from ..files import read_json, write_json
 from ..readout.remedy import FIT, readout_names
+from ..relocation import found_data, found_place, same_data, same_place, stored_data, stored_place
 from ..run_directory import environment, learner_config, load_run, prepare_learner, run_data, save_learner
 from ..training.config import TrainingConfig
 from .budget import FEWEST, encoder_settings, steps_within
@@ -98,7 +100,8 @@ def fit_instrument(
         probes={name: {} for name in probes}, scales=dict(scales or {}), analyses={}, jobs=1,
         runs=[RunConfig(name) for name in floors],
     )  # fmt: skip
-    fitting = _Fitting(config, out, place, [str(run) for run in runs], list(learners), budget, seed, say)
+    given, content = [str(run) for run in runs], data_content(train)
+    fitting = _Fitting(config, out, place, given, list(learners), budget, seed, say, content)
     say(f"{train.dataset_name}: windows of {num_frames} frames, every {stride} frames, up to a budget of {budget:g} s")
     return fitting.run()
 
@@ -116,31 +119,33 @@ class _Fitting:
         budget: float,
         seed: int,
         say: Callable[[str], None],
+        content: str,
     ) -> None:
         self.config, self.out, self.device, self.say = config, out, device, say
         self.runs, self.learners, self.budget, self.seed = runs, learners, budget, seed
         self.grid: list[Run] = []
-        self.state = self._claimed()
+        self.state = self._claimed(content)
         self.data, self.splits = prepare_data(config, out, device)
 
-    def _claimed(self) -> dict[str, Any]:
+    def _claimed(self, content: str) -> dict[str, Any]:
+        config, out = self.config, self.out
         asked = {
-            "data": self.config.data.as_dict(), "num_frames": self.config.num_frames,
-            "stride": self.config.eval_stride, "probes": list(self.config.probes), "scales": self.config.scales,
-            "floors": self.config.run_names(), "runs": self.runs, "learners": self.learners, "seed": self.seed,
-            "budget": self.budget,
+            "data": {**stored_data(config.data.as_dict(), out), "content": content}, "num_frames": config.num_frames,
+            "stride": config.eval_stride, "probes": list(config.probes), "scales": config.scales,
+            "floors": config.run_names(), "runs": [stored_place(run, out) for run in self.runs],
+            "learners": self.learners, "seed": self.seed, "budget": self.budget,
         }  # fmt: skip
         path = self.out / FIT
         if not path.is_file():
             return {"asked": asked, "done": {}, "plan": {}, "chosen": None}
         state = read_json(path)
-        different = sorted(key for key in asked if state["asked"].get(key) != asked[key])
+        different = sorted(key for key in asked if not _agree(key, state["asked"].get(key), asked[key], self.out))
         if different:
             raise PhysrepError(f"{self.out}: holds a fit with another {', '.join(different)}; choose another --out.")
         return state
 
     def run(self) -> Fit:
-        write_yaml(self.out / "config.yaml", self.config.as_dict())
+        write_bench_config(self.out, self.config)
         write_json(self.out / "environment.json", environment())
         for run in expand(self.config) if self.config.runs else []:
             self._try(run, self._execute)
@@ -262,3 +267,13 @@ class _Fitting:
         for text in table(candidates, chosen.run):
             self.say(text)
         return Fit(self.out, chosen, candidates)
+
+
+def _agree(setting: str, stored: Any, asked: Any, out: Path) -> bool:
+    if setting == "data" and isinstance(stored, dict):
+        # The asked ones are as this folder would store them, and so found from it.
+        return same_data(stored, found_data(asked, out), out)
+    if setting == "runs" and isinstance(stored, list):
+        pairs = zip(stored, asked, strict=False)
+        return len(stored) == len(asked) and all(same_place(a, found_place(b, out), out) for a, b in pairs)
+    return stored == asked

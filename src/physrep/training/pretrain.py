@@ -16,9 +16,10 @@ from typing import TYPE_CHECKING, Any
 from ..data.config import DataConfig, parameter_scales
 from ..devices import resolve_device
 from ..errors import PhysrepError
-from ..files import read_yaml, write_json, write_yaml
+from ..files import write_json
 from ..ranges import check_seed
 from ..registry import current_options
+from ..relocation import same_data
 from ..renamed import current_names
 from ..run_directory import (
     CONFIG,
@@ -28,6 +29,8 @@ from ..run_directory import (
     prepare_learner,
     save_learner,
     start_config,
+    stored_run_config,
+    write_run_config,
 )
 from .config import TrainingConfig
 from .stream import WindowStream
@@ -122,7 +125,7 @@ def pretrain(
         if devices > 1:
             raise PhysrepError(f"learner {learner!r} is fitted in closed form by one process; set devices to 1.")
         if not claimed:
-            write_yaml(out / CONFIG, config)
+            write_run_config(out, config)
         costs = _closed_form(module, train, data, seed, out, here, label or learner)
         save_learner(out, module, config)
         write_json(out / SUMMARY, {"learner": learner, **costs})
@@ -133,7 +136,7 @@ def pretrain(
         training = replace(training, steps=max(1, round(training.flops / (flops * clips_per_step))))
     first = place is None or place.first
     if first and not claimed:
-        write_yaml(out / CONFIG, config)
+        write_run_config(out, config)
     name = label or learner
     with PeakMemory(kind) as memory:
         if devices > 1 and place is None:
@@ -225,8 +228,8 @@ def _claimed(out: Path, config: Mapping[str, Any]) -> bool:
     """
     if not (out / CONFIG).exists():
         return False
-    stored = read_yaml(out / CONFIG)
-    if not isinstance(stored, dict):
+    stored = stored_run_config(out)
+    if stored is None:
         raise PhysrepError(f"{out / CONFIG}: describes no run; delete it or choose another --out.")
     from ..learners import LEARNERS
 
@@ -237,7 +240,19 @@ def _claimed(out: Path, config: Mapping[str, Any]) -> bool:
         stored["training"] = {**defaults, **current_names(stored["training"], defaults, None)}
     if stored.get("learner") == config["learner"] and isinstance(stored.get("options"), dict):
         stored["options"] = current_options(config["learner"], LEARNERS, "learner", stored["options"], None)
-    different = sorted(k for k in {*stored, *config} if k != "physrep" and stored.get(k) != config.get(k))
+    different = sorted(k for k in {*stored, *config} if not _agree(k, stored.get(k), config.get(k), out))
     if different:
         raise PhysrepError(f"{out}: holds a run with another {', '.join(map(str, different))}; choose another --out.")
     return True
+
+
+def _agree(setting: str, stored: Any, asked: Any, out: Path) -> bool:
+    """Whether a setting is what it was; data and the run to start from by what they are, not by where they lie."""
+    if setting == "physrep":
+        return True
+    if isinstance(stored, Mapping) and isinstance(asked, Mapping):
+        if setting == "data":
+            return same_data(stored, asked, out)
+        if setting == "init_from":
+            return stored.get("sha256") == asked["sha256"]
+    return stored == asked
