@@ -8,8 +8,6 @@ from typing import Any
 
 import pytest
 import yaml
-from small_data import TINY_ENCODER, write_waves
-from study_settings import tiny_study
 
 import physrep
 from physrep.cli.main import main
@@ -18,6 +16,8 @@ from physrep.errors import PhysrepError
 from physrep.files import read_json, read_yaml, write_json
 from physrep.relocation import found_place, stored_place
 from physrep.run_directory import load_run, run_data
+from tests.helpers.small_data import TINY_ENCODER, write_waves
+from tests.helpers.study_settings import tiny_study
 
 TRAINING: dict[str, Any] = {"steps": 6, "batch_size": 4, "checkpoint_every": 2, "log_every": 2, "probe_every": 0}
 OF_THE_CALL = (
