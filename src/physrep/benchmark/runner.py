@@ -312,5 +312,6 @@ def collect(grid: list[Run], out: Path) -> list[dict[str, Any]]:
 
 
 def write_results(path: Path, rows: list[dict[str, Any]]) -> None:
-    """Write the long table."""
-    write_csv(path, COLUMNS, ({column: row[column] for column in COLUMNS} for row in rows))
+    """Write the long table; cells of the untrained twin are empty where none was run, as in a fit."""
+    twin = dict.fromkeys(TWIN_COLUMNS, "")
+    write_csv(path, COLUMNS, ({column: {**twin, **row}[column] for column in COLUMNS} for row in rows))
