@@ -27,11 +27,13 @@ OPTIONS = [
 ]
 
 
+@pytest.mark.parametrize("copy", [False, True])
 @pytest.mark.parametrize("options", OPTIONS, ids=str)
-def test_cache_equals_reader(options, dataset):
+def test_cache_equals_reader(options, copy, dataset):
     root = dataset(periodic=(True, True))
     reader = WellSplit(root, "train", frames=3, stride=2, **options)
-    clips = open_clips(root, "train", **options)
+    clips = open_clips(root, "train", **options, cache_dir=root / "cache" if copy else None)
+    assert clips.in_place == ("resolution" not in options and not copy)
     windows = clips.windows(3, 2)
     assert np.array_equal(windows, reader.windows)
     order = np.random.default_rng(0).permutation(len(windows))
@@ -54,7 +56,7 @@ def test_frame_step_and_names(dataset):
 
 def test_half_precision_and_its_limit(dataset, trajectories):
     root = dataset()
-    full, half = open_clips(root, "train"), open_clips(root, "train", dtype="float16")
+    full, half = open_clips(root, "train", cache_dir=root), open_clips(root, "train", dtype="float16")
     assert (half.folder / "fields.npy").stat().st_size < 0.6 * (full.folder / "fields.npy").stat().st_size
     a, b = (clips.clip(clips.windows(2), 2).fields for clips in (full, half))
     assert b.dtype == torch.float32 and torch.equal(b, a.half().float())
@@ -110,7 +112,7 @@ def test_built_once_and_again_when_a_file_or_a_request_changes(dataset, trajecto
 @pytest.mark.parametrize("damage", ["no mark", "no data", "short data", "broken mark"])
 def test_a_partial_cache_is_never_used(damage, dataset, monkeypatch):
     root = dataset()
-    clips = open_clips(root, "train")
+    clips = open_clips(root, "train", cache_dir=root / "cache")
     expected = clips.clip(clips.windows(2), 2).fields
     data, mark = clips.folder / "fields.npy", clips.folder / "meta.json"
     if damage == "no mark":
@@ -123,7 +125,7 @@ def test_a_partial_cache_is_never_used(damage, dataset, monkeypatch):
     else:
         mark.write_text("{")
     builds = _count_builds(monkeypatch)
-    clips = open_clips(root, "train")
+    clips = open_clips(root, "train", cache_dir=root / "cache")
     assert len(builds) == 1 and torch.equal(clips.clip(clips.windows(2), 2).fields, expected)
 
 
@@ -138,13 +140,13 @@ def test_killed_while_building(dataset):
         "    if len(calls) == 3: a[0].flush(); os.kill(os.getpid(), signal.SIGKILL)\n"
         "    return real(*a)\n"
         "cache._write_trajectory = write\n"
-        f"open_clips({str(root)!r}, 'train')\n"
+        f"open_clips({str(root)!r}, 'train', cache_dir={str(root / 'cache')!r})\n"
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, check=False)
     assert done.returncode == -signal.SIGKILL
     left = next(entry for entry in (root / "cache").iterdir() if entry.is_dir())
     assert (left / "fields.npy").is_file() and not (left / "meta.json").exists()
-    clips, reader = open_clips(root, "train"), WellSplit(root, "train", frames=6)
+    clips, reader = open_clips(root, "train", cache_dir=root / "cache"), WellSplit(root, "train", frames=6)
     assert clips.folder == left
     assert torch.equal(clips.clip(clips.windows(6), 6).fields, reader.clip(range(4)).fields)
 
@@ -176,7 +178,7 @@ def test_too_small_a_disk(dataset, monkeypatch):
     root = dataset()
     monkeypatch.setattr("shutil.disk_usage", lambda _: SimpleNamespace(free=1000))
     with pytest.raises(PhysrepError, match="the cache needs"):
-        open_clips(root, "train")
+        open_clips(root, "train", cache_dir=root / "cache")
     assert not [entry for entry in (root / "cache").iterdir() if entry.is_dir()]
 
 

@@ -89,7 +89,8 @@ def _data(
         counts = split_counts(settings["trajectories"], settings["splits"])
         lengths = {name: [settings["frames"]] * n for name, n in zip(("train", "valid", "test"), counts, strict=True)}
         frames = sum(map(sum, lengths.values()))
-        disk = frames * len(shape.channels) * math.prod(shape.points) * np.dtype(data.cache_dtype).itemsize
+        copied = 0 if data.as_stored else frames * len(shape.channels) * math.prod(shape.points)
+        disk = copied * np.dtype(data.cache_dtype).itemsize
     return [step, Step("cache of the windows", TO_DO if disk else THERE, 0.0, 0.0, disk)], shape, lengths, []
 
 

@@ -1,9 +1,11 @@
-"""A split of a dataset, cropped, resampled and laid out for training, in one memory-mapped file.
+"""A split of a dataset, cropped, resampled and laid out for training: an index of its files, or one memory-mapped file.
 
-The file holds ``(trajectory, C, T, *S)``, so that a window is one contiguous copy per channel. It is built once. The
-name of its folder is a hash of all that determines its content: names, sizes and versions of the source files, fields,
-grid, dtype and the version of the code that computes it. ``meta.json`` is written last and is the completion mark; a
-folder without it, or with a data file of another size, is built again.
+Where the view changes nothing and the files hold the values as they are (`physrep.data.frames`), only an index is
+written and no value twice. Elsewhere, and where ``cache_dir`` is named, values are copied into a file that holds
+``(trajectory, C, T, *S)``, so that a window is one contiguous copy per channel. Either is built once, after every value
+was looked through. The name of its folder is a hash of all that determines its content: names, sizes and versions of
+the source files, fields, grid, dtype and the version of the code that computes it. ``meta.json`` is written last and is
+the completion mark; a folder without it, or with a data file of another size, is built again.
 """
 
 from __future__ import annotations
@@ -14,7 +16,7 @@ import math
 import os
 import shutil
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, Literal
@@ -27,6 +29,7 @@ from ..leftovers import temporary_folder
 from ..progress import Progress
 from .check_values import require_written
 from .fingerprints import Fingerprint
+from .frames import FileIndex
 from .locks import exclusive
 from .missing import Missing
 from .observation import Observation, Scene, Spec
@@ -40,7 +43,7 @@ from .wellfile import WellFile
 # Increase when the content of a cache changes for the same request.
 CACHE_VERSION = 3
 
-DATA, META, UNOBSERVED = "fields.npy", "meta.json", "unobserved.npz"
+DATA, META, UNOBSERVED, OFFSETS = "fields.npy", "meta.json", "unobserved.npz", "offsets.npz"
 Dtype = Literal["float32", "float16"]
 
 
@@ -60,6 +63,8 @@ class _Plan:
     dtype: Dtype
     observation: Observation | None
     missing: Missing
+    copy: bool
+    """A place for copies is named, so that one is wanted in any case."""
 
     @property
     def complete(self) -> bool:
@@ -67,6 +72,11 @@ class _Plan:
 
     def scan(self) -> Scan:
         return scan_split(self.paths, self.fields, self.resolution, self.resample, self.crop, self.missing)
+
+    def in_place(self, scan: Scan) -> bool:
+        """Whether windows can come from the files themselves, as far as their metadata say."""
+        as_stored = self.observation is None and self.missing == "refuse" and self.dtype == "float32" and not self.copy
+        return as_stored and scan.view.resampler.unchanged and all(info.plain for info in scan.files)
 
 
 def cached_split(
@@ -83,14 +93,14 @@ def cached_split(
     observation_seed: int = 0,
     missing: Missing = "refuse",
 ) -> Path:
-    """Folder of the complete cache of a split; it is built first if there is none.
+    """Folder of the complete cache of a split, or of the index of its files; it is built first if there is none.
 
     Args:
         root, split, fields, resolution, resample, crop: as in `physrep.data.WellSplit`.
         dtype: "float32", or "float16" for half the memory and about 3 digits.
         missing: "refuse" missing values, or replace them by the "mean" of their frame, see `physrep.data.missing`.
-        cache_dir: where caches live; default ``root/cache``, of a remote or read-only ``root``
-            ``PHYSREP_CACHE/clips/NAME``.
+        cache_dir: where copies live; default ``root/cache``, of a remote or read-only ``root``
+            ``PHYSREP_CACHE/clips/NAME``, and no copy where windows can come from the files themselves.
         observation, observation_seed: what an instrument makes of the fields, see `physrep.data.observation`.
 
     Raises:
@@ -125,7 +135,7 @@ def check_cache_space(
     observation_seed: int = 0,
     missing: Missing = "refuse",
 ) -> int:
-    """Make sure, from metadata alone, that the caches of all these splits fit on the disk together.
+    """Make sure, from metadata alone, that the copies of all these splits fit on the disk together.
 
     Args:
         root, fields, resolution, resample, crop, dtype, cache_dir: as in `cached_split`.
@@ -133,7 +143,7 @@ def check_cache_space(
         observations, observation_seed: per split, see `physrep.data.observation`.
 
     Returns:
-        Bytes that are still to be written; complete caches need none.
+        Bytes that are still to be written; complete caches, and files whose windows are read in place, need none.
 
     Raises:
         PhysrepError: the disk is too small; the sentence says what is needed, what is free and what would help.
@@ -143,7 +153,8 @@ def check_cache_space(
         spec = (observations or {}).get(split)
         seen = Observation.of(spec, split, observation_seed) if spec else None
         plans.append(_plan(root, split, fields, resolution, resample, crop, dtype, cache_dir, seen, missing))
-    needed = sum(cache_bytes(plan.scan(), dtype, plan.observation) for plan in plans if not plan.complete)
+    scans = [(plan, plan.scan()) for plan in plans if not plan.complete]
+    needed = sum(cache_bytes(scan, dtype, plan.observation) for plan, scan in scans if not plan.in_place(scan))
     if needed:
         _check_space(plans[0].folder.parent, needed)
     return needed
@@ -201,7 +212,10 @@ def _plan(
     key = content_hash(request)
     name = f"{split}-{key}"
     folder = _place(root, cache_dir, name, key) / name
-    return _Plan(root, split, paths, folder, key, fields, resolution, resample, crop, dtype, observation, missing)
+    return _Plan(
+        root, split, paths, folder, key, fields, resolution, resample, crop, dtype, observation, missing,
+        copy=cache_dir is not None,
+    )  # fmt: skip
 
 
 def _place(root: AnyPath, cache_dir: str | Path | None, name: str, key: str) -> Path:
@@ -226,15 +240,16 @@ def _say_elsewhere(root: Path, place: Path) -> None:
 
 
 def is_complete(folder: str | Path, key: str) -> bool:
-    """Whether ``folder`` holds a finished cache with this key."""
+    """Whether ``folder`` holds a finished cache or index with this key."""
     folder = Path(folder)
-    if not (folder / META).is_file() or not (folder / DATA).is_file():
+    if not (folder / META).is_file():
         return False
     try:
         meta = read_json(folder / META)
     except PhysrepError:
         return False
-    return meta.get("key") == key and meta.get("bytes") == (folder / DATA).stat().st_size
+    data = folder / (OFFSETS if meta.get("in_place") else DATA)
+    return meta.get("key") == key and data.is_file() and meta.get("bytes") == data.stat().st_size
 
 
 @contextlib.contextmanager
@@ -271,10 +286,15 @@ def _build(plan: _Plan, alone: bool) -> None:
 def _fill(plan: _Plan, folder: Path) -> None:
     scan = plan.scan()
     try:
-        _check_space(folder.parent, cache_bytes(scan, plan.dtype, plan.observation))
         folder.mkdir(parents=True, exist_ok=True)
-        moments, replaced = _write_data(folder, plan.split, scan, np.dtype(plan.dtype), plan.observation)
-        write_json(folder / META, _describe(folder, plan, scan, moments, replaced))
+        index = _index(plan, scan) if plan.in_place(scan) else None
+        if index is None:
+            _check_space(folder.parent, cache_bytes(scan, plan.dtype, plan.observation))
+            moments, replaced = _write_data(folder, plan.split, scan, np.dtype(plan.dtype), plan.observation)
+        else:
+            moments, replaced = _look_through(plan.split, scan), 0
+            write_npz(folder / OFFSETS, {"offsets": index.offsets})
+        write_json(folder / META, _describe(folder, plan, scan, moments, replaced, index))
     except OSError as error:
         shutil.rmtree(folder, ignore_errors=True)
         raise _cannot_write(folder, error) from error
@@ -290,11 +310,40 @@ def _move(folder: Path, plan: _Plan) -> None:
     os.rename(folder, plan.folder)
 
 
-def _describe(folder: Path, plan: _Plan, scan: Scan, moments: Sequence[Moments], replaced: int) -> dict[str, Any]:
+def _index(plan: _Plan, scan: Scan) -> FileIndex | None:
+    """Where the values of all files lie; None if some lie otherwise than the metadata promise."""
+    index: FileIndex | None = None
+    for info in scan.files:
+        with WellFile(info.path) as file:
+            index = index or FileIndex(scan.view.channels, scan.view.region, file.shape)
+            if not index.add(file):
+                return None
+    return index
+
+
+def _look_through(split: str, scan: Scan) -> list[Moments]:
+    """The moments of every trajectory; every value is read, verified and found to be one."""
+    moments = []
+    total = sum(info.n_trajectories for info in scan.files)
+    with Progress(
+        total, f"look through {split} (windows are read from its files, no copy)", "trajectories"
+    ) as progress:
+        for info in scan.files:
+            with WellFile(info.path) as file:
+                for trajectory in range(info.n_trajectories):
+                    moments.append(_each_trajectory(file, trajectory, scan.view, np.dtype(np.float32), None))
+                    progress.advance(note=info.path.name)
+    return moments
+
+
+def _describe(
+    folder: Path, plan: _Plan, scan: Scan, moments: Sequence[Moments], replaced: int, index: FileIndex | None
+) -> dict[str, Any]:
     scene, lengths = observed(scan, plan.observation)
     return {
         "key": plan.key,
-        "bytes": (folder / DATA).stat().st_size,
+        "bytes": (folder / (DATA if index is None else OFFSETS)).stat().st_size,
+        "in_place": None if index is None else index.plain,
         "dataset_name": scan.dataset_name,
         "split": plan.split,
         "sources": [info.path.name for info in scan.files],
@@ -370,6 +419,21 @@ def _write_trajectory(
     out: IO[bytes], offset: int, file: WellFile, trajectory: int, view: View, dtype: np.dtype[Any]
 ) -> Moments:
     """Write one trajectory as ``(C, T, *S)`` at a byte offset, block of frames by block, and return its moments."""
+
+    def write(block: np.ndarray, start: int) -> None:
+        _write_block(out, offset, block, start, file.n_frames, dtype)
+
+    return _each_trajectory(file, trajectory, view, dtype, write)
+
+
+def _each_trajectory(
+    file: WellFile,
+    trajectory: int,
+    view: View,
+    dtype: np.dtype[Any],
+    write: Callable[[np.ndarray, int], None] | None,
+) -> Moments:
+    """Look through one trajectory, block of frames by block, hand each on to be written, and return its moments."""
     total = Moments.zero(len(view.channels))
     stored_bytes = 4 * len(view.channels) * math.prod(file.shape)
     low, high = np.empty((2, len(view.channels), file.n_frames), np.float32)
@@ -379,7 +443,8 @@ def _write_trajectory(
         low[:, start : start + frames], high[:, start : start + frames] = flat.min(2), flat.max(2)
         total += Moments.of(block)
         _check_range(file, view.channels, block, dtype)
-        _write_block(out, offset, block, start, file.n_frames, dtype)
+        if write is not None:
+            write(block, start)
     require_written(file, view.channels, trajectory, low, high)
     return total
 

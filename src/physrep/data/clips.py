@@ -1,9 +1,8 @@
-"""The data set that learners train on: windows copied out of the memory-mapped cache of one split."""
+"""The data set that learners train on: windows copied out of one split's memory-mapped cache, or out of its files."""
 
 from __future__ import annotations
 
 import copy
-import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,7 +19,8 @@ from ..errors import PhysrepError
 from ..files import read_json
 from .augment import Grid, Symmetries, copy_symmetric, draw
 from .buffers import empty
-from .cache import DATA, META, UNOBSERVED, Dtype, cached_split
+from .cache import DATA, META, OFFSETS, UNOBSERVED, Dtype, cached_split
+from .frames import Frames, FramesInFiles, MappedFrames
 from .identity import differences
 from .label_table import LabelTable, read_labels
 from .missing import Missing
@@ -29,7 +29,7 @@ from .observation import Spec
 from .reader import choose_trajectories, say_short, window_grid
 from .remote import RemotePath
 from .resample import Method
-from .scan import Crop
+from .scan import Crop, split_files
 from .stats import Moments
 
 
@@ -94,6 +94,7 @@ class ClipDataset(Dataset[Clip]):
         max_trajectories: int | None = None,
         stats: ChannelStats | None = None,
         labels: LabelTable | None = None,
+        files: Path | None = None,
     ) -> None:
         self.folder = Path(folder)
         meta = read_json(self.folder / META)
@@ -143,25 +144,29 @@ class ClipDataset(Dataset[Clip]):
         self._unobserved: tuple[list[np.ndarray], list[np.ndarray]] | None = None
         self._windows = np.stack([np.arange(len(self.lengths)), np.zeros(len(self.lengths), np.int64)], 1)
         self._frames, self._frame_step = int(self.lengths.min()), 1
-        self._map_trajectories()
+        self._files = files
+        self._source = self._open(meta.get("in_place"))
 
-    def _map_trajectories(self) -> None:
-        # Mode "c" (copy on write) only because torch warns of arrays that it could not write to; nothing writes.
-        flat = torch.from_numpy(np.load(self.folder / DATA, mmap_mode="c")).view(-1)
-        per_frame = len(self.channels) * math.prod(self.shape)
-        ends = np.cumsum(self._lengths_on_disk) * per_frame
-        self._trajectories = [
-            flat[ends[i] - per_frame * n : ends[i]].view(len(self.channels), n, *self.shape)
-            for i, n in zip(self._chosen.tolist(), self.lengths.tolist(), strict=True)
-        ]
+    @property
+    def in_place(self) -> bool:
+        """Whether windows come from the files of the data set, not from a copy."""
+        return isinstance(self._source, FramesInFiles)
+
+    def _open(self, index: Mapping[str, Any] | None) -> Frames:
+        if index:
+            if self._files is None:
+                raise PhysrepError(f"{self.folder}: is an index of files; open the data set with open_clips instead.")
+            with np.load(self.folder / OFFSETS, allow_pickle=False) as kept:
+                return FramesInFiles(self._files, index, kept["offsets"], self.shape)
+        return MappedFrames(self.folder / DATA, len(self.channels), self.shape, self._lengths_on_disk)
 
     def __getstate__(self) -> dict[str, Any]:
-        # A worker process maps the file itself; pickled maps would be sent as their whole content.
-        return {name: value for name, value in self.__dict__.items() if name != "_trajectories"}
+        # A worker process opens the files itself; pickled maps would be sent as their whole content.
+        return {name: value for name, value in self.__dict__.items() if name != "_source"}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)
-        self._map_trajectories()
+        self._source = self._open(read_json(self.folder / META).get("in_place"))
 
     def __len__(self) -> int:
         """Number of samples: windows after `of_windows`, else trajectories."""
@@ -266,8 +271,8 @@ class ClipDataset(Dataset[Clip]):
         return Grid(self.axes, self.shape, self.periodic, self.dx, dt, self.channels, self.components, std)
 
     def frames_of(self, trajectory: int) -> Tensor:
-        """All frames of a trajectory, ``(C, T, H, W)`` in the type of the cache; a view of the memory map."""
-        return self._trajectories[trajectory]
+        """All frames of a trajectory, ``(C, T, H, W)`` in the type of the cache; of a memory map a view."""
+        return self._source.get(int(self._chosen[trajectory]), slice(None))
 
     def unobserved(self, trajectory: int) -> tuple[np.ndarray, np.ndarray] | None:
         """Numbers of a trajectory's frames before the observation, see `Fingerprint`; None if there was none."""
@@ -295,7 +300,7 @@ class ClipDataset(Dataset[Clip]):
         symmetries: Symmetries | None = None,
         generator: np.random.Generator | None = None,
     ) -> Clip:
-        """A batch of windows, copied out of the memory map.
+        """A batch of windows.
 
         Args:
             windows: rows (trajectory, start) with shape ``(B, 2)``, e.g. a selection of `windows`.
@@ -320,20 +325,18 @@ class ClipDataset(Dataset[Clip]):
                 "take windows from windows(frames)."
             )
         fields = empty((len(windows), len(self.channels), frames, *self.shape))
-        sources = [self._trajectories[index][:, first : first + span : frame_step] for index, first in windows.tolist()]
+        places = [
+            (int(self._chosen[index]), slice(first, first + span, frame_step)) for index, first in windows.tolist()
+        ]
         if symmetries is None:
-            for target, source in zip(fields, sources, strict=True):
-                if source.dtype == torch.float32:
-                    # NumPy copies with memcpy, 1.5 times as fast as torch on one thread; it is slow at converting.
-                    np.copyto(target.numpy(), source.numpy())
-                else:
-                    target.copy_(source)
+            for target, place in zip(fields, places, strict=True):
+                self._source.copy(*place, target)
         else:
             if generator is None:
                 raise ValueError("symmetries need a generator")
             drawn = draw(symmetries, generator, len(windows), self._grid(frame_step))
-            for i, source in enumerate(sources):
-                copy_symmetric(source.float().numpy(), fields[i].numpy(), drawn, i, self.components)
+            for i, place in enumerate(places):
+                copy_symmetric(self._source.get(*place).float().numpy(), fields[i].numpy(), drawn, i, self.components)
         index = torch.from_numpy(trajectory.copy())
         return Clip(
             fields=fields,
@@ -393,4 +396,6 @@ def open_clips(
         missing=missing,
     )
     table = read_labels(labels, root, split) if labels else None
-    return ClipDataset(folder, parameters, max_trajectories, stats, table)
+    first = split_files(root, split)[0]
+    files = first.parent if isinstance(first, Path) else None
+    return ClipDataset(folder, parameters, max_trajectories, stats, table, files)

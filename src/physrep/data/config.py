@@ -43,7 +43,9 @@ class DataConfig:
             ``mean`` of the valid points of their frame.
         allow_shared_starts: let trajectories of two splits start from the same frame if their parameters differ, as in
             some real data; they are counted on the page.
-        cache_dir: where memory-mapped caches live; default in the data folder, of remote data in ``PHYSREP_CACHE``.
+        cache_dir: where memory-mapped copies live; default in the data folder, of remote data in ``PHYSREP_CACHE``.
+            Where nothing is resampled, observed or replaced, windows of uncompressed local files are read in
+            place without a copy; naming a folder here makes one all the same.
     """
 
     path: str = ""
@@ -84,6 +86,13 @@ class DataConfig:
 
         name = self.dataset or default
         return replace(self, path=str(locate_dataset(self.root, name)), dataset=name)
+
+    @property
+    def as_stored(self) -> bool:
+        """Whether windows hold what the files hold, so that no copy of files as physrep writes them is made."""
+        return not (self.resolution or self.observation or self.cache_dir or self.missing != "refuse") and (
+            self.cache_dtype == "float32"
+        )
 
     def _view(self) -> dict[str, Any]:
         check_ranges(self, "data")

@@ -104,6 +104,7 @@ class Resampler:
         shape: points per axis of the result.
         dx: grid spacing per axis of the result, ``L / n``.
         coordinates: per axis the points of the result, ascending, float64; None where they are equally spaced.
+        unchanged: whether fields come out as they went in.
 
     Raises:
         PhysrepError: unknown method, wrong number of axes, or an axis that spectral resampling cannot treat.
@@ -149,6 +150,7 @@ class Resampler:
                     f"{source}: axis {axis} is neither periodic nor on Chebyshev nodes, so it has no spectral "
                     "resampling; use 'bilinear' or leave its resolution."
                 )
+        self.unchanged = self.shape == old and not self.matrices
         self.dx = tuple(float(length / n) for length, n in zip(lengths, self.shape, strict=True))
 
     def __call__(self, fields: Tensor) -> Tensor:

@@ -36,6 +36,8 @@ class FileInfo:
     path: AnyPath
     n_trajectories: int
     n_frames: int
+    plain: bool = False
+    """Whether the values of all channels of the view lie in it as they are (`physrep.data.layout`)."""
 
 
 def split_files(root: str | Path | RemotePath, split: str) -> Sequence[AnyPath]:
@@ -229,20 +231,22 @@ def scan_split(
     first: WellFile | None = None
     identities: dict[str, Any] = {}
     infos, columns = [], []
+    view: View | None = None
     for path in paths:
         with WellFile(path, glance=True) as file:
             first = first or file
+            view = view or View(file, fields, resolution, resample, crop, missing)
             own, identities = identity(file), identities or identity(first)
             for item, value, other in differences(own, identities):
                 raise PhysrepError(
                     f"{path}: has {item} {value}, but {first.path.name} has {other}; move one of them elsewhere."
                 )
-            infos.append(FileInfo(path, file.n_trajectories, file.n_frames))
+            infos.append(FileInfo(path, file.n_trajectories, file.n_frames, file.is_plain(view.channels)))
             columns.append(file.parameters)
-    if first is None:
+    if first is None or view is None:
         raise PhysrepError("a split without files cannot be read; simulate or download the data first.")
     return Scan(
-        view=View(first, fields, resolution, resample, crop, missing),
+        view=view,
         files=infos,
         dataset_name=first.dataset_name,
         parameters={name: np.concatenate([column[name] for column in columns]) for name in first.parameters},

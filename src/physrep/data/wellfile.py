@@ -15,7 +15,7 @@ import numpy as np
 from ..errors import PhysrepError
 from .check_format import check_format
 from .check_storage import data_folders
-from .chunks import VerifiedBefore
+from .layout import Layout, VerifiedBefore, is_plain
 from .missing import Missing, find, replace_by_mean
 from .names import canonical_parameter, channel_names, component_axes, select_channels
 from .open_hdf5 import open_hdf5, reading
@@ -34,6 +34,20 @@ class StoredField:
     channels: tuple[str, ...]
     fill_values: tuple[float, ...] = ()
     """What the file declares to stand for a missing value: HDF5's fill value, ``_FillValue`` and ``missing_value``."""
+
+    def index(self, trajectory: int, frames: slice, region: Sequence[slice]) -> list[int | slice]:
+        """Where frames of a trajectory are in the stored array."""
+        index: list[int | slice] = [trajectory] if self.sample_varying else []
+        if self.time_varying:
+            index.append(frames)
+        return [*index, *(part for part, varies in zip(region, self.dim_varying, strict=True) if varies)]
+
+    def spread(self, block: np.ndarray) -> np.ndarray:
+        """What is stored at `index`, so that it broadcasts to ``(T, *S, components)``."""
+        lengths = iter(block.shape)
+        full = [next(lengths) if self.time_varying else 1]
+        full += [next(lengths) if varies else 1 for varies in self.dim_varying]
+        return block.reshape(*full, len(self.channels))
 
 
 class WellFile:
@@ -231,21 +245,34 @@ class WellFile:
         self, field: StoredField, trajectory: int, frames: slice, region: tuple[slice, ...], known: bool
     ) -> np.ndarray:
         """A block that broadcasts to ``(T, *S, components)``."""
-        index: list[int | slice] = [trajectory] if field.sample_varying else []
-        if field.time_varying:
-            index.append(frames)
-        index.extend(part for part, varies in zip(region, field.dim_varying, strict=True) if varies)
+        index = field.index(trajectory, frames, region)
         with reading(self.path, f"field {field.name}"):
             if known and field.name not in self._known:
-                self._known[field.name] = VerifiedBefore(self._file[f"t{field.order}_fields"][field.name])
-            if known:
-                block = self._known[field.name].read(index)
-            else:
-                block = np.asarray(self._file[f"t{field.order}_fields"][field.name][tuple(index)])
-        lengths = iter(block.shape)
-        full = [next(lengths) if field.time_varying else 1]
-        full += [next(lengths) if varies else 1 for varies in field.dim_varying]
-        return block.reshape(*full, len(field.channels))
+                self._known[field.name] = VerifiedBefore(self._stored(field))
+            block = self._known[field.name].read(index) if known else np.asarray(self._stored(field)[tuple(index)])
+        return field.spread(block)
+
+    def _stored(self, field: StoredField) -> h5py.Dataset:
+        return self._file[f"t{field.order}_fields"][field.name]
+
+    def is_plain(self, channels: Sequence[str]) -> bool:
+        """Whether the bytes of these channels lie in this local file as they are, as far as its properties say."""
+        wanted = [field for field in self.fields.values() if set(field.channels) & set(channels)]
+        return isinstance(self.path, Path) and all(is_plain(self._stored(field)) for field in wanted)
+
+    def layouts(self, channels: Sequence[str]) -> dict[str, Layout] | None:
+        """Per field of these channels where its values lie in the file; None where one of them is stored otherwise."""
+        found: dict[str, Layout] = {}
+        if not self.is_plain(channels):
+            return None
+        for field in self.fields.values():
+            if set(field.channels) & set(channels):
+                with reading(self.path, f"field {field.name}"):
+                    layout = Layout.of(self._stored(field))
+                if layout is None:
+                    return None
+                found[field.name] = layout
+        return found
 
 
 def open_well(path: str | Path | RemotePath) -> WellFile:
