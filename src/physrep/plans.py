@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -73,7 +74,19 @@ def plan_text(title: str, steps: Sequence[Step], device: str, jobs: int = 1, not
     said = [f"{step.name}: {step.note}" for step in steps if step.note]
     if unknown:
         said.append(f"not measured, and not in the sum: {', '.join(unknown)}")
+    if any(step.seconds for step in steps) and (busy := _others()):
+        said.append(busy)
     return "\n".join([title, "", *(line.rstrip() for line in lines), "", *said, *notes]).rstrip()
+
+
+def _others() -> str:
+    """A sentence if other processes took the cores while times were measured."""
+    cores = os.cpu_count() or 1
+    try:
+        load = os.getloadavg()[0]
+    except (AttributeError, OSError):  # not known on every system
+        return ""
+    return f"this machine is busy (load {load:.1f} on {cores} cores): free, it is faster" if load > cores + 1 else ""
 
 
 def _cells(step: Step) -> tuple[str, ...]:

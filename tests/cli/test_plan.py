@@ -45,12 +45,15 @@ def test_a_learner_that_needs_real_numbers_is_scaled_and_says_so() -> None:
     assert "scaled" in found.note and found.encode_flops > 0
 
 
-def test_the_sum_counts_jobs_and_leaves_out_what_is_unknown() -> None:
+def test_the_sum_counts_jobs_and_leaves_out_what_is_unknown(monkeypatch: pytest.MonkeyPatch) -> None:
     steps = [Step("a", seconds=7200), Step("b", seconds=60), Step("c", seconds=math.nan), Step("d", THERE)]
-    text = plan_text("plan", steps, "cpu", jobs=2)
-    assert "2 h" in next(row for row in text.splitlines() if row.startswith("all, 2")) and text.splitlines()[
-        -1
-    ].endswith("not in the sum: c")
+    monkeypatch.setattr("os.getloadavg", lambda: (0.5, 0.5, 0.5))
+    lines = plan_text("plan", steps, "cpu", jobs=2).splitlines()
+    assert "2 h" in next(row for row in lines if row.startswith("all, 2"))
+    assert lines[-1].endswith("not in the sum: c")
+    monkeypatch.setattr("os.getloadavg", lambda: (900.0, 0.5, 0.5))
+    busy = plan_text("plan", steps, "cpu", jobs=2).splitlines()
+    assert busy[:-1] == lines and "load 900.0" in busy[-1]
 
 
 def test_bench_plans_and_then_finds_what_is_there(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
