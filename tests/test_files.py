@@ -12,7 +12,7 @@ import pytest
 
 from physrep import leftovers
 from physrep.errors import PhysrepError
-from physrep.files import atomic_path, write_text
+from physrep.files import atomic_path, cache_home, write_text
 from physrep.leftovers import remove_leftovers, temporary_folder
 
 KILLED = """
@@ -105,3 +105,14 @@ def test_a_temporary_folder_that_cannot_be_made_is_one_sentence(tmp_path: Path) 
     (tmp_path / "file").write_text("x")
     with pytest.raises(PhysrepError, match="file: cannot be written"), temporary_folder("a", tmp_path / "file"):
         pass
+
+
+def test_a_user_without_a_home_is_told_what_to_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    def unknown() -> Path:
+        raise RuntimeError("Could not determine home directory.")
+
+    for name in ("PHYSREP_CACHE", "XDG_CACHE_HOME"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(Path, "home", unknown)
+    with pytest.raises(PhysrepError, match="set PHYSREP_CACHE"):
+        cache_home()

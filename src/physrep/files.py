@@ -184,8 +184,15 @@ def file_fingerprint(path: str | Path) -> dict[str, Any]:
 
 
 def cache_home() -> Path:
-    """Folder of what is kept between commands: ``PHYSREP_CACHE``, else ``physrep`` in the user's cache."""
+    """Folder of what is kept between commands: ``PHYSREP_CACHE``, else ``physrep`` in the user's cache.
+
+    Raises:
+        PhysrepError: nothing says where that is, as for a user without an entry in the system's list and without HOME.
+    """
     given = os.environ.get("PHYSREP_CACHE")
     if given:
         return Path(given).expanduser()
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "physrep"
+    try:
+        return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "physrep"
+    except RuntimeError as error:
+        raise PhysrepError("this user has no home folder; set PHYSREP_CACHE to a folder for caches.") from error

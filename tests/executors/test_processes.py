@@ -46,3 +46,24 @@ def test_a_worker_without_parent_deletes_what_it_was_writing(tmp_path: Path) -> 
         parent.send_signal(signal.SIGKILL)
         parent.wait()
     assert wait_until(lambda: not list(folder.iterdir()), 30), list(folder.iterdir())
+
+
+CALLER = """
+import os, sys
+if __name__ == "__main__":
+    from physrep.executors import process_pool
+    with process_pool(1) as pool:
+        print(pool.submit(abs, -3).result(), os.environ.get("PYTHONSAFEPATH"))
+"""
+
+
+def test_a_worker_runs_no_module_of_the_working_folder(tmp_path: Path) -> None:
+    (tmp_path / "program").mkdir()
+    script, folder = tmp_path / "program" / "caller.py", tmp_path / "work"
+    script.write_text(CALLER)
+    folder.mkdir()
+    for name in ("signal", "pickle", "threading", "socket", "random", "torch", "numpy", "yaml"):
+        (folder / f"{name}.py").write_text(f"open({str(tmp_path / 'touched')!r}, 'a').write({name!r})")
+    done = subprocess.run([sys.executable, str(script)], cwd=folder, capture_output=True, text=True, check=False)
+    assert done.stdout.split() == ["3", "None"], done.stderr
+    assert not (tmp_path / "touched").exists(), (tmp_path / "touched").read_text()

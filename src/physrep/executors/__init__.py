@@ -6,7 +6,7 @@ from .jobs import Answer, Job, JobLost, Surroundings, run_job, run_jobs
 from .lease import Lease, Terms, Watch, claim, hold, read_lease
 from .log import LOG, JobLog, last_event, read_log
 from .memory import keep_freed_memory, return_freed_memory
-from .process import cores, process_pool, quiet_resource_tracker, start_worker, stop_workers
+from .process import cores, process_pool, quiet_resource_tracker, start_worker, starting, stop_workers
 
 __all__ = [
     "LOG",
@@ -35,5 +35,6 @@ __all__ = [
     "run_job",
     "run_jobs",
     "start_worker",
+    "starting",
     "stop_workers",
 ]

@@ -20,6 +20,8 @@ from .memory import keep_freed_memory, return_freed_memory
 GRACE = 60.0
 """Seconds that workers have to save their state before they are killed."""
 
+_SAFE = "PYTHONSAFEPATH"
+
 
 def cores() -> int:
     """Cores that this process may use."""
@@ -35,7 +37,8 @@ def process_pool(workers: int, threads: int = 1) -> Iterator[ProcessPoolExecutor
     """
     quiet_resource_tracker()
     context = multiprocessing.get_context("spawn")
-    pool = _Pool(workers, mp_context=context, initializer=start_worker, initargs=(os.getpid(), threads))
+    with starting():
+        pool = _Pool(workers, mp_context=context, initializer=start_worker, initargs=(os.getpid(), threads))
     try:
         yield pool
     except BaseException:
@@ -49,7 +52,7 @@ class _Pool(ProcessPoolExecutor):
     """Starts its processes with signals blocked until they know what to do with them."""
 
     def submit(self, fn: Any, /, *args: Any, **kwargs: Any) -> Future[Any]:
-        with blocked():
+        with starting():
             return super().submit(_run_and_return_memory, fn, *args, **kwargs)
 
 
@@ -60,6 +63,25 @@ def _run_and_return_memory(fn: Callable[..., Any], /, *args: Any, **kwargs: Any)
     finally:
         gc.collect()
         return_freed_memory()
+
+
+@contextlib.contextmanager
+def starting() -> Iterator[None]:
+    """Processes that are started inside wait with signals until they obey, and run no module of the working folder.
+
+    Python starts a worker, and the process that looks after its semaphores, by ``python -c``, which puts the working
+    folder before the standard library: a file called ``signal.py`` would be executed instead of Python's.
+    """
+    before = os.environ.get(_SAFE)
+    os.environ[_SAFE] = "1"
+    try:
+        with blocked():
+            yield
+    finally:
+        if before is None:
+            del os.environ[_SAFE]
+        else:
+            os.environ[_SAFE] = before
 
 
 def stop_workers(grace: float = GRACE) -> None:

@@ -17,9 +17,8 @@ from torch.distributed import TCPStore  # pyright: ignore[reportPrivateImportUsa
 
 from ..data.config import DataConfig
 from ..errors import PhysrepError
-from ..executors import cores, quiet_resource_tracker, start_worker, stop_workers
+from ..executors import cores, quiet_resource_tracker, start_worker, starting, stop_workers
 from ..run_directory import prepare_learner
-from ..signals import blocked
 from .config import TrainingConfig
 from .group import Place, join
 
@@ -45,14 +44,15 @@ def fit_together(work: Work, processes: int) -> None:
     quiet_resource_tracker()
     store = TCPStore("127.0.0.1", 0, is_master=True, wait_for_workers=False)
     context = multiprocessing.get_context("spawn")
-    faults = context.SimpleQueue()
+    with starting():
+        faults = context.SimpleQueue()
     threads = work.training.threads or max(1, cores() // processes)
     workers = []
     try:
         for rank in range(processes):
             place = Place(rank, processes, rank, "127.0.0.1", store.port)
             workers.append(context.Process(target=_train, args=(os.getpid(), threads, place, work, faults)))
-            with blocked():
+            with starting():
                 workers[-1].start()
         alive = list(workers)
         while alive:
