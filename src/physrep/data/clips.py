@@ -270,9 +270,9 @@ class ClipDataset(Dataset[Clip]):
         dt, std = self.dt * frame_step, self.stats.std.tolist()
         return Grid(self.axes, self.shape, self.periodic, self.dx, dt, self.channels, self.components, std)
 
-    def frames_of(self, trajectory: int) -> Tensor:
-        """All frames of a trajectory, ``(C, T, H, W)`` in the type of the cache; of a memory map a view."""
-        return self._source.get(int(self._chosen[trajectory]), slice(None))
+    def frames_of(self, trajectory: int, frames: slice = slice(None)) -> Tensor:
+        """Frames of a trajectory, all by default, ``(C, T, H, W)`` in the type of the cache; of a memory map a view."""
+        return self._source.get(int(self._chosen[trajectory]), frames)
 
     def unobserved(self, trajectory: int) -> tuple[np.ndarray, np.ndarray] | None:
         """Numbers of a trajectory's frames before the observation, see `Fingerprint`; None if there was none."""

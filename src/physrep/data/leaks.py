@@ -15,6 +15,7 @@ from ..errors import PhysrepError
 from .clips import ClipDataset
 from .fingerprints import Fingerprint
 from .modes import Frames, split_pairs
+from .stats import frame_blocks
 
 
 @dataclass(frozen=True)
@@ -108,7 +109,8 @@ class ClipFrames:
 
     def frames(self, trajectory: int, indices: Sequence[int]) -> np.ndarray:
         """``(C, len(indices), *S)``."""
-        return self.dataset.frames_of(trajectory)[:, list(indices)].float().numpy()
+        own = [self.dataset.frames_of(trajectory, slice(index, index + 1)) for index in indices]
+        return torch.cat(own, 1).float().numpy()
 
 
 def _equal_frames(splits: Mapping[str, ClipDataset], parameters: Mapping[str, np.ndarray]) -> Iterator[Shared]:
@@ -153,9 +155,17 @@ def _frames(dataset: ClipDataset, number: int, kind: np.dtype) -> np.ndarray:
     for trajectory in range(dataset.n_trajectories):
         # Noise makes copies differ: of observed data the frames are compared as they were before.
         before = dataset.unobserved(trajectory)
-        hashes, varies = fingerprint(dataset.frames_of(trajectory)) if before is None else before
+        hashes, varies = _numbers(dataset, trajectory, fingerprint) if before is None else before
         rows = np.zeros(len(hashes), kind)
         rows["hash"], rows["split"], rows["trajectory"] = hashes, number, trajectory
         rows["frame"] = np.arange(len(hashes))
         parts.append(rows[varies])
     return np.concatenate(parts)
+
+
+def _numbers(dataset: ClipDataset, trajectory: int, fingerprint: Fingerprint) -> tuple[np.ndarray, np.ndarray]:
+    """Fingerprints of all frames of a trajectory, a block in memory at a time."""
+    frame = 4 * len(dataset.channels) * int(np.prod(dataset.shape, dtype=int))
+    blocks = frame_blocks(int(dataset.lengths[trajectory]), frame)
+    found = [fingerprint(dataset.frames_of(trajectory, slice(start, start + n))) for start, n in blocks]
+    return np.concatenate([numbers for numbers, _ in found]), np.concatenate([differ for _, differ in found])
