@@ -175,3 +175,16 @@ def test_dashes_and_underscores_are_the_same_option(word: str, tmp_path: Path) -
     value = [] if "=" in word or "allow" in word else ["0.2"]
     words = ["simulate", "heat", "--out", str(tmp_path), "--resolution", "8", "8", "--frames", "2"]
     assert main([*words, "--trajectories", "3", word, *value]) == 0
+
+
+@pytest.mark.parametrize("closed", ["<&- >&- 2>&-", "2>&-", ">&-"])
+def test_a_file_never_takes_the_place_of_a_closed_stream(closed: str, tmp_path: Path) -> None:
+    code = (
+        "import os, sys; from physrep.cli import main as program\n"
+        "def run(arguments=None):\n"
+        "    file = open(sys.argv[1], 'w'); file.write(str(file.fileno())); file.close(); return 0\n"
+        "program.main = run; program.entry()"
+    )
+    command = ["bash", "-c", f'exec "$@" {closed}', "bash", sys.executable, "-c", code, str(tmp_path / "data")]
+    assert subprocess.run(command, check=False).returncode == 0
+    assert int((tmp_path / "data").read_text()) > 2

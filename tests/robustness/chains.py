@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -78,8 +78,15 @@ COMMANDS = {
 }  # fmt: skip
 
 
-def prepare(folder: Path, run: Callable[[Sequence[str]], Any]) -> None:
-    """Write data, a trained run with a readout, published weights and configurations; ``run`` runs a command there."""
+def prepare(folder: Path, run: Callable[[Sequence[str]], Any], commands: Iterable[Command]) -> None:
+    """Write what commands need: data, configurations, published weights, a trained run with a readout, a benchmark.
+
+    Args:
+        folder: where to.
+        run: runs a command there.
+        commands: those that will be tried.
+    """
+    needed = {word for command in commands for word in command.words}
     data = write_waves(folder)
     arrays = folder / "arrays"
     arrays.mkdir()
@@ -90,13 +97,13 @@ def prepare(folder: Path, run: Callable[[Sequence[str]], Any]) -> None:
     _published(folder / "weights.tar")
     # So many steps fit into the time of a `fit` whatever else the machine does.
     budget.MOST = budget.FEWEST
-    for words in (
-        [word.format(out="trained") for word in COMMANDS["pretrain"].words],
-        ["probe", "trained", "--stride", "4"],
-        ["push", "trained", "shared"],
-        ["bench", "one.yaml", "--out", "benched"],
-    ):
-        run(words)
+    if needed & {"trained", "shared"}:
+        run([word.format(out="trained") for word in COMMANDS["pretrain"].words])
+        run(["probe", "trained", "--stride", "4"])
+    if "shared" in needed:
+        run(["push", "trained", "shared"])
+    if needed & {"benched", "report"}:
+        run(["bench", "one.yaml", "--out", "benched"])
 
 
 def _configurations(data: str) -> dict[str, Any]:

@@ -22,7 +22,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import torch
@@ -78,8 +78,8 @@ class Disk:
 class Campaign:
     """Cases and what became of them."""
 
-    def __init__(self, folder: Path, seed: int) -> None:
-        self.folder, self.seed = folder, seed
+    def __init__(self, folder: Path, names: Iterable[str]) -> None:
+        self.folder = folder
         self.disk = Disk(folder / "disk")
         self.temporary = folder / "tmp"
         self.temporary.mkdir()
@@ -88,7 +88,7 @@ class Campaign:
         self.counts: collections.Counter[str] = collections.Counter()
         self.slowest = 0.0
         self.whole: dict[str, tuple[float, dict[str, str]]] = {}
-        prepare(folder, self._must)
+        prepare(folder, self._must, [COMMANDS[name] for name in names])
 
     def _must(self, words: Sequence[str]) -> End:
         end = forked(self.folder, words)
@@ -179,7 +179,7 @@ def run(count: int, seed: int = 0, only: tuple[str, ...] = ()) -> tuple[collecti
     os.environ["OMP_NUM_THREADS"] = "1"
     lost: list[str] = []
     with tempfile.TemporaryDirectory() as text:
-        campaign, number = Campaign(Path(text), seed), 0
+        campaign, number = Campaign(Path(text), names), 0
         try:
             while sum(campaign.counts.values()) < count:
                 rng = random.Random(f"{seed} {number}")

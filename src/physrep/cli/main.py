@@ -13,7 +13,7 @@ from typing import NoReturn
 from ..errors import PhysrepError
 from ..leftovers import remove_leftovers
 from ..version import __version__
-from .barrier import encodable_output, guarded, leave
+from .barrier import encodable_output, guarded, leave, open_standard_streams
 
 COMMANDS = {
     "simulate": ("simulate", "simulate a system into The Well's HDF5 format"),
@@ -93,6 +93,7 @@ def _run(name: str, arguments: Sequence[str]) -> int:
 
 def entry() -> NoReturn:
     """The program `physrep`."""
+    open_standard_streams()
     leave(main())
 
 
