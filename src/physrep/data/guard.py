@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterator, Sequence
 from multiprocessing.connection import Connection
 from pathlib import Path
 
+from ..signals import STOPPING, blocked
 from .faults import Fault
 from .remote import AnyPath
 
@@ -53,7 +54,8 @@ def _child(paths: Sequence[AnyPath], check: Check, limit: float) -> Iterator[tup
     with warnings.catch_warnings():
         # A fork of a process with threads: the child uses h5py and NumPy only, which are made for that.
         warnings.simplefilter("ignore", DeprecationWarning)
-        process.start()
+        with blocked():
+            process.start()
     its.close()
     try:
         for path in paths:
@@ -82,8 +84,11 @@ def _given_up(path: AnyPath, problem: str) -> Fault:
 
 
 def _work(connection: Connection, paths: Sequence[AnyPath], check: Check, parent: int) -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # The parent is interrupted too, and ends this process.
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    # The parent gets these signals too, and ends this process.
+    for number in STOPPING:
+        signal.signal(number, signal.SIG_IGN)
+    if hasattr(signal, "pthread_sigmask"):
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, STOPPING)
     with contextlib.suppress(OSError, AttributeError):
         # A parent that is killed cannot end a child that hangs in a library.
         ctypes.CDLL(None).prctl(1, signal.SIGKILL, 0, 0, 0)
