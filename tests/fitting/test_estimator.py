@@ -50,6 +50,17 @@ def test_a_planted_rate_is_found_with_intervals(fitted: ParameterEstimator) -> N
     assert all(answer.word == "outside" for answer in fitted.ask(noise))
 
 
+def test_intervals_come_from_many_errors_of_trajectories_that_the_probe_had_not_seen(
+    fitted: ParameterEstimator,
+) -> None:
+    """Errors of the fit itself would be too small, and those on the 12 of validation give 11 / 13 to anything."""
+    whole = fitted.instrument_.readout.trajectories
+    assert (whole.source, whole.n_valid, whole.n_test) == ("train", 36, 12)
+    x, rate = decaying(400, seed=2)
+    _, low, high = fitted.predict(x, return_interval=True)
+    assert 0.82 <= ((low <= rate) & (rate <= high)).mean() <= 0.97
+
+
 def test_auto_chooses_on_validation_and_shows_its_table() -> None:
     estimator = ParameterEstimator(dt=0.1, dx=1 / 16, probes=("ridge",)).fit(*decaying())
     table = estimator.table_

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..benchmark.config import BenchConfig, Run, RunConfig, expand
+from ..benchmark.config import BenchConfig, Run, RunConfig, expand, learner_class
 from ..benchmark.places import write_bench_config
 from ..benchmark.run import execute, score_frozen, write_identity
 from ..benchmark.runner import collect, prepare_data, write_results
@@ -16,6 +16,9 @@ from ..data.config import DataConfig, data_content, parameter_scales
 from ..devices import resolve_device
 from ..errors import PhysrepError
 from ..files import read_json, write_json
+from ..probes import load_predictions
+from ..readout import read_readout, save_readout
+from ..readout.cross import cross_conformal
 from ..readout.remedy import FIT, readout_names
 from ..relocation import found_data, found_place, same_data, same_place, stored_data, stored_place
 from ..run_directory import environment, learner_config, load_run, prepare_learner, run_data, save_learner
@@ -245,6 +248,26 @@ class _Fitting:
         settings = learner_config(run.learner, run.options, self.config.num_frames, train, scales, self.data, run.seed)
         return steps_within(prepare_learner(settings, train), train, left, BATCH, self.data.frame_step)
 
+    def _recalibrate(self, chosen: Candidate) -> None:
+        """Intervals of the chosen readout from training trajectories, where the encoder took no steps on them."""
+        from ..tokens import TokenStore
+
+        run = next(own for own in self.grid if own.name == chosen.run)
+        untrained = self.config.runs and run.name in {own.name for own in expand(self.config)}
+        if not untrained or (run.trained and not hasattr(learner_class(run.learner), "fit")):
+            return
+        folder = self.out / "runs" / run.name
+        readout = read_readout(folder, chosen.probe)
+        if readout.probe is None or readout.trajectories.source != "valid":
+            return
+        stores = {split: TokenStore.open(folder / "tokens" / split) for split in ("train", "valid")}
+        test = load_predictions(folder / f"predictions_{chosen.probe}.npz")["test"]
+        level = readout.trajectories.level
+        found = cross_conformal(readout.probe, stores, readout.scaler, test, level, self.seed)
+        if found is not None:
+            readout.windows, readout.trajectories = found
+            save_readout(readout, folder)
+
     def _candidates(self) -> list[Candidate]:
         return [Candidate.from_dict(values) for values in self.state["done"].values()]
 
@@ -261,6 +284,7 @@ class _Fitting:
             raise PhysrepError(f"{self.config.data.path}: nothing could be fitted ({reasons}).")
         chosen = min(usable, key=lambda own: own.valid)
         write_results(self.out / "results.csv", collect(self.grid, self.out))
+        self._recalibrate(chosen)
         build_report(self.out)
         self.state["chosen"] = chosen.run
         self._save()

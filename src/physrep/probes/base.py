@@ -55,6 +55,10 @@ class Probe(ABC):
     def predict(self, tokens: Tokens) -> Tensor:
         """Z-scored parameters with shape ``(windows, P)``, float32 on the CPU."""
 
+    def refitted(self) -> Probe | None:
+        """An unfitted probe whose grid holds nothing but what this one chose; None if it takes gradient steps."""
+        return None
+
 
 def check_tokens(tokens: Tokens, name: str = "tokens") -> None:
     """Require ``(windows, N, D)`` without an empty axis.

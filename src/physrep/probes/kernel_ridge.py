@@ -110,6 +110,10 @@ class KernelRidgeProbe(Probe):
             columns.append(kernel @ self._coefficients[:, p])
         return (torch.stack(columns, dim=1) + self._offset).float()
 
+    def refitted(self) -> KernelRidgeProbe:
+        chosen = [sorted(set(self.best_params_[name])) for name in ("bandwidth", "penalty")]
+        return KernelRidgeProbe(chosen[0], chosen[1], self.centres, self.seed)
+
 
 def _squares(x: Tensor, y: Tensor) -> Tensor:
     """Squared distances with shape ``(len(x), len(y))``."""

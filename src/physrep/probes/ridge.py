@@ -159,6 +159,9 @@ class RidgeProbe(Probe):
         check_width(moments, self._ridge.scaled)
         return self._ridge.predict(moments).float()
 
+    def refitted(self) -> RidgeProbe:
+        return RidgeProbe(tuple(sorted(set(self.best_params_["penalty"]))))
+
     @property
     def coef_(self) -> Tensor:
         """Coefficients of `physrep.probes.moments.token_moments`, with shape ``(P, F)``."""

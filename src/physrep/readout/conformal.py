@@ -27,6 +27,7 @@ class Conformal:
         half_width: z-scored, one per parameter; infinite where valid is too small for the level.
         coverage: share of test targets inside, one per parameter; NaN before `tested`.
         n_valid, n_test: how many errors stand behind either.
+        source: split whose errors they are: ``valid``, or ``train``, each predicted by a probe without it (`cross`).
     """
 
     level: float
@@ -34,10 +35,11 @@ class Conformal:
     coverage: list[float]
     n_valid: int
     n_test: int = 0
+    source: str = "valid"
 
     @classmethod
-    def fit(cls, prediction: np.ndarray, target: np.ndarray, level: float = 0.9) -> Self:
-        """From predictions and targets of valid with shape ``(n, P)``, z-scored, one row per trajectory or window.
+    def fit(cls, prediction: np.ndarray, target: np.ndarray, level: float = 0.9, source: str = "valid") -> Self:
+        """From predictions and targets of ``source`` with shape ``(n, P)``, z-scored, one row per trajectory or window.
 
         Raises:
             PhysrepError: a level outside (0, 1).
@@ -47,7 +49,7 @@ class Conformal:
         errors = np.sort(np.abs(prediction - target), axis=0)
         rank = math.ceil((len(errors) + 1) * level)
         width = errors[rank - 1] if rank <= len(errors) else np.full(errors.shape[1], np.inf)
-        return cls(level, width.tolist(), [math.nan] * errors.shape[1], len(errors))
+        return cls(level, width.tolist(), [math.nan] * errors.shape[1], len(errors), source=source)
 
     def tested(self, prediction: np.ndarray, target: np.ndarray) -> Self:
         """Record the coverage on test."""

@@ -31,16 +31,18 @@ def facts(readout: Readout) -> list[str]:
     whole = readout.trajectories
     covered = ", ".join(f"{name} {share:.0%}" for name, share in zip(readout.scaler.names, whole.coverage, strict=True))
     each = "; ".join(f"{name} {novelty.false_alarms[1]:.1%}" for name, novelty in readout.background.novelty.items())
+    unseen = " (each predicted by a probe without it)" if whole.source == "train" else ""
+    errors = f"{whole.n_valid} {whole.source} trajectories{unseen}"
     endless = (
         []
         if all(map(math.isfinite, whole.half_width))
-        else [f"{whole.n_valid} valid trajectories are too few for {whole.level:.0%} intervals; these are endless."]
+        else [f"{errors} are too few for {whole.level:.0%} intervals; these are endless."]
     )
     edge, outside = readout.false_alarms
     return [
         *endless,
         f"probe {readout.name}, test MSE {readout.quality:.3g} (z-scored, constant = 1); {whole.level:.0%} intervals "
-        f"per trajectory from {whole.n_valid} valid trajectories cover on {whole.n_test} test trajectories: {covered}",
+        f"per trajectory from {errors} cover on {whole.n_test} test trajectories: {covered}",
         f"false alarms on test: {edge:.1%} at the edge or outside, {outside:.1%} outside ({each})",
     ]
 
