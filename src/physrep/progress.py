@@ -1,12 +1,16 @@
-"""Progress of long work: a bar on a terminal, a plain line now and then elsewhere."""
+"""Progress of long work: a bar on a terminal, a plain line now and then elsewhere; and the time that it may take."""
 
 from __future__ import annotations
 
+import contextlib
 import math
 import sys
 import time
+from collections.abc import Iterator
 from types import TracebackType
 from typing import TextIO
+
+from .errors import PhysrepError
 
 
 def duration(seconds: float) -> str:
@@ -29,16 +33,57 @@ def duration(seconds: float) -> str:
     return f"{hours // 24} d" + (f" {hours % 24} h" if hours % 24 else "")
 
 
+class TimeIsUpError(PhysrepError):
+    """The work did not end within its `time_limit`."""
+
+
+def now() -> float:
+    """Seconds of the clock that limits are measured with."""
+    return time.monotonic()
+
+
+_LIMITS = [(math.inf, math.inf)]
+
+
+@contextlib.contextmanager
+def time_limit(seconds: float, training: float = math.inf) -> Iterator[None]:
+    """Work inside ends after so many seconds: at its next unit, where a `Progress` counts them, by `TimeIsUpError`.
+
+    Args:
+        seconds: for everything.
+        training: for training, which keeps what it has learned by then and goes on to what follows.
+    """
+    begun = now()
+    _LIMITS.append((begun + seconds, begun + min(seconds, training)))
+    try:
+        yield
+    finally:
+        _LIMITS.pop()
+
+
+def time_is_up(training: bool = False) -> bool:
+    """Whether the innermost `time_limit` is over."""
+    return now() > _LIMITS[-1][training]
+
+
 class Progress:
     """Counts finished units of work; use as a context manager and call `advance`.
 
     On a terminal it is a tqdm bar. Elsewhere (a log, a CI job) it prints the first line, the last line and at most one
-    line every ``every`` seconds in between, each with the estimated time that is left.
+    line every ``every`` seconds in between, each with the estimated time that is left. Work that looks at `time_is_up`
+    by itself says so by ``limited=False``.
     """
 
     def __init__(
-        self, total: int, label: str, unit: str = "it", every: float = 10.0, stream: TextIO | None = None
+        self,
+        total: int,
+        label: str,
+        unit: str = "it",
+        every: float = 10.0,
+        stream: TextIO | None = None,
+        limited: bool = True,
     ) -> None:
+        self.limited = limited
         self.total, self.label, self.unit, self.every = total, label, unit, every
         self.stream = stream if stream is not None else sys.stderr
         self.done = 0
@@ -63,8 +108,14 @@ class Progress:
             self._line(f"done in {duration(time.monotonic() - self._start)}")
 
     def advance(self, n: int = 1, note: str = "") -> None:
-        """Count ``n`` more units; ``note`` is shown behind the count."""
+        """Count ``n`` more units; ``note`` is shown behind the count.
+
+        Raises:
+            TimeIsUpError: a `time_limit` is over.
+        """
         self.done += n
+        if self.limited and self.done < self.total and time_is_up():
+            raise TimeIsUpError(f"{self.label}: stopped after {self.done} of {self.total} {self.unit}, its time is up.")
         if self._bar is not None:
             if note:
                 self._bar.set_postfix_str(note, refresh=False)

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import physrep
+from physrep import progress
 from physrep.cli.main import main
 from physrep.data.config import DataConfig
 from physrep.errors import PhysrepError
@@ -38,12 +39,12 @@ def pretrained(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_fit_then_predict(data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     out = tmp_path / "out"
-    command = ["fit", str(data), "--out", str(out), "--budget", "1s", "--floors", "statistics", "spectra"]
+    command = ["fit", str(data), "--out", str(out), "--budget", "0", "--floors", "statistics", "spectra"]
     assert main(command) == 0
     said = capsys.readouterr().out.splitlines()
     assert said[1].startswith("statistics") and said[2].startswith("spectra"), "the floors come first"
     assert "The floors, which learn nothing, already know diffusivity with R2 1.00 (spectra)" in said[3]
-    assert any(line.startswith("jepa: not pretrained") for line in said), "so short a budget is said to be too short"
+    assert any(line.startswith("jepa: not pretrained") for line in said), "no budget, and that is said"
     assert said[-1] == f"ask new recordings with: physrep predict {out} FILES"
     assert (out / "report.html").is_file() and (out / "results.csv").is_file()
     assert chosen_run(out).name == read_json(out / "fit.json")["chosen"] == "spectra-s0"
@@ -141,3 +142,57 @@ def test_a_damaged_record_is_refused(data: Path, tmp_path: Path) -> None:
     write_json(tmp_path / "fit.json", {"asked": {}, "done": {}, "plan": {}, "chosen": None})
     with pytest.raises(PhysrepError, match="choose another --out"):
         fit_instrument(DataConfig(path=str(data)), tmp_path)
+
+
+class Clock:
+    """A machine on which every look at the clock is a second later."""
+
+    def __init__(self) -> None:
+        self.seconds = 0.0
+
+    def __call__(self) -> float:
+        self.seconds += 1.0
+        return self.seconds
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    clock = Clock()
+    monkeypatch.setattr(progress, "now", clock)
+    monkeypatch.setattr(module, "now", clock)
+    return clock
+
+
+def test_a_training_that_is_slower_than_planned_ends_in_time(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, clock: Clock
+) -> None:
+    monkeypatch.setattr(module, "steps_within", lambda *_: 400)
+    said: list[str] = []
+    found = fit_instrument(DataConfig(path=str(data)), tmp_path, floors=["statistics"], budget=150, num_frames=4,
+                           probes=["ridge"], say=said.append)  # fmt: skip
+    assert [own.run for own in found.candidates if not own.failure] == ["statistics-s0", "jepa-s0"], "it is kept"
+    steps = read_json(tmp_path / "runs" / "jepa-s0" / "summary.json")["steps"]
+    assert 10 < steps < 150
+    assert f"jepa: trained for {steps} of 400 planned steps, then its time was up." in said
+    assert read_json(tmp_path / "fit.json")["spent"] <= 170
+
+
+def test_what_the_budget_does_not_hold_is_left_out(data: Path, tmp_path: Path, clock: Clock) -> None:
+    said: list[str] = []
+    found = fit_instrument(DataConfig(path=str(data)), tmp_path, floors=["statistics", "spectra", "classical"],
+                           budget=20, num_frames=4, probes=["ridge"], say=said.append)  # fmt: skip
+    assert found.chosen.run == "statistics-s0", "the first candidate is always finished"
+    assert any("its time is up" in own.failure or "is spent" in own.failure for own in found.candidates)
+    assert any("longer than the budget" in line for line in said)
+
+
+def test_plan_tells_the_parts_and_writes_nothing(
+    data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "out"
+    assert main(["fit", str(data), "--out", str(out), "--budget", "10m", "--floors", "statistics", "--plan"]) == 0
+    said = capsys.readouterr().out
+    assert "embed statistics-s0" in said and "jepa-s0" in said and "The budget is 10 min of wall time" in said
+    assert not out.exists()
+    assert main(["fit", str(data), "--out", str(out), "--budget", "1s", "--floors", "statistics", "--plan"]) == 0
+    assert "jepa is not pretrained" in capsys.readouterr().out

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from .arguments import add_data_root, add_device, chosen_device, dataclass_from, dataset_path, parser
+from .arguments import PLAN, add_data_root, add_device, chosen_device, dataclass_from, dataset_path, parser
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -16,7 +16,7 @@ def run(arguments: Sequence[str]) -> int:
         "the budget, choose on valid. Then `physrep predict OUT FILES` asks it. Called again, it goes on.",
     )
     p.add_argument("data", type=str, help="data set folder, holding data/{train,valid,test}")
-    p.add_argument("--budget", type=str, default="10m", help="time in all, e.g. 90s, 10m or 2h")
+    p.add_argument("--budget", type=str, default="10m", help="wall time in all, e.g. 90s, 10m or 2h; 0: floors only")
     p.add_argument("--out", type=str, required=True, help="folder of the fit")
     p.add_argument("--runs", type=str, nargs="+", default=[], help="run directories of pretrained encoders to try too")
     p.add_argument("--learners", type=str, nargs="*", default=["jepa"], help="what to pretrain within the budget")
@@ -29,6 +29,7 @@ def run(arguments: Sequence[str]) -> int:
     p.add_argument("--resolution", type=int, nargs="+", help="resample to this grid")
     p.add_argument("--labels", type=str | None, default=None, help="CSV file with further labels per trajectory")
     p.add_argument("--seed", type=int, default=0)
+    p.add_argument("--plan", action="store_true", help=PLAN)
     add_device(p)
     add_data_root(p, "DATA is then the NAME of a data set")
     values = p.parse_args(list(arguments))
@@ -40,10 +41,19 @@ def run(arguments: Sequence[str]) -> int:
     path = dataset_path(values.data, values.data_root)
     checked(path)
     data = dataclass_from(DataConfig, {**values.as_dict(), "path": path})
+    floors, device = values.floors or FLOORS, chosen_device(values)
+    if values.plan:
+        from ..fitting.fit import fit_config
+        from ..fitting.plan import plan_fit
+
+        shape = values.num_frames, values.stride
+        config = fit_config(data, floors, *shape, values.probes, None, values.seed)
+        print(plan_fit(config, values.out, values.learners, budget, device))
+        return 0
     fit = fit_instrument(
         data,
         values.out,
-        floors=values.floors or FLOORS,
+        floors=floors,
         runs=values.runs,
         learners=values.learners,
         budget=budget,
@@ -51,7 +61,7 @@ def run(arguments: Sequence[str]) -> int:
         stride=values.stride,
         probes=values.probes,
         seed=values.seed,
-        device=chosen_device(values),
+        device=device,
         say=lambda text: print(text, flush=True),
     )
     best = fit.chosen

@@ -18,7 +18,7 @@ FEWEST, MOST = 100, 20_000
 """Optimiser steps below which pretraining is not worth it, and above which it is not continued."""
 
 SHARE = 0.8
-"""Of the time that is left; the rest is for embedding and probes."""
+"""Of the time that is left for training: the rest is for a machine that slows down a little."""
 
 UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0}
 
@@ -48,8 +48,10 @@ def encoder_settings(shape: tuple[int, ...], frames: int) -> dict[str, Any] | No
     return {"dims": [32, 64, 128], "strides": strides, "groups": 32}
 
 
-def steps_within(learner: Learner, train: ClipDataset, seconds: float, batch_size: int, frame_step: int) -> int:
-    """How many optimiser steps take so long, measured on three.
+def steps_within(
+    learner: Learner, train: ClipDataset, seconds: float, batch_size: int, frame_step: int, windows: int
+) -> int:
+    """How many optimiser steps fit into a time that also has to hold the embedding, measured on three of either.
 
     Args:
         learner: a copy that may be spoiled.
@@ -57,17 +59,28 @@ def steps_within(learner: Learner, train: ClipDataset, seconds: float, batch_siz
         seconds: the time.
         batch_size: clips per step.
         frame_step: distance between the frames of a window.
+        windows: that will be embedded.
     """
     import torch
 
     stream = WindowStream.plain(learner, train, frame_step, batch_size)
     optimiser = torch.optim.AdamW([p for p in learner.parameters() if p.requires_grad], lr=0.0)
     learner.train()
-    times = []
+    step, encoding = [], []
     for number in range(3):
+        clip = stream.batch(number)
         started = time.monotonic()
-        learner.loss(stream.batch(number))["loss"].backward()
+        learner.loss(clip)["loss"].backward()
         optimiser.step()
         optimiser.zero_grad()
-        times.append(time.monotonic() - started)
-    return min(MOST, int(seconds * SHARE / max(min(times[1:]), 1e-6)))
+        step.append(time.monotonic() - started)
+    learner.eval()
+    for number in range(3):
+        clip = stream.batch(number)
+        started = time.monotonic()
+        with torch.inference_mode():
+            learner.encode(clip)
+        encoding.append(time.monotonic() - started)
+    # The first of either is slower than those that follow.
+    left = seconds - min(encoding[1:]) * windows / batch_size
+    return min(MOST, max(0, int(left * SHARE / max(min(step[1:]), 1e-6))))

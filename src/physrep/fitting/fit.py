@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-import time
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..benchmark.config import BenchConfig, Run, RunConfig, expand, learner_class
+from ..benchmark.config import BenchConfig, Run, RunConfig, expand
 from ..benchmark.places import write_bench_config
 from ..benchmark.run import execute, score_frozen, write_identity
 from ..benchmark.runner import collect, prepare_data, write_results
+from ..benchmark.untrained import Twin, with_twins
 from ..data.config import DataConfig, data_content, parameter_scales
 from ..devices import resolve_device
 from ..errors import PhysrepError
 from ..files import read_json, write_json
 from ..probes import load_predictions
+from ..progress import TimeIsUpError, duration, now, time_limit
 from ..readout import read_readout, save_readout
 from ..readout.cross import cross_conformal
 from ..readout.remedy import FIT, readout_names
@@ -31,7 +33,12 @@ if TYPE_CHECKING:
 
 BATCH = 32
 PRETRAINED = {
-    "jepa": {"rows": "clips", "pairing": "any", "projector": [512, 128], "regulariser": {"sim": 5, "std": 25, "cov": 5}}
+    "jepa": {
+        "level": "clip",
+        "target": "random",
+        "projector": [512, 128],
+        "regulariser": {"sim": 5, "std": 25, "cov": 5},
+    }
 }
 """Options of learners that differ from their defaults; those of configs/quick.yaml."""
 
@@ -77,7 +84,9 @@ def fit_instrument(
         floors: names of learners that are not trained (or fitted in closed form).
         runs: run directories of pretrained encoders; each keeps its own view on the data.
         learners: names of learners to pretrain, which share what is left of the budget.
-        budget: seconds in all; floors and given runs are not cut short by it.
+        budget: seconds of wall time in all, of every call for ``out`` together; 0 pretrains nothing and stops nothing.
+            Whatever is not done by then is stopped where it is and left out, but for the first candidate, without
+            which there is no answer; a training that takes longer than was measured ends early and is kept.
         num_frames, stride: windows; default 8 frames, or as many as there are, and at most 4 windows per trajectory.
         probes: names of probes.
         scales: ``{parameter: "log" | "linear"}`` where the system does not say.
@@ -89,6 +98,24 @@ def fit_instrument(
         PhysrepError: data without labels, ``out`` holds another fit, or nothing could be fitted.
     """
     out, place = Path(out), resolve_device(device)
+    config = fit_config(data, floors, num_frames, stride, probes, scales, seed)
+    given, content = [str(run) for run in runs], data_content(data.open("train"))
+    fitting = _Fitting(config, out, place, given, list(learners), budget, seed, say, content)
+    windows = f"windows of {config.num_frames} frames, every {config.eval_stride} frames"
+    say(f"{config.system}: {windows}, up to a budget of {budget:g} s")
+    return fitting.run()
+
+
+def fit_config(
+    data: DataConfig,
+    floors: Sequence[str],
+    num_frames: int | None,
+    stride: int | None,
+    probes: Sequence[str],
+    scales: dict[str, str] | None,
+    seed: int,
+) -> BenchConfig:
+    """The benchmark that a fit is; arguments and errors as of `fit_instrument`."""
     train = data.open("train")
     if not train.parameter_names:
         raise PhysrepError(
@@ -98,15 +125,11 @@ def fit_instrument(
     span = int(train.lengths.min())
     num_frames = num_frames or min(8, (span - 1) // data.frame_step + 1)
     stride = stride or max(1, (span - (num_frames - 1) * data.frame_step - 1) // 3)
-    config = BenchConfig(
+    return BenchConfig(
         system=train.dataset_name, data=data, num_frames=num_frames, eval_stride=stride, seeds=[seed],
         probes={name: {} for name in probes}, scales=dict(scales or {}), analyses={}, jobs=1,
         runs=[RunConfig(name) for name in floors],
     )  # fmt: skip
-    given, content = [str(run) for run in runs], data_content(train)
-    fitting = _Fitting(config, out, place, given, list(learners), budget, seed, say, content)
-    say(f"{train.dataset_name}: windows of {num_frames} frames, every {stride} frames, up to a budget of {budget:g} s")
-    return fitting.run()
 
 
 class _Fitting:
@@ -127,6 +150,8 @@ class _Fitting:
         self.config, self.out, self.device, self.say = config, out, device, say
         self.runs, self.learners, self.budget, self.seed = runs, learners, budget, seed
         self.grid: list[Run] = []
+        self.trained: set[str] = set()
+        self.begun = now()
         self.state = self._claimed(content)
         self.data, self.splits = prepare_data(config, out, device)
 
@@ -138,10 +163,11 @@ class _Fitting:
             "floors": config.run_names(), "runs": [stored_place(run, out) for run in self.runs],
             "learners": self.learners, "seed": self.seed, "budget": self.budget,
         }  # fmt: skip
-        path = self.out / FIT
+        path, self.before = self.out / FIT, 0.0
         if not path.is_file():
-            return {"asked": asked, "done": {}, "plan": {}, "chosen": None}
-        state = read_json(path)
+            return {"spent": 0.0, "asked": asked, "done": {}, "plan": {}, "chosen": None}
+        state = {"spent": 0.0, **read_json(path)}
+        self.before = float(state["spent"])
         different = sorted(key for key in asked if not _agree(key, state["asked"].get(key), asked[key], self.out))
         if different:
             raise PhysrepError(f"{self.out}: holds a fit with another {', '.join(different)}; choose another --out.")
@@ -167,18 +193,31 @@ class _Fitting:
         before = self.state["done"].get(run.name)
         # A run from before there were readouts, or whose readouts are gone, is probed again.
         if before is None or not (before["failure"] or readout_names(folder)):
-            started = time.monotonic()
+            started = now()
+            left = self._left() if any(not own.failure for own in self._candidates()) else math.inf
             try:
-                work(run)
-                found = Candidate.read(folder, run.learner, self._spent(run.name) + time.monotonic() - started)
+                if left <= 0:
+                    raise TimeIsUpError(f"the budget of {duration(self.budget)} is spent.")
+                with time_limit(left, left - self._reserve()):
+                    work(run)
+                found = Candidate.read(folder, run.learner, self._spent(run.name) + now() - started)
             except PhysrepError as error:
-                found = Candidate(run.name, run.learner, failure=str(error))
+                found = Candidate(run.name, run.learner, failure=str(error), seconds=now() - started)
             self.state["done"][run.name] = found.as_dict()
             self._save()
         found = Candidate.from_dict(self.state["done"][run.name])
         if not found.failure:
             self.grid.append(run)
         self.say(line(found))
+
+    def _left(self) -> float:
+        """Seconds of the budget; without one there is no end."""
+        return self.budget - self.before - (now() - self.begun) if self.budget else math.inf
+
+    def _reserve(self) -> float:
+        """Seconds to keep for embedding, probes and the page: what the slowest candidate without training took."""
+        took = [own.seconds for own in self._candidates() if not own.failure and own.run not in self.trained]
+        return max(took, default=0.0)
 
     def _spent(self, name: str) -> float:
         """Seconds of a pretraining in earlier calls."""
@@ -212,12 +251,18 @@ class _Fitting:
 
     def _pretrain(self, name: str, sharers: int) -> None:
         run = self._planned(name, sharers)
-        if run is not None:
-            self._try(run, self._execute)
+        if run is None:
+            return
+        self.trained.add(run.name)
+        self._try(run, self._execute)
+        summary = self.out / "runs" / run.name / "summary.json"
+        done = read_json(summary).get("steps", 0) if summary.is_file() else 0
+        if 0 < done < run.training.steps:
+            self.say(f"{name}: trained for {done} of {run.training.steps} planned steps, then its time was up.")
 
     def _planned(self, name: str, sharers: int) -> Run | None:
         """The training that fits into the time that is left; decided once, so that a resumed fit trains the same."""
-        left = (self.budget - sum(own.seconds for own in self._candidates())) / sharers
+        left = (self._left() - self._reserve() * sharers) / sharers if self.budget else 0.0
         train = self.splits["train"]
         encoder = encoder_settings(train.shape, self.config.num_frames)
         if encoder is None:
@@ -246,7 +291,11 @@ class _Fitting:
             return 0
         scales = parameter_scales(train, self.config.scales)
         settings = learner_config(run.learner, run.options, self.config.num_frames, train, scales, self.data, run.seed)
-        return steps_within(prepare_learner(settings, train), train, left, BATCH, self.data.frame_step)
+        windows = sum(
+            len(split.windows(self.config.num_frames, self.config.eval_stride, self.data.frame_step))
+            for split in self.splits.values()
+        )
+        return steps_within(prepare_learner(settings, train), train, left, BATCH, self.data.frame_step, windows)
 
     def _recalibrate(self, chosen: Candidate) -> None:
         """Intervals of the chosen readout from training trajectories, where the encoder took no steps on them."""
@@ -254,7 +303,7 @@ class _Fitting:
 
         run = next(own for own in self.grid if own.name == chosen.run)
         untrained = self.config.runs and run.name in {own.name for own in expand(self.config)}
-        if not untrained or (run.trained and not hasattr(learner_class(run.learner), "fit")):
+        if not untrained or run.gradient:
             return
         folder = self.out / "runs" / run.name
         readout = read_readout(folder, chosen.probe)
@@ -272,6 +321,7 @@ class _Fitting:
         return [Candidate.from_dict(values) for values in self.state["done"].values()]
 
     def _save(self) -> None:
+        self.state["spent"] = self.before + now() - self.begun
         write_json(self.out / FIT, self.state)
 
     def _finish(self) -> Fit:
@@ -283,13 +333,18 @@ class _Fitting:
             reasons = "; ".join(f"{own.learner}: {own.failure}" for own in candidates) or "no candidate was named"
             raise PhysrepError(f"{self.config.data.path}: nothing could be fitted ({reasons}).")
         chosen = min(usable, key=lambda own: own.valid)
-        write_results(self.out / "results.csv", collect(self.grid, self.out))
+        rows = collect(self.grid, self.out)
+        none = Twin(None, "physrep fit embeds no untrained twin; physrep bench does")
+        with_twins(rows, self.grid, dict.fromkeys((run.name for run in self.grid), none), self.out)
+        write_results(self.out / "results.csv", rows)
         self._recalibrate(chosen)
         build_report(self.out)
         self.state["chosen"] = chosen.run
         self._save()
         for text in table(candidates, chosen.run):
             self.say(text)
+        if self._left() < 0:
+            self.say(f"took {duration(self.budget - self._left())}, longer than the budget of {duration(self.budget)}.")
         return Fit(self.out, chosen, candidates)
 
 

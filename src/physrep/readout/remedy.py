@@ -6,6 +6,7 @@ from pathlib import Path
 
 from ..errors import PhysrepError
 from ..files import read_json, read_yaml
+from ..relocation import found_data
 
 FIT = "fit.json"
 """In a folder of `physrep fit`: which of its runs was chosen on valid."""
@@ -23,8 +24,8 @@ def making_command(run: str | Path) -> str:
     run = Path(run)
     for folder in (run, run.parent.parent):
         if (folder / FIT).is_file():
-            asked = read_json(folder / FIT).get("asked", {}).get("data", {})
-            return f"physrep fit {asked.get('path', 'DATA')} --out {folder}` with the options of before"
+            asked = {"path": "DATA", **read_json(folder / FIT).get("asked", {}).get("data", {})}
+            return f"physrep fit {found_data(asked, folder)['path']} --out {folder}` with the options of before"
         if (folder / RESULTS).is_file() and (folder / "config.yaml").is_file():
             return f"physrep bench {folder}/config.yaml --out {folder}`"
     return f"physrep probe {run}`"

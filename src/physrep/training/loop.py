@@ -23,7 +23,7 @@ from ..data import ClipDataset
 from ..data.config import DataConfig
 from ..errors import PhysrepError
 from ..learners.base import Learner
-from ..progress import Progress
+from ..progress import Progress, time_is_up
 from ..signals import Stopped, deferred
 from ..systems import trajectory_seed
 from .config import PRECISIONS, TrainingConfig
@@ -157,8 +157,11 @@ def fit(
     device: torch.device,
     label: str,
     place: Place | None = None,
-) -> float:
-    """Train ``learner`` in place, from its last state if there is one. Returns seconds of training in all.
+) -> tuple[float, int]:
+    """Train ``learner`` in place, from its last state if there is one.
+
+    Returns seconds of training and optimiser steps in all: fewer than those of ``training`` where a `time_limit` for
+    training was over before.
 
     Args:
         learner: with the weights that a new training begins with.
@@ -193,7 +196,8 @@ def fit(
     quiet: Any = {} if place.first else {"stream": io.StringIO()}
     stream.first = done * training.accumulate_grad_batches
     stream.count = max(0, training.steps - done) * training.accumulate_grad_batches
-    with Progress(training.steps, label, "steps", **quiet) as progress, record, deferred() as stop:
+    late = False
+    with Progress(training.steps, label, "steps", limited=False, **quiet) as progress, record, deferred() as stop:
         if done:
             progress.advance(done, "found")
         batches: Any = iter(stream)
@@ -201,24 +205,25 @@ def fit(
             terms = loop.step(number, batches)
             done = number + 1
             progress.advance()
-            if done % training.log_every == 0 or done == training.steps:
+            late = place.world == 1 and time_is_up(training=True)
+            if done % training.log_every == 0 or done == training.steps or late:
                 record.log(done, loop.averaged(terms), learner)
-            over = done % training.checkpoint_every == 0 or done == training.steps
+            over = done % training.checkpoint_every == 0 or done == training.steps or late
             if over:
                 record.validate(done, learner, data.frame_step)
             asked = any_process(bool(stop), device)
             if (over or asked) and place.first:
                 record.write()
                 write_state(out, loop.state(done, record))
-            if asked:
+            if asked or late:
                 batches.close()
                 break
         seconds = record.elapsed()
-    if done < training.steps:
+    if done < training.steps and not late:
         raise Stopped(signal.SIGTERM)  # another process of the group was asked
     if record.best_weights:
         learner.load_state_dict(record.best_weights)
-    return seconds
+    return seconds, done
 
 
 def build_stream(

@@ -140,11 +140,11 @@ def pretrain(
     name = label or learner
     with PeakMemory(kind) as memory:
         if devices > 1 and place is None:
-            seconds = _together(module, Work(data, config, training, out, kind, name), devices)
+            seconds, steps = _together(module, Work(data, config, training, out, kind, name), devices)
         else:
             if place is not None:
                 join(place, here)
-            seconds = fit(module, train, data, config, training, out, here, name, place)
+            seconds, steps = fit(module, train, data, config, training, out, here, name, place)
     if not first:
         return out
     save_learner(out, module, config)
@@ -153,11 +153,11 @@ def pretrain(
         {
             "learner": learner,
             "parameters": sum(p.numel() for p in module.parameters() if p.requires_grad),
-            "clips_seen": training.steps * clips_per_step,
+            "clips_seen": steps * clips_per_step,
             "frames_per_clip": module.train_frames,
-            "flops": flops * training.steps * clips_per_step,
+            "flops": flops * steps * clips_per_step,
             "peak_memory": memory.peak if devices == 1 else None,
-            "steps": training.steps,
+            "steps": steps,
             "seconds": round(seconds, 1),
             "seconds_this_call": round(time.monotonic() - started, 1),
         },
@@ -208,8 +208,8 @@ def _check_devices(devices: int, kind: str) -> None:
         raise PhysrepError(f"devices is {devices}, but this machine has {there} GPUs; give at most as many.")
 
 
-def _together(module: Learner, work: Work, devices: int) -> float:
-    """Train in processes of their own, and take over what they have learned; seconds of training in all."""
+def _together(module: Learner, work: Work, devices: int) -> tuple[float, int]:
+    """Train in processes of their own, and take over what they have learned; seconds and steps of training in all."""
     from .several import fit_together
     from .state import read_state
 
@@ -217,7 +217,7 @@ def _together(module: Learner, work: Work, devices: int) -> float:
     state = read_state(work.out)
     assert state is not None
     module.load_state_dict(state.best_weights or state.weights)
-    return state.seconds
+    return state.seconds, state.step
 
 
 def _claimed(out: Path, config: Mapping[str, Any]) -> bool:
