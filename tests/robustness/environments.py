@@ -178,6 +178,7 @@ def run(count: int, seed: int = 0, only: Sequence[str] = (), kinds: Sequence[str
         campaign = Campaign(Path(text), dict.fromkeys(name for name, _ in pairs[:count]))
         for name, kind in pairs[:count]:
             counts[name] += 1
+            print(f"{sum(counts.values())} tries, lost {len(lost)}: {name}, {kind}", file=sys.stderr, flush=True)
             fault = campaign.attempt(name, kind)
             if fault:
                 lost.append(fault)

@@ -189,6 +189,8 @@ def run(count: int, seed: int = 0, only: tuple[str, ...] = ()) -> tuple[collecti
                     lost.append(f"case {seed} {number}, {name}: {fault}")
                     print(lost[-1], file=sys.stderr, flush=True)
                 number += 1
+                print(f"{number} cases, {sum(campaign.counts.values())} disturbances, lost {len(lost)}: {name}",
+                      file=sys.stderr, flush=True)  # fmt: skip
         finally:
             campaign.disk.release()
     return campaign.counts, lost, campaign.slowest
