@@ -94,6 +94,8 @@ def _run(name: str, arguments: Sequence[str]) -> int:
 def entry() -> NoReturn:
     """The program `physrep`."""
     open_standard_streams()
+    # Pages are drawn without a window, and matplotlib cannot be imported with a name that it does not know.
+    os.environ["MPLBACKEND"] = "agg"
     leave(main())
 
 

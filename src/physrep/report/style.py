@@ -11,7 +11,10 @@ BAND, INK, MUTED = "#f6ead2", "#222222", "#6a6a6a"
 
 @contextmanager
 def paper() -> Iterator[None]:
-    """Matplotlib settings of all figures."""
+    """Matplotlib settings of all figures: its defaults and these, whatever a matplotlibrc says, and as before after it.
+
+    Matplotlib reads a matplotlibrc of the working folder too, so that a page would depend on where it is made.
+    """
     import matplotlib
 
     settings: dict[Any, Any] = {
@@ -37,5 +40,7 @@ def paper() -> Iterator[None]:
         "svg.fonttype": "none",
         "path.simplify": False,
     }
-    with matplotlib.rc_context(settings):
+    with matplotlib.rc_context():
+        matplotlib.rcdefaults()
+        matplotlib.rcParams.update(settings)
         yield
