@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import signal
 import subprocess
 import sys
 import time
 from pathlib import Path
+
+import pytest
+
+from physrep.errors import PhysrepError
+from physrep.executors import process, process_pool
 
 PARENT = """
 import sys, time
@@ -67,3 +74,24 @@ def test_a_worker_runs_no_module_of_the_working_folder(tmp_path: Path) -> None:
     done = subprocess.run([sys.executable, str(script)], cwd=folder, capture_output=True, text=True, check=False)
     assert done.stdout.split() == ["3", "None"], done.stderr
     assert not (tmp_path / "touched").exists(), (tmp_path / "touched").read_text()
+
+
+@pytest.mark.parametrize(
+    ("number", "remedy"),
+    [
+        (errno.EROFS, "mount /dev/shm"),
+        (errno.ENOSPC, "with space"),
+        (errno.EMFILE, "ulimit -n"),
+        (errno.EAGAIN, "1 job"),
+    ],
+)
+def test_a_machine_that_gives_no_semaphores_is_one_sentence(
+    number: int, remedy: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(*_: object, **__: object) -> None:
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(process, "_Pool", refused)
+    with pytest.raises(PhysrepError, match=remedy), process_pool(1):
+        pass
+    assert "PYTHONSAFEPATH" not in os.environ

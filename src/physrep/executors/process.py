@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import gc
 import multiprocessing
 import os
@@ -13,6 +14,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from typing import Any
 
+from ..errors import PhysrepError
 from ..leftovers import discard_unfinished
 from ..signals import blocked, obey_parent
 from .memory import keep_freed_memory, return_freed_memory
@@ -71,17 +73,34 @@ def starting() -> Iterator[None]:
 
     Python starts a worker, and the process that looks after its semaphores, by ``python -c``, which puts the working
     folder before the standard library: a file called ``signal.py`` would be executed instead of Python's.
+
+    Raises:
+        PhysrepError: the system gives no process, no semaphore, or no more files; with the remedy.
     """
     before = os.environ.get(_SAFE)
     os.environ[_SAFE] = "1"
     try:
         with blocked():
             yield
+    except OSError as error:
+        raise PhysrepError(_not_started(error)) from error
     finally:
         if before is None:
             del os.environ[_SAFE]
         else:
             os.environ[_SAFE] = before
+
+
+def _not_started(error: OSError) -> str:
+    what = f"worker processes cannot be started ({error.strerror or error})"
+    if error.errno in (errno.EMFILE, errno.ENFILE):
+        return f"{what}; raise the limit of open files (`ulimit -n`), or give 1 job (--jobs 1, --workers 1)."
+    if error.errno in (errno.EAGAIN, errno.ENOMEM):
+        return f"{what}; the limit of processes or memory is reached, so give 1 job (--jobs 1, --workers 1)."
+    return (
+        f"{what}; they need semaphores in shared memory, so mount /dev/shm, writable and with space, or give 1 job "
+        "(--jobs 1, --workers 1)."
+    )
 
 
 def stop_workers(grace: float = GRACE) -> None:
