@@ -4,9 +4,15 @@ from __future__ import annotations
 
 import csv
 import re
+import sys
 from pathlib import Path
 
+import pandas as pd
+
 DOCS = Path(__file__).parents[1] / "docs"
+sys.path.insert(0, str(DOCS.parent / "benchmarks"))
+
+import docs_tables  # noqa: E402
 
 
 def test_the_table_of_the_equal_search_is_its_csv() -> None:
@@ -28,28 +34,19 @@ def test_the_table_of_the_equal_search_is_its_csv() -> None:
     assert f"{min(steps)} to {max(steps)} steps" in section
 
 
-def test_the_table_of_the_readme_is_its_csv() -> None:
-    with open(DOCS / "tables" / "quick_2026-11-27.csv", newline="") as file:
-        scores = {(r["run"], r["probe"], r["parameter"], r["split"], r["metric"]): r for r in csv.DictReader(file)}
-    labels = {
-        "Field statistics": "statistics", "Power spectra": "spectra", "Classical features": "classical",
-        "Dynamic modes": "dynamic_modes", "Random encoder": "random", "JEPA (published)": "jepa_published",
-        "JEPA (clips, any windows)": "jepa", "Masked pixels": "masked_pixels", "Next frame": "next_frame",
-        "Operator": "operator", "Operator discovery": "operator_discovery", "PDE regression": "pde_regression",
-        "Supervised": "supervised",
-    }  # fmt: skip
-    table = (DOCS.parent / "README.md").read_text(encoding="utf-8").partition("mean MSE [95%]")[2].partition("\n\n")[0]
-    lines = [[cell.strip() for cell in line.strip("|").split("|")] for line in table.splitlines()[2:]]
-    assert [line[1] for line in lines] == list(labels)
-    for _, label, probe, reynolds, schmidt, mean, r2 in lines:
-        run, probe = f"{labels[label]}-s0", probe.replace(" ", "_")
-        row = scores[run, probe, "mean", "test", "mse"]
-        expected = [float(scores[run, probe, name, "test", "mse"]["value"]) for name in ("Reynolds", "Schmidt")]
-        expected += [float(row[key]) for key in ("value", "ci_low", "ci_high")]
-        shown = [
-            float(x.replace("−", "-")) for x in re.findall(r"[\d.]+(?:e−\d+)?", " ".join((reynolds, schmidt, mean)))
-        ]
-        assert shown == [
-            float(f"{x:.3f}" if x >= 0.0095 else f"{x:.2g}" if x >= 0.001 else f"{x:.0e}") for x in expected
-        ]
-        assert float(r2) == round(float(scores[run, probe, "mean", "test", "r2"]["value"]), 3)
+def test_every_table_of_scores_is_that_of_its_file() -> None:
+    named: set[str] = set()
+    for page in docs_tables.PAGES:
+        text = (DOCS.parent / page).read_text(encoding="utf-8")
+        assert docs_tables.written(text, DOCS / "tables") == text, f"{page}: run python benchmarks/docs_tables.py"
+        named |= set(re.findall(r"<!-- scores (\S+)", text))
+    stored = {path.stem for path in (DOCS / "tables").glob("*.csv")}
+    assert named and named == {name for name in stored if not name.startswith("search_")}
+
+
+def test_a_table_shows_the_probe_of_valid_and_changes_with_its_file() -> None:
+    scores = pd.read_csv(DOCS / "tables" / "quick_2026-11-27.csv")
+    assert (scores[scores["chosen"]].groupby("label")["probe"].nunique() == 1).all()
+    before = docs_tables.table(scores)
+    scores.loc[scores["chosen"] & (scores["label"] == "Power spectra"), "value"] *= 2
+    assert docs_tables.table(scores) != before and "Power spectra" not in docs_tables.table(scores, ("Power spectra",))
