@@ -17,7 +17,8 @@ from physrep.systems import SYSTEMS
 
 CONFIGS = sorted(Path(__file__).parents[1].glob("configs/*.yaml"))
 # Those of the paper have patches of 16 points: at 16 points there is nothing to hide.
-BENCHES = [path for path in CONFIGS if "runs" in read_yaml(path) and not path.stem.startswith("paper_")]
+PATCHES = ("paper_", "active_matter_public")
+BENCHES = [path for path in CONFIGS if "runs" in read_yaml(path) and not path.stem.startswith(PATCHES)]
 
 
 def small(options: dict[str, Any]) -> dict[str, Any]:

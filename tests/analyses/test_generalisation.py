@@ -221,3 +221,28 @@ def test_the_probe_chosen_on_valid(bench: Context) -> None:
     write_json(one.folder / "scores.json", scores)
     part = replace(bench, runs=[one], probes={"ridge": {}, "knn": {}})
     assert {row["probe"] for row in Generalisation({"missing_fields": {}}, probe="chosen").rows(part)} == {"knn"}
+
+
+def test_a_gain_is_one_factor_of_a_trajectory() -> None:
+    from types import SimpleNamespace
+
+    import torch
+
+    from physrep.analyses.generalisation.gain import Gain
+
+    clip = Clip(
+        fields=torch.ones(3, 2, 2, 4, 4), parameters=torch.zeros(3, 1), channels=("a", "b"), parameter_names=("p",),
+        dt=1.0, dx=(1.0, 1.0), periodic=(True, True), trajectory=torch.tensor([5, 5, 6]),
+        start=torch.tensor([0, 8, 0]),
+    )  # fmt: skip
+    study: Any = SimpleNamespace(seed=0)
+    found = {level: shifted.fields for _, level, shifted in Gain((1.5, 4.0)).variants(study, clip)}
+    assert list(found) == ["up to x 1.5", "up to x 4"]
+    for factor, fields in zip((1.5, 4.0), found.values(), strict=True):
+        gains = fields[:, 0, 0, 0, 0]
+        assert torch.equal(fields, gains.view(3, 1, 1, 1, 1).expand_as(fields))
+        assert gains[0] == gains[1] != gains[2] and gains.min() >= 1 / factor and gains.max() <= factor
+    apart = next(Gain((2.0,), shared=False).variants(study, clip))[2].fields
+    assert apart[0, 0, 0, 0, 0] != apart[0, 1, 0, 0, 0]
+    with pytest.raises(PhysrepError, match="gain factors"):
+        Gain((0.5,))

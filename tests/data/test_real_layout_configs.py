@@ -29,6 +29,9 @@ SMALL = [
 ]  # fmt: skip
 MPP = {"embed_dim": 24, "depth": 1, "num_heads": 2}
 SMALL_SIZES: dict[str, dict[str, Any]] = {
+    # Of 11 channels both have thousands of numbers, whose covariance takes a minute.
+    "classical": {"parts": ["quantiles", "increments"]},
+    "pixels": {"grid": [2, 4, 2]},
     "videomae": {
         "embed_dim": 24, "depth": 1, "num_heads": 2, "decoder_dim": 12, "decoder_depth": 1, "decoder_heads": 1,
     },
@@ -68,7 +71,7 @@ def test_the_recipe_is_the_papers(name: str) -> None:
     assert (config.num_frames, config.data.resample, config.data.fields) == (16, "bilinear", None)
     assert set(config.data.parameters or []) == PARAMETERS[name] == set(config.scales)
     runs = {run.name.removesuffix("-s0"): run for run in expand(config)}
-    assert {"constant", "statistics", "pixels", "random", "jepa", "supervised"} <= set(runs)
+    assert {"constant", "statistics", "pixels", "spectra", "classical", "random", "jepa", "supervised"} <= set(runs)
     layout = LAYOUTS[name]
     windows = layout.trajectories["train"] * ((layout.frames - 32) // config.eval_stride + 1)
     for run, epochs in EPOCHS[name].items():
@@ -94,7 +97,8 @@ def test_from_all_files_to_the_table(name: str, tmp_path: Path, monkeypatch: pyt
     assert main([*arguments(name, tmp_path, tmp_path / "out"), *SMALL_ENCODER]) == 0
     rows = table(tmp_path / "out")
     assert {row["learner"] for row in rows} == {
-        "constant", "statistics", "pixels", "random", "jepa", "supervised", "videomae", "mpp", "finetuned", "disco",
+        "constant", "statistics", "pixels", "spectra", "classical", "random", "jepa", "supervised", "videomae", "mpp",
+        "finetuned", "disco",
     }  # fmt: skip
     assert {row["run"].removesuffix("-s0") for row in rows} >= set(EPOCHS[name])
     assert {row["parameter"] for row in rows} == PARAMETERS[name] | {"mean"}
@@ -102,6 +106,29 @@ def test_from_all_files_to_the_table(name: str, tmp_path: Path, monkeypatch: pyt
     assert tested == {str(len(LAYOUTS[name].files["test"]))}
     data = yaml.safe_load((tmp_path / "out/runs/jepa-s0/config.yaml").read_text())["data"]
     assert data["path"] == str(tmp_path / "datasets" / name)
+
+
+def test_the_public_setting_of_active_matter_from_all_files_to_the_table(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("physrep.cli.report.finish", lambda folder: "")
+    write_layout(tmp_path / "datasets", "active_matter", per_file=(1, 1, 1), only=4)
+    config = read_config(yaml.safe_load((CONFIGS / "active_matter_public.yaml").read_text()), "public")
+    assert (config.num_frames, config.data.resolution, config.data.fields) == (16, [224, 224], None)
+    assert config.seeds == [0, 1, 2] and {"ridge", "knn"} <= set(config.probes)
+    small = []
+    for number, run in enumerate(config.runs):
+        small += [f"--runs.{number}.training.steps", "2"] if run.training else []
+        small += [f"--runs.{number}.options", yaml.safe_dump(own)] if (own := SMALL_SIZES.get(run.learner)) else []
+    size = ["--encoder_options", "{embed_dim: 24, depth: 1, num_heads: 2, patch: [2, 4, 4]}", "--seeds", "[0, 1]"]
+    attentive = SMALL.index("--probes.attentive.epochs")
+    words = ["bench", str(CONFIGS / "active_matter_public.yaml"), "--data-root", str(tmp_path)]
+    assert main([*words, "--out", str(tmp_path / "out"), *SMALL[:attentive], *size, *small]) == 0
+    rows = table(tmp_path / "out")
+    assert {row["learner"] for row in rows} == {run.learner for run in config.runs}
+    assert {row["parameter"] for row in rows} == {"alpha", "zeta", "mean"}
+    assert {row["seed"] for row in rows if row["learner"] == "masked_jepa"} == {"0", "1"}
+    assert (tmp_path / "out" / "over_seeds.csv").is_file()
 
 
 @pytest.mark.slow

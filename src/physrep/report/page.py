@@ -32,6 +32,7 @@ from .sections.search import search_sections
 from .tables import measured as has_twins
 from .tables import page_table, twin_notes
 from .training import MOST_RUNS, shown_runs, training_plot
+from .transfer_facts import transfer_lead
 
 
 def build_report(directory: str | Path) -> Path:
@@ -128,7 +129,7 @@ def _system(bench: Bench, system: str) -> dict[str, Any]:
         "tables": {level: page_table(bench.entries, system, names, level) for level in LEVELS},
         "trajectories": first.trajectories if first else 0,
         "training": first.training if first else 0,
-        "lead": lead_of(bench, system),
+        "leads": [lead for lead in (transfer_lead(bench, system), lead_of(bench, system)) if lead is not None],
         "dots": scores_plot(bench, system).save(figures / f"{prefix}scores.png", dots_alt, "dots"),
         "cost": cost.save(figures / f"{prefix}cost.png", cost_alt, "cost") if cost else None,
         "scatter": scatter.save(figures / f"{prefix}scatter.png", scatter_alt, "scatter") if scatter else None,

@@ -12,6 +12,7 @@ from ...registry import build
 from ..base import Analysis, Context, FrozenRun, Rows
 from .combinations import Combinations
 from .extrapolation import Extrapolation
+from .gain import Gain
 from .initial_condition import InitialCondition
 from .missing_fields import MissingFields
 from .noise import Noise
@@ -27,6 +28,7 @@ SHIFTS: dict[str, type[Shift]] = {
     "extrapolation": Extrapolation,
     "combinations": Combinations,
     "noise": Noise,
+    "gain": Gain,
     "missing_fields": MissingFields,
     "resolution": Resolution,
     "time_step": TimeStep,
@@ -49,7 +51,8 @@ class Generalisation(Analysis):
         seeds: of the runs that are looked at; default the first of each.
         max_trajectories: test trajectories whose fields are encoded anew; null takes all. Extrapolation, combinations
             and the number of windows read stored tokens and always take all.
-        seed: of noise and random subsets.
+        seed: of noise, gains and random subsets.
+        headline: whether the page begins with what is left under the shifts, as in the presets ``transfer_*``.
     """
 
     columns = (
@@ -65,6 +68,7 @@ class Generalisation(Analysis):
         seeds: Sequence[int] | None = None,
         max_trajectories: int | None = 96,
         seed: int = 0,
+        headline: bool = False,
     ) -> None:
         chosen = dict.fromkeys(SHIFTS) if shifts is None else shifts
         self.shifts: dict[str, Shift] = {
@@ -75,6 +79,7 @@ class Generalisation(Analysis):
         if max_trajectories is not None and max_trajectories < 2:
             raise PhysrepError(f"generalisation: max_trajectories is {max_trajectories}; it must be at least 2.")
         self.probe, self.seeds, self.max_trajectories, self.seed = probe, seeds, max_trajectories, seed
+        self.headline = headline
 
     def rows(self, context: Context) -> Rows:
         study = Study(context, self.max_trajectories, self.seed)

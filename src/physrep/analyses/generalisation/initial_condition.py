@@ -38,6 +38,9 @@ class InitialCondition(Shift):
         frames = run.learner.num_frames
         windows = dataset.windows(frames, study.context.eval_stride, study.frame_step)
         windows = windows[same[windows[:, 0]]]
+        if len(windows) == 0:
+            yield f"No trajectory from starts of {family} has the parameters of its partner."
+            return
         (prediction,) = predict_windows(
             run, dataset, windows, study.frame_step, lambda clip: iter([("", family, clip)])
         ).values()

@@ -49,7 +49,11 @@ def other_starts(study: Study, family: str | None = None) -> tuple[ClipDataset, 
     tasks = []
     for first in range(0, len(numbers), PER_FILE):
         part = tuple(numbers[first : first + PER_FILE])
-        tasks.append(FileTask(root / "data" / "test" / f"{settings['system']}_{part[0]:06d}.hdf5", part))
+        tasks.append(
+            FileTask(
+                root / "data" / "test" / f"{settings['system']}_{part[0]:06d}.hdf5", part, settings.get("test_seed")
+            )
+        )
     write_json(root / MARK, claim)
     simulate_tasks(tasks, request, device=study.context.device, label=f"simulate {settings['system']}, {name}")
     view = replace(study.context.data, path=str(root), root="", parameters=list(study.test.parameter_names))

@@ -8,6 +8,7 @@ from .cells import Cells, read_cells
 from .figures import has_arrows, shift_plot
 from .sentences import CAPTIONS, TITLES, shift_sentence
 from .table import degradation_table
+from .transfer import leads_with_transfer, transfer_table
 
 
 def generalisation_section(bench: Bench, rows: list[dict[str, str]]) -> Section | None:
@@ -27,7 +28,7 @@ def generalisation_section(bench: Bench, rows: list[dict[str, str]]) -> Section 
         caption += " Arrows: beyond the axis." if has_arrows(cells, shift) else ""
         section.pictures.append(Picture(shown, caption))
     section.sentences += cells.notes
-    section.tables.append(degradation_table(cells))
+    section.tables += [transfer_table(cells)] * leads_with_transfer(bench) + [degradation_table(cells)]
     return section
 
 

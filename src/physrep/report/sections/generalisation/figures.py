@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 Panel = tuple[str, str, str, str]
 """Title, subject, level and parameter of a panel."""
 
-SWEEPS = ("noise", "time_step", "window_length")
+SWEEPS = ("noise", "gain", "time_step", "window_length")
 """Shifts whose levels follow one another; the others are drawn as pairs."""
 
 ACROSS = 4

@@ -9,6 +9,7 @@ TITLES = {
     "extrapolation": "parameters beyond those that the probe has seen",
     "combinations": "combinations of parameters that the probe has not seen",
     "noise": "white noise on the fields",
+    "gain": "unknown units",
     "missing_fields": "one channel replaced by its training mean",
     "resolution": "fields on a coarser grid",
     "time_step": "frames further apart in time",
@@ -25,6 +26,8 @@ CAPTIONS = {
     "Hollow: a probe of as many trajectories of the whole plane. Both on the same test trajectories, mean over "
     "parameters.",
     "noise": "Standard deviation of the noise as a fraction of each channel's; dotted: a constant prediction.",
+    "gain": "Every trajectory is multiplied by a factor of its own, whose logarithm is uniform up to the level or its "
+    "inverse; dotted: a constant prediction.",
     "missing_fields": "Hollow: clean. Filled: without this channel. Mean MSE over parameters; dotted: a constant.",
     "resolution": "Hollow: clean. Filled: coarsened, shown as it is or interpolated back to the grid of training. Mean "
     "MSE over parameters; dotted: a constant.",
