@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from physrep.errors import PhysrepError
 from physrep.learners import JEPA
 from physrep.nn import fused_pointwise as fused
 from physrep.nn.convnext3d import ResidualBlock
@@ -99,3 +100,17 @@ def test_a_compiler_that_fails_is_named_and_torch_takes_over(
             assert "not compiled" in capsys.readouterr().err
     finally:
         fused.library.cache_clear()
+
+
+@pytest.mark.parametrize("what", ["no home", "full disk"])
+def test_without_a_place_for_the_library_torch_takes_over(
+    what: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def fails(*_: object) -> Path:
+        raise PhysrepError(what)
+
+    monkeypatch.setenv("PHYSREP_CACHE", str(tmp_path))
+    monkeypatch.setattr(fused, "cache_home" if what == "no home" else "atomic_path", fails)
+    assert fused.library.__wrapped__() is None
+    said = capsys.readouterr().err
+    assert said == "" if fused.shutil.which("g++") is None else f"not compiled ({what})" in said

@@ -8,7 +8,6 @@ vanishes without an answer counts as lost, and its future says so with `JobLost`
 from __future__ import annotations
 
 import contextlib
-import getpass
 import os
 import pickle
 import signal
@@ -182,7 +181,7 @@ class SlurmExecutor(Executor):
         """Numbers of jobs that wait or run; None if that is unknown now."""
         if self.local:
             return {job.job_id for job in jobs if job._process.poll() is None}
-        command = ["squeue", "--noheader", "--array", "--user", getpass.getuser(), "--format", "%i"]
+        command = ["squeue", "--noheader", "--array", "--user", str(os.getuid()), "--format", "%i"]
         try:
             done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)
         except (OSError, subprocess.SubprocessError):

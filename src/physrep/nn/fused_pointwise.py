@@ -27,6 +27,7 @@ import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
+from ..errors import PhysrepError
 from ..files import atomic_path, cache_home
 from .plain import is_plain
 
@@ -105,15 +106,15 @@ def library() -> ctypes.CDLL | None:
     if compiler is None or platform.system() != "Linux":
         return None
     digest = hashlib.sha256(SOURCE.read_bytes() + " ".join([compiler, *FLAGS, _processor()]).encode()).hexdigest()[:16]
-    path = cache_home() / "build" / f"fused_pointwise-{digest}.so"
     try:
+        path = cache_home() / "build" / f"fused_pointwise-{digest}.so"
         if not path.is_file():
             path.parent.mkdir(parents=True, exist_ok=True)
             with atomic_path(path) as temporary:
                 command = [compiler, *FLAGS, "-o", str(temporary), str(SOURCE)]
                 subprocess.run(command, check=True, capture_output=True, text=True, timeout=120)
         return ctypes.CDLL(str(path))
-    except (OSError, subprocess.SubprocessError) as error:
+    except (PhysrepError, OSError, subprocess.SubprocessError) as error:
         reason = " ".join(str(getattr(error, "stderr", "") or error).split())[:200]
         print(f"fused_pointwise: not compiled ({reason}); torch's operators are used, slower.", file=sys.stderr)
         return None
