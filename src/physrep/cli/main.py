@@ -27,6 +27,7 @@ COMMANDS = {
     "fit": ("fit", "make an instrument of a labelled data set within a time: floors, pretraining, readout"),
     "predict": ("predict", "ask new recordings: parameters, how sure, and whether they are like the training data"),
     "push": ("push", "share a run: Hugging Face repository or folder, with a card"),
+    "export": ("export", "write a run as a program that needs no physrep: torch.export or ONNX"),
     "pull": ("pull", "fetch a run that was shared, checked against its hashes"),
     "bench": ("bench", "simulate, train, probe, score and report, from one YAML file"),
     "calibrate": ("calibrate", "is a data set hard enough? its floors and its ceiling"),

@@ -50,6 +50,7 @@ def run(arguments: Sequence[str]) -> int:
     values = p.parse_args(plain)
     options = options_of(overrides, ["encoder_options"], "score").get("encoder_options") or {}
 
+    _as_exported(values)
     data, frames = _data(values)
     from ..benchmark.score import score
 
@@ -69,6 +70,22 @@ def run(arguments: Sequence[str]) -> int:
     )
     print("\n".join(lines(answer)))
     return 0
+
+
+def _as_exported(values: Any) -> None:
+    """Feed a program of `physrep export` as the file beside it says, unless told otherwise."""
+    beside = Path(values.encoder).with_suffix(".json")
+    if not values.encoder.endswith(".pt2") or not beside.is_file():
+        return
+    from ..files import read_json
+
+    about = read_json(beside)
+    if isinstance(about, dict) and about.get("physrep") and isinstance(about.get("input"), dict):
+        known = about["input"]
+        values.normalise = values.normalise or "none"
+        values.num_frames = values.num_frames or int(known["shape"][2])
+        values.fields = values.fields or list(known["channels"])
+        print(f"{beside}: raw fields {', '.join(known['channels'])} in windows of {values.num_frames} frames")
 
 
 def _data(values: Any) -> tuple[Any, int]:

@@ -60,7 +60,7 @@ class RandomEncoder(Untrained):
     def encode(self, clip: Clip) -> Tensor:
         """Tokens with shape ``(B, N, D)``."""
         x = self.fields(clip, self.num_frames)
-        return check_encoding(self.encoder(x), self.encoder, len(x))
+        return check_encoding(self.encoder(x), self.encoder, x.shape[0])
 
 
 class FieldStatistics(Untrained):

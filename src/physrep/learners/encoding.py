@@ -44,7 +44,7 @@ class EncoderLearner(Learner):
 
     def tokens(self, x: Tensor) -> Tensor:
         """Tokens with shape ``(B, N, D)`` of normalised fields."""
-        return check_encoding(self.encoder(x), self.encoder, len(x))
+        return check_encoding(self.encoder(x), self.encoder, x.shape[0])
 
     def grid(self, x: Tensor) -> tuple[int, int, int]:
         """Token grid (t, h, w) of the encoder for fields of this size.

@@ -141,7 +141,7 @@ class JEPA(Learner):
         return {**terms, **_spread(both.detach())}
 
     def _tokens(self, x: Tensor) -> Tensor:
-        return check_encoding(self.encoder(x), self.encoder, len(x))
+        return check_encoding(self.encoder(x), self.encoder, x.shape[0])
 
     def _grid(self, x: Tensor) -> tuple[int, int, int] | None:
         grid = getattr(self.encoder, "grid", None)

@@ -94,7 +94,7 @@ class MaskedJEPA(EncoderLearner):
         """Tokens with shape ``(B, N, D)`` of the teacher or the student."""
         x = self.fields(clip, self.num_frames)
         encoder = self.teacher if self.encode_with == "teacher" else self.encoder
-        return check_encoding(encoder(x), encoder, len(x))
+        return check_encoding(encoder(x), encoder, x.shape[0])
 
     def loss(self, clip: Clip) -> dict[str, Tensor]:
         """Loss, and without gradient ``feature_std``, the spread of the teacher's tokens; 0 is collapse."""

@@ -160,4 +160,4 @@ class OperatorLearner(Learner):
         }
 
     def _tokens(self, x: Tensor) -> Tensor:
-        return check_encoding(self.encoder(x), self.encoder, len(x))
+        return check_encoding(self.encoder(x), self.encoder, x.shape[0])

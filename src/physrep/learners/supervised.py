@@ -56,7 +56,7 @@ class Supervised(LabelledLearner):
     def encode(self, clip: Clip) -> Tensor:
         """Tokens with shape ``(B, N, D)`` of the encoder, without the head."""
         x = self.fields(clip, self.num_frames)
-        return check_encoding(self.encoder(x), self.encoder, len(x))
+        return check_encoding(self.encoder(x), self.encoder, x.shape[0])
 
     def predict(self, clip: Clip) -> Tensor:
         """Z-scored predictions with shape ``(B, P)``."""

@@ -81,7 +81,7 @@ class _Pooler(nn.Module):
         self.cross_attention_block = _CrossAttentionBlock(dim, num_heads, mlp_ratio)
 
     def forward(self, tokens: Tensor) -> Tensor:
-        return self.cross_attention_block(self.query_tokens.expand(len(tokens), -1, -1), tokens)
+        return self.cross_attention_block(self.query_tokens.expand(tokens.shape[0], -1, -1), tokens)
 
 
 class AttentiveProbe(nn.Module):

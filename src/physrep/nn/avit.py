@@ -160,7 +160,7 @@ class AViT(nn.Module):
             periodic: for H and W.
         """
         self.grid(*x.shape[2:])
-        batch, frames = len(x), x.shape[2]
+        batch, frames = x.shape[0], x.shape[2]
         embedded = self.space_bag(x.permute(0, 2, 3, 4, 1), labels).permute(0, 1, 4, 2, 3)
         z = self.embed(embedded.flatten(0, 1)).unflatten(0, (batch, frames))
         for block in self.blocks:

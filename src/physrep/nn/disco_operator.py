@@ -123,7 +123,7 @@ def conv(x: Tensor, weight: Tensor, stride: int = 1) -> Tensor:
 
 def _up(x: Tensor, weight: Tensor) -> Tensor:
     """Transposed convolution 2x2 with stride 2: every point becomes four, by a matrix."""
-    batch, height, width = len(x), *x.shape[2:]
+    batch, height, width = x.shape[0], *x.shape[2:]
     four = torch.matmul(weight.flatten(2).mT, x.flatten(2))
     return F.pixel_shuffle(four.view(batch, -1, height, width), 2)
 

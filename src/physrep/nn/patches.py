@@ -32,8 +32,8 @@ def block_size(
 def to_blocks(x: Tensor, grid: tuple[int, int, int]) -> Tensor:
     """Blocks with shape ``(B, t h w, a b c C)`` of clips with shape ``(B, C, T, H, W)``."""
     (t, h, w), (a, b, c) = grid, block_size(grid, x.shape[2], x.shape[3], x.shape[4])
-    blocks = x.reshape(len(x), -1, t, a, h, b, w, c).permute(0, 2, 4, 6, 3, 5, 7, 1)
-    return blocks.reshape(len(x), t * h * w, -1)
+    blocks = x.reshape(x.shape[0], -1, t, a, h, b, w, c).permute(0, 2, 4, 6, 3, 5, 7, 1)
+    return blocks.reshape(x.shape[0], t * h * w, -1)
 
 
 def from_blocks(blocks: Tensor, grid: tuple[int, int, int], block: tuple[int, int, int]) -> Tensor:

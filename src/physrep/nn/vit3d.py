@@ -120,8 +120,8 @@ class ViT3D(nn.Module):
         check_clips(x, self.in_channels, "vit3d")
         grid = self.grid(x.shape[2], x.shape[3], x.shape[4])
         (t, h, w), (a, b, c) = grid, self.patch
-        patches = x.reshape(len(x), -1, t, a, h, b, w, c).permute(0, 2, 4, 6, 1, 3, 5, 7)
-        patches = patches.reshape(len(x), t * h * w, -1)
+        patches = x.reshape(x.shape[0], -1, t, a, h, b, w, c).permute(0, 2, 4, 6, 1, 3, 5, 7)
+        patches = patches.reshape(x.shape[0], t * h * w, -1)
         positions = sincos_positions(grid, self.embed_dim, x.device)
         if visible is not None:
             patches = patches.gather(1, visible.unsqueeze(2).expand(-1, -1, patches.shape[2]))
