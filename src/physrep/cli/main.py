@@ -37,6 +37,7 @@ COMMANDS = {
     "compare": ("compare", "merge finished benchmarks into one table and one page"),
     "leaderboard": ("leaderboard", "one line per encoder over all systems of finished benchmarks"),
     "equation": ("equation", "print the equation that operator_discovery found"),
+    "completion": ("completion", "print what bash, zsh or fish need to complete commands, options and files"),
     "list": ("list", "names that configurations accept: systems, learners, encoders, probes, metrics"),
 }
 
