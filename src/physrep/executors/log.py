@@ -19,6 +19,21 @@ _DATE = r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC"
 _EVENT = re.compile(rf"{_DATE} (started|finished|failed|stopped)\b")
 
 
+class _Messages(logging.FileHandler):
+    """A full disk loses messages, and nothing else: Python's own handler prints a traceback for each."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        with contextlib.suppress(OSError):
+            super().emit(record)
+
+    def handleError(self, record: logging.LogRecord) -> None:
+        return
+
+    def close(self) -> None:
+        with contextlib.suppress(OSError):
+            super().close()
+
+
 class JobLog:
     """Writes the start and the end of a job, and this package's log messages between them.
 
@@ -40,7 +55,7 @@ class JobLog:
             f"started on {platform.node()}, process {os.getpid()}, attempt {self.attempt + 1}"
             + (f", output in {output}" if output else "")
         )
-        self._handler = logging.FileHandler(self.path, encoding="utf-8")
+        self._handler = _Messages(self.path, encoding="utf-8", delay=True)
         self._handler.setFormatter(logging.Formatter("%(levelname)s %(message)s"))
         logging.getLogger("physrep").addHandler(self._handler)
         return self
