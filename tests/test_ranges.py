@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
+import importlib
+import pkgutil
+from dataclasses import MISSING, Field, fields, is_dataclass
 from pathlib import Path
+from typing import Any, get_args, get_type_hints
 
 import pytest
 
+import physrep
 from physrep.benchmark.config import BenchConfig, RunConfig, expand, read_config
 from physrep.data.config import DataConfig
 from physrep.errors import PhysrepError
 from physrep.ranges import check_path_name, check_ranges, check_seed
+from physrep.settings import construct
 from physrep.simulation import SimulationConfig, simulate
 from physrep.study.config import StudyConfig
 from physrep.training.config import TrainingConfig
@@ -88,3 +93,64 @@ def test_seeds() -> None:
     for seed in (-1, 2**63):
         with pytest.raises(PhysrepError, match="seed is"):
             check_seed(seed)
+
+
+def _settings_of_the_package() -> list[tuple[type, Field]]:
+    """Every setting of every configuration class of the package, found by import."""
+    found = []
+    for module in pkgutil.walk_packages(physrep.__path__, "physrep."):
+        if module.name.endswith(("__main__", "_triton")):
+            continue
+        for name, kind in vars(importlib.import_module(module.name)).items():
+            own = isinstance(kind, type) and kind.__module__ == module.name and is_dataclass(kind)
+            if own and name.endswith("Config"):
+                found += [(kind, one) for one in fields(kind)]
+    return found
+
+
+def _numbers(hint: Any) -> bool:
+    """Whether a setting is a number, or a list or mapping of numbers."""
+    return hint in (int, float) or any(map(_numbers, get_args(hint)))
+
+
+def test_every_number_states_both_ends_of_its_range_and_is_held_to_it() -> None:
+    checked = 0
+    for kind, one in _settings_of_the_package():
+        hint = get_type_hints(kind)[one.name]
+        if not _numbers(hint) or (kind, one.name) == (DataConfig, "crop"):
+            continue  # a crop is also the word "paper"; its numbers are compared with the grid
+        limits, place = one.metadata.get("range"), f"{kind.__name__}.{one.name}"
+        assert limits is not None, f"{place} states no range"
+        assert (limits.at_least, limits.above) != (None, None), f"{place} has no lower end"
+        assert (limits.at_most, limits.below) != (None, None), f"{place} has no upper end"
+        for number in (NAN, float("inf"), float("-inf"), -(2.0**200), 2.0**200, -(2**200), 2**200):
+            for value in (number, [number], [[number]], {"a": number}, {"a": [number]}):
+                made = _with(kind, one.name, value)
+                with pytest.raises(PhysrepError, match=one.name):
+                    check_ranges(made)
+        checked += 1
+    assert checked > 60
+
+
+def _required(kind: type) -> dict[str, Any]:
+    """Values of the settings that have no default: the first of a choice, or a word."""
+    hints = get_type_hints(kind)
+    names = [one.name for one in fields(kind) if one.default is MISSING and one.default_factory is MISSING]
+    return {name: (get_args(hints[name]) or ("heat",))[0] for name in names}
+
+
+def _with(kind: type, name: str, value: object) -> Any:
+    """An instance of a configuration class in which one setting is another, whatever the class checks itself."""
+    made = kind(**_required(kind))
+    object.__setattr__(made, name, value)
+    return made
+
+
+def test_null_is_the_default_of_every_setting_at_every_level() -> None:
+    for kind in {kind for kind, _ in _settings_of_the_package()}:
+        required = _required(kind)
+        whole = {one.name: None for one in fields(kind)} | required
+        assert construct(kind, whole, "x.yaml", "y.yaml") == construct(kind, required, "x.yaml", "y.yaml"), kind
+        for one in fields(kind):
+            if one.name not in required:
+                assert construct(kind, {one.name: None, **required}, "x.yaml", "y.yaml") == kind(**required), one.name

@@ -107,7 +107,7 @@ def resolve(name: str, registry: Mapping[str, Any], kind: str) -> Callable[..., 
     if name in registry:
         return registry[name]
     module_name, _, attribute = name.partition(":") if ":" in name else name.rpartition(".")
-    if not module_name or not attribute:
+    if not attribute or not all(part.isidentifier() for part in module_name.split(".")):
         raise PhysrepError(f"there is no {kind} {name!r}; {nearest(name, list(registry))}")
     try:
         make_working_folder_importable()
@@ -125,6 +125,11 @@ def resolve(name: str, registry: Mapping[str, Any], kind: str) -> Callable[..., 
                 ) from error
         raise PhysrepError(
             f"{kind} {name!r}: cannot import {module_name} ({error}); check the spelling and PYTHONPATH."
+        ) from error
+    except Exception as error:  # whatever the lines of the module raise
+        reason = " ".join(str(error).split())[:200]
+        raise PhysrepError(
+            f"{kind} {name!r}: {module_name} raises {type(error).__name__} when it is imported ({reason}); mend it."
         ) from error
     if not hasattr(module, attribute):
         public = [key for key in vars(module) if not key.startswith("_")]

@@ -1,167 +1,36 @@
 """Campaigns that try to break a command: random signals, damaged files, odd configurations and command lines.
 
-    PYTHONPATH=src:. python tests/robustness/campaigns.py yaml 2000
+    PYTHONPATH=src:. python tests/robustness/campaigns.py yaml 2000          # tries 0 to 1999
+    PYTHONPATH=src:. python tests/robustness/campaigns.py yaml 1 1234        # try 1234 alone
 
 A try counts as failed if it ends in a traceback, in an exception that nobody foresaw, in an exit code that is not
-documented, or (signals) in other bytes than an undisturbed run. Campaigns are seeded: try n is always the same.
+documented, if it hangs, or (signals) if it ends in other bytes than an undisturbed run. Campaigns are seeded: try n is
+always the same.
 """
 
 from __future__ import annotations
 
 import contextlib
-import io
 import os
 import random
-import shutil
 import signal
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
-import yaml
-
-from physrep.cli.main import main
 from tests.helpers.small_data import write_waves
+from tests.robustness.lying_servers import servers
+from tests.robustness.odd_commands import command_lines
+from tests.robustness.odd_names import names
+from tests.robustness.odd_runs import run_files
+from tests.robustness.odd_yaml import ENCODER, yaml_files
+from tests.robustness.tries import call
 
-CODES = {0, 1, 2}
-CONFIGS = Path(__file__).parents[2] / "configs"
-ENCODER = ("--encoder", "conv3d", "--encoder_options.dims", "[8, 16]", "--encoder_options.groups", "4")
-ENCODER = (*ENCODER, "--encoder_options.strides", "[[2,2,2],[2,2,2]]", "--num_frames", "4", "--device", "cpu")
 TRAINING = ("--training.steps", "60", "--training.batch_size", "4", "--training.checkpoint_every", "10")
 TRAINING = (*TRAINING, "--training.probe_every", "0", "--training.threads", "1")
-
-
-def call(arguments: list[str]) -> str | None:
-    """What was wrong with a command's end; None if nothing was."""
-    out, err = io.StringIO(), io.StringIO()
-    try:
-        with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
-            code = main(arguments)
-    except SystemExit as end:
-        code = int(end.code or 0)
-    except BaseException as error:
-        return f"{arguments[:3]}: {type(error).__name__}: {error}"
-    text = err.getvalue()
-    if code not in CODES or "Traceback" in text or "unforeseen" in text:
-        return f"{arguments[:3]}: code {code}: {text[-300:]}"
-    return None
-
-
-def _damaged(generator: random.Random, data: bytes) -> bytes:
-    """``data`` with bytes flipped, cut off, doubled or put in."""
-    kind, place = generator.randrange(5), generator.randrange(max(1, len(data)))
-    if kind == 0:
-        return data[:place]
-    if kind == 1:
-        return data[:place] + generator.randbytes(generator.randrange(1, 9)) + data[place:]
-    if kind == 2:
-        return data[:place] + data[place + generator.randrange(1, 60) :]
-    changed = bytearray(data)
-    for _ in range(generator.randrange(1, 9) if data else 0):
-        changed[generator.randrange(len(data))] = generator.randrange(256)
-    return bytes(changed)
-
-
-ODD = [
-    None,
-    -1,
-    0,
-    2**70,
-    1e308,
-    float("nan"),
-    float("inf"),
-    "",
-    "x",
-    "../x",
-    "$\\frac{1}{$",
-    [],
-    {},
-    [[]],
-    [None],
-    True,
-]
-ODD += [{"a": None}, "\x00", "9" * 50, [1, "x"], {"learner": "jepa"}, "ü" * 300]
-
-
-def _odd(generator: random.Random, value: object) -> object:
-    """A configuration in which one value, somewhere, is another."""
-    if isinstance(value, dict) and value and generator.random() < 0.85:
-        key = generator.choice(list(value))
-        return {**value, key: _odd(generator, value[key])}
-    if isinstance(value, list) and value and generator.random() < 0.8:
-        place = generator.randrange(len(value))
-        return [*value[:place], _odd(generator, value[place]), *value[place + 1 :]]
-    return generator.choice(ODD)
-
-
-def yaml_files(folder: Path, number: int) -> str | None:
-    """A shipped configuration with damaged bytes, or an odd value in it, is read and refused or printed."""
-    generator = random.Random(number)
-    source = generator.choice(sorted(CONFIGS.glob("*.yaml")))
-    path = folder / "config.yaml"
-    if number % 2:
-        path.write_bytes(_damaged(generator, source.read_bytes()))
-    else:
-        path.write_text(yaml.safe_dump(_odd(generator, yaml.safe_load(source.read_text()))))
-    command = "study" if source.name.startswith("study") else "bench"
-    return call([command, str(path), "--print_config"])
-
-
-def run_directories(folder: Path, number: int) -> str | None:
-    """One file of a run is damaged; the run is continued, probed, or refused."""
-    generator = random.Random(number)
-    data = folder / "waves"
-    if not data.exists():
-        write_waves(folder)
-        fault = call(["pretrain", "jepa", "--data", str(data), "--out", str(folder / "whole"), *ENCODER, *TRAINING])
-        if fault:
-            return fault
-    run = folder / "run"
-    shutil.rmtree(run, ignore_errors=True)
-    shutil.copytree(folder / "whole", run)
-    victim = run / generator.choice(["config.yaml", "weights.safetensors", "state.pt", "metrics.csv", "summary.json"])
-    victim.write_bytes(_damaged(generator, victim.read_bytes()))
-    if generator.random() < 0.5:
-        (run / "summary.json").unlink(missing_ok=True)
-    if generator.random() < 0.7:
-        return call(["pretrain", "jepa", "--data", str(data), "--out", str(run), *ENCODER, *TRAINING])
-    return call(["embed", str(run), "--stride", "8", "--out", str(folder / "tokens")])
-
-
-WORDS = [
-    *("simulate", "check", "pretrain", "embed", "probe", "bench", "calibrate", "study", "report", "compare", "list"),
-    *("leaderboard", "import-checkpoint", "jepa", "heat", "--out", "--device", "banana", "cuda", "cuda:99", "--seed"),
-    *(str(2**70), "-1", "nan", "--training.steps", "[1", "--training.precision", "--devices", "0", "--data", "nowhere"),
-    *("--num_frames", "{", "a: &a [*a]", "--", "-", "", "ü", "\x1b[0m", "../..", "--options.x", "systems", "training"),
-    *(
-        "--resolution",
-        "--stride",
-        "--trajectories",
-        "--range",
-        "Re=1:0",
-        "--workers",
-        "--print_config",
-        "--help",
-        "=",
-        "--=",
-    ),
-]
-
-
-def command_lines(folder: Path, number: int) -> str | None:
-    """Words of options in any order; nothing of it can be run, all of it is refused in one sentence."""
-    generator = random.Random(number)
-    words = [generator.choice(WORDS[:13]), *generator.choices(WORDS, k=generator.randrange(6))]
-    before = os.getcwd()
-    os.chdir(folder)
-    try:
-        # A command that is complete would compute for minutes.
-        return None if words[0] == "simulate" and "heat" in words and "--out" in words else call(words)
-    finally:
-        os.chdir(before)
 
 
 def signals(folder: Path, number: int) -> str | None:
@@ -199,19 +68,28 @@ def signals(folder: Path, number: int) -> str | None:
 
 CAMPAIGNS: dict[str, Callable[[Path, int], str | None]] = {
     "yaml": yaml_files,
-    "runs": run_directories,
+    "runs": run_files,
     "commands": command_lines,
+    "names": names,
+    "servers": servers,
     "signals": signals,
 }
 
 
-def campaign(name: str, count: int) -> list[str]:
-    """What went wrong in ``count`` tries."""
-    with tempfile.TemporaryDirectory() as folder:
-        return [fault for number in range(count) if (fault := CAMPAIGNS[name](Path(folder), number)) is not None]
+def campaign(name: str, numbers: int | Iterable[int], folder: Path) -> list[str]:
+    """What went wrong in so many tries, or in the tries of these numbers; ``folder`` is theirs."""
+    faults = []
+    for number in range(numbers) if isinstance(numbers, int) else numbers:
+        fault = CAMPAIGNS[name](folder, number)
+        if fault is not None:
+            faults.append(f"try {number}: {fault}")
+            print(faults[-1], file=sys.stderr, flush=True)
+    return faults
 
 
 if __name__ == "__main__":
-    faults = campaign(sys.argv[1], int(sys.argv[2]))
-    print(*faults, f"{sys.argv[1]}: {sys.argv[2]} tries, {len(faults)} failed", sep="\n")
-    sys.exit(bool(faults))
+    first, count = int(sys.argv[3]) if len(sys.argv) > 3 else 0, int(sys.argv[2])
+    with tempfile.TemporaryDirectory() as place:
+        found = campaign(sys.argv[1], range(first, first + count), Path(place))
+    print(f"{sys.argv[1]}: {count} tries from number {first}, {len(found)} failed")
+    sys.exit(bool(found))

@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from tests.robustness.campaigns import campaign
 
-FEW = {"yaml": 20, "runs": 6, "commands": 30}
-MANY = {"yaml": 2000, "runs": 300, "commands": 700, "signals": 70}
+FEW = {"yaml": 15, "commands": 30, "names": 2}
+MANY = {"yaml": 2000, "runs": 400, "commands": 700, "names": 100, "servers": 120, "signals": 70}
 
 
 @pytest.mark.parametrize("name", FEW)
-def test_a_few_tries(name: str) -> None:
-    assert campaign(name, FEW[name]) == []
+def test_a_few_tries(name: str, tmp_path: Path) -> None:
+    assert campaign(name, FEW[name], tmp_path) == []
+
+
+def test_a_few_damaged_runs_and_lying_servers(tmp_path: Path) -> None:
+    # In one folder: what is damaged, and served, takes longest to make.
+    assert campaign("runs", 5, tmp_path) + campaign("servers", 6, tmp_path) == []
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", MANY)
-def test_many_tries(name: str) -> None:
-    assert campaign(name, MANY[name]) == []
+def test_many_tries(name: str, tmp_path: Path) -> None:
+    assert campaign(name, MANY[name], tmp_path) == []

@@ -35,7 +35,7 @@ def test_defaults_of_a_study() -> None:
         ("systems.heat.sytem", "heat", "did you mean 'system'"),
         ("systems.heat.system", "heet", "did you mean 'heat'"),
         ("systems.heat.system", "gray_scott_3d", "not two-dimensional"),
-        ("systems.heat.trajectories", 4, "too few"),
+        ("systems.heat.trajectories", 4, "at least 8"),
         ("systems.heat.grid", 24, "multiple of the resolution"),
         ("systems.heat.colour_range", [1.0, 0.0], "low < high"),
         ("systems.heat.matched_to", "wave", "only a set of heat can be matched"),
@@ -47,7 +47,7 @@ def test_defaults_of_a_study() -> None:
         ("reference", "rgb32", "no encoder of this study"),
         ("analyses", ["koopmann"], "did you mean 'koopman'"),
         ("settings", {"kopman": {}}, "did you mean 'koopman'"),
-        ("test", 1.5, "between 0 and 1"),
+        ("test", 1.5, "smaller than 1"),
         ("splits", "many", "splits: 'many' is not valid"),
     ],
 )

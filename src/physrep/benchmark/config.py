@@ -92,8 +92,8 @@ class BenchConfig:
     system: str = "shear_flow"
     simulation: SimulationConfig = field(default_factory=SimulationConfig)
     data: DataConfig = field(default_factory=DataConfig)
-    num_frames: int = setting(16, at_least=1)
-    eval_stride: int = setting(8, at_least=1)
+    num_frames: int = setting(16, at_least=1, at_most=10**6)
+    eval_stride: int = setting(8, at_least=1, at_most=10**6)
     encoder: str = "conv3d"
     encoder_options: dict[str, Any] = field(default_factory=dict)
     training: TrainingConfig = field(default_factory=TrainingConfig)
@@ -102,9 +102,9 @@ class BenchConfig:
     scales: dict[str, str] = setting(factory=dict, choices=("log", "linear"))
     seeds: list[int] = setting(factory=lambda: [0], filled=True, unique=True, at_least=0, at_most=SEEDS)
     search: SearchConfig = field(default_factory=SearchConfig)
-    operations: float = setting(0.0, at_least=0)
+    operations: float = setting(0.0, at_least=0, at_most=1e30)
     metrics: list[str] = setting(factory=lambda: ["mse", "r2"], filled=True, unique=True)
-    n_resamples: int = setting(2000, at_least=1)
+    n_resamples: int = setting(2000, at_least=1, at_most=10**7)
     jobs: int | None = setting(None, at_least=1, at_most=4096)
     token_dtype: str = setting("float32", choices=("float32", "float16"))
     analyses: dict[str, dict[str, Any]] = field(default_factory=lambda: {"units": {}})

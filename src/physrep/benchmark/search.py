@@ -59,7 +59,7 @@ class SearchConfig:
     """
 
     trials: int = setting(0, at_least=0, at_most=10_000)
-    budget: float = setting(1e12, above=0)
+    budget: float = setting(1e12, above=0, at_most=1e30)
     probe: str = "ridge"
     seed: int = setting(1000, at_least=0, at_most=SEEDS)
 

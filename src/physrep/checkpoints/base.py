@@ -80,8 +80,8 @@ def _load(path: Path) -> Any:
             "save its state dict alone, e.g. torch.save(model.state_dict(), FILE)."
         ) from error
     except Exception as error:
-        reason = " ".join(str(error).split())[:200]
-        raise PhysrepError(f"{path}: cannot be read as a checkpoint ({reason}).") from error
+        reason = " ".join(str(error).split())[:200] or type(error).__name__
+        raise PhysrepError(f"{path}: cannot be read as a checkpoint ({reason}); copy or save it again.") from error
 
 
 def _plain_types() -> list[Any]:

@@ -54,13 +54,13 @@ class DataConfig:
     fields: list[str] | None = setting(None, filled=True, unique=True)
     parameters: list[str] | None = setting(None, unique=True)
     labels: str | None = None
-    resolution: list[int] | None = setting(None, filled=True, at_least=1)
+    resolution: list[int] | None = setting(None, filled=True, at_least=1, at_most=10**6)
     resample: Literal["bilinear", "spectral"] = setting("bilinear", choices=("bilinear", "spectral"))
     crop: str | dict[str, list[int]] | None = None
     observation: list[Any] | dict[str, list[Any]] | None = None
     observation_seed: int = setting(0, at_least=0, at_most=SEEDS)
-    frame_step: int = setting(1, at_least=1)
-    max_trajectories: int | None = setting(None, at_least=1)
+    frame_step: int = setting(1, at_least=1, at_most=10**6)
+    max_trajectories: int | None = setting(None, at_least=1, at_most=10**9)
     cache_dtype: Literal["float32", "float16"] = setting("float32", choices=("float32", "float16"))
     cache_dir: str | None = None
     missing: Literal["refuse", "mean"] = "refuse"

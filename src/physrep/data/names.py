@@ -32,12 +32,23 @@ RESERVED_PARAMETERS = ("mean", "split", "file", "trajectory")
 """Names of summary rows in tables, and of the columns that place a row in a table of labels."""
 
 
+FORMULA = "=+-@"
+"""First characters that make a cell of a table a formula."""
+
+LONGEST = 100
+"""Bytes of a name: it becomes part of file names and columns of tables."""
+
+
 def name_problem(name: str) -> str:
     """Why a field or parameter cannot be addressed by this name; empty if it can."""
     if not name.strip():
         return "has an empty name"
     if "/" in name or name in (".", "..") or not name.isprintable() or name != name.strip():
         return f"has the name {name!r}, which holds a slash, a space at its ends, or what cannot be printed"
+    if name[0] in FORMULA:
+        return f"has the name {name!r}, which a spreadsheet would run as a formula"
+    if len(name.encode()) > LONGEST:
+        return f"has the name {name[:20]!r}..., which is longer than {LONGEST} bytes"
     return ""
 
 

@@ -29,18 +29,18 @@ class ClusterConfig:
     """
 
     partition: str | None = None
-    time: int = setting(240, at_least=1)
-    gpus: int = setting(0, at_least=0)
-    cpus: int = setting(1, at_least=1)
-    memory: float | None = setting(None, above=0)
-    signal: int = setting(120, at_least=1)
+    time: int = setting(240, at_least=1, at_most=10**6)
+    gpus: int = setting(0, at_least=0, at_most=1024)
+    cpus: int = setting(1, at_least=1, at_most=4096)
+    memory: float | None = setting(None, above=0, at_most=1e6)
+    signal: int = setting(120, at_least=1, at_most=10**6)
     requeue: bool = True
-    parallel: int = setting(256, at_least=1)
+    parallel: int = setting(256, at_least=1, at_most=10**6)
     account: str | None = None
     qos: str | None = None
     constraint: str | None = None
     options: dict[str, str] = field(default_factory=dict)
     setup: list[str] = field(default_factory=list)
-    retries: int = setting(3, at_least=0)
-    heartbeat: float = setting(10.0, above=0)
-    expiry: float = setting(120.0, above=0)
+    retries: int = setting(3, at_least=0, at_most=1000)
+    heartbeat: float = setting(10.0, above=0, at_most=1e6)
+    expiry: float = setting(120.0, above=0, at_most=1e7)

@@ -17,6 +17,7 @@ from ..run_directory import CONFIG, SUMMARY, WEIGHTS, read_run_config
 from .card import card_of_run
 
 MANIFEST, CARD = "manifest.json", "README.md"
+LONGEST_NAME = 255
 PARTS = (SUMMARY, "scores.json", "probe_*.json", "readout_*.json", "readout_*.safetensors")
 
 _CREDENTIALS = re.compile(r"://[^/\s@]+@")
@@ -102,9 +103,11 @@ def files_of_manifest(path: Path, source: str) -> dict[str, str]:
     try:
         files = json.loads(path.read_text(encoding="utf-8"))["files"]
         names = {str(name): str(value) for name, value in files.items()}
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise PhysrepError(f"{source}: holds no {MANIFEST} of `physrep push`; give what was pushed.") from error
     for name in names:
-        if name != Path(name).name or name.startswith("."):
-            raise PhysrepError(f"{source}: {MANIFEST} names {name!r}, which is no plain file; it is not trusted.")
+        plain = name == Path(name).name and name.isprintable() and len(name.encode()) <= LONGEST_NAME
+        if not plain or name.startswith(".") or name == MANIFEST:
+            shown = repr(name[:60])
+            raise PhysrepError(f"{source}: {MANIFEST} names {shown}, which is no file of a run; it is not trusted.")
     return names

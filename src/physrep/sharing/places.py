@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.client
 import os
 import shutil
+import time
 import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -17,6 +18,11 @@ from .bundle import MANIFEST, check_bundle, files_of_manifest, make_bundle
 
 HUB = "hf:"
 TIMEOUT = 60
+"""Seconds that a server may say nothing; after that, it must have sent `SLOWEST` bytes per second on average."""
+
+SLOWEST = 1000
+LARGEST_MANIFEST = 10_000_000
+"""Bytes: a longer one lists no run."""
 
 
 def push(run: str | Path, target: str, private: bool = False) -> str:
@@ -135,19 +141,36 @@ def _from_address(source: str) -> Callable[[str, Path], None]:
         raise PhysrepError(f"{source}: is no https:// address; give one, a folder, or hf:OWNER/NAME.")
 
     def fetch(part: str, to: Path) -> None:
+        limit = LARGEST_MANIFEST if part == MANIFEST else None
         with open(to, "wb") as file:
-            file.writelines(_blocks(f"{source.rstrip('/')}/{part}"))
+            file.writelines(_blocks(f"{source.rstrip('/')}/{part}", limit))
 
     return fetch
 
 
-def _blocks(address: str) -> Iterator[bytes]:
+def _blocks(address: str, limit: int | None) -> Iterator[bytes]:
+    """An answer as it comes.
+
+    Raises:
+        PhysrepError: it cannot be had, is longer than ``limit`` bytes, or comes too slowly to end.
+    """
+    start, size = time.monotonic(), 0
     try:
         with urllib.request.urlopen(address, timeout=TIMEOUT) as answer:
-            while block := answer.read(1 << 20):
+            # Not more than has arrived, so that one who sends single bytes cannot keep us waiting.
+            while block := answer.read1(1 << 20):
                 yield block
+                size += len(block)
+                if limit is not None and size > limit:
+                    raise PhysrepError(f"{address}: is longer than {limit / 1e6:g} MB, so it lists no run; check it.")
+                seconds = time.monotonic() - start
+                if seconds > TIMEOUT and size < SLOWEST * seconds:
+                    raise PhysrepError(f"{address}: comes with less than {SLOWEST} bytes per second; try later.")
+    except PhysrepError:
+        raise
     except (OSError, http.client.HTTPException, ValueError) as error:
-        raise PhysrepError(f"{address}: cannot be read ({error}); check the address.") from error
+        reason = " ".join(str(error).split())[:200] or type(error).__name__
+        raise PhysrepError(f"{address}: cannot be read ({reason}); check the address.") from error
 
 
 def _copy(source: str) -> Callable[[str, Path], None]:

@@ -35,16 +35,16 @@ class SimulationConfig:
     """
 
     trajectories: int = setting(100, at_least=1, at_most=10**8)
-    resolution: list[int] | None = setting(None, filled=True, at_least=1)
-    frames: int | None = setting(None, at_least=1)
-    save_dt: float | None = setting(None, above=0)
+    resolution: list[int] | None = setting(None, filled=True, at_least=1, at_most=10**6)
+    frames: int | None = setting(None, at_least=1, at_most=10**7)
+    save_dt: float | None = setting(None, above=0, at_most=1e12)
     seed: int = setting(0, at_least=0, at_most=SEEDS)
     test_seed: int | None = setting(None, at_least=0, at_most=SEEDS)
     initial_condition: str | None = None
     options: dict[str, Any] = field(default_factory=dict)
-    ranges: dict[str, list[float]] = field(default_factory=dict)
+    ranges: dict[str, list[float]] = setting(factory=dict, at_least=-1e30, at_most=1e30)
     splits: list[float] = setting(factory=lambda: [0.8, 0.1, 0.1], length=3, at_least=0, at_most=1)
-    per_file: int = setting(16, at_least=1)
+    per_file: int = setting(16, at_least=1, at_most=10**6)
     precision: Literal["float32", "float64"] = setting("float32", choices=("float32", "float64"))
     allow_underresolved: bool = False
     matched_to: str | None = None

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
 from ..errors import PhysrepError, nearest
-from ..ranges import check_path_name
+from ..ranges import SEEDS, check_path_name, check_ranges, setting
 from ..settings import construct
 from ..training.config import TrainingConfig
 
@@ -39,15 +39,15 @@ class SetConfig:
     """
 
     system: str
-    trajectories: int | None = None
-    ranges: dict[str, list[float]] = field(default_factory=dict)
+    trajectories: int | None = setting(None, at_least=8, at_most=10**6)
+    ranges: dict[str, list[float]] = setting(factory=dict, at_least=-1e30, at_most=1e30)
     initial_condition: str | None = None
-    save_dt: float | None = None
-    grid: int | None = None
+    save_dt: float | None = setting(None, above=0, at_most=1e12)
+    grid: int | None = setting(None, at_least=4, at_most=10**5)
     field: str | None = None
-    colour_range: list[float] | None = None
+    colour_range: list[float] | None = setting(None, length=2, at_least=-1e30, at_most=1e30)
     matched_to: str | None = None
-    skip: int = 0
+    skip: int = setting(0, at_least=0, at_most=10**6)
 
 
 @dataclass
@@ -63,9 +63,9 @@ class RenderConfig:
     """
 
     colour_map: str = "inferno"
-    colour_range: list[float] | None = None
+    colour_range: list[float] | None = setting(None, length=2, at_least=-1e30, at_most=1e30)
     nuisance: list[str] = field(default_factory=list)
-    size: int | None = None
+    size: int | None = setting(None, at_least=4, at_most=10**5)
 
 
 @dataclass
@@ -90,11 +90,11 @@ class EncoderConfig:
     kind: Literal["vjepa2", "random_vjepa2", "run", "pretrain", "statistics", "pixels"]
     source: str = ""
     options: dict[str, Any] = field(default_factory=dict)
-    num_frames: int = 8
-    stride: int = 2
-    trajectories: int = 200
+    num_frames: int = setting(8, at_least=1, at_most=10**6)
+    stride: int = setting(2, at_least=1, at_most=10**6)
+    trajectories: int = setting(200, at_least=1, at_most=10**6)
     training: TrainingConfig = field(default_factory=TrainingConfig)
-    seed: int = 0
+    seed: int = setting(0, at_least=0, at_most=SEEDS)
 
 
 @dataclass
@@ -124,22 +124,22 @@ class StudyConfig:
 
     title: str = "A frozen video model and a field"
     question: str = "What does a frozen video model know of the physics, and is it more than pixels?"
-    resolution: int = 64
-    frames: int = 32
-    trajectories: int = 200
+    resolution: int = setting(64, at_least=4, at_most=10**5)
+    frames: int = setting(32, at_least=4, at_most=10**6)
+    trajectories: int = setting(200, at_least=8, at_most=10**6)
     initial_condition: str = "diverse"
-    seed: int = 0
+    seed: int = setting(0, at_least=0, at_most=SEEDS)
     systems: dict[str, SetConfig] = field(default_factory=dict)
     render: RenderConfig = field(default_factory=RenderConfig)
     encoders: dict[str, EncoderConfig] = field(default_factory=dict)
     reference: str = "rgb16"
     analyses: list[str] = field(default_factory=lambda: ["parameters", "koopman", "falsification"])
     settings: dict[str, dict[str, Any]] = field(default_factory=dict)
-    splits: int = 5
-    test: float = 0.25
-    batch_size: int = 8
+    splits: int = setting(5, at_least=1, at_most=1000)
+    test: float = setting(0.25, above=0, below=1)
+    batch_size: int = setting(8, at_least=1, at_most=10**6)
     keep_grid: bool = True
-    videos: int = 1
+    videos: int = setting(1, at_least=0, at_most=10**6)
 
     def as_dict(self) -> dict[str, Any]:
         """Plain data."""
@@ -176,13 +176,7 @@ def check(config: StudyConfig, where: str) -> None:
             f"{where}: reference is {config.reference!r}, which is no encoder of this study; "
             f"{nearest(config.reference, list(config.encoders))}"
         )
-    if config.splits < 1 or not 0 < config.test < 1 or config.frames < 4 or config.batch_size < 1 or config.videos < 0:
-        raise PhysrepError(
-            f"{where}: splits {config.splits} and batch_size {config.batch_size} must be at least 1, frames "
-            f"{config.frames} at least 4, test {config.test} between 0 and 1, videos {config.videos} not negative."
-        )
-    if config.resolution < 4:
-        raise PhysrepError(f"{where}: resolution is {config.resolution}; it must be at least 4.")
+    check_ranges(config, source=where)
     for name, own in config.systems.items():
         _check_set(name, own, config, where)
     for name, encoder in config.encoders.items():
@@ -199,13 +193,8 @@ def _check_set(name: str, own: SetConfig, config: StudyConfig, where: str) -> No
         raise PhysrepError(f"{place}: there is no system {own.system!r}; {nearest(own.system, known)}")
     if own.system != FTCS and len(SYSTEMS[own.system].axes) != 2:
         raise PhysrepError(f"{place}: {own.system} is not two-dimensional, so there is no picture of it.")
-    count = own.trajectories or config.trajectories
-    if count < 8:
-        raise PhysrepError(f"{place}: {count} trajectories are too few to split and score; give at least 8.")
     if own.grid is not None and own.grid % config.resolution:
         raise PhysrepError(f"{place}: grid {own.grid} must be a multiple of the resolution {config.resolution}.")
-    if own.skip < 0:
-        raise PhysrepError(f"{place}: skip is {own.skip}; it must not be negative.")
     if own.matched_to is not None:
         partner = config.systems.get(own.matched_to)
         if partner is None or partner.matched_to is not None or own.system != "heat":
@@ -239,8 +228,5 @@ def _check_encoder(name: str, encoder: EncoderConfig, config: StudyConfig, where
         raise PhysrepError(f"{place}: source is missing; name {what}.")
     if encoder.kind in ("pretrain", "statistics"):
         encoder.training.check()
-        if encoder.num_frames > config.frames or encoder.stride < 1:
-            raise PhysrepError(
-                f"{place}: num_frames {encoder.num_frames} must not exceed frames {config.frames}, and stride "
-                f"{encoder.stride} be at least 1."
-            )
+        if encoder.num_frames > config.frames:
+            raise PhysrepError(f"{place}: num_frames {encoder.num_frames} must not exceed frames {config.frames}.")

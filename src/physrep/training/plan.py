@@ -47,7 +47,10 @@ def shape_of_data(data: DataConfig) -> tuple[ClipShape, dict[str, list[int]], in
             names = tuple(data.parameters or scan.parameters)
             dt = scene.dt * data.frame_step
             shape = ClipShape(scene.channels, scene.shape, scene.dx, scene.periodic, dt, names, scan.dataset_name)
-    assert shape is not None
+    if shape is None:
+        raise PhysrepError(
+            f"{root}: holds no data/train, data/valid or data/test with files; simulate or convert first."
+        )
     limit = data.max_trajectories
     lengths["train"] = lengths["train"][:limit]
     return shape, lengths, disk

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ import torch
 from ...errors import PhysrepError
 from ...files import file_fingerprint, read_json, write_json
 from ...progress import Progress
+from ...ranges import SEEDS, check_ranges, setting
 from ..scan import SPLITS
 from ..splits import DEFAULT_FRACTIONS
 from ..stats import frame_blocks, write_stats
@@ -43,15 +44,15 @@ class ConvertConfig:
     axes: list[str] | None = None
     parameters: str | None = None
     numbers: list[str] | None = None
-    dt: float | None = None
-    dx: list[float] | None = None
+    dt: float | None = setting(None, above=0, at_most=1e30)
+    dx: list[float] | None = setting(None, filled=True, above=0, at_most=1e30)
     periodic: list[str] | None = None
     name: str | None = None
     split: str | None = None
-    fractions: list[float] = field(default_factory=lambda: list(DEFAULT_FRACTIONS))
-    seed: int = 0
+    fractions: list[float] = setting(factory=lambda: list(DEFAULT_FRACTIONS), length=3, at_least=0, at_most=1)
+    seed: int = setting(0, at_least=0, at_most=SEEDS)
     drop_bad: bool = False
-    per_file: int = 64
+    per_file: int = setting(64, at_least=1, at_most=10**6)
 
 
 @dataclass(frozen=True)
@@ -92,6 +93,7 @@ def convert(
             full disk, or ``out`` holds another data set.
     """
     try:
+        check_ranges(config or ConvertConfig())
         return _convert(Path(source), Path(out), config or ConvertConfig(), say or (lambda line: None))
     finally:
         close_files()
