@@ -17,7 +17,11 @@ from .over_seeds import bootstrap_over_seeds, paired_difference_over_seeds
 from .r2 import R2, r2
 from .uncertainty import Difference, Interval, bootstrap, cluster_means, paired_difference
 
-METRICS: Registry[Metric] = Registry("physrep.metrics", {metric.name: metric for metric in (MSE, R2)})
+OWN: tuple[Metric, ...] = (
+    MSE,
+    R2,
+)
+METRICS: Registry[Metric] = Registry("physrep.metrics", {metric.name: metric for metric in OWN})
 """Scores by name; plugins add theirs as entry points of the group ``physrep.metrics``."""
 COLLAPSE: dict[str, Callable[[Tensor], Any]] = {
     "channel_std": lambda tokens: float(channel_std(tokens).mean()),
