@@ -62,7 +62,12 @@ class Clip:
         )
 
     def frames(self, first: int, last: int) -> Clip:
-        """Frames ``first`` to ``last`` (exclusive) of every window."""
+        """Frames ``first`` to ``last`` (exclusive) of every window.
+
+        Args:
+            first: index of the first frame, from 0.
+            last: index behind the last one.
+        """
         return replace(self, fields=self.fields[:, :, first:last], start=self.start + first)
 
 

@@ -116,7 +116,13 @@ class Context:
         return min(scores, key=lambda name: scores[name])
 
     def build_probe(self, name: str, seed: int = 0, **changes: Any) -> Probe:
-        """An unfitted probe with the benchmark's options, or its defaults where the benchmark does not have it."""
+        """An unfitted probe with the benchmark's options, or its defaults where the benchmark does not have it.
+
+        Args:
+            name: of the probe, or its import path.
+            seed: of its random numbers, where it has any.
+            changes: options that differ from the benchmark's.
+        """
         return build(name, PROBES, "probe", {**self.probes.get(name, {}), **changes}, {"seed": seed})
 
 

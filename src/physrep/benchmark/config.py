@@ -145,6 +145,10 @@ class Run:
 def read_config(values: Mapping[str, Any], source: str) -> BenchConfig:
     """A `BenchConfig` from plain data; every unknown key is an error that names the nearest known one.
 
+    Args:
+        values: settings, as a YAML file holds them.
+        source: where they come from, for messages.
+
     Raises:
         PhysrepError: an unknown key, or a value of the wrong type.
     """

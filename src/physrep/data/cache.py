@@ -141,6 +141,7 @@ def check_cache_space(
         root, fields, resolution, resample, crop, dtype, cache_dir: as in `cached_split`.
         splits: names of splits.
         observations, observation_seed: per split, see `physrep.data.observation`.
+        missing: as in `cached_split`.
 
     Returns:
         Bytes that are still to be written; complete caches, and files whose windows are read in place, need none.

@@ -71,6 +71,13 @@ class ClipDataset(Dataset[Clip]):
     whole trajectory, as many frames as the shortest one has. Learners draw their windows with `windows` and `clip`
     instead.
 
+    Args:
+        folder: cache of the split.
+        parameters: names of the parameters, in this order; default all.
+        max_trajectories: a seeded random subset of so many; default all.
+        stats: statistics to normalise with; the training split has its own.
+        labels: a table of further parameters.
+
     Attributes:
         split, dataset_name: where the data come from.
         channels: channel names.
@@ -286,7 +293,13 @@ class ClipDataset(Dataset[Clip]):
         return self._unobserved[0][number], self._unobserved[1][number]
 
     def windows(self, frames: int, stride: int = 1, frame_step: int = 1) -> np.ndarray:
-        """Rows (trajectory, start) of all windows, int64 with shape ``(n, 2)``; see `WellSplit.windows`."""
+        """Rows (trajectory, start) of all windows, int64 with shape ``(n, 2)``; see `WellSplit.windows`.
+
+        Args:
+            frames: per window.
+            stride: distance between the starts of two windows, in frames.
+            frame_step: distance between two frames of a window.
+        """
         source = f"{self.dataset_name}/{self.split}"
         rows = window_grid(self.lengths.tolist(), frames, stride, frame_step, source)
         say_short(source, tuple(self.lengths.tolist()), (frames - 1) * frame_step + 1)

@@ -108,7 +108,12 @@ class DataConfig:
         }
 
     def open(self, split: str, stats: ChannelStats | None = None) -> ClipDataset:
-        """Open a split; its cache is built first if there is none. Valid and test need ``stats`` of train."""
+        """Open a split; its cache is built first if there is none. Valid and test need ``stats`` of train.
+
+        Args:
+            split: ``train``, ``valid`` or ``test``.
+            stats: statistics to normalise with; the training split has its own, other splits need ``train.stats``.
+        """
         from . import open_clips
 
         return open_clips(

@@ -30,7 +30,13 @@ class Fault:
 
     @classmethod
     def unreadable_at(cls, file: AnyPath, problem: str, remedy: str) -> Fault:
-        """A fault of something that could not be read."""
+        """A fault of something that could not be read.
+
+        Args:
+            file: what could not be read.
+            problem: why, without the name of the file.
+            remedy: what to do about it.
+        """
         return cls(file, "file", problem, remedy, "error", True)
 
     def __str__(self) -> str:

@@ -45,6 +45,10 @@ def split_files(root: str | Path | RemotePath, split: str) -> Sequence[AnyPath]:
 
     A single file, and a folder of files without ``data``, are a training split without others.
 
+    Args:
+        root: folder of the data set, one file, or an address.
+        split: ``train``, ``valid`` (or ``val``) or ``test``.
+
     Raises:
         PhysrepError: no such dataset or split, or a split without files.
     """
@@ -70,7 +74,12 @@ def split_files(root: str | Path | RemotePath, split: str) -> Sequence[AnyPath]:
 
 
 def has_split(root: str | Path | RemotePath, split: str) -> bool:
-    """Whether a data set has files of a split."""
+    """Whether a data set has files of a split.
+
+    Args:
+        root: folder of the data set, one file, or an address.
+        split: ``train``, ``valid`` (or ``val``) or ``test``.
+    """
     root = as_path(root)
     if _loose_files(root):
         return split == "train"

@@ -22,6 +22,10 @@ def split_counts(n: int, fractions: Sequence[float] = DEFAULT_FRACTIONS) -> tupl
 
     Counts are rounded by the largest remainder, and a split with a positive fraction gets at least one trajectory.
 
+    Args:
+        n: number of trajectories.
+        fractions: of train, valid and test.
+
     Raises:
         PhysrepError: the fractions are not three numbers from 0 to 1 with sum 1, or ``n`` is too small for them.
     """
@@ -43,7 +47,13 @@ def split_counts(n: int, fractions: Sequence[float] = DEFAULT_FRACTIONS) -> tupl
 
 
 def assign_splits(n: int, seed: int, fractions: Sequence[float] = DEFAULT_FRACTIONS) -> list[str]:
-    """Split of each of ``n`` trajectories: exact counts, shuffled by ``seed``, the same on every machine."""
+    """Split of each of ``n`` trajectories: exact counts, shuffled by ``seed``, the same on every machine.
+
+    Args:
+        n: number of trajectories.
+        seed: of the shuffling.
+        fractions: of train, valid and test.
+    """
     order = sorted(range(n), key=lambda index: trajectory_seed(seed, "split", index))
     names = [name for name, count in zip(SPLITS, split_counts(n, fractions), strict=True) for _ in range(count)]
     assigned = [""] * n
@@ -53,7 +63,14 @@ def assign_splits(n: int, seed: int, fractions: Sequence[float] = DEFAULT_FRACTI
 
 
 def split_of(index: int, n: int, seed: int, fractions: Sequence[float] = DEFAULT_FRACTIONS) -> str:
-    """Split of trajectory ``index`` of ``n``; see `assign_splits`."""
+    """Split of trajectory ``index`` of ``n``; see `assign_splits`.
+
+    Args:
+        index: of the trajectory, from 0.
+        n: number of trajectories.
+        seed: of the shuffling.
+        fractions: of train, valid and test.
+    """
     return assign_splits(n, seed, fractions)[index]
 
 

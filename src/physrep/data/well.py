@@ -152,7 +152,12 @@ def write_well(path: str | Path, trajectories: Trajectories, attributes: Mapping
 
 
 def select_trajectories(trajectories: Trajectories, indices: Sequence[int]) -> Trajectories:
-    """The trajectories with these indices, in this order, e.g. those that are not in ``trajectories.failed``."""
+    """The trajectories with these indices, in this order, e.g. those that are not in ``trajectories.failed``.
+
+    Args:
+        trajectories: those to choose from.
+        indices: positions along the batch; one may be given twice.
+    """
     index = torch.as_tensor(list(indices), dtype=torch.long)
     return replace(
         trajectories,

@@ -97,7 +97,13 @@ _one_at_a_time = threading.RLock()
 
 
 def run_job(job: Job, around: Surroundings, terms: Terms) -> Answer:
-    """Do a job in this process if nobody else does; what every executor calls."""
+    """Do a job in this process if nobody else does; what every executor calls.
+
+    Args:
+        job: what to do, with the path of its lease and of its log.
+        around: folder, import path and threads of the process that submitted it.
+        terms: of the lease.
+    """
     with _one_at_a_time:
         around.enter()
         with claim(job.lease, terms) as lease:

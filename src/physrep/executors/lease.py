@@ -100,7 +100,13 @@ class Watch:
 
 
 class Lease:
-    """A lease that this process holds, with its heartbeat; made by `claim`."""
+    """A lease that this process holds, with its heartbeat; made by `claim`.
+
+    Args:
+        stem: path of the job's lease without the number; the file of this start stands beside it.
+        number: of this start, from 1.
+        terms: how often it is renewed, and when it has expired.
+    """
 
     def __init__(self, stem: Path, number: int, terms: Terms) -> None:
         self.stem, self.number, self.terms = stem, number, terms

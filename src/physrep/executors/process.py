@@ -36,6 +36,10 @@ def process_pool(workers: int, threads: int = 1) -> Iterator[ProcessPoolExecutor
 
     They are started anew, not forked: a fork copies the parent's threads in an undefined state. When the block is left
     by an exception, a signal's included, the workers are stopped: a training saves its state at its next step.
+
+    Args:
+        workers: number of processes.
+        threads: threads of torch in each of them.
     """
     quiet_resource_tracker()
     context = multiprocessing.get_context("spawn")
@@ -125,7 +129,12 @@ def quiet_resource_tracker() -> None:
 
 
 def start_worker(parent: int, threads: int) -> None:
-    """What every worker process does first."""
+    """What every worker process does first.
+
+    Args:
+        parent: process id of the parent, with which the worker ends.
+        threads: threads of torch.
+    """
     obey_parent()
     # A killed parent cannot tell its workers to stop, and orphans would slow down the command that is started next.
     threading.Thread(target=_end_with_parent, args=(parent,), daemon=True).start()

@@ -42,7 +42,13 @@ class Candidate:
 
     @classmethod
     def read(cls, folder: Path, learner: str, seconds: float) -> Self:
-        """What ``scores.json`` says; probes without a stored readout are passed over, as they cannot be asked."""
+        """What ``scores.json`` says; probes without a stored readout are passed over, as they cannot be asked.
+
+        Args:
+            folder: run directory with ``scores.json`` and ``summary.json``.
+            learner: name of its learner.
+            seconds: that it took.
+        """
         rows = [row for row in read_json(folder / SCORES) if row["level"] == "trajectory"]
         stored = readout_names(folder)
         found = {

@@ -53,6 +53,11 @@ class Learner(nn.Module, ABC):
         reads_units: whether `encode` takes time step and spacing from the clip, so that it may be asked about others.
         needs_labels: whether `loss` reads the clip's parameters; False for everything that learns without labels.
 
+    Args:
+        in_channels: number of field components.
+        num_frames: frames per window of `encode`.
+        train_frames: frames per clip of `loss`; default ``num_frames``.
+
     A learner sees what its place in the tables says: `encode` always, and `loss` unless `needs_labels`, get a clip
     whose parameters are NaN and whose trajectory and start are -1 (`Clip.blind`).
     """
@@ -139,6 +144,10 @@ class Learner(nn.Module, ABC):
 
     def fields(self, clip: Clip, frames: int) -> Tensor:
         """Normalised fields with shape ``(B, C, frames, H, W)``, channels chosen by name.
+
+        Args:
+            clip: windows with their channels' names.
+            frames: number of frames that the clip must have.
 
         Raises:
             PhysrepError: a channel is missing, or the clip has another number of frames.

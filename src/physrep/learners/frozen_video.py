@@ -78,7 +78,11 @@ class FrozenVideo(Rendered):
         self.register_buffer("weights_hash", torch.tensor(list(digest.digest()), dtype=torch.uint8))
 
     def grid(self, frames: int, height: int, width: int) -> tuple[int, int, int]:
-        """Tokens of one group along time, H and W."""
+        """Tokens of one group along time, H and W.
+
+        Args:
+            frames, height, width: size of a window of fields.
+        """
         if self.pool == "all":
             return (1, 1, 1)
         steps = self.backbone.frames or max(frames // self.backbone.tubelet, 1) * self.backbone.tubelet
@@ -103,7 +107,11 @@ class FrozenVideo(Rendered):
         return torch.cat(parts, 1)
 
     def state_dict(self, *args: Any, **kwargs: Any) -> dict[str, Any]:
-        """The state without the weights of the model, which are in `source`."""
+        """The state without the weights of the model, which are in `source`.
+
+        Args:
+            args, kwargs: of `torch.nn.Module.state_dict`.
+        """
         whole = super().state_dict(*args, **kwargs)
         return type(whole)((key, value) for key, value in whole.items() if ".backbone." not in f".{key}")
 

@@ -115,7 +115,14 @@ class MaskedJEPA(EncoderLearner):
         return {"loss": torch.stack(losses).mean(), "feature_std": spread, "feature_std_pooled": pooled}
 
     def predict(self, x: Tensor, grid: tuple[int, int, int], visible: Tensor, hidden: Tensor) -> Tensor:
-        """Predicted tokens at the hidden places, with shape ``(B, m, D)``."""
+        """Predicted tokens at the hidden places, with shape ``(B, m, D)``.
+
+        Args:
+            x: normalised fields ``(B, C, T, H, W)``.
+            grid: tokens along time, H and W.
+            visible: indices ``(B, n)`` of the tokens that the encoder sees.
+            hidden: indices ``(B, m)`` of those that are predicted.
+        """
         if self.drops_tokens:
             tokens = self.encoder(x, visible=visible)
         else:

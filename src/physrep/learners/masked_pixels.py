@@ -102,6 +102,10 @@ class MaskedPixels(EncoderLearner):
         """The loss for normalised fields ``(B, C, T, H, W)`` and a mask ``(B, t h w)``, True where hidden.
 
         Every row of the mask hides the same number of positions.
+
+        Args:
+            x: normalised fields.
+            mask: which tokens are hidden.
         """
         grid = self.token_blocks(x)
         predicted = self._decode(x, mask, grid)

@@ -118,7 +118,12 @@ class MPP(Learner):
         return z.permute(0, 1, 3, 4, 2).flatten(1, 3)
 
     def predict_frame(self, clip: Clip, x: Tensor) -> Tensor:
-        """The next frame with shape ``(B, C, H, W)`` of normalised fields ``(B, C, num_frames, H, W)``."""
+        """The next frame with shape ``(B, C, H, W)`` of normalised fields ``(B, C, num_frames, H, W)``.
+
+        Args:
+            clip: windows; it says which axes are periodic.
+            x: their normalised fields.
+        """
         return self.encoder(x, self.labels(), clip.periodic)
 
     def loss(self, clip: Clip) -> dict[str, Tensor]:

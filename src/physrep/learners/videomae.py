@@ -139,7 +139,12 @@ class VideoMAE(Learner):
         return self.decoder(full, hidden.shape[1])
 
     def masked_loss(self, x: Tensor, mask: Tensor) -> dict[str, Tensor]:
-        """The loss for fields and a mask as in `reconstruct`."""
+        """The loss for fields and a mask as in `reconstruct`.
+
+        Args:
+            x: normalised fields ``(B, C, T, H, W)``.
+            mask: ``(B, t h w)``, True where hidden; every row hides the same number.
+        """
         target = to_blocks(x, self.encoder.grid(*x.shape[2:]))
         if self.normalise_targets:
             target = normalised(target, self.in_channels)

@@ -81,7 +81,11 @@ class ConvStack3D(nn.Module):
         self.head = nn.Linear(dims[-1], dims[-1])
 
     def grid(self, frames: int, height: int, width: int) -> tuple[int, int, int]:
-        """Token grid (t, h, w) of a clip of this size."""
+        """Token grid (t, h, w) of a clip of this size.
+
+        Args:
+            frames, height, width: size of a window of fields.
+        """
         t, h, w = frames, height, width
         for stride in self.strides:
             t, h, w = (-(-n // s) for n, s in zip((t, h, w), stride, strict=True))

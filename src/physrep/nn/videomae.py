@@ -133,6 +133,9 @@ class VideoMAEEncoder(nn.Module):
     def grid(self, frames: int, height: int, width: int) -> tuple[int, int, int]:
         """Token grid (t, h, w) of a clip of this size.
 
+        Args:
+            frames, height, width: size of a window of fields.
+
         Raises:
             PhysrepError: a size is no multiple of the tubelet.
         """
@@ -145,7 +148,12 @@ class VideoMAEEncoder(nn.Module):
         return t, h, w
 
     def forward(self, x: Tensor, visible: Tensor | None = None) -> Tensor:
-        """Tokens with shape ``(B, t h w, D)``, or ``(B, n, D)`` of the n patches whose indices ``visible`` holds."""
+        """Tokens with shape ``(B, t h w, D)``, or ``(B, n, D)`` of the n patches whose indices ``visible`` holds.
+
+        Args:
+            x: fields ``(B, C, T, H, W)``.
+            visible: indices ``(B, n)`` of the patches to encode; None encodes all.
+        """
         check_clips(x, self.in_channels, "videomae")
         t, h, w = grid = self.grid(x.shape[2], x.shape[3], x.shape[4])
         a, b, c = block_size(grid, x.shape[2], x.shape[3], x.shape[4])

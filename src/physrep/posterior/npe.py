@@ -75,7 +75,12 @@ class NeuralPosterior:
         return self
 
     def sample(self, summary: Tensor, count: int) -> Tensor:
-        """Draws ``(count, n, P)`` for summaries ``(n, S)``, inside the prior's box; seeded."""
+        """Draws ``(count, n, P)`` for summaries ``(n, S)``, inside the prior's box; seeded.
+
+        Args:
+            summary: what the density is conditioned on, one row per window or trajectory.
+            count: draws for each row.
+        """
         found: list[Tensor] = []
         with torch.no_grad(), torch.random.fork_rng([]):
             torch.manual_seed(self.seed + 1)
@@ -95,7 +100,12 @@ class NeuralPosterior:
         return torch.stack(found, dim=1)
 
     def log_prob(self, theta: Tensor, summary: Tensor) -> Tensor:
-        """Log density of z-scored parameters ``(n, P)`` given ``(n, S)``, with shape ``(n,)``; without the box."""
+        """Log density of z-scored parameters ``(n, P)`` given ``(n, S)``, with shape ``(n,)``; without the box.
+
+        Args:
+            theta: z-scored parameters.
+            summary: what the density is conditioned on, row by row.
+        """
         with torch.no_grad():
             return self.flow.log_prob(theta.float()[None], condition=summary.float())[0]
 

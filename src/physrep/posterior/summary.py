@@ -30,7 +30,12 @@ class Summary:
         self.width = width
 
     def fit(self, tokens: Tokens, trajectory: np.ndarray) -> Self:
-        """From windows of train ``(windows, N, D)`` and the trajectory of each."""
+        """From windows of train ``(windows, N, D)`` and the trajectory of each.
+
+        Args:
+            tokens: windows of train, ``(windows, N, D)``.
+            trajectory: of each window.
+        """
         self._moments = StandardMoments().fit(tokens)
         z = self._means(tokens, trajectory)
         self._mean = z.mean(0)

@@ -33,6 +33,10 @@ def shuffled_labels(store: TokenStore, seed: int = 0) -> TokenStore:
 
     All windows of a trajectory keep one set of labels, and the sets stay the same ones, so that neither the
     distribution of the labels nor the dependence of windows changes.
+
+    Args:
+        store: tokens and labels of one split.
+        seed: of the permutation of trajectories.
     """
     names, first, index = np.unique(store.trajectory, return_index=True, return_inverse=True)
     order = np.random.default_rng(seed).permutation(len(names))

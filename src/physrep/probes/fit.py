@@ -180,7 +180,12 @@ def score(
 
 
 def save_predictions(path: str | Path, predictions: Mapping[str, Predictions]) -> None:
-    """Write predictions of all splits to one ``.npz``; arrays are named ``split.attribute``."""
+    """Write predictions of all splits to one ``.npz``; arrays are named ``split.attribute``.
+
+    Args:
+        path: of the file.
+        predictions: by name of the split.
+    """
     arrays: dict[str, Any] = {
         f"{split}.{key}": np.asarray(value) for split, part in predictions.items() for key, value in vars(part).items()
     }

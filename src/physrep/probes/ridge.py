@@ -76,7 +76,14 @@ class Ridge:
         self.alphas, self.common = tuple(alphas), common
 
     def fit(self, x: Tensor, y: Tensor, x_valid: Tensor, y_valid: Tensor) -> Self:
-        """Choose on valid; features ``(n, F)`` and targets ``(n, P)``; computed in float64."""
+        """Choose on valid; features ``(n, F)`` and targets ``(n, P)``; computed in float64.
+
+        Args:
+            x: features of train.
+            y: targets of train.
+            x_valid: features of valid.
+            y_valid: targets of valid, on which the penalty is chosen.
+        """
         x, y, x_valid, y_valid = (part.double() for part in (x, y, x_valid, y_valid))
         self.scaled = Standardiser(self.common).fit(x)
         path = RidgePath(self.scaled(x), y)

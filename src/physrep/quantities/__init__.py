@@ -34,6 +34,11 @@ def quantities_of(system: str, channels: Sequence[str], parameters: Sequence[str
     """Quantities of a system that these channels and parameters allow.
 
     A system without entry in `QUANTITIES` gets those of its velocity, if it has one, and of every other scalar channel.
+
+    Args:
+        system: its name; one without entry is allowed.
+        channels: that the data hold.
+        parameters: whose values are known.
     """
     known = QUANTITIES.get(system)
     if known is None:

@@ -40,7 +40,12 @@ class Quantity:
     parameters: tuple[str, ...] = ()
 
     def of_window(self, series: Tensor, dt: float) -> Tensor:
-        """One number per window from its frames ``(B, T)``, with shape ``(B,)``."""
+        """One number per window from its frames ``(B, T)``, with shape ``(B,)``.
+
+        Args:
+            series: one number per frame.
+            dt: time between two frames.
+        """
         if self.window == "mean":
             return series.mean(1)
         time = dt * torch.arange(series.shape[1], dtype=torch.float64)
@@ -52,6 +57,10 @@ class Quantity:
 
 def channel(clip: Clip, name: str) -> Tensor:
     """One component in float64 with shape ``(B, T, H, W)``.
+
+    Args:
+        clip: windows with their channels' names.
+        name: of the channel.
 
     Raises:
         PhysrepError: the clip does not hold it.
@@ -73,5 +82,11 @@ def velocity_channels(channels: Sequence[str]) -> tuple[str, ...]:
 
 
 def measure(quantities: Sequence[Quantity], clip: Clip, grid: Grid) -> Tensor:
-    """Numbers of every frame, float64 ``(B, T, Q)``."""
+    """Numbers of every frame, float64 ``(B, T, Q)``.
+
+    Args:
+        quantities: what to measure, in the order of the last axis.
+        clip: windows of fields in physical units.
+        grid: their points.
+    """
     return torch.stack([quantity.series(clip, grid) for quantity in quantities], dim=-1)

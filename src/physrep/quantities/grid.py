@@ -41,6 +41,10 @@ class Grid:
     def of(cls, coordinates: Sequence[Tensor], periodic: Sequence[bool]) -> Grid:
         """The grid with these coordinates, ascending, one float64 vector per axis.
 
+        Args:
+            coordinates: of the points, one vector per axis.
+            periodic: whether an axis closes on itself.
+
         Raises:
             PhysrepError: not two axes, or an axis of fewer than 4 points or not ascending.
         """
@@ -70,7 +74,12 @@ class Grid:
         return torch.einsum("...hw,h,w->...", field, *self.weights)
 
     def derivative(self, field: Tensor, axis: int) -> Tensor:
-        """Derivative of ``(..., H, W)`` along axis 0 (H) or 1 (W)."""
+        """Derivative of ``(..., H, W)`` along axis 0 (H) or 1 (W).
+
+        Args:
+            field: values on the grid.
+            axis: 0 for H, 1 for W.
+        """
         matrix = self.matrices[axis]
         if matrix is not None:
             return torch.einsum("jh,...hw->...jw" if axis == 0 else "jw,...hw->...hj", matrix, field)

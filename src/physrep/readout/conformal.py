@@ -41,6 +41,11 @@ class Conformal:
     def fit(cls, prediction: np.ndarray, target: np.ndarray, level: float = 0.9, source: str = "valid") -> Self:
         """From predictions and targets of ``source`` with shape ``(n, P)``, z-scored, one row per trajectory or window.
 
+        Args:
+            prediction: of valid.
+            target: their true values.
+            level: probability content of the intervals.
+
         Raises:
             PhysrepError: a level outside (0, 1).
         """
@@ -52,7 +57,12 @@ class Conformal:
         return cls(level, width.tolist(), [math.nan] * errors.shape[1], len(errors), source=source)
 
     def tested(self, prediction: np.ndarray, target: np.ndarray) -> Self:
-        """Record the coverage on test."""
+        """Record the coverage on test.
+
+        Args:
+            prediction: of test, z-scored ``(n, P)``.
+            target: true values, in the same form.
+        """
         inside = np.abs(prediction - target) <= np.asarray(self.half_width)
         self.coverage, self.n_test = inside.mean(axis=0).tolist(), len(inside)
         return self

@@ -84,5 +84,10 @@ class Instrument:
 
 
 def load_readout(run: str | Path, probe: str | None = None) -> Instrument:
-    """The instrument that a run directory holds; see `Instrument` for arguments and errors."""
+    """The instrument that a run directory holds; see `Instrument` for arguments and errors.
+
+    Args:
+        run: run directory, or the folder of `physrep fit`.
+        probe: which stored probe; default the best on valid.
+    """
     return Instrument(run, probe)

@@ -21,6 +21,10 @@ from .state import pack, unpack
 def save_readout(readout: Readout, run: str | Path) -> None:
     """Write ``readout_NAME.safetensors`` and ``readout_NAME.json``.
 
+    Args:
+        readout: a fitted readout with its intervals.
+        run: run directory.
+
     Raises:
         PhysrepError: the probe holds something that is neither a tensor nor plain data.
     """

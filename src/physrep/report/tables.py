@@ -47,7 +47,11 @@ def text_table(
     all_probes: bool = False,
     over_seeds: Rows = (),
 ) -> str:
-    """The result table for a terminal; arguments as in `markdown_table`."""
+    """The result table for a terminal.
+
+    Args:
+        rows, identities, level, all_probes, over_seeds: as in `markdown_table`.
+    """
     frame = result_table(make_entries(rows, identities, over_seeds), level, all_probes).texts()
     groups, body = frame[""].tolist(), frame.drop(columns="")
     lines = [list(map(str, body.columns)), *body.to_numpy().tolist()]

@@ -77,7 +77,12 @@ class System(ABC):
         return self.resolved_ranges(resolution)
 
     def option_limits(self, resolution: Sequence[int], options: Mapping[str, Any]) -> dict[str, tuple[float, float]]:
-        """Parameter ranges that these options allow on this grid, where they allow less than it resolves."""
+        """Parameter ranges that these options allow on this grid, where they allow less than it resolves.
+
+        Args:
+            resolution: points per axis.
+            options: the system's own options of a simulation.
+        """
         return {}
 
     @abstractmethod
@@ -219,7 +224,12 @@ class System(ABC):
         return {name: (options or {}).get(name, choices[0]) for name, choices in self.options.items()}
 
     def check_initial(self, initial: dict[str, Tensor], batch: int) -> None:
-        """Raise `PhysrepError` unless ``initial`` holds what a start needs, in shapes that fit."""
+        """Raise `PhysrepError` unless ``initial`` holds what a start needs, in shapes that fit.
+
+        Args:
+            initial: fields by name, ``(batch, *grid, *components)``.
+            batch: number of trajectories.
+        """
         missing = [name for name in self.initial_fields if name not in initial]
         if missing:
             raise PhysrepError(
@@ -251,6 +261,10 @@ class System(ABC):
     def check_parameters(self, parameters: dict[str, Tensor], seeds: Sequence[int] | None = None) -> int:
         """The batch size that ``parameters`` (and ``seeds``, where given) agree on.
 
+        Args:
+            parameters: values by name, each with shape ``(B,)``.
+            seeds: one per trajectory; None takes B from the first parameter.
+
         Raises:
             PhysrepError: a name is missing or unknown, lengths differ, a value is not finite, or it is not positive
                 where the parameter's scale is logarithmic.
@@ -272,7 +286,13 @@ class System(ABC):
     def draw_parameters(
         self, seeds: Sequence[int], resolution: Sequence[int], ranges: Mapping[str, Sequence[float]] | None = None
     ) -> dict[str, Tensor]:
-        """Parameters from the prior, one set per seed, inside `default_ranges` (or inside ``ranges``)."""
+        """Parameters from the prior, one set per seed, inside `default_ranges` (or inside ``ranges``).
+
+        Args:
+            seeds: one per set; a set is a function of its seed alone.
+            resolution: points per axis, which limit the default ranges.
+            ranges: lowest and highest value of the parameters that are to differ from the default.
+        """
         limits: dict[str, Sequence[float]] = {**self.default_ranges(resolution), **(ranges or {})}
         values: dict[str, list[float]] = {p.name: [] for p in self.parameters}
         for seed in seeds:
@@ -283,7 +303,12 @@ class System(ABC):
         return {name: torch.tensor(column, dtype=torch.float64) for name, column in values.items()}
 
     def check_ranges(self, resolution: Sequence[int], ranges: Mapping[str, Sequence[float]]) -> str | None:
-        """A sentence that says which asked range the grid does not resolve, or None."""
+        """A sentence that says which asked range the grid does not resolve, or None.
+
+        Args:
+            resolution: points per axis.
+            ranges: lowest and highest value by name of the parameter.
+        """
         resolved = self.resolved_ranges(resolution)
         for name, (low, high) in ranges.items():
             self.parameter(name)

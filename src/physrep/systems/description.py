@@ -32,7 +32,13 @@ class Parameter:
     meaning: str = ""
 
     def draw(self, u: float, low: float | None = None, high: float | None = None) -> float:
-        """Value at the quantile ``u`` in [0, 1] of the uniform (or log-uniform) prior on ``[low, high]``."""
+        """Value at the quantile ``u`` in [0, 1] of the uniform (or log-uniform) prior on ``[low, high]``.
+
+        Args:
+            u: quantile.
+            low: lower end; default the parameter's own.
+            high: upper end; default the parameter's own.
+        """
         low = self.low if low is None else low
         high = self.high if high is None else high
         if self.scale == "log":

@@ -133,7 +133,12 @@ class LabelScaler:
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Mapping[str, Any]], names: Sequence[str] | None = None) -> LabelScaler:
-        """Inverse of `to_dict`; ``names`` selects and orders the parameters."""
+        """Inverse of `to_dict`; ``names`` selects and orders the parameters.
+
+        Args:
+            data: scale, mean and std per parameter.
+            names: parameters to take, in this order; default all.
+        """
         names = tuple(data) if names is None else tuple(names)
         missing = [name for name in names if name not in data]
         if missing:

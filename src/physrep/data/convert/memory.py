@@ -62,7 +62,12 @@ def from_xarray(
 ) -> Trajectories:
     """An ``xarray.Dataset`` or ``DataArray`` as trajectories: dimensions by name, numbers per sample as parameters.
 
-    Args and errors as in `from_numpy`.
+    Args:
+        dataset: the data.
+        axes, dt, dx, periodic, name, notes: as in `from_numpy`.
+
+    Raises:
+        PhysrepError: as of `from_numpy`.
     """
     return _whole(part_of_dataset(Path(name), as_dataset(dataset), axes), dt, dx, periodic, name, notes)
 

@@ -38,7 +38,12 @@ Panel = Callable[["Axes", bool], None]
 
 
 def say(artist: Artist, *texts: str) -> None:
-    """What hovering says over an artist; several texts are those of its marks in their order."""
+    """What hovering says over an artist; several texts are those of its marks in their order.
+
+    Args:
+        artist: a mark, or a line of marks.
+        texts: one for the whole, or one per mark.
+    """
     artist.set_gid(SAY + BETWEEN.join(texts))
 
 
@@ -122,7 +127,14 @@ class Plot:
 
 
 def save_figure(figure: Figure, path: Path, alt: str, dpi: int = 140) -> str:
-    """Write a figure of fields as PNG, and return it as an image for a page."""
+    """Write a figure of fields as PNG, and return it as an image for a page.
+
+    Args:
+        figure: what to write.
+        path: of the PNG.
+        alt: what it shows.
+        dpi: points per inch.
+    """
     import base64
 
     _write_png(figure, path, dpi)
