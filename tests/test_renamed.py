@@ -5,10 +5,12 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
 from physrep import renamed
+from physrep.analyses.latent import read_latent
 from physrep.benchmark import expand, read_config
 from physrep.cli.arguments import add_device, apply_overrides, chosen_device, parser, split_overrides
 from physrep.cli.main import main
@@ -16,6 +18,7 @@ from physrep.data.config import DataConfig
 from physrep.errors import PhysrepError
 from physrep.files import read_yaml, write_yaml
 from physrep.learners.jepa import JEPA
+from physrep.metrics import bootstrap
 from physrep.probes import PROBES
 from physrep.registry import build
 from physrep.run_directory import SUMMARY, load_run
@@ -153,3 +156,36 @@ def test_options_of_a_simulation_are_dotted_and_read_as_before(
 def test_options_of_commands_are_spelled_with_dashes() -> None:
     for path in (Path(renamed.__file__).parent / "cli").glob("*.py"):
         assert not re.findall(r'add_argument\(\s*"--\w*_\w*"', path.read_text()), path.name
+
+
+def test_functions_and_classes_take_arguments_under_their_former_names() -> None:
+    values, target = np.zeros((4, 1)), np.ones((4, 1))
+    with pytest.warns(DeprecationWarning, match="bootstrap: resamples is deprecated and called n_resamples"):
+        old = bootstrap(values, target, [0, 0, 1, 1], resamples=7, seed=3)
+    new = bootstrap(values, target, [0, 0, 1, 1], n_resamples=7, seed=3)
+    assert all(np.array_equal(a, b) for a, b in zip(old, new, strict=True))
+    with pytest.warns(DeprecationWarning) as told:
+        config = TrainingConfig(accumulate=3, clip_norm=0.5)  # pyright: ignore[reportCallIssue]
+    assert config == TrainingConfig(accumulate_grad_batches=3, gradient_clip_val=0.5) and len(told) == 2
+    assert Path(told[0].filename).name == "test_renamed.py"
+    with pytest.warns(DeprecationWarning):
+        learner = JEPA(**TINY, rows="clips", pairing="any")  # pyright: ignore[reportCallIssue]
+    assert (learner.level, learner.target) == ("clip", "random")
+
+
+def test_a_wrong_argument_stays_one_and_two_names_are_refused() -> None:
+    with pytest.raises(TypeError, match="resampels"):
+        bootstrap(np.zeros((2, 1)), np.ones((2, 1)), [0, 1], resampels=7)  # pyright: ignore[reportCallIssue]
+    with pytest.raises(PhysrepError, match="are one setting"):
+        TrainingConfig(accumulate=3, accumulate_grad_batches=3)  # pyright: ignore[reportCallIssue]
+
+
+def test_tables_of_before_are_read_under_the_names_of_today(tmp_path: Path) -> None:
+    (tmp_path / "analyses").mkdir()
+    rest = "target,level,metric,value,ci_low,ci_high,per_seed\njepa-s0,heat,speed,frame,r2,0.5,0.4,0.6,[]\n"
+    found = []
+    for name in ("set", "system"):
+        (tmp_path / "analyses" / "koopman.csv").write_text(f"run,{name},{rest}")
+        found.append(read_latent(tmp_path, "koopman")[0])
+    assert found[0] == found[1] and found[0][0]["set"] == "heat"
+    assert renamed.current_columns({"low": 1, "ci_low": 2}) == {"low": 1, "ci_low": 2}

@@ -6,9 +6,12 @@ somebody else with an option ``rows`` keeps it. Names of settings may be written
 
 from __future__ import annotations
 
+import functools
+import inspect
 import sys
-from collections.abc import Collection, Mapping, MutableMapping
-from typing import Any, NamedTuple
+import warnings
+from collections.abc import Callable, Collection, Mapping, MutableMapping
+from typing import Any, NamedTuple, TypeVar, cast
 
 from .errors import PhysrepError
 
@@ -42,6 +45,8 @@ RENAMED = {
     "sets": Renamed("systems"),
 }
 """Old name to new one."""
+
+F = TypeVar("F", bound=Callable[..., Any])
 
 _told: set[str] = set()
 
@@ -82,6 +87,51 @@ def current_name(key: str, known: Collection[str]) -> str:
         return plain
     renamed = RENAMED.get(plain)
     return renamed.name if renamed and renamed.name in known else key
+
+
+def takes_former_names(function: F) -> F:
+    """A decorator: a function, or a class, takes its arguments under their former names too, with a DeprecationWarning.
+
+    Args:
+        function: a function or a class; its own names come first, as everywhere.
+
+    Raises:
+        PhysrepError: when called with an argument under both names.
+    """
+    if isinstance(function, type):
+        own: Any = function
+        own.__init__ = _taking(own.__init__, own.__name__)
+        return own
+    return cast(F, _taking(function, function.__name__))
+
+
+def _taking(function: Callable[..., Any], name: str) -> Callable[..., Any]:
+    known = set(inspect.signature(function).parameters)
+
+    @functools.wraps(function)
+    def called(*arguments: Any, **named: Any) -> Any:
+        if not named.keys() <= known:
+            former = named.keys() - known
+            named = current_names(named, known, None)
+            for old in sorted(former - named.keys()):
+                since = RENAMED[old].since
+                warnings.warn(
+                    f"{name}: {old} is deprecated and called {RENAMED[old].name} since {since}.",
+                    DeprecationWarning,
+                    stacklevel=2,
+                )
+        return function(*arguments, **named)
+
+    return called
+
+
+COLUMNS = {"set": "system", "simulations": "trajectories", "low": "ci_low", "high": "ci_high"}
+"""Columns of tables of earlier versions, old name to new one."""
+
+
+def current_columns(row: Mapping[str, Any]) -> dict[str, Any]:
+    """A row of a table under the names that its columns have today; those that it has already are kept."""
+    return {COLUMNS[key] if COLUMNS.get(key, key) not in row else key: value for key, value in row.items()}
 
 
 def warn_renamed(old: str, new: str, where: str) -> None:

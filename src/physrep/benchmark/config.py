@@ -12,7 +12,7 @@ from ..data.config import DataConfig
 from ..errors import PhysrepError, nearest
 from ..executors import ClusterConfig
 from ..ranges import SEEDS, check_path_name, setting
-from ..renamed import current_names
+from ..renamed import current_names, takes_former_names
 from ..settings import construct
 from ..simulation import SimulationConfig
 from ..tokens.protocol import read_protocol
@@ -25,6 +25,7 @@ SAME_OPERATIONS = "_same_operations"
 """What the names of runs of the track that is matched in operations end in."""
 
 
+@takes_former_names
 @dataclass
 class RunConfig:
     """One row of the table.
@@ -58,6 +59,7 @@ class RunConfig:
         return self.name or self.learner
 
 
+@takes_former_names
 @dataclass
 class BenchConfig:
     """A benchmark.

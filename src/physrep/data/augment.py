@@ -29,8 +29,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..errors import PhysrepError
+from ..renamed import takes_former_names
 
 
+@takes_former_names
 @dataclass(frozen=True)
 class Symmetries:
     """Which symmetries to draw from; those that the equations allow are attributes of `physrep.systems.System`.

@@ -34,12 +34,14 @@ from ..clip import Clip
 from ..errors import PhysrepError
 from ..nn import PREDICTORS, ConvNeXt3D
 from ..registry import build
+from ..renamed import takes_former_names
 from .base import Learner
 from .build_encoder import build_encoder, check_encoding, embedding_dimension
 from .pooling import pooled
 from .regularisers import build_regulariser
 
 
+@takes_former_names
 class JEPA(Learner):
     """Encoder, predictor and VICReg.
 

@@ -21,10 +21,12 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from ..errors import PhysrepError
+from ..renamed import takes_former_names
 from .metric import Metric
 from .uncertainty import Difference, Interval, bootstrap_of_sums, find_metric, probability_better, sums_of
 
 
+@takes_former_names
 def bootstrap_over_seeds(
     predictions: Sequence[ArrayLike],
     target: ArrayLike,
@@ -64,6 +66,7 @@ def bootstrap_over_seeds(
     return _joined(interval, error * _student(np.array(freedom), level))
 
 
+@takes_former_names
 def paired_difference_over_seeds(
     predictions_a: Sequence[ArrayLike],
     predictions_b: Sequence[ArrayLike],

@@ -17,6 +17,7 @@ from numpy.typing import ArrayLike
 
 from ..errors import PhysrepError
 from ..registry import resolve
+from ..renamed import takes_former_names
 from .metric import Metric, as_pair
 
 
@@ -54,6 +55,7 @@ def cluster_means(values: ArrayLike, cluster: ArrayLike) -> tuple[np.ndarray, np
     return _cluster_sums(np.asarray(values, np.float64), index, len(names)) / counts[:, None], names
 
 
+@takes_former_names
 def bootstrap(
     prediction: ArrayLike,
     target: ArrayLike,
@@ -86,6 +88,7 @@ def bootstrap(
     return bootstrap_of_sums(sums, score.with_mean, n_resamples, level, seed)[0]
 
 
+@takes_former_names
 def paired_difference(
     prediction_a: ArrayLike,
     prediction_b: ArrayLike,

@@ -19,6 +19,7 @@ import torch
 
 from ..errors import PhysrepError
 from ..metrics import Difference, cluster_means, paired_difference
+from ..renamed import takes_former_names
 from ..tokens.labels import LabelScaler
 from ..tokens.store import TokenStore
 from .base import Probe
@@ -60,6 +61,7 @@ class Control(NamedTuple):
     real: DataFrame
 
 
+@takes_former_names
 def control_task(
     probe: Probe,
     stores: Mapping[str, TokenStore],

@@ -14,6 +14,7 @@ from ..errors import PhysrepError
 from ..files import write_npz
 from ..metrics import bootstrap, cluster_means
 from ..metrics.uncertainty import find_metric
+from ..renamed import takes_former_names
 from ..tokens.labels import LabelScaler
 from ..tokens.store import TokenStore
 from .base import Probe, check_tokens
@@ -46,6 +47,7 @@ class Predictions:
     start: np.ndarray
 
 
+@takes_former_names
 def evaluate(
     probe: Probe,
     stores: Mapping[str, TokenStore],

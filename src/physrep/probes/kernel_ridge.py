@@ -23,6 +23,7 @@ import torch
 from torch import Tensor
 
 from ..errors import PhysrepError
+from ..renamed import takes_former_names
 from .base import Probe, Tokens, check_pair
 from .moments import StandardMoments
 from .ridge import PENALTIES, RidgePath
@@ -34,6 +35,7 @@ SAMPLE = 1024
 """Windows whose distances give the unit of the bandwidths."""
 
 
+@takes_former_names
 class KernelRidgeProbe(Probe):
     """Kernel ridge regression with a Gaussian kernel; bandwidth and penalty are chosen for each parameter on valid.
 

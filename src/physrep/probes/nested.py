@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..renamed import takes_former_names
 from ..tokens.labels import LabelScaler
 from ..tokens.protocol import Division
 from ..tokens.store import TokenStore
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from pandas import DataFrame
 
 
+@takes_former_names
 def evaluate_nested(
     make: Callable[[], Probe],
     stores: Mapping[str, TokenStore],

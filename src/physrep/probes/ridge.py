@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ..renamed import takes_former_names
 from .base import Probe, Tokens, check_pair
 from .moments import check_width, token_moments
 from .standardise import Standardiser
@@ -57,6 +58,7 @@ class RidgePath:
         return self.projected / (self.square[:, None] + self.n * penalty.to(self.square))
 
 
+@takes_former_names
 class Ridge:
     """Ridge regression on standardised features, its penalty chosen for each target by squared error on other rows.
 
@@ -138,6 +140,7 @@ class Ridge:
         return self.predict(torch.from_numpy(np.asarray(x, np.float64))).numpy()
 
 
+@takes_former_names
 class RidgeProbe(Probe):
     """`Ridge` on the mean and standard deviation of the tokens, its penalty chosen for each parameter on valid.
 

@@ -6,11 +6,13 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from ..ranges import SEEDS, setting
+from ..renamed import takes_former_names
 
 MARK = "simulation.json"
 """File in a simulated data set that holds its request."""
 
 
+@takes_former_names
 @dataclass
 class SimulationConfig:
     """What to simulate.

@@ -5,11 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ..ranges import check_ranges, setting
+from ..renamed import takes_former_names
 
 PRECISIONS = ("32-true", "bf16-mixed", "16-mixed")
 LOGGERS = ("tensorboard", "wandb")
 
 
+@takes_former_names
 @dataclass
 class TrainingConfig:
     """How to train.

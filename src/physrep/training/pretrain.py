@@ -20,7 +20,7 @@ from ..files import write_json
 from ..ranges import check_seed
 from ..registry import current_options
 from ..relocation import same_data
-from ..renamed import current_names
+from ..renamed import current_names, takes_former_names
 from ..run_directory import (
     CONFIG,
     SUMMARY,
@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from .several import Work
 
 
+@takes_former_names
 def pretrain(
     learner: str,
     data: DataConfig,

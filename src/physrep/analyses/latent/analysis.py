@@ -12,6 +12,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from ...files import read_csv, write_json, write_npz
+from ...renamed import current_columns
 from ..base import Analysis, Context, Rows
 from .context import LatentContext
 
@@ -19,8 +20,8 @@ from .context import LatentContext
 class LatentAnalysis(Analysis):
     """A question to embeddings over time.
 
-    Rows of its table have, beside the run: ``set`` (of simulations), ``target`` (parameter or question), ``level``
-    (what of a simulation is read), ``metric``, ``value`` with its interval (95 % over simulations, unless the analysis
+    Rows of its table have, beside the run: ``system``, ``target`` (parameter or question), ``level`` (what of a
+    simulation is read), ``metric``, ``value`` with its interval (95 % over simulations, unless the analysis
     says otherwise), and ``per_seed`` (the value of every seed of the folds, where there are several). Arrays for
     figures are in ``analyses/NAME.npz``.
 
@@ -29,7 +30,7 @@ class LatentAnalysis(Analysis):
     """
 
     name: ClassVar[str]
-    columns = ("run", "title", "learner", "encoder", "kind", "seed", "set", "target", "level", "metric", "value",
+    columns = ("run", "title", "learner", "encoder", "kind", "seed", "system", "target", "level", "metric", "value",
                "ci_low", "ci_high", "per_seed")  # fmt: skip
 
     @abstractmethod
@@ -48,7 +49,8 @@ class LatentAnalysis(Analysis):
             write_json(folder / f"{self.name}_note.json", {"sentences": [f"{self.nothing}."]})
         runs = {run.name: run.identity() for run in latent.runs}
         return [
-            {**runs[row["modality"]], **{key: row[key] for key in ("set", "target", "level", "metric", "value")},
+            {**runs[row["modality"]], "system": row["set"],
+             **{key: row[key] for key in ("target", "level", "metric", "value")},
              "ci_low": row["low"], "ci_high": row["high"], "per_seed": json.dumps(row["splits"])}
             for row in found
         ]  # fmt: skip
@@ -60,11 +62,11 @@ class LatentAnalysis(Analysis):
 def read_latent(folder: Path, name: str) -> tuple[Rows, Mapping[str, np.ndarray]]:
     """Rows, as an analysis answered, and arrays of one analysis from the folder above ``analyses/``."""
     rows: Rows = []
-    for row in read_csv(folder / "analyses" / f"{name}.csv"):
+    for row in map(current_columns, read_csv(folder / "analyses" / f"{name}.csv")):
         numbers: dict[str, Any] = {
             key: float(row[column]) for key, column in (("value", "value"), ("low", "ci_low"), ("high", "ci_high"))
         }
-        named = {key: row[key] for key in ("set", "target", "level", "metric")}
+        named = {"set": row["system"], **{key: row[key] for key in ("target", "level", "metric")}}
         rows.append(
             {"analysis": name, **named, "modality": row["run"], **numbers, "splits": json.loads(row["per_seed"])}
         )

@@ -8,6 +8,7 @@ from functools import partial
 from ....analyses.latent import read_latent
 from ....benchmark.directory import Bench
 from ....files import read_csv
+from ....renamed import current_columns
 from ...section import Section
 from ..run_lines import identified, lines
 from .classification import classification
@@ -41,7 +42,8 @@ def bench_section(name: str, bench: Bench, rows: list[dict[str, str]]) -> Sectio
         more, others = read_latent(bench.folder, "parameters")
         found, arrays, rows = found + more, {**arrays, **others}, rows + read_csv(also)
     who = _who(identified(bench, rows))
-    system = rows[0]["set"] if rows[0]["set"] != "all" else bench.systems[0]
+    asked = current_columns(rows[0])["system"]
+    system = asked if asked != "all" else bench.systems[0]
     scales = {parameter["name"]: parameter["scale"] for parameter in bench.parameters(bench.systems[0])}
     floors = [run for run, own in who.items() if own.group == "floor"]
     pixels = [run for run, own in who.items() if own.learner == "video_pixels"]
