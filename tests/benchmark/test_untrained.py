@@ -9,7 +9,6 @@ from pathlib import Path
 
 import pytest
 import torch
-from small_data import TINY_ENCODER, write_waves
 
 from physrep.benchmark import bench, read_config
 from physrep.benchmark.directory import Bench
@@ -17,6 +16,7 @@ from physrep.metrics.collapse import collapse_in_words, spread
 from physrep.report import build_report
 from physrep.report.latex import latex_table
 from physrep.report.tables import text_table
+from tests.helpers.small_data import TINY_ENCODER, write_waves
 
 
 def settings(data: Path, *, random: bool) -> dict:

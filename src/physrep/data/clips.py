@@ -77,6 +77,7 @@ class ClipDataset(Dataset[Clip]):
         max_trajectories: a seeded random subset of so many; default all.
         stats: statistics to normalise with; the training split has its own.
         labels: a table of further parameters.
+        files: folder of the data set, to read windows from its files; None reads the cache's copy.
 
     Attributes:
         split, dataset_name: where the data come from.
@@ -278,7 +279,12 @@ class ClipDataset(Dataset[Clip]):
         return Grid(self.axes, self.shape, self.periodic, self.dx, dt, self.channels, self.components, std)
 
     def frames_of(self, trajectory: int, frames: slice = slice(None)) -> Tensor:
-        """Frames of a trajectory, all by default, ``(C, T, H, W)`` in the type of the cache; of a memory map a view."""
+        """Frames of a trajectory, ``(C, T, H, W)`` in the type of the cache; of a memory map a view.
+
+        Args:
+            trajectory: its number in this data set.
+            frames: which frames, all by default.
+        """
         return self._source.get(int(self._chosen[trajectory]), frames)
 
     def unobserved(self, trajectory: int) -> tuple[np.ndarray, np.ndarray] | None:
