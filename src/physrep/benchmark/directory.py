@@ -54,12 +54,10 @@ def read_results(folder: str | Path) -> DataFrame:
     names: Any = dict.fromkeys(("system", "learner", "encoder", "probe", "run"), str)
     table = pd.read_csv(
         path,
-        float_precision="round_trip",
         dtype=names,
         keep_default_na=False,
-        na_values={
-            name: ["", "nan"] for name in ("value", "ci_low", "ci_high", "n_trajectories", "n_train_trajectories")
-        },
+        na_values={name: ["", "nan"] for name in ("n_trajectories", "n_train_trajectories")},
+        converters=dict.fromkeys(("value", "ci_low", "ci_high"), to_float),
     )
     who = bench.identities
     known = [
