@@ -6,7 +6,6 @@ import math
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 from .progress import duration
 
@@ -109,8 +108,3 @@ def size(bytes_: float) -> str:
     if not math.isfinite(bytes_) or bytes_ <= 0:
         return ""
     return f"{bytes_ / 1e9:.1f} GB" if bytes_ >= 1e9 else f"{max(bytes_ / 1e6, 0.1):.1f} MB"
-
-
-def bytes_below(folder: Path) -> int:
-    """Bytes of all files of a folder; 0 if there is none."""
-    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file()) if folder.is_dir() else 0
