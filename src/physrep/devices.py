@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 
 from .errors import PhysrepError
@@ -31,3 +32,12 @@ def resolve_device(name: str) -> str:
     if number >= torch.cuda.device_count():
         raise PhysrepError(f"device is {name!r}, but there are {torch.cuda.device_count()} GPUs; count from 0.")
     return name
+
+
+def visible_gpus() -> list[str]:
+    """Names of the CUDA devices that this process sees, as ``CUDA_VISIBLE_DEVICES`` takes them."""
+    import torch
+
+    said = os.environ.get("CUDA_VISIBLE_DEVICES")
+    names = said.split(",") if said else [str(number) for number in range(torch.cuda.device_count())]
+    return [name.strip() for name in names][: torch.cuda.device_count()]

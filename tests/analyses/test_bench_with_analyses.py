@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -57,6 +58,31 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
         bench(read_config(settings(data), "test"), out)
     assert {name: (out / "analyses" / f"{name}.csv").stat().st_mtime_ns for name in NAMES} == before
     return out
+
+
+def test_analyses_are_jobs_and_give_the_same_tables_side_by_side(finished: Path, tmp_path: Path) -> None:
+    from physrep.files import read_yaml
+
+    names = ("encoded", "similarity")
+    out = tmp_path / "bench"
+    shutil.copytree(finished, out)
+    for name in names:
+        (out / "analyses" / f"{name}.json").unlink()
+        (out / "analyses" / f"{name}.csv").unlink()
+        (out / "analyses" / f"{name}.log").unlink()
+    stored: Any = read_yaml(finished / "config.yaml")
+    data = (finished / stored["data"]["path"]).resolve()
+    config = read_config(settings(data) | {"analyses": {name: {} for name in names}, "jobs": 2}, "test")
+    for _ in range(2):
+        bench(config, out)
+    for name in names:
+        assert (out / "analyses" / f"{name}.log").read_text().count(" finished") == 1
+        for ours, theirs in zip(
+            table(out / "analyses" / f"{name}.csv"), table(finished / "analyses" / f"{name}.csv"), strict=True
+        ):
+            for column, value in theirs.items():
+                same = ours[column] == value or float(ours[column]) == pytest.approx(float(value), rel=1e-5, abs=1e-7)
+                assert same, (name, column, ours, theirs)
 
 
 def test_every_run_is_in_every_table(finished: Path) -> None:

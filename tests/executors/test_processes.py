@@ -95,3 +95,63 @@ def test_a_machine_that_gives_no_semaphores_is_one_sentence(
     with pytest.raises(PhysrepError, match=remedy), process_pool(1):
         pass
     assert "PYTHONSAFEPATH" not in os.environ
+
+
+SHARED = """
+import os, sys, time
+from physrep.executors import process_pool
+
+def work(folder):
+    open(os.path.join(folder, str(os.getpid())), "w").close()
+    while len(os.listdir(folder)) < 4:  # each process gets one
+        time.sleep(0.02)
+    return os.getpid(), os.environ["CUDA_VISIBLE_DEVICES"]
+
+if __name__ == "__main__":
+    with process_pool(4, gpus=["2", "GPU-5f"]) as pool:
+        seen = dict(pool.map(work, [sys.argv[1]] * 4))
+    print(len(seen), sorted(seen.values()))
+"""
+
+
+def test_processes_take_the_gpus_in_turn_and_each_sees_one(tmp_path: Path) -> None:
+    script = tmp_path / "shared.py"
+    script.write_text(SHARED)
+    (tmp_path / "here").mkdir()
+    done = subprocess.run(
+        [sys.executable, str(script), str(tmp_path / "here")], capture_output=True, text=True, check=False
+    )
+    assert done.stdout.split("\n")[0] == "4 ['2', '2', 'GPU-5f', 'GPU-5f']", done.stdout + done.stderr
+
+
+def test_runs_on_the_gpus_of_a_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    import contextlib
+
+    from physrep.executors import engine
+
+    pools = []
+
+    @contextlib.contextmanager
+    def pool(workers: int, threads: int, gpus: list[str]):
+        pools.append((workers, gpus))
+        yield None
+
+    monkeypatch.setattr(engine, "process_pool", pool)
+    monkeypatch.setattr(engine, "visible_gpus", lambda: ["0", "1", "2"])
+    for device, jobs, workers in (("cuda", 9, None), ("cuda", 2, None), ("cuda", 9, 6), ("cuda:1", 9, None)):
+        with engine.open_engine(device=device, jobs=jobs, workers=workers):
+            pass
+    # A GPU that is named is one for all jobs, in this process.
+    assert pools == [(3, ["0", "1", "2"]), (2, ["0", "1", "2"]), (6, ["0", "1", "2"])]
+
+
+def test_visible_gpus_are_those_that_the_caller_left(monkeypatch: pytest.MonkeyPatch) -> None:
+    import torch
+
+    from physrep.devices import visible_gpus
+
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    assert visible_gpus() == ["0", "1"]
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "3, 7")
+    assert visible_gpus() == ["3", "7"]

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -60,9 +62,11 @@ def test_statistics_are_those_of_the_whole_batch(tmp_path: Path) -> None:
             torch.testing.assert_close(torch.load(tmp_path / f"{name}{rank}.pt"), whole, rtol=1e-6, atol=1e-6)
 
 
-def pretrain(root: Path, out: Path, *options: str, **env: str) -> subprocess.Popen[str]:
+def pretrain(
+    root: Path, out: Path, *options: str, launcher: tuple[str, ...] = (sys.executable, "-m", "physrep"), **env: str
+) -> subprocess.Popen[str]:
     command = [
-        *(sys.executable, "-m", "physrep", "pretrain", "jepa", "--data", str(root), "--out", str(out)),
+        *(*launcher, "pretrain", "jepa", "--data", str(root), "--out", str(out)),
         *("--num_frames", "4", "--encoder", "conv3d", "--encoder_options.dims", "[8, 16]"),
         *("--encoder_options.strides", "[[2,2,2],[2,2,2]]", "--encoder_options.groups", "4"),
         *("--training.probe_every", "0", "--training.threads", "1", "--device", "cpu", *options),
@@ -110,6 +114,43 @@ def test_two_processes_stopped_and_continued_end_in_the_same_weights(root: Path,
     assert all(torch.equal(value, theirs[name]) for name, value in ours.items())
 
 
+@pytest.mark.slow
+def test_a_process_killed_under_torchrun_is_started_again_and_ends_in_the_same_weights(
+    root: Path, tmp_path: Path
+) -> None:
+    torchrun = (sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2")
+    torchrun = (*torchrun, "--max-restarts", "2", "-m", "physrep")
+    options = ("--training.steps", "60", "--training.batch_size", "4", "--devices", "2")
+    options = (*options, "--training.checkpoint_every", "10")
+    assert pretrain(root, tmp_path / "whole", *options).wait() == 0
+    process = pretrain(root, tmp_path / "killed", *options, launcher=torchrun, OMP_NUM_THREADS="1")
+    try:
+        while not (tmp_path / "killed" / "state.pt").exists():
+            assert process.poll() is None, process.communicate()
+            time.sleep(0.02)
+        trainers = [pid for pid in children(process.pid) if (tmp_path / "killed").name in command_of(pid)]
+        assert len(trainers) == 2
+        os.kill(trainers[-1], signal.SIGKILL)
+        _, err = process.communicate(timeout=240)
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+    assert process.returncode == 0, err
+    assert "resum" in err or "continu" in err, err
+    ours, theirs = (load_file(tmp_path / name / "weights.safetensors") for name in ("whole", "killed"))
+    assert ours.keys() == theirs.keys() and all(torch.equal(value, theirs[name]) for name, value in ours.items())
+
+
+def children(process: int) -> list[int]:
+    """Numbers of the processes that a process has started."""
+    found = Path(f"/proc/{process}/task/{process}/children").read_text().split()
+    return [int(number) for number in found]
+
+
+def command_of(process: int) -> str:
+    return Path(f"/proc/{process}/cmdline").read_text()
+
+
 def test_another_number_of_devices_is_another_run(root: Path, tmp_path: Path) -> None:
     from physrep.files import read_yaml, write_yaml
 
@@ -146,7 +187,7 @@ def test_slurm_s_step_is_a_launcher_and_its_job_is_none(monkeypatch: pytest.Monk
 
 
 def test_variables_of_a_launcher_do_not_steer_one_process(root: Path, tmp_path: Path) -> None:
-    slurm = {
+    slurm: dict[str, Any] = {
         "SLURM_JOB_ID": "77", "SLURM_NTASKS": "4", "SLURM_PROCID": "3", "SLURM_LOCALID": "3", "SLURM_NODEID": "0",
         "SLURM_NNODES": "1", "SLURM_JOB_NAME": "train", "RANK": "3", "WORLD_SIZE": "4", "LOCAL_RANK": "3",
         "LT_DEVICES": "4",

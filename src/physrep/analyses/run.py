@@ -27,22 +27,29 @@ def check_analyses(analyses: Mapping[str, Mapping[str, Any]]) -> None:
 
 def run_analyses(analyses: Mapping[str, Mapping[str, Any]], context: Context | LatentContext) -> None:
     """Write ``analyses/NAME.csv`` for each name; one that was made of the same tokens and options is left as it is."""
-    folder, asked = context.out / FOLDER, context.request()
-    for name, options in analyses.items():
-        analysis: Analysis = build(name, ANALYSES, "analysis", dict(options or {}), {})
-        request = {
-            "analysis": name,
-            "version": analysis.version,
-            "options": dict(options or {}),
-            **asked,
-        }
-        key = content_hash(request)
-        if is_finished(folder, name, key):
-            continue
-        (folder / f"{name}.json").unlink(missing_ok=True)
-        rows = analysis.rows(cast(Any, context))
-        write_csv(folder / f"{name}.csv", analysis.columns, rows)
-        write_json(folder / f"{name}.json", {"key": key, **request})
+    for name, request in requests(analyses, context).items():
+        if not is_finished(context.out / FOLDER, name, content_hash(request)):
+            run_analysis(name, request, context)
+
+
+def requests(analyses: Mapping[str, Mapping[str, Any]], context: Context | LatentContext) -> dict[str, dict[str, Any]]:
+    """What determines the table of each analysis; the hash of it is the key of `is_finished`."""
+    asked = context.request()
+    versions = {name: build(name, ANALYSES, "analysis", dict(options or {}), {}) for name, options in analyses.items()}
+    return {
+        name: {"analysis": name, "version": versions[name].version, "options": dict(options or {}), **asked}
+        for name, options in analyses.items()
+    }
+
+
+def run_analysis(name: str, request: Mapping[str, Any], context: Context | LatentContext) -> None:
+    """Write ``analyses/NAME.csv``, and then what it was made of."""
+    folder = context.out / FOLDER
+    analysis: Analysis = build(name, ANALYSES, "analysis", dict(request["options"]), {})
+    (folder / f"{name}.json").unlink(missing_ok=True)
+    rows = analysis.rows(cast(Any, context))
+    write_csv(folder / f"{name}.csv", analysis.columns, rows)
+    write_json(folder / f"{name}.json", {"key": content_hash(request), **request})
 
 
 def is_finished(folder: Path, name: str, key: str) -> bool:

@@ -82,7 +82,7 @@ class BenchConfig:
             in operations, beside the one that is matched in clips).
         metrics: scores of the table, names in `physrep.metrics.METRICS` or import paths; ``mse`` must be among them.
         n_resamples: bootstrap resamples of the intervals.
-        jobs: training runs side by side; default one per core on a CPU, and one on a GPU, which more share.
+        jobs: training runs side by side; default one per core on a CPU, and one per GPU.
         token_dtype: float32, or float16 for half the disk.
         analyses: ``{name: options}`` of what else is asked of the frozen encoders, names in
             `physrep.analyses.ANALYSES`, or import paths.

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..analyses import Context, FrozenRun
-from ..analyses.run import check_analyses, run_analyses
+from ..analyses.run import check_analyses
 from ..data.config import DataConfig, parameter_scales
 from ..devices import resolve_device
 from ..errors import PhysrepError
-from ..executors import LOG, Job, Terms, hold, open_engine, run_jobs
+from ..executors import LOG, Job, Terms, hold
 from ..files import read_json, write_csv, write_json
 from ..learners.identity import identity_of_summary
 from ..ranges import check_ranges
 from ..run_directory import environment, read_summary
-from ..tokens.protocol import read_protocol
+from .analysed import analyse
 from .config import SAME_OPERATIONS, BenchConfig, Run, expand
 from .finished import LEASE, data_key, is_recorded, record_finished, request_key
 from .places import write_bench_config
@@ -24,6 +23,7 @@ from .run import SCORES, execute
 from .samples import describe_data, save_samples
 from .search import chosen_grid, is_searched, search_one, searched, write_search
 from .seeds import over_seeds, write_over_seeds
+from .sharing_jobs import do_jobs, splits_here
 from .untrained import COLUMNS as TWIN_COLUMNS
 from .untrained import Twin, find_twins, score_twin, with_twins
 
@@ -49,7 +49,7 @@ def bench(
     Args:
         config: the benchmark.
         out: its folder.
-        device: ``cpu`` (runs side by side in processes) or ``cuda`` (one after the other).
+        device: ``cpu`` (runs side by side in processes), ``cuda`` (one process per GPU, side by side) or ``cuda:N``.
         devices: processes that train each run together, see `physrep.pretrain`; runs then follow one after the other.
         executor: what carries the simulation's files and the runs, see `physrep.executors.open_engine`.
 
@@ -71,8 +71,9 @@ def bench(
     grid = _searched(grid, config, data, splits, out, device, executor)
     _run_all(grid, config, data, splits, out, device, devices, executor)
     twins = _untrained(grid, config, data, splits, out, device, executor)
-    with hold(out / "tables_lease", _terms(config), f"{out}: tables and analyses"):
-        _write_tables(grid, twins, config, data, splits, out, device)
+    with hold(out / "tables_lease", _terms(config), f"{out}: tables"):
+        _write_tables(grid, twins, config, out)
+    analyse(grid, config, data, splits, out, device, executor)
     return out / "results.csv"
 
 
@@ -80,10 +81,7 @@ def _write_tables(
     grid: list[Run],
     twins: Mapping[str, Twin],
     config: BenchConfig,
-    data: DataConfig,
-    splits: dict[str, ClipDataset],
     out: Path,
-    device: str,
 ) -> None:
     """What is made of all runs together."""
     rows = collect(grid, out)
@@ -96,8 +94,6 @@ def _write_tables(
 
     identities = {run.name: identity_of_summary(read_summary(out / "runs" / run.name), run.learner) for run in grid}
     write_calibration(out / "calibration.csv", calibration(rows, identities, out / "runs"))
-    if config.analyses:
-        run_analyses(config.analyses, _context(grid, config, data, splits, out, device))
 
 
 def prepare_data(
@@ -147,32 +143,7 @@ def _run_all(
     waves = [wave for wave in ([r for r in order if not r.init_from], [r for r in order if r.init_from]) if wave]
     identity = data_key(splits)
     jobs = [[_job(run, config, data, out / "runs" / run.name, device, devices, identity) for run in w] for w in waves]
-    _do(jobs, config, data, splits, out, device, executor, 1 if devices > 1 else config.jobs)
-
-
-def _do(
-    waves: Sequence[Sequence[Job]],
-    config: BenchConfig,
-    data: DataConfig,
-    splits: dict[str, ClipDataset],
-    out: Path,
-    device: str,
-    executor: str,
-    workers: int | None,
-) -> None:
-    """Do jobs, wave after wave."""
-    # For jobs in this process, which has the splits open.
-    _OPENED[:] = [(data, splits)]
-    count = sum(map(len, waves))
-    try:
-        with open_engine(
-            executor, workers=workers, jobs=count, device=device, folder=out, cluster=config.cluster
-        ) as engine:
-            for wave in waves:
-                for _ in run_jobs(wave, engine):
-                    pass
-    finally:
-        _OPENED.clear()
+    do_jobs(jobs, config, data, splits, out, device, executor, 1 if devices > 1 else config.jobs)
 
 
 def _job(
@@ -199,7 +170,7 @@ def _searched(
                 folder / f"{title}.log")
             for title, run in wanted.items()
         ]  # fmt: skip
-        _do([jobs], config, data, splits, out, device, executor, config.jobs)
+        do_jobs([jobs], config, data, splits, out, device, executor, config.jobs)
     trials = {t: search_one(t, run, config, data, folder, device, splits) for t, run in wanted.items()}
     write_search(out / "search.csv", trials)
     return chosen_grid(grid, trials)
@@ -207,7 +178,7 @@ def _searched(
 
 def _search(title: str, run: Run, config: BenchConfig, data: DataConfig, folder: Path, device: str) -> None:
     """`search_one` in a process that opens the splits for its first job and keeps them."""
-    search_one(title, run, config, data, folder, device, _splits_here(data))
+    search_one(title, run, config, data, folder, device, splits_here(data))
 
 
 def _untrained(
@@ -227,34 +198,24 @@ def _untrained(
         for folder, run in wanted.items()
     ]  # fmt: skip
     if jobs:
-        _do([jobs], config, data, splits, out, device, executor, config.jobs)
+        do_jobs([jobs], config, data, splits, out, device, executor, config.jobs)
     return twins
 
 
 def _twin(run: Run, config: BenchConfig, data: DataConfig, source: Path, folder: Path, device: str) -> None:
     """`score_twin` in a process that opens the splits for its first job and keeps them."""
-    score_twin(run, config, data, source, folder, device, _splits_here(data))
+    score_twin(run, config, data, source, folder, device, splits_here(data))
 
 
 def _twin_is_scored(run: Run, config: BenchConfig, data: DataConfig, source: Path, folder: Path, device: str) -> bool:
     return (folder / SCORES).is_file()
 
 
-def _splits_here(data: DataConfig) -> dict[str, ClipDataset]:
-    if not _OPENED or _OPENED[0][0] != data:
-        _OPENED[:] = [(data, data.open_splits())]
-    return _OPENED[0][1]
-
-
-_OPENED: list[tuple[DataConfig, dict[str, ClipDataset]]] = []
-"""The splits that this process has open for runs."""
-
-
 def _execute(
     run: Run, config: BenchConfig, data: DataConfig, folder: Path, device: str, devices: int, key: str
 ) -> None:
     """`execute` in a process that opens the splits for its first run and keeps them."""
-    execute(run, config, data, folder, device, _splits_here(data), devices)
+    execute(run, config, data, folder, device, splits_here(data), devices)
     record_finished(folder, key)
 
 
@@ -262,34 +223,6 @@ def _is_finished(
     run: Run, config: BenchConfig, data: DataConfig, folder: Path, device: str, devices: int, key: str
 ) -> bool:
     return is_recorded(folder, key)
-
-
-def _context(
-    grid: list[Run], config: BenchConfig, data: DataConfig, splits: dict[str, ClipDataset], out: Path, device: str
-) -> Context:
-    from ..tokens import LabelScaler
-
-    frozen = []
-    for run in grid:
-        folder = out / "runs" / run.name
-        if run.learner != "constant":
-            kind = read_summary(folder)["kind"]
-            title = run.name.removesuffix(f"-s{run.seed}")
-            frozen.append(FrozenRun(run.name, title, run.learner, run.encoder, run.seed, kind, folder))
-    return Context(
-        config.system,
-        data,
-        splits,
-        LabelScaler.of_training(splits["train"], config.scales),
-        config.num_frames,
-        config.eval_stride,
-        frozen,
-        config.probes,
-        out,
-        device,
-        config.n_resamples,
-        read_protocol(config.protocol),
-    )
 
 
 def _cost(run: Run) -> int:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from ..devices import visible_gpus
 from ..errors import PhysrepError
 from ..registry import resolve
 from .config import ClusterConfig
@@ -73,7 +74,8 @@ def open_engine(
         name: ``process``: processes of this machine, or this process itself for one worker; ``slurm``: job
             arrays (``slurm:local``: the same scripts as processes of this machine); ``dask:ADDRESS``: the scheduler
             there; else an import path of what gives a `concurrent.futures.Executor` when it is called.
-        workers: processes of ``process``; default one per core, and one on a GPU, which more share.
+        workers: processes of ``process``; default one per core, on ``cuda`` one per GPU, which take them in turn, and
+            one on a GPU that is named (``cuda:1``).
         jobs: how many there are; more processes than that are not started.
         device: where the jobs compute.
         folder: shared folder; executors keep their files in ``folder/jobs``.
@@ -92,12 +94,13 @@ def open_engine(
     kind, _, rest = name.partition(":")
     remote = Surroundings(threads=cluster.cpus)
     if name == "process":
-        wanted = workers or (cores() if device == "cpu" else 1)
+        gpus = visible_gpus() if device == "cuda" else []
+        wanted = workers or (cores() if device == "cpu" else max(1, len(gpus)))
         count = max(1, min(wanted, jobs))
         if wanted == 1:
             yield Engine(InlineExecutor(), Surroundings(), terms, keep_going=False, retries=0)
             return
-        with process_pool(count, max(1, cores() // wanted)) as pool:
+        with process_pool(count, max(1, cores() // wanted), gpus) as pool:
             yield Engine(pool, Surroundings(), terms, keep_going=False, retries=0)
         return
     if name in ("slurm", "slurm:local"):

@@ -10,7 +10,7 @@ import os
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from typing import Any
 
@@ -31,7 +31,7 @@ def cores() -> int:
 
 
 @contextlib.contextmanager
-def process_pool(workers: int, threads: int = 1) -> Iterator[ProcessPoolExecutor]:
+def process_pool(workers: int, threads: int = 1, gpus: Sequence[str] = ()) -> Iterator[ProcessPoolExecutor]:
     """A pool of fresh processes with ``threads`` torch threads each.
 
     They are started anew, not forked: a fork copies the parent's threads in an undefined state. When the block is left
@@ -40,11 +40,14 @@ def process_pool(workers: int, threads: int = 1) -> Iterator[ProcessPoolExecutor
     Args:
         workers: number of processes.
         threads: threads of torch in each of them.
+        gpus: process i sees ``gpus[i % len(gpus)]`` alone (``CUDA_VISIBLE_DEVICES``), as ``cuda``; empty: all of them.
     """
     quiet_resource_tracker()
     context = multiprocessing.get_context("spawn")
     with starting():
-        pool = _Pool(workers, mp_context=context, initializer=start_worker, initargs=(os.getpid(), threads))
+        turn = context.Value("i", 0)
+    start = (os.getpid(), threads, tuple(gpus), turn)
+    pool = _Pool(workers, mp_context=context, initializer=start_worker, initargs=start)
     try:
         yield pool
     except BaseException:
@@ -128,14 +131,21 @@ def quiet_resource_tracker() -> None:
         sys.warnoptions.append(option)
 
 
-def start_worker(parent: int, threads: int) -> None:
+def start_worker(parent: int, threads: int, gpus: Sequence[str] = (), turn: Any = None) -> None:
     """What every worker process does first.
 
     Args:
         parent: process id of the parent, with which the worker ends.
         threads: threads of torch.
+        gpus: GPUs that the workers take in turn.
+        turn: shared counter of the workers that have started.
     """
     obey_parent()
+    if gpus:
+        # Before torch looks for GPUs; ``turn`` counts the processes that have started.
+        with turn.get_lock():
+            os.environ["CUDA_VISIBLE_DEVICES"] = gpus[turn.value % len(gpus)]
+            turn.value += 1
     # A killed parent cannot tell its workers to stop, and orphans would slow down the command that is started next.
     threading.Thread(target=_end_with_parent, args=(parent,), daemon=True).start()
     keep_freed_memory()

@@ -94,8 +94,9 @@ def join(place: Place, device: torch.device, store: Any = None) -> None:
         PhysrepError: the others are not there.
     """
     backend = "nccl" if device.type == "cuda" else "gloo"
-    where: Any = {"store": store} if store is not None else {"init_method": f"tcp://{place.address}:{place.port}"}
     try:
+        store = store if store is not None else _store_of_attempt(place)
+        where: Any = {"store": store} if store is not None else {"init_method": f"tcp://{place.address}:{place.port}"}
         dist.init_process_group(backend, rank=place.rank, world_size=place.world, **where)
     except PhysrepError:
         raise
@@ -104,6 +105,20 @@ def join(place: Place, device: torch.device, store: Any = None) -> None:
         raise PhysrepError(
             f"process {place.rank} of {place.world} cannot join the others ({reason}); check the launcher."
         ) from error
+
+
+def _store_of_attempt(place: Place) -> Any:
+    """Torchrun's own store, under keys of this attempt; None if it has none.
+
+    Torchrun keeps one store over restarts. There a process that was started again would find the addresses of those
+    that were killed, and wait for them for ever.
+    """
+    if os.environ.get("TORCHELASTIC_USE_AGENT_STORE") != "True":
+        return None
+    attempt = os.environ.get("TORCHELASTIC_RESTART_COUNT", "0")
+    made: Any = dist  # Its stores are not among the names that it exports to type checkers.
+    store = made.TCPStore(place.address, place.port, place.world, is_master=False)
+    return made.PrefixStore(f"physrep attempt {attempt}", store)
 
 
 def any_process(flag: bool, device: torch.device) -> bool:
