@@ -45,9 +45,8 @@ def process_pool(workers: int, threads: int = 1, gpus: Sequence[str] = ()) -> It
     quiet_resource_tracker()
     context = multiprocessing.get_context("spawn")
     with starting():
-        turn = context.Value("i", 0)
-    start = (os.getpid(), threads, tuple(gpus), turn)
-    pool = _Pool(workers, mp_context=context, initializer=start_worker, initargs=start)
+        start = (os.getpid(), threads, tuple(gpus), context.Value("i", 0))
+        pool = _Pool(workers, mp_context=context, initializer=start_worker, initargs=start)
     try:
         yield pool
     except BaseException:
