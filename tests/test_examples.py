@@ -78,7 +78,12 @@ def test_own_labels(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main([*simulate, "--frames", "20", "--range", "Reynolds=20:90"]) == 0
     script("label.py", "data/shear_flow")
     rows = bench()
-    assert {row["parameter"] for row in rows} == {"Reynolds", "variance_left", "state=unmixed", "mean"}
+    assert {row["parameter"] for row in rows} == {"Reynolds", "variance_left", "state", "state=unmixed", "mean"}
+    scored = {(row["probe"], row["metric"]) for row in rows if row["parameter"] == "state"}
+    assert {("logistic", "accuracy"), ("logistic", "macro_f1"), ("ridge", "accuracy")} <= scored
+    assert (
+        main(["predict", str(Path("runs") / "runs" / "statistics-s0"), "data/shear_flow", "--probe", "logistic"]) == 0
+    )
     lines = Path("labels.csv").read_text().splitlines()
     Path("labels.csv").write_text("\n".join(lines[:-1]) + "\n")
     capsys.readouterr()

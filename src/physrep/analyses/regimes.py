@@ -9,9 +9,10 @@ import numpy as np
 
 from ..files import write_json
 from ..metrics.classification import calibration_bins, confusion, score_classes
+from ..probes.classes import log_loss
 from ..progress import Progress
 from .base import Analysis, Context, Rows
-from .classifier import fit_classes, log_loss
+from .classifier import fit_classes
 from .frame_quantities import measured
 from .regime_rules import REGIMES, Regimes
 from .token_moments import SPLITS, pooled

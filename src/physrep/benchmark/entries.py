@@ -239,8 +239,8 @@ def metric_names(entries: Iterable[Entry]) -> list[str]:
 
 
 def parameter_names(entries: Iterable[Entry]) -> list[str]:
-    """Parameters in the order of the table, without the mean."""
-    names = dict.fromkeys(key[3] for entry in entries for key in entry.scores)
+    """Parameters in the order of the table, without the mean, and without labels of classes, which have no MSE."""
+    names = dict.fromkeys(key[3] for entry in entries for key in entry.scores if key[2] == "mse")
     return [name for name in names if name != "mean"]
 
 

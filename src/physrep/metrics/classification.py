@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+
 import numpy as np
 
 from .uncertainty import bootstrap_of_sums
@@ -32,6 +34,11 @@ def balanced_accuracy(counts: np.ndarray) -> np.ndarray:
     return _mean_of_present(np.divide(hits, true, out=np.zeros_like(true), where=true > 0), true)
 
 
+def accuracy(counts: np.ndarray) -> np.ndarray:
+    """Share of samples that are recognised, from ``(..., K, K)`` to ``(...)``."""
+    return np.diagonal(counts, axis1=-2, axis2=-1).sum(-1) / np.maximum(counts.sum((-2, -1)), 1)
+
+
 def _mean_of_present(score: np.ndarray, true: np.ndarray) -> np.ndarray:
     present = true > 0
     return (score * present).sum(-1) / np.maximum(present.sum(-1), 1)
@@ -48,14 +55,16 @@ def score_classes(
     *,
     n_resamples: int = 2000,
     seed: int = 0,
+    scores: Mapping[str, Callable[[np.ndarray], np.ndarray]] | None = None,
 ) -> dict[str, tuple[float, float, float]]:
-    """Macro-F1 and balanced accuracy, each with a 95% interval by the BCa bootstrap over clusters.
+    """Scores of classes, each with a 95% interval by the BCa bootstrap over clusters.
 
     Args:
         target, predicted: class of each sample, integers below ``classes``, with shape ``(N,)``.
         cluster: trajectory of each sample.
         classes: number of classes.
         n_resamples, seed: of the bootstrap.
+        scores: functions of confusion counts by name; default macro-F1 and balanced accuracy.
 
     Returns:
         Value, low and high by name of the score; low and high are NaN with fewer than two clusters.
@@ -64,7 +73,7 @@ def score_classes(
     sums = np.zeros((len(names), classes, classes))
     np.add.at(sums, (index, target, predicted), 1.0)
     result = {}
-    for name, score in SCORES.items():
+    for name, score in (SCORES if scores is None else scores).items():
         interval, _ = bootstrap_of_sums(
             sums, lambda s, score=score: np.asarray(score(s))[..., None], n_resamples, 0.95, seed
         )

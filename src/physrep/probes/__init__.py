@@ -10,6 +10,7 @@ from .base import Probe
 from .control import CodeLength, Control, code_length, control_task, shuffled_labels
 from .fit import Predictions, evaluate, load_predictions, save_predictions
 from .kernel_ridge import KernelRidgeProbe
+from .logistic import LogisticProbe
 from .mlp import MLPProbe
 from .nearest import NearestProbe
 from .nested import evaluate_nested
@@ -19,6 +20,7 @@ OWN: dict[str, type[Probe]] = {
     "ridge": RidgeProbe,
     "attentive": AttentiveProbeFit,
     "kernel_ridge": KernelRidgeProbe,
+    "logistic": LogisticProbe,
     "knn": NearestProbe,
     "mlp": MLPProbe,
 }
@@ -32,6 +34,7 @@ __all__ = [
     "CodeLength",
     "Control",
     "KernelRidgeProbe",
+    "LogisticProbe",
     "MLPProbe",
     "NearestProbe",
     "Predictions",

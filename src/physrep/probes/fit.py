@@ -13,6 +13,7 @@ import torch
 from ..errors import PhysrepError
 from ..files import write_npz
 from ..metrics import bootstrap, cluster_means
+from ..metrics.classification import accuracy, macro_f1, score_classes
 from ..metrics.uncertainty import find_metric
 from ..renamed import takes_former_names
 from ..tokens.labels import LabelScaler
@@ -178,7 +179,57 @@ def score(
                         "n_trajectories": len(trajectories),
                     }
                 )
+    return rows + class_scores(predictions, n_resamples=n_resamples, seed=seed)
+
+
+def class_scores(predictions: Predictions, *, n_resamples: int = 2000, seed: int = 0) -> list[dict[str, Any]]:
+    """Accuracy and macro-F1 of every label of classes, on both levels, with intervals over trajectories.
+
+    A label of classes is one whose indicators ``label=class`` are among the parameters. The class of a window is that
+    of the largest prediction (of one indicator: above 1/2), of a trajectory that of the mean over its windows.
+
+    Args:
+        predictions: of the split.
+        n_resamples, seed: of the bootstrap.
+
+    Returns:
+        Rows as those of `score`, the label as their parameter, and ``mean`` over labels without an interval.
+    """
+    labels: dict[str, list[int]] = {}
+    for k, name in enumerate(predictions.parameter_names):
+        if "=" in name:
+            labels.setdefault(name.partition("=")[0], []).append(k)
+    if not labels:
+        return []
+    own, names = cluster_means(predictions.prediction_physical, predictions.trajectory)
+    truth, _ = cluster_means(predictions.target_physical, predictions.trajectory)
+    levels = {
+        "window": (predictions.prediction_physical, predictions.target_physical, predictions.trajectory),
+        "trajectory": (own, truth, names),
+    }
+    rows = []
+    for level, (prediction, target, trajectory) in levels.items():
+        values: dict[str, list[float]] = {}
+        for label, columns in labels.items():
+            first, second = (_class_of(part[:, columns]) for part in (target, prediction))
+            found = score_classes(
+                first, second, trajectory, max(2, len(columns)), n_resamples=n_resamples, seed=seed,
+                scores={"accuracy": accuracy, "macro_f1": macro_f1},
+            )  # fmt: skip
+            for metric, (value, low, high) in found.items():
+                rows.append({"level": level, "parameter": label, "metric": metric, "value": value, "ci_low": low,
+                             "ci_high": high, "n_trajectories": len(names)})  # fmt: skip
+                values.setdefault(metric, []).append(value)
+        for metric, each in values.items():
+            only = next(row for row in rows if row["level"] == level and row["metric"] == metric)
+            if len(labels) > 1:
+                only = {**only, "value": float(np.mean(each)), "ci_low": float("nan"), "ci_high": float("nan")}
+            rows.append({**only, "parameter": "mean"})
     return rows
+
+
+def _class_of(indicators: np.ndarray) -> np.ndarray:
+    return indicators.argmax(1) if indicators.shape[1] > 1 else (indicators[:, 0] > 0.5).astype(int)
 
 
 def save_predictions(path: str | Path, predictions: Mapping[str, Predictions]) -> None:

@@ -7,9 +7,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from ..benchmark.entries import Entry, make_entries, metric_names, parameter_names
-from ..benchmark.names import metric_name, probe_name
+from ..benchmark.names import higher_is_better, metric_name, probe_name
 from ..learners.identity import KINDS, LABEL_FREE, Identity
-from ..metrics import METRICS
 from .formats import column_format, interval, number
 from .section import Table
 
@@ -153,7 +152,7 @@ def page_table(entries: Sequence[Entry], system: str, names: list[str], level: s
 
 def best_entry(entries: Sequence[Entry], name: str, metric: str, level: str) -> Entry | None:
     """The best of the rows that see no labels before the probe; None where fewer than two have a finite score."""
-    sign = 1 if metric not in METRICS or METRICS[metric].lower_is_better else -1
+    sign = -1 if higher_is_better(metric) else 1
     found = [(sign * entry.score(name, metric, level).value, k) for k, entry in enumerate(entries)
              if entry.kind in LABEL_FREE and math.isfinite(entry.score(name, metric, level).value)]  # fmt: skip
     return entries[min(found)[1]] if len(found) > 1 else None
