@@ -9,6 +9,7 @@ import sys
 import threading
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -20,6 +21,7 @@ from physrep.files import write_json
 from physrep.run_directory import build_learner, load_run, save_learner
 from physrep.sharing import MANIFEST, pull, push
 from physrep.sharing.bundle import without_places
+from physrep.sharing.card import card_of_run
 from tests.helpers.hub_server import HubHandler
 
 
@@ -51,6 +53,17 @@ def test_a_pulled_run_has_the_same_weights_and_no_places(run: Path, tmp_path: Pa
     assert main(["pull", str(shared), str(tmp_path / "back")]) == 0
     ours, theirs = load_run(run)[0].state_dict(), load_run(tmp_path / "back")[0].state_dict()
     assert all(torch.equal(value, theirs[name]) for name, value in ours.items())
+
+
+def test_relative_places_are_shortened(run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    config = load_run(run)[1]
+    start = {"run": "projects/secret/base", "sha256": "0"}
+    save_learner(run, load_run(run)[0], {**config, "data": {"path": "projects/secret/my_flows"}, "init_from": start})
+    monkeypatch.chdir(tmp_path)
+    shared = tmp_path / "shared"
+    push(run, str(shared))
+    text = (shared / "config.yaml").read_text()
+    assert "my_flows" in text and "base" in text and "secret" not in text
 
 
 def test_it_comes_back_from_an_address(run: Path, tmp_path: Path) -> None:
@@ -137,7 +150,34 @@ def test_it_goes_to_a_hub_and_back(run: Path, tmp_path: Path, monkeypatch: pytes
         for words in (["push", str(run), "hf:me/run"], ["pull", "hf:me/run", str(tmp_path / "back")]):
             done = subprocess.run([sys.executable, "-c", code, *words], capture_output=True, text=True)
             assert done.returncode == 0, done.stderr
+        # A command that only reads takes the cache, one that writes a copy of its own.
+        places = "from physrep.sharing import local_run, own_copy; print(local_run('hf:me/run'), own_copy('hf:me/run'))"
+        done = subprocess.run([sys.executable, "-c", places], capture_output=True, text=True, cwd=tmp_path, check=True)
+        cached, own = done.stdout.split()
+        assert Path(cached).is_relative_to(tmp_path / "kept") and own == "runs/me--run"
+        assert (tmp_path / own / MANIFEST).read_bytes() == (Path(cached) / MANIFEST).read_bytes()
         server.shutdown()
     ours, theirs = load_run(run)[0].state_dict(), load_run(tmp_path / "back")[0].state_dict()
     assert all(torch.equal(value, theirs[name]) for name, value in ours.items())
     assert not any(str(tmp_path).encode() in data for data in HubHandler.files.values())
+
+
+@pytest.mark.parametrize(
+    ("learner", "summary", "said"),
+    [
+        ("jepa", {"steps": 300}, "Trained for 300 steps on train alone, without labels."),
+        ("spectra", {"kind": "floor"}, "Nothing was trained: it is a floor"),
+        ("random", {}, "Nothing was trained: it is a floor"),
+        ("pde_regression", {"kind": "oracle"}, "an oracle"),
+        ("operator_discovery", {"kind": "learner", "steps": 0}, "in closed form"),
+        ("supervised", {"steps": 5}, "with its labels: a ceiling"),
+        ("videomae", {"imported_from": {"file": "w.pth", "family": "videomae"}}, "w.pth (videomae), unchanged"),
+    ],
+)
+def test_the_card_says_how_the_run_was_trained(
+    tmp_path: Path, learner: str, summary: dict[str, Any], said: str
+) -> None:
+    (tmp_path / "summary.json").write_text(json.dumps(summary))
+    card = card_of_run(tmp_path, {"learner": learner, "in_channels": 1, "num_frames": 4, "data": {"path": "x"}})
+    assert said in card
+    assert ("Trained" in card) == ("steps" in summary and summary["steps"] > 0)

@@ -24,9 +24,9 @@ def run(arguments: Sequence[str]) -> int:
     p.add_argument("shell", type=str, help=", ".join(SHELLS))
     values = p.parse_args(list(arguments))
     if values.shell not in SHELLS:
-        raise PhysrepError(f"shell {values.shell!r} is not known; {nearest(values.shell, SHELLS)}")
+        raise PhysrepError(f"shell {values.shell!r} is not known; {nearest(values.shell, list(SHELLS))}")
     try:
-        import shtab
+        import shtab  # pyright: ignore[reportMissingImports]
     except ImportError as error:
         raise PhysrepError("completion needs shtab; pip install 'physrep[completion]'.") from error
     print(shtab.complete(whole_parser(shtab.FILE), values.shell))
@@ -58,14 +58,14 @@ def whole_parser(files: Any) -> argparse.ArgumentParser:
 def _add(command: argparse.ArgumentParser, action: argparse.Action, files: Any) -> None:
     if action.dest in ("help", "print_shtab"):
         return
-    words = {"help": (action.help or "").replace("%", "%%")}
+    words = (action.help or "").replace("%", "%%")
     if not action.option_strings:
-        own = command.add_argument(action.dest, nargs="?", **words)
+        own = command.add_argument(action.dest, nargs="?", help=words)
         own.complete = files  # type: ignore[attr-defined]
     elif action.nargs == 0:
-        command.add_argument(*action.option_strings, dest=action.dest, action="store_true", **words)
+        command.add_argument(*action.option_strings, dest=action.dest, action="store_true", help=words)
     else:
-        own = command.add_argument(*action.option_strings, dest=action.dest, choices=action.choices, **words)
+        own = command.add_argument(*action.option_strings, dest=action.dest, choices=action.choices, help=words)
         if action.choices is None:
             own.complete = files  # type: ignore[attr-defined]
 

@@ -31,7 +31,9 @@ def run(arguments: Sequence[str]) -> int:
 
 def add_arguments(p: Any) -> None:
     """Arguments that `embed` and `probe` share."""
-    p.add_argument("encoder", type=str, help="run directory, or import path module:Class")
+    p.add_argument(
+        "encoder", type=str, help="run directory, hf:OWNER/NAME of a shared one, or import path module:Class"
+    )
     p.add_argument("--data", type=str | None, default=None, help="data set; default that of the run")
     add_data_root(p, "--data is then the NAME of a data set, default that of the run's")
     p.add_argument("--num-frames", type=int, default=16, help="frames per window, for an encoder by import path")
@@ -72,6 +74,11 @@ def check_places(values: Any) -> None:
     Raises:
         PhysrepError: the run directory or the data set does not exist, or the data set is not named.
     """
+    if values.encoder.startswith("hf:"):
+        from ..sharing import own_copy
+
+        print(f"{values.encoder}: is in {(copy := own_copy(values.encoder))}")
+        values.encoder = copy
     if is_run(values.encoder):
         from ..run_directory import read_run_config
 

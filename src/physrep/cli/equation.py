@@ -13,14 +13,21 @@ def run(arguments: Sequence[str]) -> int:
     """Print the equation that a run of operator_discovery found."""
     p = parser("equation", "Print the equation that operator_discovery found, in the units of the fields, with what it "
                "left open.")  # fmt: skip
-    p.add_argument("run", type=str | None, nargs="?", default=None, help="run directory, e.g. runs/quick/runs/NAME-s0")
+    p.add_argument(
+        "run",
+        type=str | None,
+        nargs="?",
+        default=None,
+        help="run directory, e.g. runs/quick/runs/NAME-s0, or hf:OWNER/NAME",
+    )
     p.add_argument("--format", type=str, default="text", choices=["text", "latex"], help="text or latex")
     values = p.parse_args(arguments)
     if values.run is None:
         raise PhysrepError("RUN is missing; name a run directory of operator_discovery.")
     from ..run_directory import load_run
+    from ..sharing import local_run
 
-    learner: Any = load_run(values.run)[0]
+    learner: Any = load_run(local_run(values.run))[0]
     record = getattr(learner, "record", None)
     if not isinstance(record, dict) or "equation" not in record:
         raise PhysrepError(f"{values.run}: holds no equation; give a run of learner operator_discovery.")

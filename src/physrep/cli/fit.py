@@ -18,7 +18,13 @@ def run(arguments: Sequence[str]) -> int:
     p.add_argument("data", type=str, help="data set folder, holding data/{train,valid,test}")
     p.add_argument("--budget", type=str, default="10m", help="wall time in all, e.g. 90s, 10m or 2h; 0: floors only")
     p.add_argument("--out", type=str, required=True, help="folder of the fit")
-    p.add_argument("--runs", type=str, nargs="+", default=[], help="run directories of pretrained encoders to try too")
+    p.add_argument(
+        "--runs",
+        type=str,
+        nargs="+",
+        default=[],
+        help="run directories (or hf:OWNER/NAME) of pretrained encoders to try too",
+    )
     p.add_argument("--learners", type=str, nargs="*", default=["jepa"], help="what to pretrain within the budget")
     p.add_argument("--floors", type=str, nargs="+", help="floors to try; default all that read any field")
     p.add_argument("--probes", type=str, nargs="+", default=["ridge", "kernel_ridge"])
@@ -36,6 +42,7 @@ def run(arguments: Sequence[str]) -> int:
     from ..data.config import DataConfig
     from ..fitting import FLOORS, fit_instrument
     from ..fitting.budget import seconds_of
+    from ..sharing import local_run
 
     budget = seconds_of(values.budget)
     path = dataset_path(values.data, values.data_root)
@@ -54,7 +61,7 @@ def run(arguments: Sequence[str]) -> int:
         data,
         values.out,
         floors=floors,
-        runs=values.runs,
+        runs=[local_run(run) for run in values.runs],
         learners=values.learners,
         budget=budget,
         num_frames=values.num_frames,

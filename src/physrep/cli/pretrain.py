@@ -45,7 +45,12 @@ def run(arguments: Sequence[str]) -> int:
     p.add_argument("--fields", type=str, nargs="+", help="fields or components to read; default all")
     p.add_argument("--resolution", type=int, nargs="+", help="resample to this grid")
     p.add_argument("--crop", type=str | None, default=None, help="'paper' for the paper's crops")
-    p.add_argument("--init-from", type=str | None, default=None, help="run directory whose weights to start from")
+    p.add_argument(
+        "--init-from",
+        type=str | None,
+        default=None,
+        help="run directory (or hf:OWNER/NAME) whose weights to start from",
+    )
     p.add_argument("--seed", type=int, default=0)
     p.add_argument("--plan", action="store_true", help=PLAN)
     add_device(p)
@@ -75,6 +80,7 @@ def run(arguments: Sequence[str]) -> int:
         asked = (values.num_frames, settings.training, chosen_device(values))
         print(plan_training(values.learner, data, values.out, options, *asked))
         return 0
+    from ..sharing import local_run
     from ..training.pretrain import pretrain
 
     out = pretrain(
@@ -88,7 +94,7 @@ def run(arguments: Sequence[str]) -> int:
         seed=values.seed,
         device=chosen_device(values),
         devices=values.devices,
-        init_from=values.init_from,
+        init_from=values.init_from and local_run(values.init_from),
     )
     print(f"{out}: weights.safetensors, config.yaml, metrics.csv; next: physrep probe {out}")
     return 0

@@ -20,6 +20,7 @@ MANIFEST, CARD = "manifest.json", "README.md"
 LONGEST_NAME = 255
 PARTS = (SUMMARY, "scores.json", "probe_*.json", "readout_*.json", "readout_*.safetensors")
 
+_LEFT = ("cache_dir", "labels")
 _CREDENTIALS = re.compile(r"://[^/\s@]+@")
 _SECRETS = re.compile(r"hf_[A-Za-z0-9]{20,}|AKIA[0-9A-Z]{16}|gh[pousr]_[A-Za-z0-9]{30,}|-----BEGIN [A-Z ]*PRIVATE KEY")
 
@@ -39,7 +40,9 @@ def make_bundle(run: str | Path, folder: Path) -> list[str]:
     run, config = Path(run), read_run_config(run)
     folder.mkdir(parents=True, exist_ok=True)
     config = dict(without_places(config))
-    config["data"] = {k: v for k, v in config.get("data", {}).items() if k not in ("cache_dir", "labels")}
+    config["data"] = {k: _last(v) if k == "path" else v for k, v in config.get("data", {}).items() if k not in _LEFT}
+    if isinstance(config.get("init_from"), dict):
+        config["init_from"] = {**config["init_from"], "run": _last(config["init_from"]["run"])}
     write_text(folder / CONFIG, yaml.safe_dump(config, sort_keys=False, width=120))
     shutil.copyfile(run / WEIGHTS, folder / WEIGHTS)
     for path in sorted(path for pattern in PARTS for path in run.glob(pattern)):
@@ -70,6 +73,11 @@ def without_places(value: Any) -> Any:
     if value.startswith(("/", "~")):
         return PurePosixPath(value).name
     return PureWindowsPath(value).name if PureWindowsPath(value).is_absolute() else value
+
+
+def _last(place: str) -> str:
+    """The last part of a path, relative ones too; addresses as they are."""
+    return place if "://" in place else PurePosixPath(place).name
 
 
 def _refuse_secrets(path: Path, run: Path) -> None:

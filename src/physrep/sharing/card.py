@@ -9,6 +9,7 @@ from typing import Any
 import yaml
 
 from ..files import read_csv, read_json
+from ..learners.identity import identity_of_summary
 from ..readout.storage import readout_names
 from ..run_directory import SUMMARY
 from ..version import __version__
@@ -30,14 +31,14 @@ def card_of_run(run: Path, config: Mapping[str, Any]) -> str:
     lines = [
         "---", yaml.safe_dump(HEAD, sort_keys=False).strip(), "---", "",
         f"# {config['learner']} on {name}", "",
-        f"A frozen encoder of physical fields, trained with physrep {config.get('physrep', __version__)}. It reads "
+        f"A frozen encoder of physical fields, of physrep {config.get('physrep', __version__)}. It reads "
         f"{config['in_channels']} channels in windows of {config['num_frames']} frames.", "",
         "## Data", "", f"Data set `{name}`, read as:", "",
         "```yaml", yaml.safe_dump(kept, sort_keys=False).strip(), "```", "",
         "Means and standard deviations of the channels over the training split are stored with the weights.", "",
         "## Protocol", "",
-        "Trained on train alone; every choice was made on valid; scores are on test trajectories that no learner has "
-        "seen. MSE is of z-scored parameters (1: a constant guess), intervals are over trajectories.", "",
+        f"{_training(config, summary)} Every choice was made on valid; scores are on test trajectories that no learner "
+        "has seen. MSE is of z-scored parameters (1: a constant guess), intervals are over trajectories.", "",
         *(f"- {key}: {summary[key]}" for key in ("steps", "clips_seen", "parameters", "seconds") if key in summary),
         f"- seed: {config.get('seed', 0)}", "",
         "## Scores", "", *_scores(run), "",
@@ -45,6 +46,30 @@ def card_of_run(run: Path, config: Mapping[str, Any]) -> str:
         "## Use", "", "```", "physrep pull hf:OWNER/NAME my_run", "physrep predict my_run recordings", "```", "",
     ]  # fmt: skip
     return "\n".join(lines)
+
+
+def _training(config: Mapping[str, Any], summary: Mapping[str, Any]) -> str:
+    """How the encoder came to what it knows, as the run's own files say."""
+    if source := summary.get("imported_from"):
+        return (
+            f"The weights are those of {source.get('file', 'a file')} ({source.get('family', 'imported')}), unchanged."
+        )
+    kind, steps = identity_of_summary(summary, config["learner"]).kind, summary.get("steps")
+    if "init_from" in config and steps:
+        return f"Trained for {steps} steps on train, starting from the weights of another run" + (
+            ", with the labels of train." if kind in ("finetuned", "ceiling") else ", without labels."
+        )
+    if kind in ("finetuned", "ceiling"):
+        return f"Trained for {steps} steps on train with its labels: a ceiling, not a representation without labels."
+    if steps:
+        return f"Trained for {steps} steps on train alone, without labels."
+    if kind == "learner" and steps == 0:
+        return "Fitted in closed form on train, without labels and without a gradient step."
+    if kind == "oracle":
+        return "Nothing was trained: it is given the equation (an oracle)."
+    if kind == "floor":
+        return "Nothing was trained: it is a floor, and only its probe has seen the labels of train."
+    return "No training is recorded for it."
 
 
 def _scores(run: Path) -> list[str]:

@@ -99,6 +99,22 @@ def local_run(source: str) -> str:
     return str(folder)
 
 
+def own_copy(source: str, parent: str | Path = "runs") -> str:
+    """A run directory as it is; what ``hf:OWNER/NAME`` names is pulled once into ``parent``, for what writes into it.
+
+    The copy in the cache, which `local_run` gives, stays as it was shared.
+
+    Raises:
+        PhysrepError: as `pull`.
+    """
+    if not source.startswith(HUB):
+        return source
+    folder = Path(parent) / source.removeprefix(HUB).replace("/", "--").replace("@", "--")
+    if not (folder / MANIFEST).is_file():
+        pull(source, folder)
+    return str(folder)
+
+
 def _hub() -> Any:
     try:
         import huggingface_hub
