@@ -68,8 +68,8 @@ def main() -> None:
             ]  # fmt: skip
 
         learner = OperatorDiscovery(len(channels), WINDOW, grades=(1, 2, 3))
-        learner.field_mean.copy_(fields.mean((0, 2, 3, 4)))
-        learner.field_std.copy_(fields.std((0, 2, 3, 4)))
+        every = (0, 2, 3, 4)
+        learner.set_normalisation(channels, fields.mean(every).tolist(), fields.std(every).tolist())
         cut = 3 * len(fields) // 4
         batches = [joined(windows(i, min(i + 8, end))) for begin, end in ((0, cut), (cut, len(fields)))
                    for i in range(begin, end, 8)]  # fmt: skip
