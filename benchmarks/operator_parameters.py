@@ -11,6 +11,8 @@ A number behind the colon is the time between frames.
 from __future__ import annotations
 
 import argparse
+import itertools
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor
@@ -38,11 +40,42 @@ def simulated(system: System, number: int, frames: int, points: int, dt: float) 
     good = [i for i in range(number) if i not in run.failed]
     planes: dict[str, Tensor] = {}
     for name, values in run.fields.items():
-        if values.ndim == 4:
-            planes[name] = values[good]
-        else:
-            planes |= {f"{name}_{axis}": values[good][..., i] for i, axis in enumerate(system.axes)}
+        rank = values.ndim - 4
+        for place in itertools.product(range(len(system.axes)), repeat=rank):
+            letters = "".join(system.axes[i] for i in place)
+            planes[f"{name}_{letters}" if rank else name] = values[good][(..., *place)]
     return torch.stack(list(planes.values()), 1), tuple(planes)
+
+
+def fitted(
+    fields: Tensor,
+    channels: tuple[str, ...],
+    dt: float,
+    dx: tuple[float, ...],
+    periodic: tuple[bool, ...],
+    coordinates: tuple[Tensor | None, ...] = (),
+    grades: Sequence[int] = (1, 2, 3),
+) -> tuple[OperatorDiscovery, list[str]]:
+    """A learner on three quarters of trajectories ``(B, C, T, H, W)``, and what it said."""
+
+    def windows(first: int, end: int) -> Clip:
+        starts = range(0, fields.shape[2] - WINDOW + 1, WINDOW)
+        cut = torch.stack([fields[first:end, :, s : s + WINDOW] for s in starts], 1).flatten(0, 1)
+        number = torch.arange(first, end).repeat_interleave(len(starts))
+        return Clip(
+            cut, torch.zeros(len(cut), 0), channels, (), dt, dx, periodic, number,
+            torch.tensor(list(starts)).repeat(end - first), coordinates,
+        )  # fmt: skip
+
+    learner = OperatorDiscovery(len(channels), WINDOW, grades=grades)
+    every = (0, 2, 3, 4)
+    learner.set_normalisation(channels, fields.mean(every).tolist(), fields.std(every).tolist())
+    cut, notes = 3 * len(fields) // 4, []
+    train, valid = (
+        [windows(i, min(i + 8, end)) for i in range(begin, end, 8)] for begin, end in ((0, cut), (cut, len(fields)))
+    )
+    learner.fit(train, valid, 0, lambda note: notes.append(note) if note else None)
+    return learner, notes
 
 
 def main() -> None:
@@ -50,6 +83,7 @@ def main() -> None:
     parser.add_argument("systems", nargs="+")
     parser.add_argument("--trajectories", type=int, default=64)
     parser.add_argument("--frames", type=int, default=24)
+    parser.add_argument("--grades", type=int, nargs="+", default=[1, 2, 3])
     parser.add_argument("--points", type=int, default=32)
     options = parser.parse_args()
     for given in options.systems:
@@ -57,35 +91,13 @@ def main() -> None:
         system = SYSTEMS[name]
         dt = float(interval) if interval else system.save_dt
         fields, channels = simulated(system, options.trajectories, options.frames, options.points, dt)
+        points = system.grid((options.points,) * 2).values()
         dx = tuple(length / options.points for length in system.lengths)
-
-        def windows(first: int, end: int, fields=fields, channels=channels, dx=dx, dt=dt, system=system) -> list[Clip]:
-            starts = range(0, fields.shape[2] - WINDOW + 1, WINDOW)
-            return [
-                Clip(fields[i : i + 1, :, s : s + WINDOW], torch.zeros(1, 0), channels, (), dt, dx, system.periodic,
-                     torch.tensor([i]), torch.tensor([s]))
-                for i in range(first, end) for s in starts
-            ]  # fmt: skip
-
-        learner = OperatorDiscovery(len(channels), WINDOW, grades=(1, 2, 3))
-        every = (0, 2, 3, 4)
-        learner.set_normalisation(channels, fields.mean(every).tolist(), fields.std(every).tolist())
-        cut = 3 * len(fields) // 4
-        batches = [joined(windows(i, min(i + 8, end))) for begin, end in ((0, cut), (cut, len(fields)))
-                   for i in range(begin, end, 8)]  # fmt: skip
-        inside = (cut + 7) // 8
-        learner.fit(batches[:inside], batches[inside:], 0, lambda note: print("  ", note) if note else None)
-        print(f"{given}: {len(system.parameters)} parameters were drawn")
+        # Rows between walls lie where the solver has them.
+        own = tuple(None if around else x for x, around in zip(points, system.periodic, strict=True))
+        learner, notes = fitted(fields, channels, dt, dx, system.periodic, own, options.grades)
+        print(f"{given}: {len(system.parameters)} parameters were drawn", *notes, sep="\n  ")
         print(as_text(learner.record), end="\n\n", flush=True)
-
-
-def joined(clips: list[Clip]) -> Clip:
-    """One batch."""
-    first = clips[0]
-    return Clip(
-        torch.cat([c.fields for c in clips]), torch.zeros(len(clips), 0), first.channels, (), first.dt, first.dx,
-        first.periodic, torch.cat([c.trajectory for c in clips]), torch.cat([c.start for c in clips]),
-    )  # fmt: skip
 
 
 if __name__ == "__main__":

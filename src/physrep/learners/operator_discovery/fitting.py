@@ -16,7 +16,7 @@ from .library import Term
 from .low_rank import Operator
 from .noise import LEVELS
 from .row_errors import RowErrors, row_errors
-from .row_weights import RowScale
+from .row_weights import RowScale, trust
 from .selection import candidates, choose, scores
 from .tokens import influential
 from .weak_form import Rows, WeakRows
@@ -56,8 +56,9 @@ class Collected:
             keep: keep windows apart; else sum them per trajectory.
         """
         spectrum = self.scale.rows(weak.modes, weak.halves, weak.count)
-        weight = self.scale.weight(rows, spectrum)
-        found = grams(rows, weight)
+        counted = trust(weak.unresolved(x, spectrum))
+        found = grams(rows, self.scale.weight(rows, spectrum) * counted.unsqueeze(1))
+        found.rows = found.rows * counted
         names, group = trajectory.to(x.device).unique(return_inverse=True)
         self.windows += len(x)
         if keep:

@@ -23,7 +23,7 @@ class Grams:
         g: ``(n, K, K)``, symmetric.
         b: ``(n, K, C)``.
         s: ``(n, C, C)``, symmetric.
-        rows: rows behind each of the n.
+        rows: rows behind each of the n, by what they count.
     """
 
     g: Tensor

@@ -156,16 +156,27 @@ class Fit:
     likelihood: list[float]
 
 
-def fit_low_rank(grams: Grams, directions: int, sweeps: int = 40, tolerance: float = 1e-5) -> Fit:
+def strongest(grams: Grams, fit: Fit, directions: int) -> Tensor:
+    """θ ``(n, P)`` along the P directions of a fit that move the change most, in units of its residuals."""
+    held = grams.g.mean(0)
+    moved = torch.einsum("pkc,kl,qld,cd->pq", fit.operator.v, held, fit.operator.v, fit.operator.weights)
+    _, vectors = torch.linalg.eigh((moved + moved.T) / 2)
+    return standardised(fit.theta @ vectors.flip(1)[:, :directions])
+
+
+def fit_low_rank(
+    grams: Grams, directions: int, first: Tensor | None = None, sweeps: int = 40, tolerance: float = 1e-5
+) -> Fit:
     """Alternating least squares until the likelihood stands.
 
     Args:
         grams: of the trajectories, best in whitened columns.
         directions: P; 0 fits one operator to all.
+        first: θ to begin with ``(n, P)``; default that of `start`.
         sweeps: at most.
         tolerance: relative change of the log likelihood at which it stands.
     """
-    theta = start(grams, directions)
+    theta = start(grams, directions) if first is None else first
     likelihood: list[float] = []
     operator = solve_operator(grams, theta)
     for _ in range(sweeps if directions else 0):

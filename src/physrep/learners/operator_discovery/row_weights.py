@@ -7,6 +7,10 @@ have about the same say: a trajectory that still grows from a small start, or a 
 as what is large, and is described by fewer terms. ε keeps windows in which next to nothing changes from ruling, and
 modes count as having a share of at least `FAINTEST`.
 
+A window in which fields change too fast for their frames has rows that are wrong by the quadrature in time. What it
+holds at the highest frequency of the frames, ρ, tells so before anything is fitted (`WeakRows.unresolved`); such a
+window counts by the share 1 / (1 + (ρ/ρ₀)²).
+
 This is the weighting of generalised least squares under the assumption that what an equation leaves unexplained is in
 proportion to the change itself (Aitken, Proc. R. Soc. Edinburgh 55, 1936).
 """
@@ -25,6 +29,8 @@ FAINTEST = 1e-2
 """Least share of the strongest mode that a mode counts as having."""
 STILL = 1e-3
 """ε: change of a window, as a share of the mean, below which it counts no more."""
+RESOLVED_IN_TIME = 3e-2
+"""ρ₀: on Gray-Scott fields rows of such a window have a relative squared error of about 1e-5, which goes with ρ²."""
 WINDOWS = 512
 """Training windows whose change is looked at."""
 
@@ -62,6 +68,11 @@ class RowScale:
         own = ((rows.y_a.square() + rows.y_b.square()) / 2 / spectrum.unsqueeze(1)).mean(1)
         size = (own / self.change).mean(1, keepdim=True) + STILL
         return 1 / (spectrum * size)
+
+
+def trust(unresolved: Tensor) -> Tensor:
+    """Share by which windows count whose change is unresolved in time by ρ ``(B,)``."""
+    return 1 / (1 + (unresolved / RESOLVED_IN_TIME).square())
 
 
 def row_scale(targets: Iterable[Tensor], shape: tuple[int, int]) -> RowScale:

@@ -3,7 +3,9 @@ r"""Choices without a label: how many parameters vary, and which terms the libra
 Two windows of one trajectory have the same parameters and different starts. θ is read from one and asked to predict the
 change in the others:
 
-    r_c = Σ |Y_j - X_j (W₀ + θ_i V)|² / Σ |Y_j|²,   j ≠ i
+    r_c = Σ n_i |Y_j - X_j (W₀ + θ_i V)|² / Σ n_i |Y_j|²,   j ≠ i
+
+n_i counts the rows of the window that θ is read from, fewer where its frames do not resolve its change.
 
 The likelihood of the fit itself grows with every direction that is added; r does not, since what a direction took from
 the start of a window fails in the next.
@@ -17,9 +19,9 @@ import torch
 from torch import Tensor
 
 from .gram import Grams, summed
-from .low_rank import Fit, fit_low_rank, solve_theta, whitening
+from .low_rank import Fit, fit_low_rank, solve_theta, strongest, whitening
 
-RESOLVED = 1e-6
+RESOLVED = 1e-5
 """Shares of the change that are left unexplained are told apart down to this."""
 WORTH = 0.05
 """A direction, or a grade of the library, has to lower the mean logarithm of r by this much."""
@@ -54,8 +56,9 @@ def cross_window(fit: Fit, windows: Grams, trajectory: Tensor) -> Tensor:
     total = summed(windows, trajectory)
     own = total[trajectory]
     others = Grams(own.g - windows.g, own.b - windows.b, own.s - windows.s, own.rows - windows.rows)
-    left = others.unexplained(fit.operator.at(theta)).sum(0)
-    return left.clamp_min(0) / others.change.sum(0).clamp_min(1e-30)
+    count = windows.rows / windows.rows.max()
+    left = (count @ others.unexplained(fit.operator.at(theta))).clamp_min(0)
+    return left / (count @ others.change).clamp_min(1e-300)
 
 
 def candidates(
@@ -73,11 +76,20 @@ def candidates(
     held, shown = train.columns(columns), windows.columns(columns)
     basis = whitening(held.g.mean(0))
     held, shown = held.turned(basis), shown.turned(basis)
-    found = []
-    for directions in range(largest + 1):
-        fit = fit_low_rank(held, directions)
-        found.append(Choice(grade, directions, cross_window(fit, shown, trajectory), fit, basis, columns))
-    return found
+
+    def tried(first: Tensor | None, directions: int) -> Choice:
+        fit = fit_low_rank(held, directions, first)
+        return Choice(grade, directions, cross_window(fit, shown, trajectory), fit, basis, columns)
+
+    found: list[Choice] = []
+    for directions in range(largest, -1, -1):
+        # Sweeps end in the optimum that is next to their start: what a larger fit found is tried as one, too.
+        pair = [tried(None, directions)]
+        if found and directions:
+            pair.append(tried(strongest(held, found[-1].fit, directions), directions))
+        value = scores(pair)
+        found.append(pair[value.index(min(value))])
+    return found[::-1]
 
 
 def scores(choices: list[Choice]) -> list[float]:

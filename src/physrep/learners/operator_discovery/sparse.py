@@ -13,7 +13,7 @@ Source: backward elimination, Hastie, Tibshirani and Friedman, The Elements of S
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -22,9 +22,14 @@ from .gram import Grams
 
 FACTOR, SHARE = 2.0, 1e-6
 """The residual may grow to FACTOR times that of the full library plus SHARE of the channel's change."""
-RIDGE = 1e-7
-"""Added to the scaled normal equations. Columns that constraints make dependent leave eigenvalues that are zero, or, of
-two half views, negative by chance; what the target has there is rounding and must not be divided by it."""
+RIDGES = tuple(10.0**-power for power in range(7, 13))
+"""Ridges of the scaled normal equations; the largest that costs nothing is taken. Columns that constraints make
+dependent leave eigenvalues that are zero, or, of two half views, negative by chance; what the target has there must not
+be divided by it. Columns that are nearly dependent, as products of two fields near a constant, want a small one."""
+COST = 0.1
+"""Share of the allowed growth of the residual that a ridge may use up."""
+REFRESH = 16
+"""Steps of the elimination after which the inverse is computed afresh: its updates lose digits."""
 
 
 @dataclass
@@ -37,6 +42,7 @@ class Design:
         total: sum of squares of the target.
         scale: of the columns, ``(K,)``: coefficients of the scaled columns divided by it are those of the columns.
         terms: K.
+        ridge: that is added to the diagonal.
     """
 
     matrix: Tensor
@@ -44,20 +50,25 @@ class Design:
     total: float
     scale: Tensor
     terms: int
+    ridge: float
+
+    def solved(self, columns: Tensor) -> Tensor:
+        """Least squares on these columns (flat indices), scaled."""
+        part = self.matrix[columns][:, columns]
+        part = part + self.ridge * torch.eye(len(columns), dtype=part.dtype, device=part.device)
+        return torch.linalg.solve(part, self.right[columns])
 
     def residual(self, columns: Tensor) -> float:
         """Share of the change that these columns (flat indices) leave."""
         if not len(columns):
             return 1.0
+        w = self.solved(columns)
         part = self.matrix[columns][:, columns]
-        part = part + RIDGE * torch.eye(len(columns), dtype=part.dtype, device=part.device)
-        return 1 - float(self.right[columns] @ torch.linalg.solve(part, self.right[columns])) / self.total
+        return 1 - float(2 * self.right[columns] @ w - w @ part @ w) / self.total
 
     def coefficients(self, columns: Tensor) -> Tensor:
         """Least squares on these columns, ``(len(columns),)``, in the unit of the unscaled columns."""
-        part = self.matrix[columns][:, columns]
-        part = part + RIDGE * torch.eye(len(columns), dtype=part.dtype, device=part.device)
-        return torch.linalg.solve(part, self.right[columns]) / self.scale[columns % self.terms]
+        return self.solved(columns) / self.scale[columns % self.terms]
 
 
 def design(grams: Grams, theta: Tensor, channel: int) -> Design:
@@ -78,7 +89,10 @@ def design(grams: Grams, theta: Tensor, channel: int) -> Design:
     matrix = left.permute(0, 2, 1, 3).reshape(q * k, q * k)
     values, vectors = torch.linalg.eigh((matrix + matrix.T) / 2)
     matrix = (vectors * values.clamp_min(0)) @ vectors.T
-    return Design(matrix, right.flatten(), float(grams.s[:, channel, channel].mean()), scale, k)
+    system = Design(matrix, right.flatten(), float(grams.s[:, channel, channel].mean()), scale, k, RIDGES[0])
+    left = [replace(system, ridge=ridge).residual(torch.arange(q * k)) for ridge in RIDGES]
+    limit = max(min(left), 0.0) + COST * ((FACTOR - 1) * max(min(left), 0.0) + SHARE)
+    return replace(system, ridge=next(ridge for ridge, value in zip(RIDGES, left, strict=True) if value <= limit))
 
 
 def eliminate(system: Design, directions: int) -> tuple[list[int], list[int]]:
@@ -89,13 +103,19 @@ def eliminate(system: Design, directions: int) -> tuple[list[int], list[int]]:
         directions: P.
     """
     k = system.terms
-    size = k * (directions + 1)
-    inverse = torch.linalg.inv(system.matrix + RIDGE * torch.eye(size, dtype=system.matrix.dtype))
-    beta = inverse @ system.right
-    left = system.total - float(system.right @ beta)
-    limit = FACTOR * max(left, 0.0) + SHARE * system.total
     constant, varying = set(range(k)), set(range(k)) if directions else set()
+    left = system.residual(torch.arange(k * (directions + 1))) * system.total
+    limit = FACTOR * max(left, 0.0) + SHARE * system.total
+    inverse, beta, steps = system.matrix, system.right, 0
     while constant:
+        if steps % REFRESH == 0:
+            held = flat(sorted(constant), sorted(varying), k, directions)
+            part = system.matrix[held][:, held] + system.ridge * torch.eye(len(held), dtype=system.matrix.dtype)
+            inverse = torch.zeros_like(system.matrix)
+            inverse[held[:, None], held] = torch.linalg.inv(part)
+            beta = inverse @ system.right
+            left = system.residual(held) * system.total
+        steps += 1
         blocks = [[p * k + i for p in range(1, directions + 1)] for i in sorted(varying)]
         blocks += [[i] for i in sorted(constant - varying)]
         rises = []

@@ -16,7 +16,7 @@ from torch import Tensor
 
 from ...clip import Clip
 from .library import LOCAL, MULTIPLIERS, Factor, Term
-from .test_functions import periodic_matrix, time_matrices, walled_matrices
+from .test_functions import alternating, periodic_matrix, time_matrices, walled_matrices
 from .views import can_split, half_views
 
 CHUNK = 4
@@ -91,7 +91,8 @@ class WeakRows:
                 placed = even if own is None else torch.tensor(own, dtype=torch.float64)
                 self.matrices.append([m.to(torch.complex128).to(device) for m in walled_matrices(placed, modes)])
                 self.factors.append([torch.ones(modes + 1, dtype=torch.complex128, device=device)] * 3)
-        self.value, self.rate = (matrix.to(device) for matrix in time_matrices(frames, geometry.dt))
+        value, rate = time_matrices(frames, geometry.dt)
+        self.value, self.rate, self.alternating = value.to(device), rate.to(device), alternating(rate).to(device)
         self.products = sorted({term.factors for term in self.terms}, key=lambda f: (len(f), f))
         self.split = can_split(points, geometry.periodic)
         self.modes = (self.matrices[0][0].shape[0], self.matrices[1][0].shape[0])
@@ -136,7 +137,23 @@ class WeakRows:
 
     def change(self, x: Tensor) -> Tensor:
         """Targets ``(B, R, C)`` alone of the fields as they are."""
-        change = (self.rate @ x.double().flatten(3)).unflatten(3, x.shape[3:])
+        return self._targets(x, self.rate)
+
+    def unresolved(self, x: Tensor, spectrum: Tensor) -> Tensor:
+        """ρ of each window ``(B,)``: what its change holds at the highest frequency of the frames, as a share.
+
+        Args:
+            x: normalised fields.
+            spectrum: what each row counts by, ``(R,)``, see `physrep.learners.operator_discovery.row_weights`.
+        """
+        size = [
+            (self._targets(x, matrix).square() / spectrum[:, None]).sum((1, 2))
+            for matrix in (self.alternating, self.rate)
+        ]
+        return size[0] / size[1].clamp_min(1e-300)
+
+    def _targets(self, x: Tensor, time: Tensor) -> Tensor:
+        change = (time @ x.double().flatten(3)).unflatten(3, x.shape[3:])
         target = self._integrate(change, (0, 0)).flatten(2)
         return torch.cat([target.real, target.imag], 2).transpose(1, 2).contiguous()
 

@@ -1,0 +1,74 @@
+"""Operator discovery on the package's own systems: how many parameters vary, and by which terms."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+
+from physrep.learners import OperatorDiscovery
+from physrep.learners.operator_discovery.row_weights import trust
+from physrep.learners.operator_discovery.weak_form import Geometry, WeakRows
+from physrep.systems import SYSTEMS
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "benchmarks"))
+import operator_parameters as study  # pyright: ignore[reportMissingImports]
+
+REACTION = {
+    "A": {"1", "A", "d_xx(A)", "d_yy(A)", "A B B"},
+    "B": {"B", "d_xx(B)", "d_yy(B)", "A B B"},
+}
+
+
+def found(name: str, trajectories: int, dt: float | None, grades: tuple[int, ...]) -> OperatorDiscovery:
+    system = SYSTEMS[name]
+    fields, channels = study.simulated(system, trajectories, 24, 32, dt or system.save_dt)
+    points = system.grid((32, 32)).values()
+    own = tuple(None if around else x for x, around in zip(points, system.periodic, strict=True))
+    dx = tuple(length / 32 for length in system.lengths)
+    return study.fitted(fields, channels, dt or system.save_dt, dx, system.periodic, own, grades)[0]
+
+
+@pytest.mark.parametrize(
+    ("name", "count", "dt", "grades"),
+    [
+        ("heat", 1, None, (1, 2)),
+        ("damped_wave", 2, None, (1, 2)),
+        ("advection_diffusion", 3, None, (1, 2)),
+        ("gray_scott", 2, 5.0, (1, 2, 3)),
+        pytest.param("gray_scott", 2, 1.0, (1, 2, 3), marks=pytest.mark.slow),
+        pytest.param("shear_flow", 2, None, (1, 2), marks=pytest.mark.slow),
+        pytest.param("rayleigh_benard", 2, 0.25, (1, 2), marks=pytest.mark.slow),
+    ],
+)
+def test_the_number_of_parameters_of_a_system(name, count, dt, grades):
+    small = name in ("heat", "damped_wave", "advection_diffusion")
+    learner = found(name, 32 if small else 64 if name == "gray_scott" else 48, dt, grades)
+    assert learner.v.shape[0] == count
+    if name == "gray_scott":
+        for equation in learner.record["equation"]:
+            terms = {term["name"]: term for term in equation["terms"]}
+            assert set(terms) == REACTION[equation["channel"]] and equation["residual"] < 1e-4
+            assert abs(abs(terms["A B B"]["constant"]) - 1) < 1e-3
+            assert not any(terms[f"d_xx({equation['channel']})"]["directions"])
+
+
+def test_windows_that_their_frames_do_not_resolve_count_less():
+    geometry = Geometry((8, 16, 16), 1.0, (1 / 16, 1 / 16), (True, True), (None, None), (2, 2))
+    rows = WeakRows(geometry, [], ("u",))
+    time = torch.arange(8, dtype=torch.float64)
+    space = torch.cos(2 * torch.pi * torch.arange(16, dtype=torch.float64) / 16)[:, None].expand(16, 16)
+    windows = torch.stack([torch.exp(-rate * time)[:, None, None] * space for rate in (0.05, 0.3, 3.0)])
+    share = trust(rows.unresolved(windows.unsqueeze(1), torch.ones(rows.count, dtype=torch.float64)))
+    assert share[0] > 0.999 and share[0] > share[1] > share[2] and share[2] < 0.1
+
+
+def test_names_of_channels_mean_nothing_on_a_system():
+    system = SYSTEMS["heat"]
+    fields, channels = study.simulated(system, 32, 16, 32, system.save_dt)
+    options = (system.save_dt, (1 / 32, 1 / 32), (True, True))
+    one, _ = study.fitted(fields, channels, *options, grades=(1,))
+    other, _ = study.fitted(fields, ("q7",), *options, grades=(1,))
+    assert torch.equal(one.theta, other.theta)
