@@ -52,6 +52,8 @@ def test_every_command_has_help(command: str, capsys: pytest.CaptureFixture[str]
         (["pretrain", "jepa", "--data", "nowhere", "--out", "OUT"], "nowhere"),
         (["pretrain", "jepa", "--data", "DATA", "--out", "OUT", "--training.stps", "3"], "did you mean 'steps'"),
         (["pretrain", "jepa", "--data", "DATA", "--out", "OUT", "--fields", "density"], "density"),
+        (["pretrain", "jepa", "--data", "DATA", "--out", "OUT", "--data.fields", "[density]"], "density"),
+        (["pretrain", "jepa", "--data", "DATA", "--out", "OUT", "--resample", "nearest"], "resample"),
         (["pretrain", "jepa", "--data", "DATA", "--out", "OUT", "--num_frames", "99"], "frames"),
         (["probe", "runs/none"], "no run directory"),
         (["embed", "torch.nn:Idntity", "--data", "DATA"], "did you mean 'Identity'"),

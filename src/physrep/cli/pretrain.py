@@ -33,7 +33,8 @@ def run(arguments: Sequence[str]) -> int:
     p = parser(
         "pretrain",
         "Train a learner on DATA into the run directory OUT. Further settings are dotted: --training.steps 2000 "
-        "--training.shift true --options.regulariser.std 25 --encoder_options.dims '[32, 64, 128]'; "
+        "--training.shift true --options.regulariser.std 25 --encoder_options.dims '[32, 64, 128]', for "
+        "operator_discovery --options.fit_trajectories 256; "
         "`physrep list training` shows those of training.",
     )
     p.add_argument("learner", type=str, help="name; see `physrep list learners`")
@@ -44,6 +45,7 @@ def run(arguments: Sequence[str]) -> int:
     p.add_argument("--num-frames", type=int, default=16, help="frames per window that the encoder reads")
     p.add_argument("--fields", type=str, nargs="+", help="fields or components to read; default all")
     p.add_argument("--resolution", type=int, nargs="+", help="resample to this grid")
+    p.add_argument("--resample", type=str | None, default=None, help="how: bilinear or spectral")
     p.add_argument("--crop", type=str | None, default=None, help="'paper' for the paper's crops")
     p.add_argument(
         "--init-from",
@@ -60,7 +62,7 @@ def run(arguments: Sequence[str]) -> int:
     options_of(overrides, SECTIONS, "pretrain")
     for key in set(overrides) & {"data.path", "data.root", "data.dataset"}:
         raise PhysrepError(f"--{key} has no effect: the data set is given with --data and --data-root; leave it out.")
-    for name in ("fields", "resolution", "crop"):
+    for name in ("fields", "resolution", "resample", "crop"):
         if f"data.{name}" in overrides:
             p.refuse([name], f"--data.{name} is given as well")
     nested: dict[str, Any] = apply_overrides({"training": asdict(TrainingConfig())}, overrides)
@@ -73,7 +75,8 @@ def run(arguments: Sequence[str]) -> int:
     if "encoder_options" in nested:
         options["encoder_options"] = nested["encoder_options"]
     place = {"path": dataset_path(values.data, values.data_root), "dataset": values.data if values.data_root else ""}
-    data = dataclass_from(DataConfig, {**vars(settings.data), **values.as_dict(), **place})
+    given = {name: value for name, value in values.as_dict().items() if value is not None}
+    data = dataclass_from(DataConfig, {**vars(settings.data), **given, **place})
     if values.plan:
         from ..training.plan import plan_training
 
