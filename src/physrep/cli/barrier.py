@@ -75,20 +75,6 @@ def _tell(text: str, newline: bool = False) -> None:
         print(" ".join(text.split("\n")), file=sys.stderr, flush=True)
 
 
-def open_standard_streams() -> None:
-    """Put the null device where standard input, output or error are closed.
-
-    Else the next file that is opened, of data perhaps, gets the number of one, and a library that warns on standard
-    error writes into it.
-    """
-    for number in range(3):
-        try:
-            os.fstat(number)
-        except OSError:
-            # The system gives the lowest free number.
-            os.open(os.devnull, os.O_RDWR)
-
-
 def encodable_output() -> None:
     """Let output streams of other encodings than UTF-8 show what they lack as escapes, instead of an error."""
     for stream in (sys.stdout, sys.stderr):

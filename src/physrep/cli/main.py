@@ -12,8 +12,9 @@ from typing import NoReturn
 
 from ..errors import PhysrepError
 from ..leftovers import remove_leftovers
+from ..streams import open_standard_streams, outlive_readers
 from ..version import __version__
-from .barrier import encodable_output, guarded, leave, open_standard_streams
+from .barrier import encodable_output, guarded, leave
 
 COMMANDS = {
     "simulate": ("simulate", "simulate a system into The Well's HDF5 format"),
@@ -96,6 +97,7 @@ def _run(name: str, arguments: Sequence[str]) -> int:
 def entry() -> NoReturn:
     """The program `physrep`."""
     open_standard_streams()
+    outlive_readers()
     # Pages are drawn without a window, and matplotlib cannot be imported with a name that it does not know.
     os.environ["MPLBACKEND"] = "agg"
     leave(main())

@@ -17,6 +17,7 @@ from typing import Any
 from ..errors import PhysrepError
 from ..leftovers import discard_unfinished
 from ..signals import blocked, obey_parent
+from ..streams import outlive_readers
 from .memory import keep_freed_memory, return_freed_memory
 
 GRACE = 60.0
@@ -140,6 +141,7 @@ def start_worker(parent: int, threads: int, gpus: Sequence[str] = (), turn: Any 
         turn: shared counter of the workers that have started.
     """
     obey_parent()
+    outlive_readers()
     if gpus:
         # Before torch looks for GPUs; ``turn`` counts the processes that have started.
         with turn.get_lock():
