@@ -7,8 +7,10 @@ Launchers are asked only if a command wants several processes (``--devices``): t
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -119,6 +121,24 @@ def _store_of_attempt(place: Place) -> Any:
     made: Any = dist  # Its stores are not among the names that it exports to type checkers.
     store = made.TCPStore(place.address, place.port, place.world, is_master=False)
     return made.PrefixStore(f"physrep attempt {attempt}", store)
+
+
+@contextlib.contextmanager
+def among_others() -> Iterator[None]:
+    """What this process cannot send to a dead one becomes one sentence.
+
+    Raises:
+        PhysrepError: another process of the group has ended.
+    """
+    try:
+        yield
+    except RuntimeError as error:
+        reason = " ".join(str(error).split())
+        if not any(sign in reason.lower() for sign in ("gloo", "nccl", "connection closed by peer")):
+            raise
+        raise PhysrepError(
+            f"another process of this training has ended ({reason[:120]}); the same command continues from its state."
+        ) from error
 
 
 def any_process(flag: bool, device: torch.device) -> bool:

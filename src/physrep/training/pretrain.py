@@ -90,7 +90,7 @@ def pretrain(
     from ..learners.abilities import FitsInClosedForm
     from ..learners.base import Learner
     from .costs import PeakMemory
-    from .group import join, launched
+    from .group import among_others, join, launched
     from .loop import build_stream, check_precision, fit
     from .several import Work
 
@@ -145,7 +145,8 @@ def pretrain(
         else:
             if place is not None:
                 join(place, here)
-            seconds, steps = fit(module, train, data, config, training, out, here, name, place)
+            with among_others():
+                seconds, steps = fit(module, train, data, config, training, out, here, name, place)
     if not first:
         return out
     save_learner(out, module, config)

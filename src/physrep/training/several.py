@@ -20,7 +20,7 @@ from ..errors import PhysrepError
 from ..executors import cores, quiet_resource_tracker, start_worker, starting, stop_workers
 from ..run_directory import prepare_learner
 from .config import TrainingConfig
-from .group import Place, join
+from .group import Place, among_others, join
 
 
 @dataclass(frozen=True)
@@ -89,7 +89,8 @@ def _train(parent: int, threads: int, place: Place, work: Work, faults: Any) -> 
         join(place, device, TCPStore("127.0.0.1", place.port, is_master=False))
         train = work.data.open("train")
         learner: Any = prepare_learner(work.config, train)
-        fit(learner, train, work.data, work.config, work.training, work.out, device, work.label, place)
+        with among_others():
+            fit(learner, train, work.data, work.config, work.training, work.out, device, work.label, place)
         dist.destroy_process_group()
     except PhysrepError as error:
         faults.put((True, str(error)))
