@@ -25,6 +25,7 @@ from tests.helpers.small_data import write_waves
 from tests.robustness.lying_servers import servers
 from tests.robustness.odd_commands import command_lines
 from tests.robustness.odd_names import names
+from tests.robustness.odd_options import options
 from tests.robustness.odd_runs import run_files
 from tests.robustness.odd_yaml import ENCODER, yaml_files
 from tests.robustness.tries import call
@@ -70,6 +71,7 @@ CAMPAIGNS: dict[str, Callable[[Path, int], str | None]] = {
     "yaml": yaml_files,
     "runs": run_files,
     "commands": command_lines,
+    "options": options,
     "names": names,
     "servers": servers,
     "signals": signals,

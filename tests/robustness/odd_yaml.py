@@ -33,7 +33,7 @@ def yaml_files(folder: Path, number: int) -> str | None:
     else:
         path.write_text(yaml.safe_dump(odd(generator, yaml.safe_load(source.read_text()))))
     command = "study" if source.name.startswith("study") else generator.choice(["bench", "bench", "calibrate"])
-    plan = command != "calibrate" and number % 40 == 0
+    plan = command == "bench" and source.name.startswith("quick") and number % 8 == 0
     # A plan measures a learner on this machine, which takes seconds; printing reads and checks every setting.
     return call([command, str(path), *(["--plan", "--out", str(folder / "none")] if plan else ["--print_config"])])
 

@@ -9,7 +9,7 @@ import pytest
 from tests.robustness.campaigns import campaign
 
 FEW = {"yaml": 15, "commands": 30, "names": 2}
-MANY = {"yaml": 2000, "runs": 400, "commands": 700, "names": 100, "servers": 120, "signals": 70}
+MANY = {"yaml": 2000, "runs": 400, "commands": 700, "options": 500, "names": 100, "servers": 120, "signals": 70}
 
 
 @pytest.mark.parametrize("name", FEW)
@@ -17,9 +17,9 @@ def test_a_few_tries(name: str, tmp_path: Path) -> None:
     assert campaign(name, FEW[name], tmp_path) == []
 
 
-def test_a_few_damaged_runs_and_lying_servers(tmp_path: Path) -> None:
+def test_a_few_damaged_runs_lying_servers_and_odd_options(tmp_path: Path) -> None:
     # In one folder: what is damaged, and served, takes longest to make.
-    assert campaign("runs", 5, tmp_path) + campaign("servers", 6, tmp_path) == []
+    assert [fault for name in ("runs", "servers", "options") for fault in campaign(name, 5, tmp_path)] == []
 
 
 @pytest.mark.slow

@@ -29,15 +29,16 @@ def found_in(values: Mapping[str, Any], folder: str | Path) -> dict[str, Any]:
     """
 
     def found(place: Any) -> Any:
-        if not isinstance(place, str) or not os.path.exists(there := found_place(place, folder)):
+        if not isinstance(place, str) or "\x00" in place or not os.path.exists(there := found_place(place, folder)):
             return place
         return there
 
     changed, data, runs = dict(values), values.get("data"), values.get("runs")
-    names = [run.get("name") or run.get("learner") for run in runs or [] if isinstance(run, Mapping)]
     if isinstance(data, Mapping):
         changed["data"] = {name: found(own) if name in DATA_PLACES else own for name, own in data.items()}
+    # What is of another type is refused where the configuration is read.
     if isinstance(runs, list):
+        names = [run.get("name") or run.get("learner") for run in runs if isinstance(run, Mapping)]
         changed["runs"] = [
             {**run, "init_from": found(run["init_from"])}
             if isinstance(run, Mapping) and run.get("init_from") not in (None, *names)

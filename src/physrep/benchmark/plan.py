@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ..data.reader import window_span
 from ..devices import resolve_device
 from ..errors import PhysrepError
 from ..executors import cores
@@ -41,6 +42,8 @@ def plan_bench(config: BenchConfig, out: str | Path, device: str = "cpu") -> str
     jobs = min(config.jobs or cores(), len(grid)) if kind == "cpu" else 1
     first, shape, lengths, notes = _data(config, out, kind)
     steps, known = list(first), {}
+    for own in (lengths or {}).values():
+        window_span(own, config.num_frames, config.data.frame_step, config.data.path or config.system)
     with threads_of_a_job(jobs):
         for run in grid:
             steps += _steps_of(run, config, shape, lengths, out / "runs" / run.name, kind, known)

@@ -37,6 +37,23 @@ def choose_trajectories(total: int, wanted: int | None, source: object) -> np.nd
     return np.sort(np.random.default_rng(0).permutation(total)[:wanted])
 
 
+def window_span(lengths: Sequence[int], frames: int, frame_step: int, source: object) -> int:
+    """Stored frames that a window reaches over.
+
+    Raises:
+        PhysrepError: no trajectory is long enough for a window, or a window has no frame.
+    """
+    if frames < 1:
+        raise PhysrepError(f"{source}: a window has {frames} frames; it must have at least 1.")
+    span = (frames - 1) * frame_step + 1
+    if max(lengths) < span:
+        raise PhysrepError(
+            f"{source}: trajectories have at most {max(lengths)} frames, but a window needs {span}; "
+            "use fewer frames or longer trajectories."
+        )
+    return span
+
+
 def window_grid(lengths: Sequence[int], frames: int, stride: int, frame_step: int, source: object) -> np.ndarray:
     """All windows as rows (trajectory, start) with shape ``(n, 2)``: starts 0, stride, ... as long as they fit.
 
@@ -45,12 +62,7 @@ def window_grid(lengths: Sequence[int], frames: int, stride: int, frame_step: in
     """
     if min(frames, stride, frame_step) < 1:
         raise PhysrepError(f"{source}: frames, stride and frame_step are {frames}, {stride}, {frame_step}; use >= 1.")
-    span = (frames - 1) * frame_step + 1
-    if max(lengths) < span:
-        raise PhysrepError(
-            f"{source}: trajectories have at most {max(lengths)} frames, but a window needs {span}; "
-            "use fewer frames or longer trajectories."
-        )
+    span = window_span(lengths, frames, frame_step, source)
     rows = [
         np.stack([np.full(len(starts), i), starts], axis=1)
         for i, length in enumerate(lengths)

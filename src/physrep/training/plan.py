@@ -10,6 +10,7 @@ from typing import Any
 import torch
 
 from ..data.config import DataConfig
+from ..data.reader import window_span
 from ..devices import resolve_device
 from ..errors import PhysrepError
 from ..executors import cores
@@ -114,6 +115,8 @@ def plan_training(
     here = resolve_device(device)
     kind = here.partition(":")[0]
     shape, lengths, disk = shape_of_data(data)
+    for own in lengths.values():
+        window_span(own, num_frames, data.frame_step, data.path)
     found = estimate(learner, options, num_frames, shape, True, kind)
     steps = [
         Step("cache of the windows", TO_DO if disk else THERE, math.nan if disk else 0.0, 0.0, disk),
