@@ -92,7 +92,7 @@ def test_own_encoder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.syspath_prepend(tmp_path)
     write_waves(tmp_path / "data").rename(tmp_path / "data/shear_flow")
-    module, script = blocks("docs/own_encoder.md")
+    module, _, script = blocks("docs/own_encoder.md")
     Path("my_encoder.py").write_text(module)
     try:
         rows = run(script)["rows"]

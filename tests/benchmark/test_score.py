@@ -17,6 +17,7 @@ from physrep.checkpoints.foreign import shuffled
 from physrep.checkpoints.frozen_encoder import FrozenEncoder, as_tokens
 from physrep.cli.main import main
 from physrep.cli.score import sentence
+from physrep.cli.score_systems import quick_systems
 from physrep.data import assign_splits, select_trajectories
 from physrep.data.config import DataConfig
 from physrep.errors import PhysrepError
@@ -215,3 +216,22 @@ def test_unknown_choices_are_named() -> None:
             frozen(encoder="conv3d", **{option: value})
     with pytest.raises(PhysrepError, match="choose channels each, mean or first3"):
         frozen(encoder="conv3d", normalise="imagenet")
+
+
+def test_systems_are_simulated_and_scored_one_by_one(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    words = ["score", "conv3d", "--systems", "shear_flow", "--out", str(tmp_path), "--probes", "ridge"]
+    sizes = {"trajectories": "24", "resolution": "[16, 32]", "frames": "12", "ranges": "{Reynolds: [20, 60]}"}
+    small = [word for name, value in sizes.items() for word in (f"--simulation.{name}", value)]
+    encoder = ["--encoder_options.dims", "[8]", "--encoder_options.strides", "[[2, 2, 2]]"]
+    assert main([*words, *small, "--num-frames", "4", "--stride", "8", "--jobs", "1", *encoder]) == 0
+    said = capsys.readouterr().out
+    assert "best floor" in said and said.splitlines()[-2].startswith("shear_flow ")
+    assert (tmp_path / "shear_flow" / "score.json").is_file()
+    assert main([*words[:3], "hear_flow", "--out", str(tmp_path)]) == 2
+    assert "did you mean 'shear_flow'" in capsys.readouterr().err
+    assert main([*words[:2], "--data", str(tmp_path), "--simulation.trajectories", "3"]) == 2
+    assert "goes with --systems" in capsys.readouterr().err
+
+
+def test_quick_presets_have_one_system_each() -> None:
+    assert list(quick_systems()) == ["shear_flow", "active_matter", "rayleigh_benard"]

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from ..errors import PhysrepError
 from .arguments import (
     add_data_root,
     add_device,
@@ -45,29 +46,39 @@ def run(arguments: Sequence[str]) -> int:
     p.add_argument("--probes", type=str, nargs="+", default=["ridge", "kernel_ridge"], help="the best on valid counts")
     p.add_argument("--seeds", type=int, nargs="+", default=[0], help="seeds of the random weights")
     p.add_argument("--jobs", type=int | None, default=None, help="runs side by side on a CPU")
+    p.add_argument(
+        "--systems", type=str, nargs="+", default=[],
+        help="simulate the data of these quick presets, score on each: all, or names; --simulation.NAME as in bench",
+    )  # fmt: skip
     add_device(p)
     plain, overrides = split_overrides(arguments)
     values = p.parse_args(plain)
-    options = options_of(overrides, ["encoder_options"], "score").get("encoder_options") or {}
+    nested = options_of(overrides, ["encoder_options", "simulation"], "score")
+    options = nested.get("encoder_options") or {}
+    if nested.get("simulation") and not values.systems:
+        raise PhysrepError("--simulation.NAME has no effect: it goes with --systems; leave it out.")
+    if values.systems:
+        p.refuse(("data", "data_root", "labels", "resolution"), "--systems simulates its own data")
 
     _as_exported(values)
-    data, frames = _data(values)
     from ..benchmark.score import score
 
     size = values.size and (values.size[0] if len(values.size) == 1 else list(values.size))
     names = ("encoder", "weights", "layout", "channels", "normalise", "pool")
     given: dict[str, Any] = {name: getattr(values, name) for name in names}
-    answer = score(
-        {**given, "size": size or None, "encoder_options": options},
-        data,
-        values.out or Path("runs") / "score" / _folder(values.encoder),
-        num_frames=frames,
-        stride=values.stride,
-        probes=values.probes,
-        seeds=values.seeds,
-        device=chosen_device(values),
-        jobs=values.jobs,
-    )
+    shared: dict[str, Any] = {
+        "probes": values.probes, "seeds": values.seeds, "device": chosen_device(values), "jobs": values.jobs,
+    }  # fmt: skip
+    asked = {**given, "size": size or None, "encoder_options": options}
+    out = Path(values.out or Path("runs") / "score" / _folder(values.encoder))
+    if values.systems:
+        from .score_systems import score_systems
+
+        stride = values.stride if "stride" in p.given else None
+        view = {"num_frames": values.num_frames, "stride": stride, "fields": values.fields}
+        return score_systems(asked, values.systems, out, nested.get("simulation") or {}, view, shared)
+    data, frames = _data(values)
+    answer = score(asked, data, out, num_frames=frames, stride=values.stride, **shared)
     print("\n".join(lines(answer)))
     return 0
 
@@ -91,7 +102,6 @@ def _as_exported(values: Any) -> None:
 def _data(values: Any) -> tuple[Any, int]:
     """The data set and the frames per window, those of a run where ENCODER is one."""
     from ..data.config import DataConfig
-    from ..errors import PhysrepError
     from ..run_directory import load_run, run_data
 
     if Path(values.encoder).is_dir():
