@@ -2,13 +2,17 @@ r"""θ of a window: an estimate, its error, and the posterior under N(0, 1).
 
     A_pq = Σ_r d_rp Λ_r d_rqᵀ,       b_p = Σ_r d_rp Λ_r (y_r - x_r W₀)ᵀ,       d_rp = x_r V_p,      θ̂ = A⁻¹ b
     C = A⁻¹ (Σ_r s_r s_rᵀ) A⁻¹,      s_rp = d_rp Λ_r (y_r - x_r w)ᵀ
-    mean = (C⁻¹ + 1)⁻¹ C⁻¹ θ̂,        covariance = (C⁻¹ + 1)⁻¹
+    mean = (C⁻¹ + 1)⁻¹ C⁻¹ θ̂,        covariance = (C'⁻¹ + 1)⁻¹
 
 Λ_r is the inverse covariance of the errors of row r over the channels (`row_errors`), scaled for every channel to the
 residuals of this very window, so that a channel with noise of its own counts less. C is the sandwich estimate: it
-asks the residuals of the rows how large the error is, not a model of them.
+asks the residuals of the rows how large the error is, not a model of them. C', what is told, has s_r / (1 - h_r) in
+place of s_r (HC3): h_r, the share of a row in its own prediction, is taken from its residual. It is larger by
+ν/(ν - 2), ν = (Σh)²/Σh² the rows that count. Both matter where few modes say most; the mean is better off without them.
 
-Source: White, Maximum likelihood estimation of misspecified models, Econometrica 50 (1982).
+Sources: White, Maximum likelihood estimation of misspecified models, Econometrica 50 (1982); MacKinnon and White, Some
+heteroskedasticity-consistent covariance matrix estimators with improved finite sample properties, Journal of
+Econometrics 29 (1985).
 """
 
 from __future__ import annotations
@@ -23,6 +27,10 @@ from .weak_form import Rows
 FLOOR = 1e-5
 """Eigenvalues of A below this share of a typical one of training count as this much: that direction says nothing."""
 PASSES = 3
+LARGEST_LEVERAGE = 0.9
+"""h is counted as this at most."""
+FEWEST = 4.0
+"""Least number ν of rows that count, (Σh)² / Σh²; C is larger by ν / (ν - 2)."""
 LARGEST_SCALE = 1e3
 """Errors of a channel are told apart from those expected up to this factor."""
 
@@ -83,12 +91,20 @@ def posterior(rows: Rows, w0: Tensor, v: Tensor, covariance: Tensor, signal: Ten
         estimate = (inverse @ b.unsqueeze(2)).squeeze(2)
         score = torch.einsum("brpc,brc->brp", e_a, _rest(d_b, r_b, estimate))
         score = (score + torch.einsum("brpc,brc->brp", e_b, _rest(d_a, r_a, estimate))) / 2
-        meat = score.transpose(1, 2) @ score * (count / max(count - p, 1))
+        plain = inverse @ (score.transpose(1, 2) @ score) @ inverse * (count / max(count - p, 1))
         # (C⁻¹ + 1)⁻¹ = C (C + 1)⁻¹: no inverse of an error that is zero.
-        error = inverse @ meat @ inverse
-        gain = torch.linalg.solve(error + eye, eye.expand_as(error))
+        gain = torch.linalg.solve(plain + eye, eye.expand_as(plain))
         theta = (gain @ estimate.unsqueeze(2)).squeeze(2)
-        spread = error @ gain
+        if number < PASSES - 1:
+            continue
+        # A row that drags the estimate towards itself shows a residual that is too small.
+        own = torch.einsum("brpc,bpq,brqc->br", e_a, inverse, d_b).clamp(0, LARGEST_LEVERAGE)
+        score = score / (1 - own).unsqueeze(2)
+        # Few rows that say most leave as few residuals to read their size from: Student's variance, not Gauss's.
+        rows_that_count = (own.sum(1).square() / own.square().sum(1).clamp_min(1e-30)).clamp_min(FEWEST)
+        error = inverse @ (score.transpose(1, 2) @ score) @ inverse
+        error = error * (rows_that_count / (rows_that_count - 2)).view(-1, 1, 1)
+        spread = error @ torch.linalg.solve(error + eye, eye.expand_as(error))
     spread = (spread + spread.transpose(1, 2)) / 2
     residual = _product(d_a, r_a, d_b, r_b, theta) / change.clamp_min(1e-30)
     return Posterior(theta, spread, residual)
