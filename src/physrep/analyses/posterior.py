@@ -6,24 +6,26 @@ from collections.abc import Sequence
 from typing import Any, ClassVar
 
 import numpy as np
-import torch
 
 from ..errors import PhysrepError
-from ..metrics import cluster_means
-from ..posterior import NeuralPosterior, Summary, calibrate
+from ..posterior import NeuralPosterior, TokenPosterior, calibrate, parameters_of, refine
 from ..progress import Progress
 from .base import Analysis, Context, FrozenRun, Rows
+from .simulator import Simulator
 
 
 class Posterior(Analysis):
     """The posterior of the parameters of a trajectory given its frozen tokens, with the training set as prior.
 
-    Per encoder a conditional flow is fitted to pairs (parameters, summary of the tokens) of train and valid; test says
-    by simulation-based calibration and TARP whether it is calibrated (see `physrep.posterior.calibration`), and
-    how sharp it is: mean log density of the truth (higher is better) and mean standard deviation.
+    Per encoder an ensemble of conditional flows is fitted to pairs (parameters, summary of the tokens) of train and
+    calibrated on valid; test says by simulation-based calibration and TARP whether it is calibrated (see
+    `physrep.posterior.calibration`), and how sharp it is: mean log density of the truth (higher is better) and mean
+    standard deviation.
 
     Rows of the kind ``score`` have one line per parameter, ``rank`` one per parameter and tenth of the ranks, ``tarp``
-    one per level, ``draw`` the first draws of the first test trajectory, for the corner plot.
+    one per level, ``draw`` the first draws of the first test trajectory, for the corner plot; with ``rounds``,
+    ``round`` has the mean, spread and box of the same trajectory after every round of further simulations, and the
+    draws are those of the last.
 
     Args:
         features: what the summary is of: ``tokens``, or ``both``, the tokens and those of the run ``spectra``.
@@ -31,11 +33,15 @@ class Posterior(Analysis):
         epochs: of the training, at most.
         draws: per test trajectory.
         seeds: seeds of the runs.
+        runs: names of the runs; default all.
+        rounds: of simulation for the first test trajectory, for data that physrep simulated.
+        simulations: trajectories per round.
+        amortised: trajectories that are simulated and added to train before anything is fitted.
     """
 
     columns: ClassVar[tuple[str, ...]] = (
         "run", "title", "learner", "encoder", "kind", "seed", "features", "row", "parameter", "place", "value",
-        "p_value", "width", "truth", "n_trajectories",
+        "p_value", "width", "truth", "box_low", "box_high", "pairs", "n_trajectories",
     )  # fmt: skip
 
     def __init__(
@@ -45,6 +51,10 @@ class Posterior(Analysis):
         epochs: int = 200,
         draws: int = 200,
         seeds: Sequence[int] = (0,),
+        runs: Sequence[str] | None = None,
+        rounds: int = 0,
+        simulations: int = 200,
+        amortised: int = 0,
     ) -> None:
         if not features or any(name not in ("tokens", "both") for name in features):
             raise PhysrepError(f"posterior: features are {list(features)}; name some of tokens, both.")
@@ -52,11 +62,22 @@ class Posterior(Analysis):
             raise PhysrepError(f"posterior: draws is {draws}; give at least 20.")
         NeuralPosterior(density)
         self.features, self.density, self.epochs = list(features), density, epochs
-        self.draws, self.seeds = draws, list(seeds)
+        self.draws, self.seeds, self.names = draws, list(seeds), None if runs is None else list(runs)
+        if min(rounds, amortised) < 0 or simulations < 100:
+            raise PhysrepError(
+                f"posterior: rounds {rounds}, simulations {simulations}, amortised {amortised}; give no negative "
+                "number and at least 100 simulations per round."
+            )
+        self.rounds, self.simulations, self.amortised = rounds, simulations, amortised
 
     def rows(self, context: Context) -> Rows:
         runs = [run for run in context.runs if run.seed in self.seeds or run.kind == "floor"]
-        floor = next((run for run in runs if run.learner == "spectra"), None)
+        if self.names is not None:
+            absent = [name for name in self.names if name not in {run.name for run in context.runs}]
+            if absent:
+                raise PhysrepError(f"posterior: there is no run {absent[0]!r}; name some of the benchmark's.")
+            runs = [run for run in context.runs if run.name in self.names]
+        floor = next((run for run in context.runs if run.learner == "spectra"), None)
         if "both" in self.features and floor is None:
             raise PhysrepError("posterior: features 'both' need a run of the learner spectra; add one.")
         rows: Rows = []
@@ -71,23 +92,33 @@ class Posterior(Analysis):
         return rows
 
     def _of_run(self, context: Context, run: FrozenRun, features: str, sources: list[FrozenRun]) -> Rows:
-        parts = [_summaries(context, own) for own in sources]
-        summary = {split: torch.cat([part[split] for part in parts], 1) for split in ("train", "valid", "test")}
-        stores, scaler = context.stores(run), context.scaler
-        theta = {
-            split: torch.from_numpy(
-                cluster_means(scaler.transform(store.labels, store.parameter_names).numpy(), store.trajectory)[0]
-            )
-            for split, store in stores.items()
-        }
-        known = torch.cat([theta["train"], theta["valid"]]), torch.cat([summary["train"], summary["valid"]])
-        posterior = NeuralPosterior(self.density, hidden=16, epochs=self.epochs, seed=run.seed).fit(*known)
-        draws = posterior.sample(summary["test"], self.draws).double().numpy()
-        truth = theta["test"].numpy()
+        parts = {own.name: context.loaded_stores(own) for own in sources}
+        scaler = context.scaler
+        new = lambda seed: NeuralPosterior(self.density, epochs=self.epochs, seed=seed)  # noqa: E731
+        simulator = None
+        if self.rounds or self.amortised:
+            simulator = Simulator(context, sources)
+        if simulator is not None and self.amortised:
+            parts = simulator.enlarged(parts, self.amortised)
+        posterior = TokenPosterior(new(run.seed), run.seed).fit(parts, scaler)
+        theta = parameters_of(parts[run.name]["test"], scaler)
+        tested = {name: (stores["test"].tokens, stores["test"].trajectory) for name, stores in parts.items()}
+        summary = posterior.summary(tested)
+        draws = posterior.sample(summary, self.draws).double().numpy()
+        truth = theta.double().numpy()
         found = calibrate(draws, truth, run.seed)
-        density = float(posterior.log_prob(theta["test"], summary["test"]).mean())
+        density = float(posterior.posterior.log_prob(theta, summary).mean())
         common: dict[str, Any] = {**run.identity(), "features": features, "n_trajectories": len(truth),
-                                  "p_value": "", "width": "", "truth": "", "place": ""}  # fmt: skip
+                                  "p_value": "", "width": "", "truth": "", "place": "", "box_low": "", "box_high": "",
+                                  "pairs": ""}  # fmt: skip
+        refined, shown = [], draws[:, 0]
+        if simulator is not None and self.rounds:
+            refined = refine(
+                lambda proposed, number: posterior.summary(simulator.tokens(proposed, number)),
+                summary[:1], posterior.theta, posterior.known, posterior.posterior, self.rounds, self.simulations,
+                lambda number: new(run.seed + number), self.draws, run.seed,
+            )  # fmt: skip
+            shown = refined[-1].draws.double().numpy()
         rows: Rows = [{**common, "row": "score", "parameter": "all", "value": density, "p_value": found.tarp_p}]
         for k, name in enumerate(scaler.names):
             rows.append({**common, "row": "score", "parameter": name, "value": float(found.p_values[k]),
@@ -96,16 +127,14 @@ class Posterior(Analysis):
             rows += [
                 {**common, "row": "rank", "parameter": name, "place": i, "value": int(n)} for i, n in enumerate(counts)
             ]
-            for i, value in enumerate(scaler.inverse(draws[:, 0])[:, k].tolist()[:200]):
+            for i, value in enumerate(scaler.inverse(shown)[:, k].tolist()[:200]):
                 true = float(scaler.inverse(truth[:1])[0, k])
                 rows.append({**common, "row": "draw", "parameter": name, "place": i, "value": value, "truth": true})
+            for number, own in enumerate(refined):
+                mean, width = float(own.draws[:, k].mean()), float(own.draws[:, k].std())
+                box = {"box_low": float(own.low[k]), "box_high": float(own.high[k]), "pairs": own.pairs}
+                rows.append({**common, "row": "round", "parameter": name, "place": number, "value": mean,
+                             "width": width, "truth": float(truth[0, k]), **box})  # fmt: skip
         for level, value in zip(found.levels, found.coverage, strict=True):
             rows.append({**common, "row": "tarp", "parameter": "all", "place": float(level), "value": float(value)})
         return rows
-
-
-def _summaries(context: Context, run: FrozenRun) -> dict[str, torch.Tensor]:
-    stores = context.loaded_stores(run)
-    train = stores["train"]
-    summary = Summary().fit(train.tokens, train.trajectory)
-    return {split: summary(store.tokens, store.trajectory) for split, store in stores.items()}

@@ -9,6 +9,9 @@ from ..errors import PhysrepError
 from .arguments import add_device, chosen_device, parser
 
 FORMATS = ("text", "csv", "json")
+FEATURES = ("tokens", "spectra", "both")
+"""What a posterior may be given."""
+
 OUTSIDE = 3
 """Exit code where a recording is outside of what was learned."""
 
@@ -27,6 +30,15 @@ def run(arguments: Sequence[str]) -> int:
     p.add_argument("recordings", type=str, nargs="+", help="files, folders of files or data sets; labels are not read")
     p.add_argument("--probe", type=str | None, default=None, help="which stored probe; default the best on valid")
     p.add_argument("--stride", type=int | None, default=None, help="distance of windows; default that of the fit")
+    p.add_argument(
+        "--posterior",
+        type=str | None,
+        nargs="?",
+        const="tokens",
+        default=None,
+        help="draw from the posterior of the parameters too, given tokens (default), spectra or both; behind FILES",
+    )
+    p.add_argument("--draws", type=int, default=1000, help="of the posterior, per trajectory")
     p.add_argument("--format", type=str, default="text", help=f"of the answer: {', '.join(FORMATS)}")
     p.add_argument("--out", type=str | None, default=None, help="folder for predictions.csv, .json and a page")
     add_device(p)
@@ -35,6 +47,13 @@ def run(arguments: Sequence[str]) -> int:
         raise PhysrepError(f"--format {values.format!r} is unknown; give one of {', '.join(FORMATS)}.")
     if values.stride is not None and values.stride < 1:
         raise PhysrepError(f"--stride is {values.stride}; it must be at least 1.")
+    if values.posterior not in (None, *FEATURES):
+        raise PhysrepError(
+            f"--posterior {values.posterior!r} is unknown; give {', '.join(FEATURES)}, and name it behind the "
+            "recordings."
+        )
+    if values.draws < 20:
+        raise PhysrepError(f"--draws is {values.draws}; give at least 20.")
     from ..run_directory import load_run, read_run_config, run_data
 
     if values.run.startswith("hf:"):
@@ -55,7 +74,12 @@ def run(arguments: Sequence[str]) -> int:
     learner = learner.to(device)
     stride = values.stride or readout.background.stride
     found = recordings(values.recordings, data, learner.num_frames, stride, data.frame_step)
-    answers = [(recording, readout.ask(learner, recording.clip.to(device))) for recording in found]
+    drawn = None
+    if values.posterior is not None:
+        from ..readout.posteriors import run_posterior
+
+        drawn = (values.posterior, run_posterior(run, readout, config, values.posterior))
+    answers = [(recording, readout.ask(learner, recording.clip.to(device), drawn, values.draws)) for recording in found]
     written = {"text": as_text, "csv": as_csv, "json": as_json}
     print(written[values.format](readout, answers))
     if values.out:

@@ -1,7 +1,18 @@
 """The posterior of the parameters given frozen tokens, by neural posterior estimation, and whether it is calibrated."""
 
+from .amortised import TokenPosterior, parameters_of
 from .calibration import Calibration, calibrate
 from .npe import NeuralPosterior
+from .sequential import Round, refine
 from .summary import Summary
 
-__all__ = ["Calibration", "NeuralPosterior", "Summary", "calibrate"]
+__all__ = [
+    "Calibration",
+    "NeuralPosterior",
+    "Round",
+    "Summary",
+    "TokenPosterior",
+    "calibrate",
+    "parameters_of",
+    "refine",
+]

@@ -1,143 +1,116 @@
-r"""Neural posterior estimation: a conditional normalising flow q(θ | s), fitted to pairs of parameters and summaries.
+r"""Neural posterior estimation: the posterior of parameters given a summary, calibrated on valid.
 
-Minimises ``-E log q(θ | s)`` over the training trajectories, whose distribution of θ is the prior; the minimum over
-all q is the posterior. Samples outside the prior's box are drawn again.
+An ensemble of flows q(φ | s) is fitted to pairs of parameters and summaries of train (`flows`), in coordinates in which
+the box of the prior has no edges (`box`). `HELD` of train is kept apart to stop it early; there and on valid its draws
+are widened, narrowed or shifted until the truths lie among them as they should (`tempering`). The distribution of the
+parameters in train is the prior.
 
 Source: Papamakarios and Murray, "Fast ε-free inference of simulation models with Bayesian conditional density
-estimation", 2016, https://arxiv.org/abs/1605.06376; flows and training by `sbi`
-(Tejero-Cantero et al., 2020, https://arxiv.org/abs/2007.09114).
+estimation", 2016, https://arxiv.org/abs/1605.06376.
 """
 
 from __future__ import annotations
 
-import contextlib
-import io
-import logging
-import warnings
-from typing import Any, Self
+from typing import Self
 
 import torch
 from torch import Tensor
 
 from ..errors import PhysrepError
+from .box import Box
+from .flows import DENSITIES, Flows
+from .tempering import Tempering, moments
 
 FEWEST = 40
 """Training trajectories without which no flow is fitted."""
+
+HELD = 0.15
+"""Share of train on which the flows stop."""
+
+REFERENCE = 300
+"""Draws from which the mean and the spread of a posterior are taken."""
 
 
 class NeuralPosterior:
     """Posterior of z-scored parameters given the summary of a trajectory.
 
     Args:
-        density: of `sbi`: ``maf`` (masked autoregressive flow), ``nsf`` (splines), or ``mdn`` (Gaussian mixture).
-        hidden: width of its networks.
-        epochs: at most; training stops after 20 epochs without a better validation loss.
+        density: ``maf`` (masked autoregressive flow), ``nsf`` (splines), or ``mdn`` (Gaussian mixture).
+        hidden: width of the networks.
+        members: flows of the ensemble.
+        epochs: at most; a member keeps its best epoch on what is held out of train.
         seed: of weights, batches and samples.
 
     Raises:
-        PhysrepError: `sbi` is not installed.
+        PhysrepError: another density; `sbi` is not installed, when it is fitted.
     """
 
-    def __init__(self, density: str = "maf", hidden: int = 32, epochs: int = 300, seed: int = 0) -> None:
-        if density not in ("maf", "nsf", "mdn"):
-            raise PhysrepError(f"posterior: the density {density!r} is unknown; give maf, nsf or mdn.")
-        self.density, self.hidden, self.epochs, self.seed = density, hidden, epochs, seed
+    def __init__(
+        self, density: str = "maf", hidden: int = 32, members: int = 4, epochs: int = 200, seed: int = 0
+    ) -> None:
+        if density not in DENSITIES:
+            raise PhysrepError(f"posterior: the density {density!r} is unknown; give {', '.join(DENSITIES)}.")
+        if members < 1:
+            raise PhysrepError(f"posterior: members is {members}; give at least 1.")
+        self._flows = Flows(density, hidden, members, epochs, seed=seed)
+        self.seed = seed
 
-    def fit(self, theta: Tensor, summary: Tensor, low: Tensor | None = None, high: Tensor | None = None) -> Self:
-        """Fit the flow.
+    def fit(
+        self,
+        theta: Tensor,
+        summary: Tensor,
+        theta_valid: Tensor,
+        summary_valid: Tensor,
+        low: Tensor | None = None,
+        high: Tensor | None = None,
+    ) -> Self:
+        """Fit the flows on train, and calibrate them on what is held out of it and on valid.
 
         Args:
-            theta: parameters with shape ``(n, P)``, z-scored.
-            summary: with shape ``(n, S)``.
+            theta, theta_valid: parameters with shape ``(n, P)``, z-scored.
+            summary, summary_valid: with shape ``(n, S)``.
             low, high: box of the prior, ``(P,)``; default the range of ``theta``.
 
         Raises:
-            PhysrepError: fewer than `FEWEST` trajectories.
+            PhysrepError: fewer than `FEWEST` trajectories in train, or a quarter of it in valid.
         """
-        if len(theta) < FEWEST:
-            raise PhysrepError(f"posterior: {len(theta)} training trajectories are too few; give at least {FEWEST}.")
-        utils, factory, trainer = _sbi()
-        theta, summary = theta.float(), summary.float()
-        self.low = theta.amin(0) if low is None else low.float()
-        self.high = theta.amax(0) if high is None else high.float()
-        margin = 1e-3 * (self.high - self.low)
-        prior = utils.BoxUniform(self.low - margin, self.high + margin)
-        with _quiet(), torch.random.fork_rng([]):
-            torch.manual_seed(self.seed)
-            build = factory(model=self.density, hidden_features=self.hidden, num_transforms=4)
-            inference = trainer(prior=prior, density_estimator=build, tracker=_Nowhere(), show_progress_bars=False)
-            inference.append_simulations(theta, summary)
-            self.flow = inference.train(
-                learning_rate=2e-3, training_batch_size=min(64, len(theta) // 4), max_num_epochs=self.epochs,
-                stop_after_epochs=20, show_train_summary=False,
-            )  # fmt: skip
-        self.flow.eval()
+        if len(theta) < FEWEST or len(theta_valid) < FEWEST // 4:
+            raise PhysrepError(
+                f"posterior: {len(theta)} training and {len(theta_valid)} valid trajectories are too few; give at "
+                f"least {FEWEST} and {FEWEST // 4}."
+            )
+        self.box = Box.around(theta.amin(0) if low is None else low, theta.amax(0) if high is None else high)
+        self._centre, self._scale = summary.float().mean(0), summary.float().std(0).clamp_min(1e-6)
+        phi = self.box.open(theta)
+        self._phi_centre, self._phi_scale = phi.mean(0), phi.std(0).clamp_min(1e-6)
+        narrow, known = self._narrow(phi), self._scaled(summary)
+        order = torch.randperm(len(theta), generator=torch.Generator().manual_seed(self.seed))
+        held, own = order.tensor_split([max(10, int(HELD * len(theta)))])
+        self._flows.fit(narrow[own], known[own], narrow[held], known[held])
+        tested = torch.cat([known[held], self._scaled(summary_valid)])
+        truth = torch.cat([narrow[held], self._narrow(self.box.open(theta_valid))])
+        self.tempering = Tempering.fit(self._flows.sample(tested, REFERENCE, self.seed + 1), truth)
         return self
 
     def sample(self, summary: Tensor, count: int) -> Tensor:
-        """Draws ``(count, n, P)`` for summaries ``(n, S)``, inside the prior's box; seeded.
-
-        Args:
-            summary: what the density is conditioned on, one row per window or trajectory.
-            count: draws for each row.
-        """
-        found: list[Tensor] = []
-        with torch.no_grad(), torch.random.fork_rng([]):
-            torch.manual_seed(self.seed + 1)
-            for row in summary.float():
-                parts, kept = [], 0
-                for _ in range(50):
-                    drawn = self.flow.sample((2 * count,), condition=row[None])[:, 0]
-                    inside = drawn[((drawn >= self.low) & (drawn <= self.high)).all(1)]
-                    parts.append(inside)
-                    kept += len(inside)
-                    if kept >= count:
-                        break
-                else:
-                    # Far outside of what was learned nearly all mass leaves the box: its edge is the nearest answer.
-                    parts.append(drawn.clamp(self.low, self.high))  # pyright: ignore[reportPossiblyUnbound]
-                found.append(torch.cat(parts)[:count])
-        return torch.stack(found, dim=1)
+        """Draws ``(count, n, P)`` for summaries ``(n, S)``, inside the prior's box; seeded."""
+        scaled = self._scaled(summary)
+        mean, std = self._moments(scaled)
+        draws = self.tempering.apply(self._flows.sample(scaled, count, self.seed + 2), mean, std)
+        return self.box.close(self._phi_centre + self._phi_scale * draws)
 
     def log_prob(self, theta: Tensor, summary: Tensor) -> Tensor:
-        """Log density of z-scored parameters ``(n, P)`` given ``(n, S)``, with shape ``(n,)``; without the box.
+        """Log density of z-scored parameters ``(n, P)`` given ``(n, S)``, with shape ``(n,)``."""
+        scaled, phi = self._scaled(summary), self.box.open(theta)
+        before = self.tempering.undo(self._narrow(phi), *self._moments(scaled))
+        change = (self.tempering.factor.log() + self._phi_scale.log()).sum()
+        return self._flows.log_prob(before, scaled) - change + self.box.log_slope(phi)
 
-        Args:
-            theta: z-scored parameters.
-            summary: what the density is conditioned on, row by row.
-        """
-        with torch.no_grad():
-            return self.flow.log_prob(theta.float()[None], condition=summary.float())[0]
+    def _moments(self, scaled: Tensor) -> tuple[Tensor, Tensor]:
+        return moments(self._flows.sample(scaled, REFERENCE, self.seed + 1))
 
+    def _narrow(self, phi: Tensor) -> Tensor:
+        return (phi - self._phi_centre) / self._phi_scale
 
-class _Nowhere:
-    """Takes what `sbi` would log: its default writes a folder where the command was called."""
-
-    log_dir = None
-
-    def __getattr__(self, name: str) -> Any:
-        return lambda *_, **__: None
-
-
-def _sbi() -> tuple[Any, Any, Any]:
-    try:
-        with _quiet():
-            from sbi import utils  # pyright: ignore[reportMissingImports]
-            from sbi.inference import NPE  # pyright: ignore[reportMissingImports]
-            from sbi.neural_nets import posterior_nn  # pyright: ignore[reportMissingImports]
-    except ImportError as error:
-        raise PhysrepError("posteriors need sbi; install the extra: pip install 'physrep[posterior]'.") from error
-    return utils, posterior_nn, NPE
-
-
-@contextlib.contextmanager
-def _quiet() -> Any:
-    """Without the notes and the progress of `sbi`, which speak of its own interface."""
-    level = logging.root.manager.disable
-    logging.disable(logging.WARNING)
-    try:
-        with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
-            warnings.simplefilter("ignore")
-            yield
-    finally:
-        logging.disable(level)
+    def _scaled(self, summary: Tensor) -> Tensor:
+        return (summary.float() - self._centre) / self._scale

@@ -9,6 +9,36 @@ import numpy as np
 from .neighbours import Neighbour
 from .novelty import INSIDE_WORDS
 
+LEVEL = 0.9
+"""Of the intervals of a posterior: equal tails on both sides."""
+
+
+@dataclass(frozen=True)
+class Draws:
+    """Draws of the posterior of one trajectory.
+
+    Attributes:
+        features: what it is given, ``tokens``, ``spectra`` or ``both``.
+        values: in physical units, with shape ``(L, P)``.
+    """
+
+    features: str
+    values: np.ndarray
+
+    def quantile(self, share: float) -> np.ndarray:
+        """With shape ``(P,)``."""
+        return np.quantile(self.values, share, axis=0)
+
+    @property
+    def low(self) -> np.ndarray:
+        """Lower end of the interval."""
+        return self.quantile((1 - LEVEL) / 2)
+
+    @property
+    def high(self) -> np.ndarray:
+        """Upper end of the interval."""
+        return self.quantile((1 + LEVEL) / 2)
+
 
 @dataclass
 class Answer:
@@ -23,6 +53,7 @@ class Answer:
         starts: first frame of every window.
         scores: novelty by name of the features.
         neighbours: the training trajectories whose tokens are nearest, nearest first.
+        posterior: draws, where they were asked for.
     """
 
     parameters: tuple[str, ...]
@@ -37,6 +68,7 @@ class Answer:
     starts: np.ndarray
     scores: dict[str, float] = field(default_factory=dict)
     neighbours: list[Neighbour] = field(default_factory=list)
+    posterior: Draws | None = None
 
     @property
     def word(self) -> str:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from ..clip import Clip
 from ..run_directory import load_run, run_data
 from .array_axes import ArrayAxes, WindowShape, array_recordings
+from .posteriors import run_posterior
 from .recordings import Recording, recordings
 from .storage import chosen_run, read_readout
 
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     import pandas
 
     from ..learners.base import Learner
+    from ..posterior import TokenPosterior
     from .answer import Answer
     from .readout import Readout
 
@@ -34,9 +36,10 @@ class Instrument:
     readout: Readout
 
     def __init__(self, run: str | Path, probe: str | None = None) -> None:
-        run = chosen_run(run)
-        self.learner, self._config = load_run(run)
-        self.readout = read_readout(run, probe)
+        self.run = chosen_run(run)
+        self.learner, self._config = load_run(self.run)
+        self.readout = read_readout(self.run, probe)
+        self._posteriors: dict[str, TokenPosterior] = {}
         self._data = run_data(self._config)
 
     def predict(self, data: Any, **axes: Any) -> pandas.DataFrame:
@@ -63,9 +66,44 @@ class Instrument:
                 rows.append({**place, **numbers, "inside": answer.word, "reasons": reasons})
         return pandas.DataFrame(rows)
 
-    def ask(self, clip: Clip) -> Answer:
-        """Everything that the readout says of the windows of one trajectory."""
-        return self.readout.ask(self.learner, clip)
+    def posterior(self, data: Any, features: str = "tokens", draws: int = 1000, **axes: Any) -> pandas.DataFrame:
+        """Draws of the posterior (extra ``posterior``): one row per trajectory and draw, one column per parameter.
+
+        The posterior is fitted to the tokens of the run when it is first asked for, and kept in the run.
+
+        Args:
+            data, axes: as of `predict`.
+            features: what it is given: ``tokens``, ``spectra`` or ``both``.
+            draws: per trajectory.
+
+        Raises:
+            PhysrepError: as of `predict`; no tokens in the run, or `sbi` is not installed.
+        """
+        import pandas
+
+        parts = []
+        for recording in self.recordings(data, **axes):
+            answer = self.ask(recording.clip, features, draws)
+            assert answer.posterior is not None
+            part = pandas.DataFrame(answer.posterior.values, columns=list(answer.parameters))
+            place = {"source": recording.source, "trajectory": recording.trajectory, "inside": answer.word}
+            parts.append(part.assign(**place, draw=range(len(part))))
+        found = pandas.concat(parts, ignore_index=True)
+        return found.loc[:, ["source", "trajectory", "inside", "draw", *self.readout.scaler.names]]
+
+    def ask(self, clip: Clip, posterior: str | None = None, draws: int = 1000) -> Answer:
+        """Everything that the readout says of the windows of one trajectory.
+
+        Args:
+            clip: the windows.
+            posterior: features of a posterior to draw from too: ``tokens``, ``spectra`` or ``both``.
+            draws: of it.
+        """
+        if posterior is None:
+            return self.readout.ask(self.learner, clip)
+        if posterior not in self._posteriors:
+            self._posteriors[posterior] = run_posterior(self.run, self.readout, self._config, posterior)
+        return self.readout.ask(self.learner, clip, (posterior, self._posteriors[posterior]), draws)
 
     def recordings(self, data: Any, **axes: Any) -> list[Recording]:
         """The windows of every trajectory, as the encoder reads them; arguments and errors as of `predict`."""

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from ..errors import PhysrepError
 from ..metrics import cluster_means
-from .answer import Answer
+from .answer import Answer, Draws
 from .background import Background
 from .conformal import Conformal
 from .own import own_reading
@@ -20,6 +20,7 @@ from .own import own_reading
 if TYPE_CHECKING:
     from ..clip import Clip
     from ..learners.base import Learner
+    from ..posterior import TokenPosterior
     from ..probes import Predictions, Probe
     from ..tokens import LabelScaler
 
@@ -92,12 +93,16 @@ class Readout:
         """Lowest and highest training value of each parameter."""
         return self.background.ranges
 
-    def ask(self, learner: Learner, clip: Clip) -> Answer:
+    def ask(
+        self, learner: Learner, clip: Clip, posterior: tuple[str, TokenPosterior] | None = None, draws: int = 1000
+    ) -> Answer:
         """The windows of one trajectory.
 
         Args:
             learner: the frozen learner that the readout was fitted on.
             clip: its windows.
+            posterior: name of its features, and the posterior of the run, which then is drawn from too.
+            draws: of the posterior.
 
         Raises:
             PhysrepError: the clip lacks a channel or has another number of frames.
@@ -134,7 +139,13 @@ class Readout:
             starts=clip.start.cpu().numpy(),
             scores=scores,
             neighbours=self.background.neighbours.nearest(novelty["tokens"].whitened(tokens)),
+            posterior=None if posterior is None else self._draws(*posterior, features, draws),
         )
+
+    def _draws(self, name: str, posterior: TokenPosterior, features: Mapping[str, Tensor], count: int) -> Draws:
+        one = np.zeros(len(features["tokens"]), dtype=np.int64)
+        summary = posterior.summary({key: (features[key], one) for key in posterior.summaries})
+        return Draws(name, self._physical(posterior.sample(summary, count)[:, 0].double()))
 
     def _read(self, learner: Learner, clip: Clip, tokens: Tensor) -> Tensor:
         if self.probe is not None:

@@ -9,10 +9,14 @@ import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
+from ..readout.answer import LEVEL
 from .formats import quantity
 
 if TYPE_CHECKING:
     from ..readout import Answer, Readout, Recording
+    from ..readout.answer import Draws
 
 Answers = Sequence[tuple["Recording", "Answer"]]
 
@@ -47,6 +51,17 @@ def facts(readout: Readout) -> list[str]:
     ]
 
 
+def posterior_facts(answers: Answers) -> list[str]:
+    """What the posterior was given, and what it holds for."""
+    drawn = next((answer.posterior for _, answer in answers if answer.posterior is not None), None)
+    if drawn is None:
+        return []
+    return [
+        f"posterior of {drawn.features}: median and {LEVEL:.0%} interval of {len(drawn.values)} draws, inside the "
+        "range of the training set, which is its prior; outside of what was learned it says nothing"
+    ]
+
+
 def as_text(readout: Readout, answers: Answers) -> str:
     """For a terminal, what is strange first."""
     lines = [first_sentence(answers)] if any(answer.verdict == 2 for _, answer in answers) else []
@@ -58,7 +73,10 @@ def as_text(readout: Readout, answers: Answers) -> str:
             known = recording.parameters.get(name)
             stated = "" if known is None else f"   (the file says {quantity(known)})"
             lines.append(f"  {name:<16} {quantity(answer.estimate[k]):>10}  {interval}{stated}")
-    return "\n".join([*lines, "", *facts(readout)])
+            if answer.posterior is not None:
+                low, middle, high = (quantity(v[k]) for v in _posterior(answer.posterior))
+                lines.append(f"  {'posterior':>16} {middle:>10}  [{low}, {high}]")
+    return "\n".join([*lines, "", *facts(readout), *posterior_facts(answers)])
 
 
 def as_csv(readout: Readout, answers: Answers) -> str:
@@ -68,13 +86,18 @@ def as_csv(readout: Readout, answers: Answers) -> str:
         place = {"source": recording.source, "trajectory": recording.trajectory, "verdict": answer.word}
         for k, name in enumerate(answer.parameters):
             whole = _interval(answer.estimate[k], answer.low[k], answer.high[k])
-            rows.append({**place, "level": "trajectory", "start": "", "time": "", "parameter": name, **whole})
+            drawn = {}
+            if answer.posterior is not None:
+                names = ("posterior_low", "posterior_median", "posterior_high")
+                drawn = {key: float(v[k]) for key, v in zip(names, _posterior(answer.posterior), strict=True)}
+            own = {"level": "trajectory", "start": "", "time": "", "parameter": name}
+            rows.append({**place, **own, **whole, **drawn})
             for w, start in enumerate(answer.starts.tolist()):
                 part = _interval(answer.windows[w, k], answer.window_low[w, k], answer.window_high[w, k])
                 time = recording.times[w]
                 rows.append({**place, "level": "window", "start": start, "time": time, "parameter": name, **part})
     text = io.StringIO()
-    writer = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
+    writer = csv.DictWriter(text, list(rows[0]), restval="", lineterminator="\n")
     writer.writeheader()
     writer.writerows(rows)
     return text.getvalue().rstrip("\n")
@@ -100,6 +123,7 @@ def as_json(readout: Readout, answers: Answers) -> str:
                     name: _interval(answer.estimate[k], answer.low[k], answer.high[k])
                     for k, name in enumerate(answer.parameters)
                 },
+                **({} if answer.posterior is None else {"posterior": _drawn(answer)}),
                 "neighbours": [
                     {"trajectory": own.trajectory, "distance": own.distance, "parameters": own.parameters}
                     for own in answer.neighbours
@@ -109,6 +133,24 @@ def as_json(readout: Readout, answers: Answers) -> str:
         ],
     }
     return json.dumps(_finite(content), indent=2, allow_nan=False)
+
+
+def _posterior(draws: Draws) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    return draws.low, draws.quantile(0.5), draws.high
+
+
+def _drawn(answer: Answer) -> dict[str, Any]:
+    """Median and 90 % interval of every parameter, and the correlation of the draws."""
+    draws = answer.posterior
+    assert draws is not None
+    low, middle, high = _posterior(draws)
+    found: dict[str, Any] = {
+        name: {"median": float(middle[k]), "low": float(low[k]), "high": float(high[k])}
+        for k, name in enumerate(answer.parameters)
+    }
+    if len(answer.parameters) > 1:
+        found["correlation"] = np.corrcoef(draws.values.T).tolist()
+    return {"features": draws.features, "level": LEVEL, "draws": len(draws.values), **found}
 
 
 def _interval(estimate: float, low: float, high: float) -> dict[str, float]:

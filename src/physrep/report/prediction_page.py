@@ -11,10 +11,11 @@ import numpy as np
 from ..files import write_text
 from ..palette import diverging
 from .draw import WIDTH, Pictures, Plot, curves, images, save_figure
+from .draw.corner import draw_corner
 from .draw.scatter import padded
 from .fields import colour_range
 from .formats import quantity
-from .prediction import Answers, facts, first_sentence
+from .prediction import Answers, facts, first_sentence, posterior_facts
 from .style import INK, paper
 
 if TYPE_CHECKING:
@@ -65,9 +66,10 @@ def write_page(folder: Path, readout: Readout, answers: Answers, run: str) -> Pa
         parameters=readout.scaler.names,
         level=readout.trajectories.level,
         rows=rows,
+        drawn=any(answer.posterior is not None for _, answer in answers),
         stated=any(value is not None for row in rows for value in row["known"]),
         run=run,
-        facts=facts(readout),
+        facts=facts(readout) + posterior_facts(answers),
         ranges=[f"{name} {quantity(low)} to {quantity(high)}" for name, (low, high) in readout.ranges.items()],
         figures=figures,
         more=len(answers) - len(figures),
@@ -90,6 +92,11 @@ def _figures(readout: Readout, recording: Recording, answer: Answer, path: Path)
         save_figure(_fields(recording), path.with_name(f"{path.name}_fields.png"), f"{title}, fields"),
         plot.save(path.with_suffix(".png"), f"{title}, estimates by window"),
     ]
+    if answer.posterior is not None:
+        draws = {name: answer.posterior.values[:, k].tolist() for k, name in enumerate(answer.parameters)}
+        known = {name: value for name, value in recording.parameters.items() if name in draws}
+        corner = path.with_name(f"{path.name}_posterior.png")
+        found.append(save_figure(draw_corner(draws, known), corner, f"{title}, posterior"))
     if answer.neighbours:
         near = path.with_name(f"{path.name}_neighbours.png")
         found.append(save_figure(_neighbours(answer), near, f"{title}, nearest training trajectories"))

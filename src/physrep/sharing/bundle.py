@@ -18,7 +18,8 @@ from .card import card_of_run
 
 MANIFEST, CARD = "manifest.json", "README.md"
 LONGEST_NAME = 255
-PARTS = (SUMMARY, "scores.json", "probe_*.json", "readout_*.json", "readout_*.safetensors")
+PARTS = (SUMMARY, "scores.json", "probe_*.json", "readout_*.json", "readout_*.safetensors", "posterior_*.json",
+         "posterior_*.safetensors")  # fmt: skip
 
 _LEFT = ("cache_dir", "labels")
 _CREDENTIALS = re.compile(r"://[^/\s@]+@")

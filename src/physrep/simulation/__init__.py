@@ -8,12 +8,14 @@ if TYPE_CHECKING:
     from .config import MARK as MARK
     from .config import SimulationConfig as SimulationConfig
     from .dataset import simulate as simulate
+    from .file import simulate_at as simulate_at
     from .restart import simulate_from as simulate_from
 
 _PLACES = {
     "MARK": "config",
     "SimulationConfig": "config",
     "simulate": "dataset",
+    "simulate_at": "file",
     "simulate_from": "restart",
 }
 __all__ = [*_PLACES]  # pyright: ignore[reportUnsupportedDunderAll]

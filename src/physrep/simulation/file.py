@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -60,6 +60,34 @@ def simulate_file(task: FileTask, request: Request, device: str) -> list[str]:
     return messages
 
 
+def simulate_at(request: Request, values: Mapping[str, Tensor], indices: Sequence[int], device: str) -> Trajectories:
+    """Trajectories at chosen parameters, in memory.
+
+    Args:
+        request: system, grid, times and initial conditions.
+        values: name to parameters ``(n,)``; those of the system that are not named are drawn.
+        indices: numbers of the trajectories, which fix their initial conditions.
+        device: where.
+
+    Raises:
+        PhysrepError: a parameter that the system does not have, or a trajectory that blows up.
+    """
+    numbers = list(indices)
+    parts = []
+    size = BATCH if device == "cpu" else len(numbers)
+    for first in range(0, len(numbers), size):
+        rows = slice(first, first + size)
+        part = _batch(numbers[rows], 0, request, device, {name: own[rows] for name, own in values.items()})
+        if part.failed:
+            reason = next(iter(part.failed.values()))
+            raise PhysrepError(f"{request.settings['system']}: a proposed trajectory blew up ({reason}).")
+        parts.append(part)
+    whole = parts[0]
+    whole.fields = {name: torch.cat([part.fields[name] for part in parts]) for name in whole.fields}
+    whole.parameters = {name: torch.cat([part.parameters[name] for part in parts]) for name in whole.parameters}
+    return whole
+
+
 def _sound_batch(indices: Sequence[int], request: Request, device: str, messages: list[str]) -> Trajectories:
     """These trajectories, each of them finite to its end."""
     system = request.settings["system"]
@@ -85,9 +113,15 @@ def _sound_batch(indices: Sequence[int], request: Request, device: str, messages
     return result
 
 
-def _batch(indices: Sequence[int], attempt: int, request: Request, device: str) -> Trajectories:
+def _batch(
+    indices: Sequence[int], attempt: int, request: Request, device: str, given: Mapping[str, Tensor] | None = None
+) -> Trajectories:
     settings = request.settings
     seeds, parameters = draw(indices, attempt, request)
+    unknown = [name for name in given or {} if name not in parameters]
+    if unknown:
+        raise PhysrepError(f"{settings['system']}: has no parameter {unknown[0]!r}, only {', '.join(parameters)}.")
+    parameters |= {name: values.to(parameters[name]) for name, values in (given or {}).items()}
     return request.system.simulate(
         parameters,
         seeds,

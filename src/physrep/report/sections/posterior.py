@@ -9,9 +9,9 @@ import numpy as np
 
 from ...benchmark.directory import Bench
 from ..draw import Plot
+from ..draw.corner import draw_corner
 from ..draw.figure import save_figure
 from ..section import Picture, Section, Table
-from ..style import paper
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -104,48 +104,25 @@ def _calibration(bench: Bench, groups: dict[str, list[dict[str, str]]], order: l
 
 
 def _corner(bench: Bench, rows: list[dict[str, str]], name: str) -> Picture:
-    from matplotlib.figure import Figure
-
     draws: dict[str, list[float]] = {}
     truth: dict[str, float] = {}
     for row in rows:
         if row["row"] == "draw":
             draws.setdefault(row["parameter"], []).append(float(row["value"]))
             truth[row["parameter"]] = float(row["truth"])
-    with paper():
-        figure = Figure(figsize=(1.7 * len(draws) + 0.8, 1.6 * len(draws) + 0.5), layout="constrained")
-        draw_corner(figure, draws, truth)
+    figure = draw_corner(draws, truth)
     markup = save_figure(figure, bench.folder / "figures" / "posterior_corner.png", "Corner plot of a posterior")
-    caption = f"Draws of the posterior of the first test trajectory by {name}; the truth in red."
+    caption = f"Draws of the posterior of the first test trajectory by {name}; the truth in red.{_rounds(rows)}"
     return Picture(markup, caption)
 
 
-def draw_corner(figure: Any, draws: dict[str, list[float]], truth: dict[str, float]) -> None:
-    """Every parameter by itself, and every pair.
-
-    Args:
-        figure: empty.
-        draws: name to values.
-        truth: name to value, where it is known.
-    """
-    names = list(draws)
-    axes = figure.subplots(len(names), len(names), squeeze=False)
-    for i, row in enumerate(names):
-        for k, column in enumerate(names):
-            ax = axes[i, k]
-            if k > i:
-                ax.set_visible(False)
-                continue
-            if i == k:
-                ax.hist(draws[row], bins=25, histtype="step", color="#1f63b4")
-                ax.set_yticks([])
-            else:
-                ax.plot(draws[column], draws[row], ".", ms=2, color="#1f63b4", alpha=0.5)
-                if row in truth:
-                    ax.axhline(truth[row], color="#b3261e", lw=0.8)
-            if column in truth:
-                ax.axvline(truth[column], color="#b3261e", lw=0.8)
-            if i == len(names) - 1:
-                ax.set_xlabel(column)
-            if k == 0 and i:
-                ax.set_ylabel(row)
+def _rounds(rows: list[dict[str, str]]) -> str:
+    """How its spread went down from round to round, in words."""
+    spread: dict[str, list[str]] = {}
+    for row in rows:
+        if row["row"] == "round":
+            spread.setdefault(row["parameter"], []).append(f"{float(row['width']):.3g}")
+    if not spread:
+        return ""
+    parts = "; ".join(f"{name} {', '.join(widths)}" for name, widths in spread.items())
+    return f" After each round of simulation near it, its standard deviation (z-scored) was: {parts}."

@@ -1,0 +1,106 @@
+"""Our own solver at chosen parameters, seen by frozen encoders: what rounds of simulation-based inference call."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ..data import write_well
+from ..errors import PhysrepError
+from ..files import read_json
+from ..readout.recordings import recordings
+from ..simulation import simulate_at
+from ..simulation.config import MARK
+from ..simulation.request import Request
+from ..tokens import TokenStore
+
+if TYPE_CHECKING:
+    from .base import Context, FrozenRun
+
+FIRST = 1_000_000
+"""Numbers of simulated trajectories start here, so that their initial conditions are none of the data set's."""
+
+
+class Simulator:
+    """Trajectories of the data set's system, on its grid and from its initial conditions, as tokens.
+
+    Args:
+        context: of a benchmark on data that physrep simulated.
+        runs: whose tokens are wanted.
+
+    Raises:
+        PhysrepError: the data were not simulated by physrep.
+    """
+
+    def __init__(self, context: Context, runs: Sequence[FrozenRun]) -> None:
+        mark = Path(context.data.path) / MARK
+        if not mark.is_file():
+            raise PhysrepError(
+                f"{context.data.path}: was not simulated by physrep, so no solver is known for it; set rounds and "
+                "amortised of the analysis posterior to 0."
+            )
+        self.request, self.context = Request(read_json(mark), resolved=True), context
+        self.learners = {run.name: context.learner(run) for run in runs}
+
+    def tokens(self, theta: Tensor, number: int) -> dict[str, tuple[Tensor, np.ndarray]]:
+        """Of parameters ``(n, P)``, z-scored: tokens and trajectory of the windows by name of the run.
+
+        Args:
+            theta: parameters; those of the system that are not estimated are drawn as in the data set.
+            number: of the round, another for other initial conditions.
+        """
+        context, scaler, data = self.context, self.context.scaler, self.context.data
+        physical = scaler.inverse(theta.double())
+        values = {name: physical[:, k] for k, name in enumerate(scaler.names)}
+        first = FIRST * (number + 1)
+        made = simulate_at(self.request, values, range(first, first + len(theta)), context.device)
+        found: dict[str, list[Tensor]] = {name: [] for name in self.learners}
+        trajectory: list[int] = []
+        with tempfile.TemporaryDirectory(prefix="physrep-rounds-") as folder, torch.inference_mode():
+            file = Path(folder) / "simulated.hdf5"
+            write_well(file, made)
+            frames = context.num_frames
+            for recording in recordings([file], data, frames, context.eval_stride, data.frame_step):
+                trajectory += [recording.trajectory] * len(recording.times)
+                for name, learner in self.learners.items():
+                    clip = recording.clip.to(next(iter(learner.buffers())).device)
+                    found[name].append(learner.encode(clip).float().cpu())
+        return {name: (torch.cat(parts), np.array(trajectory)) for name, parts in found.items()}
+
+    def enlarged(self, parts: Mapping[str, Mapping[str, TokenStore]], count: int) -> dict[str, dict[str, TokenStore]]:
+        """Train with ``count`` trajectories more, at parameters uniform in the (logarithmic) range of train."""
+        scaler = self.context.scaler
+        first = next(iter(parts.values()))["train"]
+        known = scaler.transform(first.labels, first.parameter_names)
+        low, high = known.amin(0), known.amax(0)
+        share = torch.rand(count, len(low), generator=torch.Generator().manual_seed(1), dtype=torch.float64)
+        theta = low + (high - low) * share
+        labels = scaler.inverse(theta).numpy()
+        found = {}
+        for name, (tokens, trajectory) in self.tokens(theta, 0).items():
+            train = parts[name]["train"]
+            whole = replace(
+                train,
+                tokens=np.concatenate([train.tokens, tokens.numpy().astype(train.tokens.dtype)]),
+                labels=np.concatenate([train.labels, labels[trajectory][:, _columns(train, scaler.names)]]),
+                trajectory=np.concatenate([train.trajectory, trajectory + int(train.trajectory.max()) + 1]),
+                start=np.concatenate([train.start, np.zeros(len(trajectory), dtype=train.start.dtype)]),
+                meta={},
+            )
+            found[name] = {**parts[name], "train": whole}
+        return found
+
+
+def _columns(store: TokenStore, names: Sequence[str]) -> list[int]:
+    """Columns of simulated labels in the order of the store's."""
+    missing = [name for name in store.parameter_names if name not in names]
+    if missing:
+        raise PhysrepError(f"posterior: the label {missing[0]!r} is not estimated; set amortised to 0.")
+    return [list(names).index(name) for name in store.parameter_names]
