@@ -49,7 +49,7 @@ def test_the_linear_gaussian_posterior_is_reproduced(fitted: NeuralPosterior) ->
     covariance = torch.linalg.inv(a.T @ a / SIGMA**2 + torch.eye(2))
     _, summary = linear_gaussian(20, 1)
     mean = summary @ a @ covariance / SIGMA**2
-    draws = fitted.sample(summary, 1000)
+    draws = fitted.sample(summary, 500)
     spread = covariance.diagonal().sqrt()
     assert float(((draws.mean(0) - mean) / spread).abs().mean()) < 0.2
     assert torch.allclose(draws.std(0).mean(0), spread, rtol=0.15)
@@ -59,7 +59,7 @@ def test_the_linear_gaussian_posterior_is_reproduced(fitted: NeuralPosterior) ->
 
 def test_calibrated_draws_pass_and_others_do_not(fitted: NeuralPosterior) -> None:
     theta, summary = linear_gaussian(300, 2)
-    draws = fitted.sample(summary, 200).numpy()
+    draws = fitted.sample(summary, 100).numpy()
     found = calibrate(draws, theta.numpy())
     assert found.p_values.min() > 0.005 and found.tarp_p > 0.005
     assert np.abs(found.coverage - found.levels).max() < 0.12
@@ -92,10 +92,10 @@ def test_few_trajectories_do_not_make_it_too_sure() -> None:
 
 def test_the_density_of_a_tempered_posterior_integrates_to_one(fitted: NeuralPosterior) -> None:
     _, summary = linear_gaussian(1, 5)
-    axis = torch.linspace(-4, 4, 161)
+    axis = torch.linspace(-4, 4, 81)
     grid = torch.cartesian_prod(axis, axis)
     density = fitted.log_prob(grid, summary.expand(len(grid), -1)).exp()
-    assert float(density.sum()) * 0.05**2 == pytest.approx(1, abs=0.03)
+    assert float(density.sum()) * 0.1**2 == pytest.approx(1, abs=0.03)
 
 
 def test_tempering_widens_what_is_too_narrow() -> None:

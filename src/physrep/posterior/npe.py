@@ -107,7 +107,9 @@ class NeuralPosterior:
         return self._flows.log_prob(before, scaled) - change + self.box.log_slope(phi)
 
     def _moments(self, scaled: Tensor) -> tuple[Tensor, Tensor]:
-        return moments(self._flows.sample(scaled, REFERENCE, self.seed + 1))
+        rows, place = torch.unique(scaled, dim=0, return_inverse=True)
+        mean, std = moments(self._flows.sample(rows, REFERENCE, self.seed + 1))
+        return mean[place], std[place]
 
     def _narrow(self, phi: Tensor) -> Tensor:
         return (phi - self._phi_centre) / self._phi_scale
