@@ -118,6 +118,8 @@ def test_a_full_disk_is_told_and_not_what_follows_from_it(tmp_path: Path, monkey
     with pytest.raises(PhysrepError, match="No space left"), claim(tmp_path / "run" / "lease", Terms()):
         pass
     monkeypatch.undo()
+    with claim(tmp_path / "run" / "lease", Terms()) as again:
+        assert again is not None, "the next one does not wait for an owner that nobody knows"
     with pytest.raises(ValueError, match="of the work"), claim(tmp_path / "other" / "lease", Terms()):
         monkeypatch.setattr(lease_module, "write_json", full)
         raise ValueError("of the work")

@@ -153,13 +153,17 @@ class Lease:
         self._over.set()
         if self._beats.ident is not None:
             self._beats.join(timeout=10)
-        # What cannot be written or deleted (a full disk) must not hide why the work ends; the lease then expires.
+        # What cannot be written (a full disk) must not hide why the work ends.
         with contextlib.suppress(PhysrepError, OSError):
             if done:
                 for number in _numbered(self.stem):
                     Path(f"{self.stem}.{number}").unlink(missing_ok=True)
             elif not self.lost:
-                self._write(released=True)
+                try:
+                    self._write(released=True)
+                except (PhysrepError, OSError):
+                    # An empty file names no owner that could be known to be gone: the next one would wait for long.
+                    self.path.unlink(missing_ok=True)
 
 
 @contextlib.contextmanager
