@@ -91,7 +91,7 @@ def different(runs: list[tuple[str, dict[str, Any]]]) -> Iterator[tuple[str, dic
 @pytest.mark.parametrize("path", BENCHES, ids=lambda path: path.stem)
 def test_every_learner_of_a_preset_takes_a_step(path: Path) -> None:
     config = read_config(read_yaml(path), str(path))
-    side = 32 if path.stem.startswith(PATCHES) else 12
+    side = 32 if path.stem.startswith(PATCHES) else 16
     for learner, options in different([(run.learner, run.options) for run in expand(config) if run.trained]):
         take_a_step(learner, options, config.num_frames, config.system, side)
 

@@ -41,7 +41,7 @@ def test_the_middle_class_is_found_where_ridge_masks_it() -> None:
         test = rows.query("split == 'test' and level == 'trajectory' and parameter == 'regime'").set_index("metric")
         values[name] = test["value"]
         inside = np.logical_and(test["ci_low"] <= test["value"], test["value"] <= test["ci_high"])
-        assert bool(np.all(inside.to_numpy()))
+        assert bool(np.all(np.asarray(inside)))
         if name == "logistic":
             shown = predicted["test"].prediction_physical[:, :3]
             assert np.allclose(shown.sum(1), 1, atol=1e-4) and shown.min() >= -1e-4
