@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import shutil
 from pathlib import Path
 from typing import Any
@@ -13,9 +12,10 @@ import pytest
 from physrep.analyses.regime_rules import REGIMES, Regimes
 from physrep.benchmark import bench, read_config
 from physrep.benchmark.directory import Bench
+from physrep.files import read_csv
 from physrep.report import build_report
 from physrep.report.sections import sections
-from tests.helpers.small_data import TINY_ENCODER, write_waves
+from tests.helpers.small_data import waves_bench, write_waves
 
 NAMES = ("encoded", "similarity", "regimes", "explain")
 RULES = Regimes(
@@ -27,25 +27,8 @@ RULES = Regimes(
 
 
 def settings(data: Path) -> dict[str, Any]:
-    return {
-        "system": "waves",
-        "data": {"path": str(data)},
-        "num_frames": 4,
-        "eval_stride": 4,
-        **TINY_ENCODER,
-        "training": {"steps": 8, "batch_size": 4, "checkpoint_every": 8, "log_every": 4, "probe_every": 0},
-        "runs": [{"learner": "constant"}, {"learner": "statistics"}, {"learner": "random"}, {"learner": "jepa"}],
-        "probes": {"ridge": {}},
-        "seeds": [0, 1],
-        "n_resamples": 50,
-        "jobs": 1,
-        "analyses": {name: {} for name in NAMES},
-    }
-
-
-def table(path: Path) -> list[dict[str, str]]:
-    with open(path, newline="") as file:
-        return list(csv.DictReader(file))
+    runs = [{"learner": name} for name in ("constant", "statistics", "random", "jepa")]
+    return waves_bench(data, 8, runs, probes={"ridge": {}}, seeds=[0, 1], analyses={name: {} for name in NAMES})
 
 
 @pytest.fixture(scope="module")
@@ -78,7 +61,7 @@ def test_analyses_are_jobs_and_give_the_same_tables_side_by_side(finished: Path,
     for name in names:
         assert (out / "analyses" / f"{name}.log").read_text().count(" finished") == 1
         for ours, theirs in zip(
-            table(out / "analyses" / f"{name}.csv"), table(finished / "analyses" / f"{name}.csv"), strict=True
+            read_csv(out / "analyses" / f"{name}.csv"), read_csv(finished / "analyses" / f"{name}.csv"), strict=True
         ):
             for column, value in theirs.items():
                 same = ours[column] == value or float(ours[column]) == pytest.approx(float(value), rel=1e-5, abs=1e-7)
@@ -88,10 +71,10 @@ def test_analyses_are_jobs_and_give_the_same_tables_side_by_side(finished: Path,
 def test_every_run_is_in_every_table(finished: Path) -> None:
     runs = {"statistics-s0", "random-s0", "random-s1", "jepa-s0", "jepa-s1"}
     folder = finished / "analyses"
-    assert {row["run"] for row in table(folder / "encoded.csv")} == runs | {"parameters"}
-    assert {row["run_a"] for row in table(folder / "similarity.csv")} == runs
-    assert {row["run"] for row in table(folder / "regimes.csv")} == runs | {"majority"}
-    explained = table(folder / "explain.csv")
+    assert {row["run"] for row in read_csv(folder / "encoded.csv")} == runs | {"parameters"}
+    assert {row["run_a"] for row in read_csv(folder / "similarity.csv")} == runs
+    assert {row["run"] for row in read_csv(folder / "regimes.csv")} == runs | {"majority"}
+    explained = read_csv(folder / "explain.csv")
     assert {row["run"] for row in explained if row["question"] == "map"} == runs
     assert {row["run"] for row in explained if row["question"] == "layer"} == runs - {"statistics-s0"}
     assert len({row["run"] for row in explained if row["question"] == "saliency"}) == 1
@@ -100,14 +83,14 @@ def test_every_run_is_in_every_table(finished: Path) -> None:
 def test_the_energy_of_waves_is_in_their_statistics(finished: Path) -> None:
     value = next(
         float(row["value"])
-        for row in table(finished / "analyses" / "encoded.csv")
+        for row in read_csv(finished / "analyses" / "encoded.csv")
         if (row["run"], row["quantity"], row["metric"]) == ("statistics-s0", "kinetic_energy", "r2")
     )
     assert value > 0.99
 
 
 def test_shares_of_the_sensitivity_add_up_and_blocks_are_in_order(finished: Path) -> None:
-    rows = table(finished / "analyses" / "explain.csv")
+    rows = read_csv(finished / "analyses" / "explain.csv")
     for metric in ("share_of_channel", "share_of_frame"):
         own = [float(row["value"]) for row in rows if row["metric"] == metric]
         assert len(own) in (3, 4) and sum(own) == pytest.approx(1.0, abs=1e-6)

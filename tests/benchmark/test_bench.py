@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import os
 import signal
 import subprocess
@@ -16,7 +15,8 @@ import yaml
 
 from physrep.benchmark import COLUMNS, bench, calibration, expand, read_config
 from physrep.errors import PhysrepError
-from tests.helpers.small_data import TINY_ENCODER, write_waves
+from physrep.files import read_csv
+from tests.helpers.small_data import waves_bench, write_waves
 
 COLUMNS_OF_THE_ISSUE = (
     "system,learner,encoder,probe,level,parameter,split,metric,value,ci_low,ci_high,n_trajectories,"
@@ -25,30 +25,16 @@ COLUMNS_OF_THE_ISSUE = (
 
 
 def settings(data: Path) -> dict[str, Any]:
-    return {
-        "system": "waves",
-        "data": {"path": str(data)},
-        "num_frames": 4,
-        "eval_stride": 4,
-        **TINY_ENCODER,
-        "training": {"steps": 12, "batch_size": 4, "checkpoint_every": 4, "log_every": 4, "probe_every": 0},
-        "runs": [
-            {"learner": "constant"},
-            {"learner": "statistics"},
-            {"learner": "pixels", "options": {"grid": [1, 2, 2]}},
-            {"learner": "random"},
-            {"learner": "jepa"},
-            {"learner": "supervised", "training": {"select": "best"}},
-        ],
-        "probes": {"ridge": {}, "attentive": {"epochs": 2, "learning_rates": [1e-3], "weight_decays": [0.01]}},
-        "n_resamples": 100,
-        "jobs": 1,
-    }
-
-
-def table(path: Path) -> list[dict[str, str]]:
-    with open(path, newline="") as file:
-        return list(csv.DictReader(file))
+    runs = [
+        {"learner": "constant"},
+        {"learner": "statistics"},
+        {"learner": "pixels", "options": {"grid": [1, 2, 2]}},
+        {"learner": "random"},
+        {"learner": "jepa"},
+        {"learner": "supervised", "training": {"select": "best"}},
+    ]
+    probes = {"ridge": {}, "attentive": {"epochs": 2, "learning_rates": [1e-3], "weight_decays": [0.01]}}
+    return waves_bench(data, 12, runs, probes=probes, n_resamples=100)
 
 
 @pytest.fixture(scope="module")
@@ -67,7 +53,7 @@ def test_columns(finished: Path) -> None:
 
 
 def test_every_run_is_scored_on_valid_and_test(finished: Path) -> None:
-    rows = table(finished)
+    rows = read_csv(finished)
     assert {row["learner"] for row in rows} == {"constant", "statistics", "pixels", "random", "jepa", "supervised"}
     probes = {
         learner: {r["probe"] for r in rows if r["learner"] == learner} for learner in ("constant", "jepa", "supervised")
@@ -85,14 +71,14 @@ def test_every_run_is_scored_on_valid_and_test(finished: Path) -> None:
 
 def test_the_constant_scores_one(finished: Path) -> None:
     """On valid and test the spread of the labels differs from that of train, but not much."""
-    values = [float(r["value"]) for r in table(finished) if r["learner"] == "constant" and r["metric"] == "mse"]
+    values = [float(r["value"]) for r in read_csv(finished) if r["learner"] == "constant" and r["metric"] == "mse"]
     assert all(0.2 < value < 3 for value in values)
 
 
 def test_a_planted_rate_is_found_by_the_statistics(finished: Path) -> None:
     value = next(
         float(r["value"])
-        for r in table(finished)
+        for r in read_csv(finished)
         if (r["learner"], r["probe"], r["split"], r["level"], r["parameter"], r["metric"])
         == ("statistics", "ridge", "test", "trajectory", "rate", "mse")
     )
@@ -129,9 +115,9 @@ def test_more_runs_can_be_added_to_a_finished_benchmark(finished: Path, data: Pa
     shutil.copytree(finished.parent, folder)
     more = settings(data)
     more["runs"].append({"learner": "jepa", "name": "jepa-clips", "options": {"level": "clip", "target": "random"}})
-    rows = table(bench(read_config(more, "test"), folder))
+    rows = read_csv(bench(read_config(more, "test"), folder))
     assert "jepa-clips-s0" in {row["run"] for row in rows}
-    assert [r for r in rows if r["run"] != "jepa-clips-s0"] == table(finished)
+    assert [r for r in rows if r["run"] != "jepa-clips-s0"] == read_csv(finished)
 
 
 def test_jobs_do_not_change_the_table(finished: Path, data: Path, tmp_path: Path) -> None:

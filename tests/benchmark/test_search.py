@@ -13,31 +13,19 @@ from physrep.benchmark import bench, expand, read_config
 from physrep.benchmark import search as engine
 from physrep.benchmark.entries import make_entries
 from physrep.errors import PhysrepError
-from tests.helpers.small_data import TINY_ENCODER, write_waves
+from tests.helpers.small_data import waves_bench, write_waves
 
 pytest.importorskip("optuna")
 
 
 def settings(data: Path, trials: int = 2) -> dict[str, Any]:
-    return {
-        "system": "waves",
-        "data": {"path": str(data)},
-        "num_frames": 4,
-        "eval_stride": 4,
-        **TINY_ENCODER,
-        "training": {"steps": 4, "batch_size": 4, "probe_every": 0},
-        "operations": 1e6,
-        "search": {"trials": trials, "budget": 1e6},
-        "runs": [
-            {"learner": "statistics"},
-            {"learner": "jepa", "name": "jepa_published"},
-            {"learner": "jepa", "options": {"level": "clip", "target": "random", "projector": [8, 8]}},
-        ],
-        "seeds": [0, 1],
-        "n_resamples": 50,
-        "jobs": 1,
-        "analyses": {},
-    }
+    runs = [
+        {"learner": "statistics"},
+        {"learner": "jepa", "name": "jepa_published"},
+        {"learner": "jepa", "options": {"level": "clip", "target": "random", "projector": [8, 8]}},
+    ]
+    search = {"trials": trials, "budget": 1e6}
+    return waves_bench(data, 4, runs, operations=1e6, search=search, seeds=[0, 1], analyses={})
 
 
 def test_every_objective_gets_as_many_trials_and_operations_and_tables_keep_forms_and_tracks_apart(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import math
 import shutil
 from pathlib import Path
@@ -12,11 +11,12 @@ import torch
 
 from physrep.benchmark import bench, read_config
 from physrep.benchmark.directory import Bench
+from physrep.files import read_csv
 from physrep.metrics.collapse import collapse_in_words, spread
 from physrep.report import build_report
 from physrep.report.latex import latex_table
 from physrep.report.tables import text_table
-from tests.helpers.small_data import TINY_ENCODER, write_waves
+from tests.helpers.small_data import waves_bench, write_waves
 
 
 def settings(data: Path, *, random: bool) -> dict:
@@ -27,16 +27,7 @@ def settings(data: Path, *, random: bool) -> dict:
         {"learner": "masked_pixels"},
         {"learner": "supervised", "training": {"select": "best"}},
     ]
-    return {
-        "system": "waves", "data": {"path": str(data)}, "num_frames": 4, "eval_stride": 4, **TINY_ENCODER,
-        "training": {"steps": 6, "batch_size": 4, "probe_every": 0}, "n_resamples": 50, "jobs": 1, "analyses": {},
-        "runs": [*runs, *([{"learner": "random"}] if random else [])],
-    }  # fmt: skip
-
-
-def rows_of(path: Path) -> list[dict[str, str]]:
-    with open(path, newline="") as file:
-        return list(csv.DictReader(file))
+    return waves_bench(data, 6, [*runs, *([{"learner": "random"}] if random else [])], analyses={})
 
 
 @pytest.fixture(scope="module")
@@ -50,7 +41,7 @@ def finished(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_the_twin_of_a_matched_learner_is_the_floor_random_and_costs_nothing(finished: Path) -> None:
-    rows = rows_of(finished)
+    rows = read_csv(finished)
     key = ("probe", "level", "parameter", "split", "metric")
     random = {tuple(r[k] for k in key): r["value"] for r in rows if r["learner"] == "random"}
     for learner in ("jepa", "masked_pixels", "supervised"):
@@ -72,10 +63,10 @@ def test_without_that_floor_the_twins_are_computed_once_and_after_a_kill_again(
     assert len(list((path.parent / "untrained").glob("*/scores.json"))) == 1  # one for three learners
     assert not list((path.parent / "untrained").glob("*/tokens"))
     first = path.read_bytes()
-    values = {(r["run"], r["level"], r["parameter"], r["split"], r["metric"]): r["untrained"] for r in rows_of(path)
+    values = {(r["run"], r["level"], r["parameter"], r["split"], r["metric"]): r["untrained"] for r in read_csv(path)
               if r["probe"] == "ridge" and r["learner"] == "jepa"}  # fmt: skip
-    shared = {(r["run"], r["level"], r["parameter"], r["split"], r["metric"]): r["untrained"] for r in rows_of(finished)
-              if r["probe"] == "ridge" and r["learner"] == "jepa"}  # fmt: skip
+    shared = {(r["run"], r["level"], r["parameter"], r["split"], r["metric"]): r["untrained"]
+              for r in read_csv(finished) if r["probe"] == "ridge" and r["learner"] == "jepa"}  # fmt: skip
     assert values == shared
     shutil.rmtree(path.parent / "untrained")
     assert bench(read_config(settings(data, random=False), "test"), tmp_path / "out").read_bytes() == first

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -52,3 +53,20 @@ TINY_ENCODER = {
     "encoder_options": {"dims": [8, 16], "strides": [[2, 2, 2], [2, 2, 2]], "groups": 4},
 }
 """Options of a learner whose encoder trains in milliseconds."""
+
+
+def waves_bench(data: Path, steps: int, runs: list[dict[str, Any]], **others: Any) -> dict[str, Any]:
+    """Settings of a benchmark of seconds on `write_waves`, as a YAML file holds them.
+
+    Args:
+        data: folder of the data set.
+        steps: of training, with about three checkpoints and lines of the log.
+        runs: of the benchmark.
+        others: further settings, or others in place of these.
+    """
+    often = -(-steps // 3)
+    training = {"steps": steps, "batch_size": 4, "checkpoint_every": often, "log_every": often, "probe_every": 0}
+    return {
+        "system": "waves", "data": {"path": str(data)}, "num_frames": 4, "eval_stride": 4, **TINY_ENCODER,
+        "training": training, "runs": runs, "n_resamples": 50, "jobs": 1, **others,
+    }  # fmt: skip
