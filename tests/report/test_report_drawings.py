@@ -17,7 +17,8 @@ from physrep.benchmark.entries import Entry, Headline, Score
 from physrep.metrics import Difference
 from physrep.probes.fit import load_predictions
 from physrep.report.cost import cost_of, cost_plot
-from physrep.report.draw import Plot, curves, dots, matrix
+from physrep.report.draw import NARROW, Plot, curves, dots, matrix
+from physrep.report.draw.figure import markup
 from physrep.report.figure_data import write_figure_data
 from physrep.report.formats import column, number, percent, tick
 from physrep.report.headline_facts import lead
@@ -130,6 +131,14 @@ def test_a_matrix_writes_and_says_its_cells() -> None:
     assert [patch.get_gid() for patch in ax.patches] == ["say:a, c: 0.00", "say:a, d: 1.00", "say:b, c: 0.25",
                                                          "say:b, d: –"]  # fmt: skip
     assert ax.texts[0].get_position() == (0, 0) and ax.texts[2].get_position() == (0, 1)
+
+
+def test_long_names_leave_room_for_the_cells_of_a_matrix() -> None:
+    names = ["jepa_published of a long title", "jepa_published of another title"]
+    values = pd.DataFrame(0.0, index=names, columns=names)
+    plot = Plot([lambda ax, first: matrix(ax, values)], 1.9)
+    shown = markup(plot.figure(NARROW), "matrix")  # a warning, so an error, if nothing is left of the axes
+    assert "jepa_publis…ng title" in shown and f"{names[0]}, {names[1]}: 0.00" in shown
 
 
 def test_numbers_of_a_column_have_one_format() -> None:

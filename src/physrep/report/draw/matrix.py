@@ -18,6 +18,10 @@ SHADES = ("#ffffff", "#9dbfe3", "#1f4e8c")
 DIVERGING = ("#1f4e8c", "#ffffff", "#b03a2a")
 
 
+LONGEST = 20
+"""Characters of a name beside the cells; longer ones would leave no room for these on a phone."""
+
+
 def matrix(
     ax: Axes,
     values: DataFrame,
@@ -30,6 +34,8 @@ def matrix(
     names: bool = True,
 ) -> None:
     """Draw the cells of a frame, its rows from the top; what lies outside of the limits has the colour of the end.
+
+    Names of more than `LONGEST` characters lose their middle beside the cells; hovering says them whole.
 
     Args:
         ax: axes.
@@ -60,6 +66,7 @@ def matrix(
             dark = math.isfinite(share) and 0.3 * tint[0] + 0.59 * tint[1] + 0.11 * tint[2] < 0.55
             ax.text(j, i, text, ha="center", va="center", fontsize=7.5, color="white" if dark else "#222222")
     ax.set(xlim=(-0.5, len(columns) - 0.5), ylim=(len(rows) - 0.5, -0.5))
+    rows, columns = [_shown(name) for name in rows], [_shown(name) for name in columns]
     ax.set_xticks(range(len(columns)), columns)
     turned = max((len(name) for name in columns), default=0) * len(columns) > 40
     ax.tick_params(axis="x", length=0, bottom=False, top=False, labelbottom=False, labeltop=True, pad=2)
@@ -69,3 +76,7 @@ def matrix(
     name_rows(ax, range(len(rows)) if names else [], rows if names else [], colours)
     for spine in ax.spines.values():
         spine.set_visible(False)
+
+
+def _shown(name: str) -> str:
+    return name if len(name) <= LONGEST else f"{name[: LONGEST - 9]}…{name[-8:]}"
