@@ -1,5 +1,5 @@
 # physrep on a CPU. Build:  docker build -t physrep .
-# Run:                      docker run --rm -v "$PWD/runs:/work/runs" physrep bench quick
+# Run:                      docker run --rm -v "$PWD/runs:/results/runs" physrep bench quick
 # For a GPU:                --build-arg TORCH_INDEX=https://download.pytorch.org/whl/cu128
 FROM python:3.12-slim
 
@@ -18,9 +18,9 @@ COPY configs ./configs
 RUN pip install --no-cache-dir --extra-index-url "${TORCH_INDEX}" -c constraints.txt ".[${EXTRAS}]"
 
 # Results belong to whoever runs the container: --user "$(id -u):$(id -g)".
-RUN useradd --create-home physrep && mkdir -p /work/runs && chown -R physrep /work
+RUN useradd --create-home physrep && mkdir -p /results/runs && chown -R physrep /results
 USER physrep
 ENV PHYSREP_CACHE=/tmp/physrep-cache MPLCONFIGDIR=/tmp/matplotlib
-WORKDIR /work
+WORKDIR /results
 ENTRYPOINT ["physrep"]
 CMD ["--help"]

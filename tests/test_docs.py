@@ -22,7 +22,7 @@ from physrep.metrics import bootstrap
 from physrep.simulation import SimulationConfig
 from physrep.training.config import TrainingConfig
 from tests.helpers.learner_clips import CONV, make_clip
-from tests.helpers.small_data import write_waves
+from tests.helpers.small_data import decaying_waves, write_waves
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")])
@@ -139,7 +139,7 @@ def test_recipe_of_a_metric() -> None:
 
 
 def test_the_python_example_of_the_readme(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (block,) = blocks("README.md")
+    (block,) = blocks("README.md", "physrep.pretrain")
     for shown, small in (
         ("trajectories=300", 'trajectories=20, ranges={"Reynolds": [20, 90]}'),
         ("[32, 64]", "[16, 32]"),
@@ -157,3 +157,27 @@ def test_arrays_and_recordings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     (block,) = blocks("docs/convert.md")
     scope = run(block)
     assert len(scope["recording"]) == 30 and not [fault for fault in check("flow.hdf5") if fault.severity == "error"]
+
+
+def test_from_netcdf_to_parameters_with_intervals(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    xarray = pytest.importorskip("xarray")
+    whole = decaying_waves(130, 12)
+    names = ("sample", "time", "x", "y")
+    fields = {
+        "tracer": (names, whole.fields["tracer"].numpy()),
+        "viscosity": (("sample",), whole.parameters["rate"].numpy()),
+    }
+    axes = {"time": whole.time.numpy(), **{axis: values.numpy() for axis, values in whole.coordinates.items()}}
+    xarray.Dataset(fields, {**axes, "sample": np.arange(130)}).to_netcdf(tmp_path / "flows.nc", engine="h5netcdf")
+    monkeypatch.chdir(tmp_path)
+    (block,) = blocks("README.md", "flows.nc")
+    assert "ParameterEstimator()" in block
+    scope = run(block.replace("ParameterEstimator()", 'ParameterEstimator("statistics", probes=("ridge",))'))
+    assert scope["estimator"].parameters_ == ("viscosity",), "the numbers of the samples are no parameter"
+    truth = whole.parameters["rate"].numpy()[100:]
+    estimate, low, high = (scope[name].reshape(len(truth)) for name in ("estimate", "low", "high"))
+    assert np.abs(np.log(estimate / truth)).mean() < 0.3
+    assert ((low <= truth) & (truth <= high)).mean() > 0.7
+    assert len([line for line in capsys.readouterr().out.splitlines() if line.startswith("viscosity ")]) == 30

@@ -61,6 +61,8 @@ def part_of_dataset(
             channels = [str(value) for value in values.values]
         elif values.ndim == 1 and values.dims == (name,) and meaning not in ("sample", "component"):
             coordinates[meaning] = _numbers(values.values, f"{path}: {name}", notes)
+        elif meaning == "sample" and values.dims == (name,) and values.dtype.kind in "iu":
+            notes.append(f"{path}: {name} numbers the trajectories, so it is not taken as a parameter")
         elif values.dtype.kind in "fiub":
             arrays[str(name)] = _raw(str(name), values, get)
     if axes is not None:
