@@ -14,6 +14,7 @@ from physrep.cli import main as program
 def run(arguments=None):
     from physrep.cli.barrier import guarded
     def work():
+        assert not sys.stderr.isatty() and not sys.stdout.isatty()
         for number in range(2000):
             print("a line of output", number, flush=True)
             print("what is told", number, file=sys.stderr)

@@ -58,9 +58,12 @@ def outlive_readers() -> None:
 
     An exception would end the work in its middle, as if it were done. Output that finds no space still is an error.
     """
+    open_standard_streams()
     for name, number, lost in (("stdout", 1, _GONE), ("stderr", 2, _Any())):
         stream = getattr(sys, name)
-        if isinstance(stream, io.TextIOWrapper):
+        # None is a stream that was closed when Python started; whoever asks it whether it is a terminal fails.
+        if stream is None or isinstance(stream, io.TextIOWrapper):
+            encoding = "utf-8" if stream is None else stream.encoding
+            lines = stream is not None and stream.line_buffering
             buffered = io.BufferedWriter(_Losing(number, lost))
-            lines = stream.line_buffering
-            setattr(sys, name, io.TextIOWrapper(buffered, stream.encoding, "backslashreplace", line_buffering=lines))
+            setattr(sys, name, io.TextIOWrapper(buffered, encoding, "backslashreplace", line_buffering=lines))

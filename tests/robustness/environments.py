@@ -152,7 +152,7 @@ class Campaign:
         if found.code != usual.code:
             sentences = [line for line in found.told.splitlines() if line.startswith(("physrep ", "physrep:"))]
             return "" if len(sentences) == 1 else f"not one sentence: {ended}"
-        if found.files != usual.files:
+        if found.files.keys() != usual.files.keys() or (found.files != usual.files and not around.rounding):
             return f"other files {[k for k, v in usual.files.items() if found.files.get(k) != v]}: {ended}"
         comparable = not (usual.files or around.silent or around.refuses)
         if comparable and found.said != usual.said:

@@ -26,6 +26,7 @@ class Surroundings:
         silent: its output cannot be compared or read.
         outside: it may end in what no program prevents: Python or a library ends before physrep begins, or cannot.
         umask: that files must honour.
+        rounding: numbers may differ by rounding (threads, or without the compiled operator), so files are not compared.
         out: last part of the folder of the command.
     """
 
@@ -38,11 +39,12 @@ class Surroundings:
     silent: bool = False
     outside: bool = False
     umask: int | None = None
+    rounding: bool = False
     out: str = "out"
 
 
-def _of(**variables: str | None) -> Surroundings:
-    return Surroundings(variables)
+def _of(rounding: bool = False, **variables: str | None) -> Surroundings:
+    return Surroundings(variables, rounding=rounding)
 
 
 SLURM = {
@@ -74,10 +76,10 @@ SURROUNDINGS = {
     "no HOME": _of(HOME=None, XDG_CACHE_HOME=None),
     "HOME nowhere": _of(HOME="/proc/nowhere", XDG_CACHE_HOME=None, MPLCONFIGDIR=None),
     "HOME read-only": Surroundings(
-        {"HOME": "$BASE/home", "PHYSREP_CACHE": None}, _read_only("$BASE/home"), mounts=True
+        {"HOME": "$BASE/home", "PHYSREP_CACHE": None}, _read_only("$BASE/home"), mounts=True, rounding=True
     ),
-    "no PHYSREP_CACHE": _of(PHYSREP_CACHE="/proc/nowhere"),
-    "PHYSREP_CACHE is a file": _of(PHYSREP_CACHE="/etc/hostname"),
+    "no PHYSREP_CACHE": _of(rounding=True, PHYSREP_CACHE="/proc/nowhere"),
+    "PHYSREP_CACHE is a file": _of(rounding=True, PHYSREP_CACHE="/etc/hostname"),
     # Without docstrings, of which `list` prints parts.
     "-OO": Surroundings(
         {"PYTHONPYCACHEPREFIX": "$BASE/bytecode", "PYTHONDONTWRITEBYTECODE": None}, flags=("-OO",), silent=True
@@ -122,11 +124,11 @@ SURROUNDINGS = {
     "deleted working folder": Surroundings(shell="mkdir -p $BASE/gone; cd $BASE/gone; rmdir $BASE/gone", refuses=(2,)),
     "hostile modules": Surroundings(shell=f"mkdir -p $BASE/hostile; cd $BASE/hostile; {_PLANT}"),
     "odd folder": Surroundings(out="ou t [a] *%s {x} $HOME 'ü'"),
-    "OMP_NUM_THREADS=0": _of(OMP_NUM_THREADS="0"),
-    "OMP_NUM_THREADS=-3": _of(OMP_NUM_THREADS="-3"),
-    "OMP_NUM_THREADS=abc": _of(OMP_NUM_THREADS="abc", MKL_NUM_THREADS="x"),
-    "OMP_NUM_THREADS=2,1": _of(OMP_NUM_THREADS="2,1"),
-    "OMP_NUM_THREADS empty": _of(OMP_NUM_THREADS=""),
+    "OMP_NUM_THREADS=0": _of(rounding=True, OMP_NUM_THREADS="0"),
+    "OMP_NUM_THREADS=-3": _of(rounding=True, OMP_NUM_THREADS="-3"),
+    "OMP_NUM_THREADS=abc": _of(rounding=True, OMP_NUM_THREADS="abc", MKL_NUM_THREADS="x"),
+    "OMP_NUM_THREADS=2,1": _of(rounding=True, OMP_NUM_THREADS="2,1"),
+    "OMP_NUM_THREADS empty": _of(rounding=True, OMP_NUM_THREADS=""),
     "CUDA_VISIBLE_DEVICES=banana": _of(CUDA_VISIBLE_DEVICES="banana"),
     "CUDA_VISIBLE_DEVICES=99": _of(CUDA_VISIBLE_DEVICES="99", NVIDIA_VISIBLE_DEVICES="none"),
     "CUDA_VISIBLE_DEVICES empty": _of(CUDA_VISIBLE_DEVICES=""),

@@ -12,7 +12,7 @@ from typing import NoReturn
 
 from ..errors import PhysrepError
 from ..leftovers import remove_leftovers
-from ..streams import open_standard_streams, outlive_readers
+from ..streams import outlive_readers
 from ..version import __version__
 from .barrier import encodable_output, guarded, leave
 
@@ -96,7 +96,6 @@ def _run(name: str, arguments: Sequence[str]) -> int:
 
 def entry() -> NoReturn:
     """The program `physrep`."""
-    open_standard_streams()
     outlive_readers()
     # Pages are drawn without a window, and matplotlib cannot be imported with a name that it does not know.
     os.environ["MPLBACKEND"] = "agg"
