@@ -12,10 +12,11 @@ import torch
 from physrep.clip import Clip
 from physrep.errors import PhysrepError
 from physrep.learners import FitsInClosedForm, OperatorDiscovery
-from physrep.learners.operator_discovery.gram import grams
+from physrep.learners.operator_discovery.gram import Grams, grams
 from physrep.learners.operator_discovery.library import library
 from physrep.learners.operator_discovery.physical import to_physical
 from physrep.learners.operator_discovery.printing import as_latex, as_text
+from physrep.learners.operator_discovery.sparse import design, eliminate
 from physrep.learners.operator_discovery.views import half_views, kept_share, noise_level, worth_splitting
 from physrep.learners.operator_discovery.weak_form import WeakRows, geometry_of
 
@@ -107,6 +108,16 @@ def test_columns_in_physical_units():
     raw, _ = rows.view(fields)
     normalised, _ = rows.view((fields - 2) / 3)
     torch.testing.assert_close(normalised @ to_physical(terms, mean, std, False), raw, atol=1e-9, rtol=0)
+
+
+def test_columns_whose_square_noise_made_negative_are_left_out():
+    draw = torch.Generator().manual_seed(0)
+    x = torch.randn(8, 20, 3, generator=draw, dtype=torch.float64)
+    y = x[..., :1] * 2 - x[..., 1:2]
+    g, b = x.transpose(1, 2) @ x, x.transpose(1, 2) @ y
+    g[:, 2, 2] = torch.tensor([-1.0, 1, -1, 1, -1, 1, -1, -1]) * 1e-3
+    held = Grams(g, b, y.transpose(1, 2) @ y, torch.full((8,), 20.0))
+    assert eliminate(design(held, torch.zeros(8, 0, dtype=torch.float64), 0), 0) == ([0, 1], [])
 
 
 def test_it_is_a_learner_that_fits_in_closed_form():

@@ -80,7 +80,9 @@ def design(grams: Grams, theta: Tensor, channel: int) -> Design:
         channel: index.
     """
     n, k, _ = grams.b.shape
-    scale = grams.g.mean(0).diagonal().clamp_min(0).sqrt().clamp_min(1e-150)
+    size = grams.g.mean(0).diagonal()
+    # Of two half views a column that is all noise may have a negative square: it is left out.
+    scale = torch.where(size > 0, size.clamp_min(1e-300).sqrt(), torch.inf)
     z = torch.cat([torch.ones(n, 1, dtype=theta.dtype, device=theta.device), theta], 1)
     q = z.shape[1]
     outer = (z[:, :, None] * z[:, None, :]).reshape(n, q * q)
@@ -90,9 +92,13 @@ def design(grams: Grams, theta: Tensor, channel: int) -> Design:
     values, vectors = torch.linalg.eigh((matrix + matrix.T) / 2)
     matrix = (vectors * values.clamp_min(0)) @ vectors.T
     system = Design(matrix, right.flatten(), float(grams.s[:, channel, channel].mean()), scale, k, RIDGES[0])
-    left = [replace(system, ridge=ridge).residual(torch.arange(q * k)) for ridge in RIDGES]
+    # Columns with a square that is nearly 0 by chance are blown up: the ridge grows with them.
+    unit = max(1.0, float(values[-1]) / (q * k))
+    left = [replace(system, ridge=ridge * unit).residual(torch.arange(q * k)) for ridge in RIDGES]
     limit = max(min(left), 0.0) + COST * ((FACTOR - 1) * max(min(left), 0.0) + SHARE)
-    return replace(system, ridge=next(ridge for ridge, value in zip(RIDGES, left, strict=True) if value <= limit))
+    return replace(
+        system, ridge=next(ridge * unit for ridge, value in zip(RIDGES, left, strict=True) if value <= limit)
+    )
 
 
 def eliminate(system: Design, directions: int) -> tuple[list[int], list[int]]:
