@@ -206,7 +206,7 @@ def test_a_folder_without_readouts_names_the_command_that_makes_them(run: Path, 
         read_readout(tmp_path)
     with pytest.raises(PhysrepError, match="it has attentive"):
         read_readout(run / "spectra-s0", "oracle")
-    old = tmp_path / "old"
+    old = run.parents[1] / "old"  # where its data, which its config names from there, lie as before
     shutil.copytree(run.parent, old)
     for path in old.glob("runs/*/readout_*"):
         path.unlink()
