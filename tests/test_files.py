@@ -12,7 +12,7 @@ import pytest
 
 from physrep import leftovers
 from physrep.errors import PhysrepError
-from physrep.files import atomic_path, cache_home, write_text
+from physrep.files import atomic_path, cache_home, read_record, read_rows, write_text
 from physrep.leftovers import remove_leftovers, temporary_folder
 
 KILLED = """
@@ -116,3 +116,17 @@ def test_a_user_without_a_home_is_told_what_to_set(monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(Path, "home", unknown)
     with pytest.raises(PhysrepError, match="set PHYSREP_CACHE"):
         cache_home()
+
+
+@pytest.mark.parametrize("text", ["[]", "3", "null", '"x"', '{"a": 1}', "{", "[" * 100_000])
+def test_a_record_or_rows_of_another_form_are_named(text: str, tmp_path: Path) -> None:
+    path = tmp_path / "x.json"
+    path.write_text(text)
+    with pytest.raises(PhysrepError, match=r"x\.json"):
+        read_record(path, "b")
+    if text != "[]":
+        with pytest.raises(PhysrepError, match=r"x\.json"):
+            read_rows(path)
+    path.write_text('[{"split": "test"}]')
+    with pytest.raises(PhysrepError, match="no rows of scores"):
+        read_rows(path)

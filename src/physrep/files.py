@@ -123,6 +123,28 @@ def read_json(path: str | Path) -> Any:
         raise PhysrepError(f"{path}: is not valid JSON ({error}); delete it and run the command again.") from error
 
 
+def read_record(path: str | Path, *keys: str) -> dict[str, Any]:
+    """The object in a JSON file, which holds these keys; any other content is a `PhysrepError`."""
+    found = read_json(path)
+    missing = [key for key in keys if key not in found] if isinstance(found, dict) else list(keys)
+    if missing or not isinstance(found, dict):
+        what = f"lacks {missing[0]!r}" if missing else "is no JSON object"
+        raise PhysrepError(f"{path}: {what}, so it is damaged or of another version; delete it and run again.")
+    return found
+
+
+SCORE = ("split", "metric", "level", "parameter", "value")
+"""What every row of ``scores.json`` holds."""
+
+
+def read_rows(path: str | Path, keys: Sequence[str] = SCORE) -> list[dict[str, Any]]:
+    """The rows in a JSON file, objects that all hold these keys; any other content is a `PhysrepError`."""
+    found = read_json(path)
+    if not isinstance(found, list) or not all(isinstance(row, dict) and all(k in row for k in keys) for row in found):
+        raise PhysrepError(f"{path}: holds no rows of scores, so it is damaged; delete it and run again.")
+    return found
+
+
 def write_yaml(path: str | Path, value: Any) -> None:
     """Write ``value`` as YAML, atomically, keys in the given order."""
     write_text(path, yaml.safe_dump(value, sort_keys=False, width=120))

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 from .data.config import DataConfig, data_content
 from .errors import PhysrepError
-from .files import atomic_path, read_json, read_yaml, write_json, write_yaml
+from .files import atomic_path, read_record, read_yaml, write_json, write_yaml
 from .relocation import found_data, found_place, stored_data, stored_place
 from .version import __version__
 
@@ -236,7 +236,7 @@ def is_finished(run: str | Path) -> bool:
 
 def read_summary(run: str | Path) -> dict[str, Any]:
     """Costs of a finished run."""
-    return read_json(Path(run) / SUMMARY)
+    return read_record(Path(run) / SUMMARY)
 
 
 def environment() -> dict[str, Any]:

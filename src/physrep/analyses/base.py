@@ -11,7 +11,7 @@ import numpy as np
 
 from ..data.config import DataConfig
 from ..errors import PhysrepError
-from ..files import read_json
+from ..files import read_rows
 from ..probes import PROBES, Probe
 from ..registry import build
 from ..run_directory import load_run
@@ -131,7 +131,7 @@ def valid_scores(run: FrozenRun) -> dict[str, float]:
     wanted = ("trajectory", "mean", "valid", "mse")
     return {
         row["probe"]: row["value"]
-        for row in read_json(run.folder / "scores.json")
+        for row in read_rows(run.folder / "scores.json")
         if (row["level"], row["parameter"], row["split"], row["metric"]) == wanted
     }
 

@@ -12,6 +12,7 @@ import numpy as np
 
 from ..errors import PhysrepError
 from ..files import read_csv, read_json, read_yaml
+from ..files import read_record as read_object
 from ..learners.identity import Identity, identity_of_name, identity_of_summary
 from ..metrics import Difference, cluster_means, paired_difference_over_seeds
 from ..probes.fit import Predictions, load_predictions
@@ -26,7 +27,7 @@ RECORD = "compare.json"
 
 def read_record(folder: Path) -> dict[str, Any]:
     """``compare.json`` of a comparison, studies and duplicates; empty for a benchmark."""
-    return read_json(folder / RECORD) if (folder / RECORD).is_file() else {}
+    return read_object(folder / RECORD) if (folder / RECORD).is_file() else {}
 
 
 def read_over_seeds(folder: Path) -> list[dict[str, str]]:
@@ -227,7 +228,7 @@ def _optional(read: Callable[[Path], Any], path: Path, default: Any, notes: list
 def _read_run(folder: Path, name: str, learner: str, notes: list[str]) -> Run:
     run = Run(name, folder, learner=learner)
     if (folder / "summary.json").is_file():
-        run.summary = read_json(folder / "summary.json")
+        run.summary = read_object(folder / "summary.json")
     else:
         notes.append(f"Run {name} has no summary.json: its cost is unknown.")
     if (folder / "metrics.csv").is_file():

@@ -56,7 +56,7 @@ def is_recorded(folder: Path, key: str) -> bool:
         record: Any = read_json(folder / RECORD)
     except PhysrepError:
         return False
-    if record.get("key") != key:
+    if not isinstance(record, dict) or record.get("key") != key or not isinstance(record.get("files"), dict):
         return False
     now = _files(folder)
     return all(now.get(name) == state for name, state in record["files"].items())

@@ -11,7 +11,7 @@ from ..data.config import DataConfig, parameter_scales
 from ..devices import resolve_device
 from ..errors import PhysrepError
 from ..executors import LOG, Job, Terms, hold
-from ..files import read_json, write_csv, write_json
+from ..files import read_rows, write_csv, write_json
 from ..learners.identity import identity_of_summary
 from ..ranges import check_ranges
 from ..run_directory import environment, read_summary
@@ -240,7 +240,7 @@ def collect(grid: list[Run], out: Path) -> list[dict[str, Any]]:
         path = out / "runs" / run.name / SCORES
         if not path.is_file():
             raise PhysrepError(f"{path}: is missing; run `physrep bench` again.")
-        rows += read_json(path)
+        rows += read_rows(path)
     return rows
 
 

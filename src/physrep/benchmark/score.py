@@ -25,7 +25,7 @@ import torch
 from ..analyses.efficiency import subset, trajectories_until, trajectory_mse
 from ..data.config import DataConfig
 from ..errors import PhysrepError
-from ..files import read_json, write_json
+from ..files import read_record, read_rows, write_json
 from ..metrics import cluster_means, paired_difference
 from ..metrics.collapse import Spread, collapse_in_words, spread
 from ..probes import PROBES
@@ -208,8 +208,8 @@ def compare(runs: Path, scaler: LabelScaler, measured: Measured) -> Answer:
 
 
 def _row(folder: Path) -> Row:
-    table = [row for row in read_json(folder / SCORES) if row["level"] == "trajectory"]
-    summary = read_json(folder / "summary.json")
+    table = [row for row in read_rows(folder / SCORES) if row["level"] == "trajectory"]
+    summary = read_record(folder / "summary.json")
     best: dict[str, float] = {
         row["probe"]: row["value"]
         for row in table

@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..data.config import DataConfig
 from ..errors import PhysrepError
-from ..files import content_hash, read_json, write_csv, write_json
+from ..files import content_hash, read_record, write_csv, write_json
 from ..ranges import SEEDS, setting
 from ..registry import build
 from ..relocation import stored_data
@@ -120,7 +120,7 @@ def search_one(
     space = search_space(run.learner)
     search, key = config.search, _key(run, config, data, folder)
     path = folder / f"{title}.json"
-    stored = read_json(path) if path.is_file() else {"key": key, "trials": []}
+    stored = read_record(path, "key", "trials") if path.is_file() else {"key": key, "trials": []}
     if stored["key"] != key:
         print(f"search of {title}: settings have changed; its trials are made anew.", file=sys.stderr, flush=True)
         shutil.rmtree(folder / title, ignore_errors=True)
@@ -168,7 +168,7 @@ def is_searched(title: str, run: Run, config: BenchConfig, data: DataConfig, fol
     path = folder / f"{title}.json"
     if not path.is_file():
         return False
-    stored = read_json(path)
+    stored = read_record(path, "key", "trials")
     return stored["key"] == _key(run, config, data, folder) and len(stored["trials"]) >= config.search.trials
 
 

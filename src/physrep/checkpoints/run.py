@@ -13,7 +13,7 @@ import torch
 
 from ..data.config import DataConfig
 from ..errors import PhysrepError
-from ..files import atomic_folder, read_json, write_json
+from ..files import atomic_folder, read_record, write_json
 from ..run_directory import SUMMARY, build_learner, plain, save_learner
 from ..version import __version__
 from .base import Imported, read_tensors
@@ -114,7 +114,7 @@ def _write(imported: Imported, path: Path, out: Path, family: str, channels: tup
     digest = hashlib.sha256(path.read_bytes()).hexdigest()
     source = {"file": path.name, "sha256": digest, "family": family}
     if out.exists() and any(out.iterdir()):
-        summary = read_json(out / SUMMARY) if (out / SUMMARY).is_file() else {}
+        summary = read_record(out / SUMMARY) if (out / SUMMARY).is_file() else {}
         if summary.get("imported_from") != source:
             raise PhysrepError(f"{out}: holds something else; choose another --out.")
     config = {

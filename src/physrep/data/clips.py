@@ -16,7 +16,7 @@ from torch.utils.data._utils.collate import default_collate_fn_map
 
 from ..clip import Clip, join_clips
 from ..errors import PhysrepError
-from ..files import read_json
+from ..files import read_json, read_record
 from .augment import Grid, Symmetries, copy_symmetric, draw
 from .buffers import empty
 from .cache import DATA, META, OFFSETS, UNOBSERVED, Dtype, cached_split
@@ -105,7 +105,7 @@ class ClipDataset(Dataset[Clip]):
         files: Path | None = None,
     ) -> None:
         self.folder = Path(folder)
-        meta = read_json(self.folder / META)
+        meta = read_record(self.folder / META)
         self.split, self.dataset_name = str(meta["split"]), str(meta["dataset_name"])
         self.channels: tuple[str, ...] = tuple(meta["channels"])
         self.components: tuple[tuple[int, ...], ...] = tuple(tuple(index) for index in meta["components"])

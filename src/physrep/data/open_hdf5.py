@@ -16,7 +16,7 @@ import h5py
 
 from ..errors import PhysrepError
 from .locks import NO_LOCKS
-from .remote import AnyPath, RemotePath, as_path
+from .remote import AnyPath, RemotePath, as_path, one_sentence
 from .remote_cache import open_remote_hdf5
 
 H5_ERRORS = (
@@ -58,6 +58,12 @@ def reading(path: AnyPath, item: str) -> Iterator[None]:
         problem, remedy = explain(path, error)
         where = "" if item == "file" else f"{item}: "
         raise PhysrepError(f"{path}: {where}{problem}; {remedy}.") from error
+    except Exception as error:
+        if not isinstance(path, RemotePath):
+            raise
+        # HDF5 reads through the client of a server, whose exceptions pass through it.
+        with one_sentence(path):
+            raise error
 
 
 def explain(path: AnyPath, error: BaseException) -> tuple[str, str]:

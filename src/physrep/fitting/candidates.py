@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from ..benchmark.run import SCORES
-from ..files import read_json
+from ..files import read_record, read_rows
 from ..readout import readout_names
 
 FLOORS = ("statistics", "spectra", "classical", "dynamic_modes", "operator_discovery")
@@ -49,7 +49,7 @@ class Candidate:
             learner: name of its learner.
             seconds: that it took.
         """
-        rows = [row for row in read_json(folder / SCORES) if row["level"] == "trajectory"]
+        rows = [row for row in read_rows(folder / SCORES) if row["level"] == "trajectory"]
         stored = readout_names(folder)
         found = {
             (row["probe"], row["split"], row["metric"], row["parameter"]): row["value"]
@@ -57,7 +57,7 @@ class Candidate:
             if row["probe"] in stored
         }
         means = {probe: v for (probe, split, metric, p), v in found.items() if (split, metric, p) == _VALID}
-        kind = str(read_json(folder / "summary.json")["kind"])
+        kind = str(read_record(folder / "summary.json", "kind")["kind"])
         if not means:
             return cls(folder.name, learner, kind, seconds=seconds, failure="no probe of it can be stored")
         probe = min(means, key=lambda name: means[name])

@@ -16,7 +16,7 @@ from ..benchmark.untrained import Twin, with_twins
 from ..data.config import DataConfig, data_content, parameter_scales
 from ..devices import resolve_device
 from ..errors import PhysrepError
-from ..files import read_json, write_json
+from ..files import read_json, read_record, write_json
 from ..probes import load_predictions
 from ..progress import TimeIsUpError, duration, now, time_limit
 from ..readout import read_readout, save_readout
@@ -166,7 +166,7 @@ class _Fitting:
         path, self.before = self.out / FIT, 0.0
         if not path.is_file():
             return {"spent": 0.0, "asked": asked, "done": {}, "plan": {}, "chosen": None}
-        state = {"spent": 0.0, **read_json(path)}
+        state = {"spent": 0.0, **read_record(path)}
         self.before = float(state["spent"])
         different = sorted(key for key in asked if not _agree(key, state["asked"].get(key), asked[key], self.out))
         if different:
@@ -222,7 +222,7 @@ class _Fitting:
     def _spent(self, name: str) -> float:
         """Seconds of a pretraining in earlier calls."""
         path = self.out / "runs" / name / "summary.json"
-        summary = read_json(path) if path.is_file() else {}
+        summary = read_record(path) if path.is_file() else {}
         return max(0.0, summary.get("seconds", 0.0) - summary.get("seconds_this_call", 0.0))
 
     def _execute(self, run: Run) -> None:

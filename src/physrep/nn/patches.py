@@ -21,7 +21,7 @@ def block_size(
         PhysrepError: a size is not a multiple of the grid.
     """
     sizes = (frames, height, width)
-    if any(n % g for n, g in zip(sizes, grid, strict=True)):
+    if any(g < 1 or n % g for n, g in zip(sizes, grid, strict=True)):
         raise PhysrepError(
             f"{what}: a clip of {frames}x{height}x{width} (T, H, W) is no multiple of its token grid "
             f"{grid[0]}x{grid[1]}x{grid[2]}, so its pixels cannot be shared out among tokens; change frames or points."

@@ -8,7 +8,7 @@ from typing import Any
 from torch import Tensor
 
 from ..errors import PhysrepError
-from ..files import atomic_path, read_json, write_json
+from ..files import atomic_path, read_record, write_json
 from ..learners.spectra import Spectra
 from ..tokens import LabelScaler
 from .background import Background
@@ -69,7 +69,7 @@ def chosen_run(folder: str | Path) -> Path:
     """
     folder = Path(folder)
     if (folder / FIT).is_file():
-        name = read_json(folder / FIT).get("chosen")
+        name = read_record(folder / FIT).get("chosen")
         if not name:
             raise PhysrepError(f"{folder}: the fit has not finished; call `physrep fit` again, it goes on.")
         return folder / "runs" / name
@@ -99,7 +99,10 @@ def read_readout(run: str | Path, name: str | None = None) -> Readout:
         raise no_readout(run)
     if name is not None and name not in names:
         raise PhysrepError(f"{run}: holds no readout of the probe {name!r}; it has {', '.join(names)}.")
-    stored = {key: read_json(run / f"readout_{key}.json") for key in ([name] if name else names)}
+    stored = {
+        key: read_record(run / f"readout_{key}.json", "name", "probe", "spectra", "valid")
+        for key in ([name] if name else names)
+    }
     chosen = min(stored, key=lambda key: stored[key].get("valid", float("inf")))
     content, file = stored[chosen], run / f"readout_{chosen}.safetensors"
     try:

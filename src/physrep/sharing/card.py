@@ -8,7 +8,7 @@ from typing import Any
 
 import yaml
 
-from ..files import read_csv, read_json
+from ..files import read_csv, read_record, read_rows
 from ..learners.identity import identity_of_summary
 from ..readout.storage import readout_names
 from ..run_directory import SUMMARY
@@ -26,7 +26,7 @@ def card_of_run(run: Path, config: Mapping[str, Any]) -> str:
     """
     data = config.get("data", {})
     name = data.get("dataset") or Path(str(data.get("path") or "unknown")).name
-    summary = read_json(run / SUMMARY) if (run / SUMMARY).is_file() else {}
+    summary = read_record(run / SUMMARY) if (run / SUMMARY).is_file() else {}
     kept = {k: v for k, v in data.items() if v not in (None, "", [], {}) and k != "path"}
     lines = [
         "---", yaml.safe_dump(HEAD, sort_keys=False).strip(), "---", "",
@@ -78,12 +78,12 @@ def _scores(run: Path) -> list[str]:
     if run.parent.name == "runs" and (bench / "results.csv").is_file():
         rows = read_csv(bench / "results.csv")
     elif (run / "scores.json").is_file():
-        rows = [{k: str(v) for k, v in row.items()} for row in read_json(run / "scores.json")]
+        rows = [{k: str(v) for k, v in row.items()} for row in read_rows(run / "scores.json")]
     else:
         rows = [
             {**{k: str(v) for k, v in row.items()}, "run": run.name, "probe": path.stem.removeprefix("probe_")}
             for path in sorted(run.glob("probe_*.json"))
-            for row in read_json(path).get("rows", [])
+            for row in read_record(path).get("rows", [])
         ]
     wanted = {"split": "test", "metric": "mse", "level": "trajectory", "parameter": "mean"}
     rows = [row for row in rows if all(row.get(k) == v for k, v in wanted.items())]
@@ -102,14 +102,14 @@ def _scores(run: Path) -> list[str]:
 
 
 def _kind(folder: Path) -> str:
-    return read_json(folder / SUMMARY).get("kind", "") if (folder / SUMMARY).is_file() else ""
+    return read_record(folder / SUMMARY).get("kind", "") if (folder / SUMMARY).is_file() else ""
 
 
 def _ranges(run: Path) -> list[str]:
     names = readout_names(run)
     if not names:
         return ["No readout is stored; the encoder is meant for fields like those of its data."]
-    ranges = read_json(run / f"readout_{names[0]}.json").get("ranges", {})
+    ranges = read_record(run / f"readout_{names[0]}.json").get("ranges", {})
     return [
         *(f"- {name}: {low:.4g} to {high:.4g}" for name, (low, high) in ranges.items()),
         "",

@@ -15,7 +15,7 @@ from ..data import SPLITS, assign_splits, write_stats
 from ..devices import resolve_device
 from ..errors import PhysrepError
 from ..executors import ClusterConfig, Job, open_engine, run_jobs
-from ..files import read_json, write_json
+from ..files import read_record, write_json
 from ..progress import Progress
 from .config import MARK, SimulationConfig
 from .file import FileTask, simulate_file
@@ -106,7 +106,7 @@ def _claim(root: Path, request: Request) -> None:
     """Mark the folder as this request's, or refuse to mix two data sets."""
     mark = root / MARK
     if mark.exists():
-        stored = read_json(mark)
+        stored = read_record(mark)
         if stored != request.settings:
             keys = {*stored, *request.settings}
             different = sorted(key for key in keys if stored.get(key) != request.settings.get(key))

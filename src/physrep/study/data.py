@@ -18,7 +18,7 @@ import torch
 from ..data import assign_splits, open_well, select_trajectories, write_stats, write_well
 from ..data.open_hdf5 import open_hdf5
 from ..errors import PhysrepError
-from ..files import atomic_write, content_hash, read_json, write_json
+from ..files import atomic_write, content_hash, read_record, write_json
 from ..simulation import SimulationConfig, simulate
 from ..systems import SYSTEMS, Trajectories, trajectory_seed
 from .config import FTCS, SetConfig, StudyConfig
@@ -110,7 +110,7 @@ def prepare(config: StudyConfig, folder: Path, device: str = "cpu", seed: int | 
 
 def _open(folder: Path, key: str, config: StudyConfig) -> StudyData:
     """What a folder holds, with sets and parameters in the order of the configuration and of the systems."""
-    stored = read_json(folder / RECORD)
+    stored = read_record(folder / RECORD, "key", "sets", "simulations")
     if stored["key"] != key:
         raise PhysrepError(f"{folder}: holds the simulations of other settings; choose another --out.")
     sets = {name: dict(stored["sets"][name]) for name in config.systems}

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import PhysrepError
-from ..files import read_json
+from ..files import read_json, read_record
 
 META = "meta.json"
 ARRAYS = ("tokens", "labels", "trajectory", "start")
@@ -59,7 +59,7 @@ class TokenStore:
         folder = Path(folder)
         if not is_complete(folder):
             raise PhysrepError(f"{folder}: holds no complete tokens; run `physrep embed` again.")
-        meta = read_json(folder / META)
+        meta = read_record(folder / META, "parameter_names")
         arrays = {name: np.load(folder / f"{name}.npy", mmap_mode="r" if name == "tokens" else None) for name in ARRAYS}
         return cls(**arrays, parameter_names=tuple(meta["parameter_names"]), meta=meta)
 

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 
 from ...errors import PhysrepError
-from ...files import file_fingerprint, read_json, write_json
+from ...files import file_fingerprint, read_record, write_json
 from ...progress import Progress
 from ...ranges import SEEDS, check_ranges, setting
 from ..scan import SPLITS
@@ -160,7 +160,7 @@ def _claim(root: Path, source: Path, recording: Recording, config: ConvertConfig
     }
     mark = root / MARK
     if mark.exists():
-        stored = read_json(mark)
+        stored = read_record(mark)
         different = sorted(key for key in {*stored, *settings} if stored.get(key) != settings.get(key))
         if different:
             raise PhysrepError(
