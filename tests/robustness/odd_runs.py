@@ -146,6 +146,10 @@ def _odd_safetensors(generator: random.Random, path: Path) -> None:
     data = path.read_bytes()
     size = struct.unpack("<Q", data[:8])[0]
     way = generator.randrange(6)
+    if data[8:9] != b"{":
+        # What torch.save wrote under that suffix.
+        path.write_bytes(damaged(generator, data))
+        return
     if way == 0:
         path.write_bytes(struct.pack("<Q", generator.choice([0, 2**63, 2**64 - 1, size + 1, 99_999_999])) + data[8:])
         return
