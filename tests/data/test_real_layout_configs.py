@@ -105,7 +105,7 @@ def test_from_all_files_to_the_table(name: str, tmp_path: Path, monkeypatch: pyt
     tested = {row["n_trajectories"] for row in rows if row["split"] == "test"}
     assert tested == {str(len(LAYOUTS[name].files["test"]))}
     data = yaml.safe_load((tmp_path / "out/runs/jepa-s0/config.yaml").read_text())["data"]
-    assert data["path"] == str(tmp_path / "datasets" / name)
+    assert (tmp_path / "out/runs/jepa-s0" / data["path"]).resolve() == tmp_path / "datasets" / name
 
 
 def test_the_public_setting_of_active_matter_from_all_files_to_the_table(
@@ -198,7 +198,7 @@ def test_the_other_commands_take_a_root(tmp_path: Path, capsys: pytest.CaptureFi
     words += ["--encoder_options.strides", "[[2, 2, 2]]", "--training.steps", "2", "--training.batch_size", "2"]
     assert main([str(word) for word in [*words, "--training.probe_every", "0", "--device", "cpu"]]) == 0
     data = yaml.safe_load((run / "config.yaml").read_text())["data"]
-    assert (data["path"], data["dataset"]) == (str(here / "rayleigh_benard"), "rayleigh_benard")
+    assert ((run / data["path"]).resolve(), data["dataset"]) == (here / "rayleigh_benard", "rayleigh_benard")
     # On another machine the same data lie elsewhere.
     (here / "rayleigh_benard").rename(tmp_path / "moved")
     assert "moved" not in fails(["probe", run, "--stride", "4"], capsys)

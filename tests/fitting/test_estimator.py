@@ -58,7 +58,8 @@ def test_intervals_come_from_many_errors_of_trajectories_that_the_probe_had_not_
     assert (whole.source, whole.n_valid, whole.n_test) == ("train", 36, 12)
     x, rate = decaying(400, seed=2)
     _, low, high = fitted.predict(x, return_interval=True)
-    assert 0.82 <= ((low <= rate) & (rate <= high)).mean() <= 0.97
+    # The order statistic of 36 errors covers 90 % with a standard deviation of 5 %.
+    assert 0.8 <= ((low <= rate) & (rate <= high)).mean() < 1.0
 
 
 def test_auto_chooses_on_validation_and_shows_its_table() -> None:

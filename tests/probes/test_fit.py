@@ -24,6 +24,7 @@ from physrep.tokens import LabelScaler, TokenStore
 NAMES = ("Re", "Sc")
 QUICK = {
     "ridge": RidgeProbe,
+    "logistic": PROBES["logistic"],
     "attentive": lambda: AttentiveProbeFit(
         learning_rates=(3e-3,), weight_decays=(0.1,), epochs=3, batch_size=32, mlp_ratio=1.0
     ),

@@ -228,7 +228,7 @@ def test_ranks_share_the_windows(data: DataConfig) -> None:
 
 def test_a_loss_that_diverges_ends_with_a_sentence(data: DataConfig, tmp_path: Path) -> None:
     with pytest.raises(PhysrepError, match=r"lower training\.learning_rate"):
-        train(tmp_path / "run", data, learning_rate=1e30, gradient_clip_val=0.0, steps=20)
+        train(tmp_path / "run", data, learning_rate=1000.0, gradient_clip_val=0.0, steps=20)
 
 
 @pytest.mark.parametrize(

@@ -61,8 +61,6 @@ def run(arguments: Sequence[str]) -> int:
         p.refuse(("data", "data_root", "labels", "resolution"), "--systems simulates its own data")
 
     _as_exported(values)
-    from ..benchmark.score import score
-
     size = values.size and (values.size[0] if len(values.size) == 1 else list(values.size))
     names = ("encoder", "weights", "layout", "channels", "normalise", "pool")
     given: dict[str, Any] = {name: getattr(values, name) for name in names}
@@ -78,6 +76,8 @@ def run(arguments: Sequence[str]) -> int:
         view = {"num_frames": values.num_frames, "stride": stride, "fields": values.fields}
         return score_systems(asked, values.systems, out, nested.get("simulation") or {}, view, shared)
     data, frames = _data(values)
+    from ..benchmark.score import score
+
     answer = score(asked, data, out, num_frames=frames, stride=values.stride, **shared)
     print("\n".join(lines(answer)))
     return 0
