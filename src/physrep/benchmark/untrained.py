@@ -125,12 +125,13 @@ def _key(tokens: np.ndarray, run: Run, config: BenchConfig, splits: Mapping[str,
 def _first_tokens(
     run: Run, config: BenchConfig, splits: Mapping[str, ClipDataset], folder: Path, device: str
 ) -> np.ndarray:
-    """Tokens of the first windows of valid by the untrained learner, in the type of the store."""
+    """Tokens of the first windows of valid by the untrained learner."""
     learner = untrained_learner(folder, splits["train"]).to(device)
     valid, step = splits["valid"], config.data.frame_step
     windows = valid.windows(learner.num_frames, config.eval_stride, step)[:_FIRST]
     tokens = learner.encode(valid.clip(windows, learner.num_frames, step).to(device).blind())
-    return tokens.cpu().float().numpy().astype(config.token_dtype)
+    # Compared as they are: in the type of the store those of an untrained network may overflow.
+    return tokens.cpu().float().numpy()
 
 
 def score_twin(

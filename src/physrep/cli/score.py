@@ -61,6 +61,7 @@ def run(arguments: Sequence[str]) -> int:
         p.refuse(("data", "data_root", "labels", "resolution"), "--systems simulates its own data")
 
     _as_exported(values)
+    own = None if values.systems else _data(values)  # a wrong path is said before torch is imported
     size = values.size and (values.size[0] if len(values.size) == 1 else list(values.size))
     names = ("encoder", "weights", "layout", "channels", "normalise", "pool")
     given: dict[str, Any] = {name: getattr(values, name) for name in names}
@@ -69,15 +70,15 @@ def run(arguments: Sequence[str]) -> int:
     }  # fmt: skip
     asked = {**given, "size": size or None, "encoder_options": options}
     out = Path(values.out or Path("runs") / "score" / _folder(values.encoder))
-    if values.systems:
+    if own is None:
         from .score_systems import score_systems
 
         stride = values.stride if "stride" in p.given else None
         view = {"num_frames": values.num_frames, "stride": stride, "fields": values.fields}
         return score_systems(asked, values.systems, out, nested.get("simulation") or {}, view, shared)
-    data, frames = _data(values)
     from ..benchmark.score import score
 
+    data, frames = own
     answer = score(asked, data, out, num_frames=frames, stride=values.stride, **shared)
     print("\n".join(lines(answer)))
     return 0
@@ -102,9 +103,10 @@ def _as_exported(values: Any) -> None:
 def _data(values: Any) -> tuple[Any, int]:
     """The data set and the frames per window, those of a run where ENCODER is one."""
     from ..data.config import DataConfig
-    from ..run_directory import load_run, run_data
 
     if Path(values.encoder).is_dir():
+        from ..run_directory import load_run, run_data
+
         learner, config = load_run(values.encoder)
         path = None if values.data is None else dataset_path(values.data, values.data_root)
         data = run_data(config, path)
