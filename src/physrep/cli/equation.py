@@ -25,9 +25,12 @@ def run(arguments: Sequence[str]) -> int:
     if values.run is None:
         raise PhysrepError("RUN is missing; name a run directory of operator_discovery.")
     from ..run_directory import load_run
-    from ..sharing import local_run
 
-    learner: Any = load_run(local_run(values.run))[0]
+    if values.run.startswith("hf:"):
+        from ..sharing import local_run
+
+        values.run = local_run(values.run)
+    learner: Any = load_run(values.run)[0]
     record = getattr(learner, "record", None)
     if not isinstance(record, dict) or "equation" not in record:
         raise PhysrepError(f"{values.run}: holds no equation; give a run of learner operator_discovery.")
