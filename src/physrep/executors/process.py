@@ -145,7 +145,7 @@ def start_worker(parent: int, threads: int, gpus: Sequence[str] = (), turn: Any 
     if gpus:
         # Before torch looks for GPUs; ``turn`` counts the processes that have started.
         with turn.get_lock():
-            os.environ["CUDA_VISIBLE_DEVICES"] = gpus[turn.value % len(gpus)]
+            os.environ["CUDA_VISIBLE_DEVICES"] = str(gpus[turn.value % len(gpus)])
             turn.value += 1
     # A killed parent cannot tell its workers to stop, and orphans would slow down the command that is started next.
     threading.Thread(target=_end_with_parent, args=(parent,), daemon=True).start()
