@@ -72,6 +72,26 @@ def test_without_that_floor_the_twins_are_computed_once_and_after_a_kill_again(
     assert bench(read_config(settings(data, random=False), "test"), tmp_path / "out").read_bytes() == first
 
 
+def test_tokens_stored_with_half_the_digits_are_compared_as_they_are_stored(data: Path, tmp_path: Path) -> None:
+    values = waves_bench(data, 6, [{"learner": "jepa"}, {"learner": "random"}], analyses={}) | {
+        "token_dtype": "float16"
+    }
+    rows = read_csv(bench(read_config(values, "test"), tmp_path / "out"))
+    assert not (tmp_path / "out" / "untrained").exists()
+    assert {r["untrained_note"] for r in rows if r["learner"] == "jepa"} == {"its tokens are those of random-s0"}
+
+
+def test_a_finished_benchmark_builds_no_untrained_learner(
+    finished: Path, data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def build(*arguments: object) -> None:
+        raise AssertionError("built again")
+
+    before = finished.read_bytes()
+    monkeypatch.setattr("physrep.benchmark.untrained.prepare_learner", build)
+    assert bench(read_config(settings(data, random=True), "test"), finished.parent).read_bytes() == before
+
+
 def test_page_and_tables_show_them(finished: Path) -> None:
     page = build_report(finished.parent).read_text(encoding="utf-8")
     assert "untrained MSE" in page and "Constant, Field statistics: has no weights." in page

@@ -13,25 +13,18 @@ from ..files import content_hash
 from ..run_directory import read_summary
 from ..tokens.protocol import read_protocol
 from .config import BenchConfig, Run
-from .sharing_jobs import do_jobs, splits_here
+from .sharing_jobs import OpenBench, splits_here
 
 if TYPE_CHECKING:
     from ..data import ClipDataset
 
 
-def analyse(
-    grid: list[Run],
-    config: BenchConfig,
-    data: DataConfig,
-    splits: dict[str, ClipDataset],
-    out: Path,
-    device: str,
-    executor: str,
-) -> None:
+def analyse(grid: list[Run], work: OpenBench) -> None:
     """The tables of the analyses, one job for each; they do not read one another's."""
+    config, data, out, device = work.config, work.data, work.out, work.device
     if not config.analyses:
         return
-    wanted = requests(config.analyses, _context(grid, config, data, splits, out, device))
+    wanted = requests(config.analyses, _context(grid, config, data, work.splits, out, device))
     folder = out / FOLDER
     jobs = [
         Job(f"analysis {name}", _answer, (name, request, grid, config, data, out, device), folder / f"{name}_lease",
@@ -39,7 +32,7 @@ def analyse(
         for name, request in wanted.items()
     ]  # fmt: skip
     # A single one has all cores of this process.
-    do_jobs([jobs], config, data, splits, out, device, executor, 1 if len(jobs) == 1 else config.jobs)
+    work.do([jobs], 1 if len(jobs) == 1 else config.jobs)
 
 
 def _answer(

@@ -77,19 +77,9 @@ def score_frozen(
         device: ``cpu`` or ``cuda``.
     """
     from ..readout import Basis, Readouts
-    from ..tokens import embed_splits
 
     scaler, division = _labels(config, splits)
-    stores = embed_splits(
-        learner,
-        splits,
-        folder / "tokens",
-        stride=config.eval_stride,
-        frame_step=data.frame_step,
-        dtype=config.token_dtype,
-        device=device,
-        label=f"{run.name}: embed",
-    )
+    stores = embed_frozen(learner, config, data, folder, device, splits, f"{run.name}: embed")
     rows = []
     spectra = folder.parent.parent / "spectra"
     readouts = Readouts(Basis(learner, stores, splits, scaler, config.eval_stride, spectra, division), folder)
@@ -97,6 +87,30 @@ def score_frozen(
         rows += _probe(name, options, stores, scaler, config, run.seed, folder, division, readouts)
     rows += _own_output(learner, stores, splits, scaler, config, data, folder, device, division, readouts)
     _write_scores(run, config, folder, rows)
+
+
+def embed_frozen(
+    learner: Learner,
+    config: BenchConfig,
+    data: DataConfig,
+    folder: Path,
+    device: str,
+    splits: dict[str, ClipDataset],
+    label: str,
+) -> dict[str, TokenStore]:
+    """The tokens of the evaluation windows of all splits, in ``folder/tokens``."""
+    from ..tokens import embed_splits
+
+    return embed_splits(
+        learner,
+        splits,
+        folder / "tokens",
+        stride=config.eval_stride,
+        frame_step=data.frame_step,
+        dtype=config.token_dtype,
+        device=device,
+        label=label,
+    )
 
 
 def probe_twin(

@@ -23,9 +23,9 @@ from .run import SCORES, execute
 from .samples import describe_data, save_samples
 from .search import chosen_grid, is_searched, search_one, searched, write_search
 from .seeds import over_seeds, write_over_seeds
-from .sharing_jobs import do_jobs, splits_here
+from .sharing_jobs import OpenBench, splits_here
 from .untrained import COLUMNS as TWIN_COLUMNS
-from .untrained import Twin, find_twins, score_twin, with_twins
+from .untrained import Twin, find_twins, record_untrained, score_twin, with_twins
 
 if TYPE_CHECKING:
     from ..data import ClipDataset
@@ -68,12 +68,13 @@ def bench(
     write_bench_config(out, config)
     data, splits = prepare_data(config, out, device, executor)
     write_json(out / "environment.json", environment())
-    grid = _searched(grid, config, data, splits, out, device, executor)
-    _run_all(grid, config, data, splits, out, device, devices, executor)
-    twins = _untrained(grid, config, data, splits, out, device, executor)
+    work = OpenBench(config, data, splits, out, device, executor)
+    grid = _searched(grid, work)
+    _run_all(grid, work, devices)
+    twins = _untrained(grid, work)
     with hold(out / "tables_lease", _terms(config), f"{out}: tables"):
         _write_tables(grid, twins, config, out)
-    analyse(grid, config, data, splits, out, device, executor)
+    analyse(grid, work)
     return out / "results.csv"
 
 
@@ -127,52 +128,35 @@ def _terms(config: BenchConfig) -> Terms:
     return Terms(config.cluster.heartbeat, config.cluster.expiry)
 
 
-def _run_all(
-    grid: list[Run],
-    config: BenchConfig,
-    data: DataConfig,
-    splits: dict[str, ClipDataset],
-    out: Path,
-    device: str,
-    devices: int,
-    executor: str,
-) -> None:
+def _run_all(grid: list[Run], work: OpenBench, devices: int) -> None:
     # Floors first, as all else is read against them; then the long ones, so that the cores finish together.
     order = sorted(grid, key=lambda run: (run.title.endswith(SAME_OPERATIONS), run.trained, -_cost(run)))
     # What starts from another run waits for it.
     waves = [wave for wave in ([r for r in order if not r.init_from], [r for r in order if r.init_from]) if wave]
-    identity = data_key(splits)
-    jobs = [[_job(run, config, data, out / "runs" / run.name, device, devices, identity) for run in w] for w in waves]
-    do_jobs(jobs, config, data, splits, out, device, executor, 1 if devices > 1 else config.jobs)
+    identity = data_key(work.splits)
+    jobs = [[_job(run, work, devices, identity) for run in wave] for wave in waves]
+    work.do(jobs, 1 if devices > 1 else work.config.jobs)
 
 
-def _job(
-    run: Run, config: BenchConfig, data: DataConfig, folder: Path, device: str, devices: int, identity: str
-) -> Job:
-    arguments = (run, config, data, folder, device, devices, request_key(run, config, identity, devices))
+def _job(run: Run, work: OpenBench, devices: int, identity: str) -> Job:
+    config, folder = work.config, work.out / "runs" / run.name
+    arguments = (run, config, work.data, folder, work.device, devices, request_key(run, config, identity, devices))
     return Job(run.name, _execute, arguments, folder / LEASE, _is_finished, folder / LOG)
 
 
-def _searched(
-    grid: list[Run],
-    config: BenchConfig,
-    data: DataConfig,
-    splits: dict[str, ClipDataset],
-    out: Path,
-    device: str,
-    executor: str,
-) -> list[Run]:
+def _searched(grid: list[Run], work: OpenBench) -> list[Run]:
     """The grid with the settings that the search chose, one job per learner; without a search the grid itself."""
-    wanted, folder = searched(grid, config), out / "search"
+    config, data, device = work.config, work.data, work.device
+    wanted, folder = searched(grid, config), work.out / "search"
     if wanted:
         jobs = [
             Job(title, _search, (title, run, config, data, folder, device), folder / f"{title}_lease", is_searched,
                 folder / f"{title}.log")
             for title, run in wanted.items()
         ]  # fmt: skip
-        do_jobs([jobs], config, data, splits, out, device, executor, config.jobs)
-    trials = {t: search_one(t, run, config, data, folder, device, splits) for t, run in wanted.items()}
-    write_search(out / "search.csv", trials)
+        work.do([jobs], config.jobs)
+    trials = {t: search_one(t, run, config, data, folder, device, work.splits) for t, run in wanted.items()}
+    write_search(work.out / "search.csv", trials)
     return chosen_grid(grid, trials)
 
 
@@ -181,24 +165,17 @@ def _search(title: str, run: Run, config: BenchConfig, data: DataConfig, folder:
     search_one(title, run, config, data, folder, device, splits_here(data))
 
 
-def _untrained(
-    grid: list[Run],
-    config: BenchConfig,
-    data: DataConfig,
-    splits: dict[str, ClipDataset],
-    out: Path,
-    device: str,
-    executor: str,
-) -> dict[str, Twin]:
+def _untrained(grid: list[Run], work: OpenBench) -> dict[str, Twin]:
     """The untrained twins of all runs, one job for each that no other run has scored."""
-    twins, wanted = find_twins(grid, config, splits, out, device)
+    config, runs = work.config, work.out / "runs"
+    twins, wanted = find_twins(grid, config, work.splits, work.out, work.device)
     jobs = [
-        Job(f"{run.name} untrained", _twin, (run, config, data, out / "runs" / run.name, folder, device),
+        Job(f"{run.name} untrained", _twin, (run, config, work.data, runs / run.name, folder, work.device),
             folder.with_name(f"{folder.name}_lease"), _twin_is_scored, folder.with_name(f"{folder.name}.log"))
         for folder, run in wanted.items()
     ]  # fmt: skip
     if jobs:
-        do_jobs([jobs], config, data, splits, out, device, executor, config.jobs)
+        work.do([jobs], config.jobs)
     return twins
 
 
@@ -215,7 +192,9 @@ def _execute(
     run: Run, config: BenchConfig, data: DataConfig, folder: Path, device: str, devices: int, key: str
 ) -> None:
     """`execute` in a process that opens the splits for its first run and keeps them."""
-    execute(run, config, data, folder, device, splits_here(data), devices)
+    splits = splits_here(data)
+    execute(run, config, data, folder, device, splits, devices)
+    record_untrained(run, config, splits, folder, device)
     record_finished(folder, key)
 
 

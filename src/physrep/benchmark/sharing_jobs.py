@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,32 +15,43 @@ if TYPE_CHECKING:
     from ..data import ClipDataset
 
 
-def do_jobs(
-    waves: Sequence[Sequence[Job]],
-    config: BenchConfig,
-    data: DataConfig,
-    splits: dict[str, ClipDataset],
-    out: Path,
-    device: str,
-    executor: str,
-    workers: int | None,
-) -> None:
-    """Do jobs, wave after wave."""
-    # For jobs in this process, which has the splits open.
-    _OPENED[:] = [(data, splits)]
-    count = sum(map(len, waves))
-    try:
-        with open_engine(
-            executor, workers=workers, jobs=count, device=device, folder=out, cluster=config.cluster
-        ) as engine:
-            for wave in waves:
-                for _ in run_jobs(wave, engine):
-                    pass
-    finally:
-        _OPENED.clear()
+@dataclass(frozen=True)
+class OpenBench:
+    """A benchmark whose data are open: what each of its parts works on.
+
+    Attributes:
+        config: of the benchmark.
+        data, splits: the data set, found or simulated, and its three splits.
+        out: folder of the benchmark.
+        device: ``cpu`` or ``cuda``.
+        executor: where jobs are done.
+    """
+
+    config: BenchConfig
+    data: DataConfig
+    splits: dict[str, ClipDataset]
+    out: Path
+    device: str
+    executor: str
+
+    def do(self, waves: Sequence[Sequence[Job]], workers: int | None) -> None:
+        """Do jobs, wave after wave."""
+        # For jobs in this process, which has the splits open.
+        _OPENED[:] = [(self.data, self.splits)]
+        count, cluster = sum(map(len, waves)), self.config.cluster
+        try:
+            with open_engine(
+                self.executor, workers=workers, jobs=count, device=self.device, folder=self.out, cluster=cluster
+            ) as engine:
+                for wave in waves:
+                    for _ in run_jobs(wave, engine):
+                        pass
+        finally:
+            _OPENED.clear()
 
 
 def splits_here(data: DataConfig) -> dict[str, ClipDataset]:
+    """The splits that this process has open, for its first job opened."""
     if not _OPENED or _OPENED[0][0] != data:
         _OPENED[:] = [(data, data.open_splits())]
     return _OPENED[0][1]

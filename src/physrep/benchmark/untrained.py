@@ -24,13 +24,14 @@ import torch
 
 from ..data.config import DataConfig
 from ..errors import PhysrepError
-from ..files import content_hash, read_json, write_json
+from ..files import content_hash, read_json, read_record, write_json
 from ..metrics.collapse import Spread, collapse_in_words, spread
 from ..run_directory import prepare_learner, read_run_config, read_summary
-from ..tokens import TokenStore, embed_splits
+from ..tokens import TokenStore
+from ..tokens.embed import TooLargeError, as_stored
 from .config import BenchConfig, Run, learner_class
-from .finished import data_key
-from .run import SCORES, probe_twin
+from .finished import data_key, request_key
+from .run import SCORES, embed_frozen, probe_twin
 
 if TYPE_CHECKING:
     from ..data import ClipDataset
@@ -39,7 +40,7 @@ if TYPE_CHECKING:
 COLUMNS = ("participation_ratio", "collapse", "untrained", "untrained_note")
 """Columns of results.csv that this module fills."""
 
-FOLDER, SPREAD = "untrained", "spread.json"
+FOLDER, RECORD, SPREAD = "untrained", "untrained.json", "spread.json"
 _FIRST = 64
 """Windows of valid whose tokens tell whether two untrained encoders are the same: one batch of `embed_splits`."""
 
@@ -83,55 +84,74 @@ def untrained_learner(folder: Path, train: ClipDataset) -> Learner:
     return prepare_learner(config, train).eval().requires_grad_(False)
 
 
+def record_untrained(
+    run: Run, config: BenchConfig, splits: Mapping[str, ClipDataset], folder: Path, device: str
+) -> dict[str, str]:
+    """What tells the untrained twin of a finished run from others, measured once and kept in its folder.
+
+    Returns:
+        ``twin``, what identifies it but for its probes, or ``note``, why there is none.
+    """
+    path, identity = folder / RECORD, data_key(splits)
+    key = content_hash([request_key(run, config, identity, 1), device])
+    if path.is_file() and (stored := read_record(path)).get("key") == key:
+        return stored
+    found = {"key": key, "twin": "", "note": why_none(run, folder)}
+    if not found["note"]:
+        try:
+            tokens = _first_tokens(config, splits, folder, device)
+            found["twin"] = _twin_key(tokens, run, config, identity)
+        except PhysrepError as error:
+            found["note"] = f"cannot be built untrained: {error}"
+    write_json(path, found)
+    return found
+
+
 def find_twins(
     grid: Sequence[Run], config: BenchConfig, splits: Mapping[str, ClipDataset], out: Path, device: str
 ) -> tuple[dict[str, Twin], dict[Path, Run]]:
     """The twins of all finished runs, and for those that are to be computed one run each, by folder."""
     twins: dict[str, Twin] = {}
     wanted: dict[Path, Run] = {}
-    runs, floors = out / "runs", {}
+    runs, floors, identity = out / "runs", {}, data_key(splits)
     for run in grid:
         if run.learner == "random":
             stored = TokenStore.open(runs / run.name / "tokens" / "valid").tokens[:_FIRST]
-            floors[_key(np.asarray(stored), run, config, splits)] = run
+            floors[_twin_key(np.asarray(stored), run, config, identity)] = run
     for run in grid:
-        if note := why_none(run, runs / run.name):
-            twins[run.name] = Twin(None, note)
+        found = record_untrained(run, config, splits, runs / run.name, device)
+        if found["note"]:
+            twins[run.name] = Twin(None, found["note"])
             continue
-        try:
-            key = _key(_first_tokens(run, config, splits, runs / run.name, device), run, config, splits)
-        except PhysrepError as error:
-            twins[run.name] = Twin(None, f"cannot be built untrained: {error}")
-            continue
-        floor = floors.get(key)
+        floor = floors.get(found["twin"])
         if floor is not None and set(run.probes) <= set(floor.probes):
             twins[run.name] = Twin(runs / floor.name / SCORES, f"its tokens are those of {floor.name}")
             continue
-        folder = out / FOLDER / content_hash([key, run.probes])
+        folder = out / FOLDER / content_hash([found["twin"], run.probes])
         twins[run.name] = Twin(folder / SCORES)
         if not (folder / SCORES).is_file():
             wanted.setdefault(folder, run)
     return twins, wanted
 
 
-def _key(tokens: np.ndarray, run: Run, config: BenchConfig, splits: Mapping[str, ClipDataset]) -> str:
+def _twin_key(tokens: np.ndarray, run: Run, config: BenchConfig, identity: str) -> str:
     """What identifies a twin but for its probes: first tokens, data, and how it is embedded and scored."""
     rules = [config.num_frames, config.eval_stride, config.scales, config.metrics, config.n_resamples, config.protocol]
     digest = hashlib.sha256(np.ascontiguousarray(tokens).data).hexdigest()
-    return content_hash([digest, list(tokens.shape), config.token_dtype, rules, run.seed, data_key(splits)])
+    return content_hash([digest, list(tokens.shape), config.token_dtype, rules, run.seed, identity])
 
 
 @torch.inference_mode()
-def _first_tokens(
-    run: Run, config: BenchConfig, splits: Mapping[str, ClipDataset], folder: Path, device: str
-) -> np.ndarray:
-    """Tokens of the first windows of valid by the untrained learner."""
+def _first_tokens(config: BenchConfig, splits: Mapping[str, ClipDataset], folder: Path, device: str) -> np.ndarray:
+    """Tokens of the first windows of valid by the untrained learner, in the type in which they would be stored."""
     learner = untrained_learner(folder, splits["train"]).to(device)
     valid, step = splits["valid"], config.data.frame_step
     windows = valid.windows(learner.num_frames, config.eval_stride, step)[:_FIRST]
     tokens = learner.encode(valid.clip(windows, learner.num_frames, step).to(device).blind())
-    # Compared as they are: in the type of the store those of an untrained network may overflow.
-    return tokens.cpu().float().numpy()
+    try:
+        return as_stored(tokens, config.token_dtype)
+    except TooLargeError:
+        return as_stored(tokens, "float32")
 
 
 def score_twin(
@@ -145,16 +165,7 @@ def score_twin(
 ) -> None:
     """Embed and probe the untrained twin of the run in ``source``; the last file written is ``folder/scores.json``."""
     learner = untrained_learner(source, splits["train"]).to(device)
-    stores = embed_splits(
-        learner,
-        splits,
-        folder / "tokens",
-        stride=config.eval_stride,
-        frame_step=data.frame_step,
-        dtype=config.token_dtype,
-        device=device,
-        label=f"{run.name} untrained: embed",
-    )
+    stores = embed_frozen(learner, config, data, folder, device, splits, f"{run.name} untrained: embed")
     write_json(folder / SCORES, probe_twin(run, stores, config, folder, splits))
     shutil.rmtree(folder / "tokens")
 
@@ -200,4 +211,13 @@ def _spread(folder: Path) -> Spread:
     return found
 
 
-__all__ = ["COLUMNS", "Twin", "find_twins", "score_twin", "untrained_learner", "why_none", "with_twins"]
+__all__ = [
+    "COLUMNS",
+    "Twin",
+    "find_twins",
+    "record_untrained",
+    "score_twin",
+    "untrained_learner",
+    "why_none",
+    "with_twins",
+]

@@ -115,7 +115,7 @@ def embed(
     write = partial(_write_tokens, encoder, run, dataset, windows, out, frames, frame_step, batch_size, device, label)
     try:
         shape, labels, grid = write(dtype)
-    except _TooLargeError as error:
+    except TooLargeError as error:
         text = f"{label}: tokens reach {error.args[0]:.3g}, which float16 cannot hold; they are stored as float32."
         print(text, file=sys.stderr, flush=True)
         shape, labels, grid = write("float32")
@@ -193,7 +193,7 @@ def _rows(clip: Clip, rows: list[int]) -> Clip:
     )
 
 
-class _TooLargeError(Exception):
+class TooLargeError(Exception):
     """Tokens do not fit the type of the store; the argument is the largest of them."""
 
 
@@ -295,10 +295,19 @@ def _checked(tokens: Any, windows: int, shape: tuple[int, ...], dtype: str) -> n
             "the encoder gave NaN or infinite tokens; check its weights and the fields it was given (parameters, "
             "trajectory and start of a clip are hidden from it: they are NaN and -1)."
         )
+    return as_stored(tokens, dtype)
+
+
+def as_stored(tokens: Tensor, dtype: str) -> np.ndarray:
+    """Finite tokens as an array of the type of a store.
+
+    Raises:
+        TooLargeError: float16 cannot hold them; `embed` stores all of them as float32 then.
+    """
     array = tokens.detach().cpu().to(torch.float32).contiguous().numpy()
     if dtype == "float16":
         largest = float(np.abs(array).max())
         if largest > float(np.finfo(np.float16).max):
-            raise _TooLargeError(largest)
+            raise TooLargeError(largest)
         array = array.astype(np.float16)
     return array
