@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import math
+from functools import partial
 
 import torch
 from torch import Tensor
 
 from physrep.systems import Trajectories
 from physrep.systems.active_matter.system import ActiveMatter
+from tests.helpers.spectral_calculus import spectral_derivative, spectral_laplacian
 
 MATTER = ActiveMatter()
 LENGTH = 10.0
 BETA, DIFFUSION = 0.8, 0.05
+derivative = partial(spectral_derivative, lengths=(LENGTH, LENGTH))
+laplacian = partial(spectral_laplacian, lengths=(LENGTH, LENGTH))
 
 
 def run(alpha, zeta, seeds=(0,), **options) -> Trajectories:
@@ -32,23 +36,6 @@ def points(resolution) -> tuple[Tensor, Tensor]:
     """Coordinates x, y as grids (nx, ny)."""
     x, y = MATTER.grid(resolution).values()
     return tuple(torch.meshgrid(x, y, indexing="ij"))
-
-
-def derivative(field: Tensor, *axes: str) -> Tensor:
-    """Spectral derivative of periodic fields (..., nx, ny), once per named axis."""
-    for axis in axes:
-        dim = {"x": -2, "y": -1}[axis]
-        n = field.shape[dim]
-        k = 2 * math.pi / LENGTH * torch.fft.fftfreq(n, 1 / n, dtype=torch.float64)
-        k[n // 2] = 0  # the unpaired Nyquist mode has no real derivative
-        shape = (n, 1) if axis == "x" else (n,)
-        field = torch.fft.ifft(1j * k.view(shape) * torch.fft.fft(field, dim=dim), dim=dim).real
-    return field
-
-
-def laplacian(field: Tensor) -> Tensor:
-    """∂ₓ²f + ∂_y²f."""
-    return derivative(field, "x", "x") + derivative(field, "y", "y")
 
 
 def gradient(velocity: Tensor) -> Tensor:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-import math
+from functools import partial
 
 import torch
 from torch import Tensor
 
 from physrep.systems import SYSTEMS, Trajectories
+from tests.helpers.spectral_calculus import spectral_derivative, spectral_laplacian
 
 FLOW = SYSTEMS["shear_flow"]
+derivative = partial(spectral_derivative, lengths=(1.0, 2.0))
+laplacian = partial(spectral_laplacian, lengths=(1.0, 2.0))
 
 
 def run(reynolds, schmidt, seeds=(0,), **options) -> Trajectories:
@@ -28,23 +31,6 @@ def points(resolution) -> tuple[Tensor, Tensor]:
     """Coordinates x, y as grids (nx, ny)."""
     x, y = FLOW.grid(resolution).values()
     return tuple(torch.meshgrid(x, y, indexing="ij"))
-
-
-def derivative(field: Tensor, *axes: str) -> Tensor:
-    """Spectral derivative of periodic fields (..., nx, ny), once per named axis."""
-    for axis in axes:
-        dim, length = {"x": (-2, 1.0), "y": (-1, 2.0)}[axis]
-        n = field.shape[dim]
-        k = 2 * math.pi / length * torch.fft.fftfreq(n, 1 / n, dtype=torch.float64)
-        k[n // 2] = 0  # the unpaired Nyquist mode has no real derivative
-        shape = (n, 1) if axis == "x" else (n,)
-        field = torch.fft.ifft(1j * k.view(shape) * torch.fft.fft(field, dim=dim), dim=dim).real
-    return field
-
-
-def laplacian(field: Tensor) -> Tensor:
-    """∂ₓ²f + ∂_y²f."""
-    return derivative(field, "x", "x") + derivative(field, "y", "y")
 
 
 def advection(result: Trajectories, field: Tensor) -> Tensor:

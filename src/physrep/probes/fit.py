@@ -157,12 +157,8 @@ def score(
     Returns:
         Rows with the columns level, parameter, metric, value, ci_low, ci_high and n_trajectories.
     """
-    mean_prediction, trajectories = cluster_means(predictions.prediction, predictions.trajectory)
-    mean_target, _ = cluster_means(predictions.target, predictions.trajectory)
-    levels = {
-        "window": (predictions.prediction, predictions.target, predictions.trajectory),
-        "trajectory": (mean_prediction, mean_target, trajectories),
-    }
+    levels = _by_level(predictions.prediction, predictions.target, predictions.trajectory)
+    count = len(levels["trajectory"][2])
     rows = []
     for level, data in levels.items():
         for metric in map(find_metric, metrics):
@@ -176,10 +172,21 @@ def score(
                         "value": float(interval.value[k]),
                         "ci_low": float(interval.low[k]),
                         "ci_high": float(interval.high[k]),
-                        "n_trajectories": len(trajectories),
+                        "n_trajectories": count,
                     }
                 )
     return rows + class_scores(predictions, n_resamples=n_resamples, seed=seed)
+
+
+def _by_level(
+    prediction: np.ndarray, target: np.ndarray, trajectory: np.ndarray
+) -> dict[str, tuple[np.ndarray, np.ndarray, np.ndarray]]:
+    """Prediction, target and trajectory of every window, and of every trajectory the means over its windows."""
+    mean, names = cluster_means(prediction, trajectory)
+    return {
+        "window": (prediction, target, trajectory),
+        "trajectory": (mean, cluster_means(target, trajectory)[0], names),
+    }
 
 
 def class_scores(predictions: Predictions, *, n_resamples: int = 2000, seed: int = 0) -> list[dict[str, Any]]:
@@ -201,12 +208,8 @@ def class_scores(predictions: Predictions, *, n_resamples: int = 2000, seed: int
             labels.setdefault(name.partition("=")[0], []).append(k)
     if not labels:
         return []
-    own, names = cluster_means(predictions.prediction_physical, predictions.trajectory)
-    truth, _ = cluster_means(predictions.target_physical, predictions.trajectory)
-    levels = {
-        "window": (predictions.prediction_physical, predictions.target_physical, predictions.trajectory),
-        "trajectory": (own, truth, names),
-    }
+    levels = _by_level(predictions.prediction_physical, predictions.target_physical, predictions.trajectory)
+    count = len(levels["trajectory"][2])
     rows = []
     for level, (prediction, target, trajectory) in levels.items():
         values: dict[str, list[float]] = {}
@@ -218,7 +221,7 @@ def class_scores(predictions: Predictions, *, n_resamples: int = 2000, seed: int
             )  # fmt: skip
             for metric, (value, low, high) in found.items():
                 rows.append({"level": level, "parameter": label, "metric": metric, "value": value, "ci_low": low,
-                             "ci_high": high, "n_trajectories": len(names)})  # fmt: skip
+                             "ci_high": high, "n_trajectories": count})  # fmt: skip
                 values.setdefault(metric, []).append(value)
         for metric, each in values.items():
             only = next(row for row in rows if row["level"] == level and row["metric"] == metric)

@@ -11,7 +11,7 @@ from .formats import number
 from .headline_facts import Fact, Lead
 from .sections.generalisation.cells import Cell, Cells, Encoder, read_cells
 from .sections.generalisation.sentences import TITLES, error, where
-from .sections.generalisation.transfer import ANALYSIS, highest, leads_with_transfer
+from .sections.generalisation.transfer import ANALYSIS, leads_with_transfer
 from .sections.run_lines import identified
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ def transfer_lead(bench: Bench, system: str) -> Lead | None:
         return None
     facts, better, known, shifts = [], 0, 0, 0
     for shift in cells.shifts:
-        own, best = highest(cells, chosen, shift), _best(cells, floors, shift)
+        own, best = cells.worst(chosen, shift, by="value"), _best(cells, floors, shift)
         if own is None or best is None:
             continue
         floor, (subject, level, theirs) = best
@@ -57,5 +57,5 @@ def transfer_lead(bench: Bench, system: str) -> Lead | None:
 
 
 def _best(cells: Cells, floors: Iterable[Encoder], shift: str) -> tuple[Encoder, tuple[str, str, Cell]] | None:
-    found = [(floor, one) for floor in floors if (one := highest(cells, floor, shift)) is not None]
+    found = [(floor, one) for floor in floors if (one := cells.worst(floor, shift, by="value")) is not None]
     return min(found, key=lambda item: item[1][2].value, default=None)

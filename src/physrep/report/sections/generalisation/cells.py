@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import Literal
 
 from ....benchmark.entries import to_float
 from ....learners.identity import KINDS, default_colour
@@ -84,15 +85,17 @@ class Cells:
         """The parameter whose score tells of a shift: the one that is extrapolated, else the mean."""
         return subject if shift == "extrapolation" and subject in self.parameters else "mean"
 
-    def worst(self, encoder: Encoder, shift: str) -> tuple[str, str, Cell] | None:
-        """Subject, level and cell with the largest ratio."""
+    def worst(
+        self, encoder: Encoder, shift: str, by: Literal["ratio", "value"] = "ratio"
+    ) -> tuple[str, str, Cell] | None:
+        """Subject, level and cell with the largest ratio or MSE; None if the encoder has no score there."""
         found = [
             (subject, level, cell)
             for subject, level in self.levels[shift]
             if (cell := self.cell(encoder, shift, subject, level, self.scored(shift, subject))) is not None
-            and math.isfinite(cell.ratio)
+            and math.isfinite(getattr(cell, by))
         ]
-        return max(found, key=lambda item: item[2].ratio, default=None)
+        return max(found, key=lambda item: getattr(item[2], by), default=None)
 
 
 def read_cells(rows: Iterable[Mapping[str, str]]) -> Cells:

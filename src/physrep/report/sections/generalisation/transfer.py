@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 from ...formats import NOTHING, number
 from ...section import Table
-from .cells import Cell, Cells, Encoder
+from .cells import Cells
 from .sentences import error
 
 ANALYSIS = "generalisation"
@@ -19,17 +18,6 @@ def leads_with_transfer(bench: Any) -> bool:
     return bool(options.get("headline"))
 
 
-def highest(cells: Cells, encoder: Encoder, shift: str) -> tuple[str, str, Cell] | None:
-    """Subject, level and cell with the largest MSE of an encoder under a shift; None if it has no score there."""
-    found = [
-        (subject, level, cell)
-        for subject, level in cells.levels[shift]
-        if (cell := cells.cell(encoder, shift, subject, level, cells.scored(shift, subject))) is not None
-        and math.isfinite(cell.value)
-    ]
-    return max(found, key=lambda item: item[2].value, default=None)
-
-
 def transfer_table(cells: Cells) -> Table:
     """MSE of every encoder, clean and at the worst level of every shift."""
     import pandas as pd
@@ -38,7 +26,7 @@ def transfer_table(cells: Cells) -> Table:
     rows = []
     for encoder in cells.encoders:
         clean = cells.clean(encoder)
-        worst = [highest(cells, encoder, shift) for shift in cells.shifts]
+        worst = [cells.worst(encoder, shift, by="value") for shift in cells.shifts]
         texts = [NOTHING if one is None else error(one[2].value) for one in worst]
         rows.append([encoder.label, encoder.kind, number(clean.value) if clean else NOTHING, *texts])
     caption = (
