@@ -11,8 +11,9 @@ from pathlib import Path
 import pytest
 
 from physrep import leftovers
+from physrep.cli.main import main
 from physrep.errors import PhysrepError
-from physrep.files import atomic_path, cache_home, read_record, read_rows, write_text
+from physrep.files import atomic_folder, atomic_path, cache_home, read_record, read_rows, write_text
 from physrep.leftovers import remove_leftovers, temporary_folder
 
 KILLED = """
@@ -105,6 +106,25 @@ def test_a_temporary_folder_that_cannot_be_made_is_one_sentence(tmp_path: Path) 
     (tmp_path / "file").write_text("x")
     with pytest.raises(PhysrepError, match="file: cannot be written"), temporary_folder("a", tmp_path / "file"):
         pass
+
+
+def test_a_folder_is_not_blamed_for_what_it_is_made_of(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError, match="source"), atomic_folder(tmp_path / "out", "last"):
+        (tmp_path / "source").read_bytes()
+    (tmp_path / "out").write_text("a file")
+    with pytest.raises(PhysrepError, match="out: cannot be written"), atomic_folder(tmp_path / "out", "last"):
+        pass
+    assert [path.name for path in tmp_path.iterdir()] == ["out"]
+
+
+def test_the_folder_of_a_killed_process_goes_with_the_next_command(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    subprocess.run([sys.executable, "-c", KILLED_IN_FOLDER, str(tmp_path)], check=False)
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    assert len(list(tmp_path.iterdir())) == 1
+    assert main(["list", "systems"]) == 0
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_user_without_a_home_is_told_what_to_set(monkeypatch: pytest.MonkeyPatch) -> None:

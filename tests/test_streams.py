@@ -1,44 +1,31 @@
-"""A reader that has gone, or a full disk under messages, ends no work and changes no exit code."""
+"""Standard streams are told at once what is told at once without physrep."""
 
 from __future__ import annotations
 
 import subprocess
 import sys
-from pathlib import Path
+import threading
 
 import pytest
 
 PROGRAM = """
 import sys
-from physrep.cli import main as program
-def run(arguments=None):
-    from physrep.cli.barrier import guarded
-    def work():
-        assert not sys.stderr.isatty() and not sys.stdout.isatty()
-        for number in range(2000):
-            print("a line of output", number, flush=True)
-            print("what is told", number, file=sys.stderr)
-        open(sys.argv[1], "w").write("done")
-        return 3
-    return guarded("work", work)
-program.main = run
-program.entry()
+from physrep.streams import outlive_readers
+outlive_readers()
+print("said", file=getattr(sys, sys.argv[1]))
+sys.stdin.read()
 """
 
 
-@pytest.mark.parametrize(
-    ("start", "code"),
-    [
-        ('"$@" | head -n 1', 3),
-        ('"$@" 2>&1 | true', 3),
-        ('"$@" >/dev/null 2>/dev/full', 3),
-        ('"$@" >&- 2>&-', 3),
-        ('"$@" 2>/dev/null >/dev/full', 2),
-    ],
-)
-def test_work_is_done_to_its_end(start: str, code: int, tmp_path: Path) -> None:
-    command = ["bash", "-c", f"{start}; exit ${{PIPESTATUS[0]}}", "bash", sys.executable, "-c", PROGRAM]
-    done = subprocess.run([*command, str(tmp_path / "file")], capture_output=True, text=True, check=False)
-    assert done.returncode == code, done.stderr
-    assert (tmp_path / "file").exists() == (code == 3)
-    assert "Traceback" not in done.stderr and "Exception ignored" not in done.stderr
+@pytest.mark.parametrize(("flags", "stream"), [(["-u"], "stdout"), (["-u"], "stderr"), ([], "stderr")])
+def test_what_is_unbuffered_stays_so(flags: list[str], stream: str) -> None:
+    pipe = subprocess.PIPE
+    with subprocess.Popen([sys.executable, *flags, "-c", PROGRAM, stream], stdin=pipe, stdout=pipe, stderr=pipe) as one:
+        told = getattr(one, stream)
+        # The program waits: a line that lies in a buffer would not come.
+        timer = threading.Timer(20, one.kill)
+        timer.start()
+        assert told.readline() == b"said\n"
+        timer.cancel()
+        assert one.stdin is not None and one.poll() is None
+        one.stdin.close()

@@ -75,8 +75,8 @@ def atomic_folder(out: str | Path, last: str) -> Iterator[Path]:
     """
     out = Path(out)
     with temporary_folder(out.name, out.parent) as folder:
+        yield folder
         try:
-            yield folder
             try:
                 os.rename(folder, out)
                 return

@@ -64,6 +64,7 @@ def outlive_readers() -> None:
         # None is a stream that was closed when Python started; whoever asks it whether it is a terminal fails.
         if stream is None or isinstance(stream, io.TextIOWrapper):
             encoding = "utf-8" if stream is None else stream.encoding
-            lines = stream is not None and stream.line_buffering
+            # Nothing that is told waits in a buffer: not what was asked to be unbuffered (-u), and no error.
+            lines = name == "stderr" or (stream is not None and (stream.line_buffering or stream.write_through))
             buffered = io.BufferedWriter(_Losing(number, lost))
             setattr(sys, name, io.TextIOWrapper(buffered, encoding, "backslashreplace", line_buffering=lines))

@@ -196,3 +196,6 @@ def test_plan_tells_the_parts_and_writes_nothing(
     assert not out.exists()
     assert main(["fit", str(data), "--out", str(out), "--budget", "1s", "--floors", "statistics", "--plan"]) == 0
     assert "jepa is not pretrained" in capsys.readouterr().out
+    given = ["--budget", "1s", "--floors", "statistics", "--runs", "my/run", "--plan"]
+    assert main(["fit", str(data), "--out", str(out), *given]) == 0
+    assert "the given runs (my/run) is not measured" in capsys.readouterr().out

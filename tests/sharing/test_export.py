@@ -90,7 +90,12 @@ def test_what_differs_is_not_kept(run: Path, tmp_path: Path, monkeypatch: pytest
     monkeypatch.setattr(module, "_of_module", lambda *a: [part + 0.1 for part in true(*a)])
     with pytest.raises(PhysrepError, match="differs from the run"):
         export(run, tmp_path / "mine.pt2")
-    assert not (tmp_path / "mine.pt2").exists()
+    assert not list(tmp_path.iterdir())
+    (tmp_path / "mine.pt2").write_bytes(b"an earlier one")
+    with pytest.raises(PhysrepError, match="differs from the run"):
+        export(run, tmp_path / "mine.pt2")
+    assert (tmp_path / "mine.pt2").read_bytes() == b"an earlier one"
+    assert [path.name for path in tmp_path.iterdir()] == ["mine.pt2"]
 
 
 def test_what_is_no_program_is_refused(run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -120,6 +120,7 @@ class Posterior(Analysis):
             )  # fmt: skip
             shown = refined[-1].draws.double().numpy()
         rows: Rows = [{**common, "row": "score", "parameter": "all", "value": density, "p_value": found.tarp_p}]
+        physical, first = scaler.inverse(shown[:200]), scaler.inverse(truth[:1])[0]
         for k, name in enumerate(scaler.names):
             rows.append({**common, "row": "score", "parameter": name, "value": float(found.p_values[k]),
                          "p_value": float(found.p_values[k]), "width": float(found.width[k])})  # fmt: skip
@@ -127,8 +128,8 @@ class Posterior(Analysis):
             rows += [
                 {**common, "row": "rank", "parameter": name, "place": i, "value": int(n)} for i, n in enumerate(counts)
             ]
-            for i, value in enumerate(scaler.inverse(shown)[:, k].tolist()[:200]):
-                true = float(scaler.inverse(truth[:1])[0, k])
+            true = float(first[k])
+            for i, value in enumerate(physical[:, k].tolist()):
                 rows.append({**common, "row": "draw", "parameter": name, "place": i, "value": value, "truth": true})
             for number, own in enumerate(refined):
                 mean, width = float(own.draws[:, k].mean()), float(own.draws[:, k].std())

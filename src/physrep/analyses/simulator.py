@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -15,11 +14,13 @@ from torch import Tensor
 from ..data import write_well
 from ..errors import PhysrepError
 from ..files import read_json
+from ..leftovers import temporary_folder
 from ..readout.recordings import recordings
 from ..simulation import simulate_at
 from ..simulation.config import MARK
 from ..simulation.request import Request
 from ..tokens import TokenStore
+from ..tokens.embed import TooLargeError, as_stored
 
 if TYPE_CHECKING:
     from .base import Context, FrozenRun
@@ -36,7 +37,7 @@ class Simulator:
         runs: whose tokens are wanted.
 
     Raises:
-        PhysrepError: the data were not simulated by physrep.
+        PhysrepError: the data were not simulated by physrep, or are seen through an observation.
     """
 
     def __init__(self, context: Context, runs: Sequence[FrozenRun]) -> None:
@@ -45,6 +46,11 @@ class Simulator:
             raise PhysrepError(
                 f"{context.data.path}: was not simulated by physrep, so no solver is known for it; set rounds and "
                 "amortised of the analysis posterior to 0."
+            )
+        if context.data.observation:
+            raise PhysrepError(
+                "posterior: trajectories of the solver are not seen through data.observation, as those of the data set "
+                "are; set rounds and amortised to 0."
             )
         self.request, self.context = Request(read_json(mark), resolved=True), context
         self.learners = {run.name: context.learner(run) for run in runs}
@@ -63,8 +69,8 @@ class Simulator:
         made = simulate_at(self.request, values, range(first, first + len(theta)), context.device)
         found: dict[str, list[Tensor]] = {name: [] for name in self.learners}
         trajectory: list[int] = []
-        with tempfile.TemporaryDirectory(prefix="physrep-rounds-") as folder, torch.inference_mode():
-            file = Path(folder) / "simulated.hdf5"
+        with temporary_folder("physrep-rounds") as folder, torch.inference_mode():
+            file = folder / "simulated.hdf5"
             write_well(file, made)
             frames = context.num_frames
             for recording in recordings([file], data, frames, context.eval_stride, data.frame_step):
@@ -88,7 +94,7 @@ class Simulator:
             train = parts[name]["train"]
             whole = replace(
                 train,
-                tokens=np.concatenate([train.tokens, tokens.numpy().astype(train.tokens.dtype)]),
+                tokens=np.concatenate([train.tokens, _like(tokens, train)]),
                 labels=np.concatenate([train.labels, labels[trajectory][:, _columns(train, scaler.names)]]),
                 trajectory=np.concatenate([train.trajectory, trajectory + int(train.trajectory.max()) + 1]),
                 start=np.concatenate([train.start, np.zeros(len(trajectory), dtype=train.start.dtype)]),
@@ -96,6 +102,14 @@ class Simulator:
             )
             found[name] = {**parts[name], "train": whole}
         return found
+
+
+def _like(tokens: Tensor, train: TokenStore) -> np.ndarray:
+    """Tokens in the type of a store, or as float32 where that cannot hold them; both together are float32 then."""
+    try:
+        return as_stored(tokens, str(train.tokens.dtype))
+    except TooLargeError:
+        return as_stored(tokens, "float32")
 
 
 def _columns(store: TokenStore, names: Sequence[str]) -> list[int]:

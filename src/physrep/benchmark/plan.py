@@ -136,7 +136,7 @@ def _steps_of(
         known[key] = estimate(run.learner, run.options, config.num_frames, shape, run.trained, device)
     found = known[key]
     steps = [training_step(run.name, found, run.training, folder)] if run.trained else []
-    count = 1000 if lengths is None else _windows(lengths, config)
+    count = 1000 if lengths is None else evaluation_windows(lengths, config)
     bytes_ = count * found.tokens * found.width * np.dtype(config.token_dtype).itemsize
     there = (folder / "tokens" / "test" / "meta.json").is_file()
     name = f"embed {run.name}, {count} windows" + (" (unknown)" if lengths is None else "")
@@ -156,7 +156,7 @@ def _steps_of(
     ]
 
 
-def _windows(lengths: dict[str, list[int]], config: BenchConfig) -> int:
+def evaluation_windows(lengths: dict[str, list[int]], config: BenchConfig) -> int:
     """Evaluation windows of all splits."""
     span = (config.num_frames - 1) * config.data.frame_step
     return sum(max(0, (n - span - 1) // config.eval_stride + 1) for own in lengths.values() for n in own)

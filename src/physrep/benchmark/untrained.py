@@ -168,6 +168,8 @@ def score_twin(
     stores = embed_frozen(learner, config, data, folder, device, splits, f"{run.name} untrained: embed")
     write_json(folder / SCORES, probe_twin(run, stores, config, folder, splits))
     shutil.rmtree(folder / "tokens")
+    for path in (*folder.glob("predictions_*"), *folder.glob("probe_*")):
+        path.unlink()
 
 
 def with_twins(rows: Sequence[dict[str, Any]], grid: Sequence[Run], twins: Mapping[str, Twin], out: Path) -> None:

@@ -7,7 +7,6 @@ and the sentence names the file.
 from __future__ import annotations
 
 import contextlib
-import errno
 import os
 import platform
 import signal
@@ -18,6 +17,7 @@ from collections.abc import Callable
 from typing import NoReturn
 
 from ..errors import PhysrepError
+from ..open_files import too_many_files
 from ..signals import STOPPING, Stopped, raising
 from ..version import __version__
 
@@ -96,8 +96,8 @@ def explained(error: BaseException) -> str | None:
         )
     if isinstance(error, ImportError):
         return f"a package cannot be imported ({text}); install it, or repair the installation."
-    if isinstance(error, OSError) and error.errno in (errno.EMFILE, errno.ENFILE):
-        return "more files are open than the system allows; raise the limit (`ulimit -n 1024`), or give fewer jobs."
+    if isinstance(error, OSError) and (remedy := too_many_files(error)) is not None:
+        return f"more files are open than the system allows; {remedy}, or give fewer jobs."
     if isinstance(error, OSError):
         place = f"{error.filename}: " if error.filename else ""
         return f"{place}{error.strerror or text}; check the path, its permissions and free space."

@@ -21,11 +21,12 @@ def run(arguments: Sequence[str]) -> int:
     p.add_argument("--with-readout", action="store_true", help="give the physical parameters and their interval too")
     p.add_argument("--data", type=str | None, default=None, help="data set; default that of the run")
     values = p.parse_args(list(arguments))
-    from ..sharing import local_run
+    from ..sharing import local_run, own_copy
     from ..sharing.export import export
 
     made = export(
-        local_run(values.run),
+        # Its default place is the run directory, and what was pulled into the cache stays as it was shared.
+        own_copy(values.run) if values.out is None else local_run(values.run),
         values.out,
         format=values.format,
         with_readout=values.with_readout,

@@ -55,7 +55,7 @@ def run(arguments: Sequence[str]) -> int:
 
         shape = values.num_frames, values.stride
         config = fit_config(data, floors, *shape, values.probes, None, values.seed)
-        print(plan_fit(config, values.out, values.learners, budget, device))
+        print(plan_fit(config, values.out, values.learners, budget, device, values.runs))
         return 0
     fit = fit_instrument(
         data,

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import itertools
 import os
 import sys
+import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NoReturn
@@ -90,6 +92,9 @@ def _run(name: str, arguments: Sequence[str]) -> int:
         out = value if word == "--out" else word.partition("=")[2] if word.startswith("--out=") else ""
         if out and os.path.isdir(out):
             remove_leftovers(Path(out), deep=True)
+    # A repeated command may find all of its work done, and make no temporary folder again.
+    with contextlib.suppress(OSError):
+        remove_leftovers(Path(tempfile.gettempdir()), folders=True)
     module = importlib.import_module(f".{COMMANDS[name][0]}", __package__)
     return module.run(arguments) or 0
 

@@ -16,6 +16,7 @@ from typing import Any
 
 from ..errors import PhysrepError
 from ..leftovers import discard_unfinished
+from ..open_files import too_many_files
 from ..signals import blocked, obey_parent
 from ..streams import outlive_readers
 from .memory import keep_freed_memory, return_freed_memory
@@ -100,8 +101,8 @@ def starting() -> Iterator[None]:
 
 def _not_started(error: OSError) -> str:
     what = f"worker processes cannot be started ({error.strerror or error})"
-    if error.errno in (errno.EMFILE, errno.ENFILE):
-        return f"{what}; raise the limit of open files (`ulimit -n`), or give 1 job (--jobs 1, --workers 1)."
+    if (remedy := too_many_files(error)) is not None:
+        return f"{what}; {remedy}, or give 1 job (--jobs 1, --workers 1)."
     if error.errno in (errno.EAGAIN, errno.ENOMEM):
         return f"{what}; the limit of processes or memory is reached, so give 1 job (--jobs 1, --workers 1)."
     return (

@@ -298,12 +298,13 @@ class _Fitting:
         return steps_within(prepare_learner(settings, train), train, left, BATCH, self.data.frame_step, windows)
 
     def _recalibrate(self, chosen: Candidate) -> None:
-        """Intervals of the chosen readout from training trajectories, where the encoder took no steps on them."""
+        """Intervals of the chosen readout from training trajectories, where the encoder was not fitted on them."""
         from ..tokens import TokenStore
 
         run = next(own for own in self.grid if own.name == chosen.run)
         untrained = self.config.runs and run.name in {own.name for own in expand(self.config)}
-        if not untrained or run.gradient:
+        # Nor was it fitted on them in closed form.
+        if not untrained or run.trained:
             return
         folder = self.out / "runs" / run.name
         readout = read_readout(folder, chosen.probe)

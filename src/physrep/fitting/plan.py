@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from ..benchmark.config import BenchConfig, RunConfig, expand
-from ..benchmark.plan import plan_bench
+from ..benchmark.plan import evaluation_windows, plan_bench
 from ..devices import resolve_device
 from ..progress import duration
 from ..training.estimate import estimate
@@ -16,7 +17,14 @@ from .budget import FEWEST, MOST, SHARE, encoder_settings
 from .fit import BATCH, PRETRAINED
 
 
-def plan_fit(config: BenchConfig, out: str | Path, learners: list[str], budget: float, device: str = "cpu") -> str:
+def plan_fit(
+    config: BenchConfig,
+    out: str | Path,
+    learners: list[str],
+    budget: float,
+    device: str = "cpu",
+    given: Sequence[str] = (),
+) -> str:
     """Operations, time, disk and memory of every part; training is planned for what the budget leaves it.
 
     Args:
@@ -25,6 +33,7 @@ def plan_fit(config: BenchConfig, out: str | Path, learners: list[str], budget: 
         learners: to pretrain.
         budget: seconds in all.
         device: where it will compute.
+        given: run directories that are read as well.
     """
     device = resolve_device(device)
     kind = device.partition(":")[0]
@@ -32,13 +41,11 @@ def plan_fit(config: BenchConfig, out: str | Path, learners: list[str], budget: 
     encoder = encoder_settings(tuple(shape.points), config.num_frames)
     said = [f"The budget is {duration(budget)} of wall time; what is not done by then is stopped and left out."]
     runs: list[RunConfig] = list(config.runs)
+    windows = evaluation_windows(lengths, config)
     for name in learners if encoder is not None and budget else []:
         asked = RunConfig(name, options=dict(PRETRAINED.get(name, {})))
         run = expand(replace(config, encoder="conv3d", encoder_options=encoder, runs=[asked]))[0]
         found = estimate(name, run.options, config.num_frames, shape, True, kind)
-        windows = sum(
-            max(1, (n - config.num_frames) // config.eval_stride + 1) for own in lengths.values() for n in own
-        )
         left = budget / len(learners) - windows * found.encode_seconds
         steps = left * SHARE / (BATCH * found.train_seconds) if math.isfinite(found.train_seconds) else 0
         if steps < FEWEST:
@@ -47,6 +54,8 @@ def plan_fit(config: BenchConfig, out: str | Path, learners: list[str], budget: 
         training = {"steps": min(MOST, int(steps)), "batch_size": BATCH, "probe_every": 0}
         runs.append(replace(asked, training=training))
     said.append("Floors go first; their time, with that of probes, is taken from the training when it is known.")
+    if given:
+        said.append(f"Embedding and probing the given runs ({', '.join(map(str, given))}) is not measured.")
     # One job at a time, as the fit does them.
     planned = replace(config, runs=runs, encoder="conv3d", encoder_options=encoder or {})
     text = plan_bench(planned, out, device)

@@ -56,7 +56,7 @@ class Probe(ABC):
         """Z-scored parameters with shape ``(windows, P)``, float32 on the CPU."""
 
     def refitted(self) -> Probe | None:
-        """An unfitted probe whose grid holds nothing but what this one chose; None if it takes gradient steps."""
+        """An unfitted probe whose grid holds nothing but what this one chose; None: it has no such form."""
         return None
 
 

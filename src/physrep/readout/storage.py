@@ -112,7 +112,8 @@ def read_readout(run: str | Path, name: str | None = None) -> Readout:
     except (OSError, SafetensorError, KeyError, TypeError, ValueError) as error:
         reason = " ".join(str(error).split())[:120]
         raise PhysrepError(
-            f"{file}: is no complete readout of this version ({reason}); `{making_command(run)} makes it again."
+            f"{file}: is no complete readout of this version ({reason}); delete readout_* of {run}, then "
+            f"`{making_command(run)} makes it again."
         ) from error
 
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 import logging
 import subprocess
 import sys
-import tempfile
 import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
@@ -27,6 +26,7 @@ from ..data.config import DataConfig
 from ..errors import PhysrepError
 from ..files import atomic_path, write_json
 from ..learners.base import Learner
+from ..leftovers import temporary_folder
 from ..nn.plain import plain_operators
 from ..readout.storage import read_readout
 from ..run_directory import load_run, run_data
@@ -98,11 +98,14 @@ def export(
     wanted = _of_module(module, examples)
     with plain_operators(), torch.no_grad():
         program, free = _traced(module.eval(), examples, config["learner"])
-    with atomic_path(path) as temporary:
-        _write(program, temporary.with_suffix(path.suffix), module, examples, format, free)
-        temporary.with_suffix(path.suffix).replace(temporary)
     compared = examples if free else examples[:1]
-    difference = _verify(path, compared, [part[: len(compared)] for part in wanted], format)
+    with temporary_folder(path.name, path.parent) as folder:
+        made = folder / path.name
+        _write(program, made, module, examples, format, free)
+        difference = _verify(made, path, compared, [part[: len(compared)] for part in wanted], format)
+        # Only what was proved takes the place of an earlier program.
+        with atomic_path(path) as temporary:
+            made.replace(temporary)
     description = _description(module, window, free, config, format, learner, with_readout) | {"difference": difference}
     write_json(path.with_suffix(".json"), description)
     return {**description, "program": str(path)}
@@ -200,25 +203,27 @@ def _write(program: Any, path: Path, module: ExportedEncoder, fields: Tensor, fo
         raise PhysrepError(f"{path.name}: ONNX cannot express the encoder ({reason}); use --format torch.") from error
 
 
-def _verify(path: Path, fields: Tensor, wanted: list[np.ndarray], format: str) -> float:
-    """Largest difference of what another Python, without physrep, makes of the program, in standard deviations."""
-    with tempfile.TemporaryDirectory() as folder:
-        inputs, outputs = Path(folder) / "fields.npy", Path(folder) / "outputs.npz"
-        np.save(inputs, fields.numpy())
-        # Isolated: neither the working folder nor PYTHONPATH is looked into.
-        command = [sys.executable, "-I", "-c", CHECK, str(path.resolve()), str(inputs), str(outputs)]
-        done = subprocess.run(command, cwd=folder, capture_output=True, text=True)
-        if done.returncode:
-            reason = " ".join((done.stderr.strip().splitlines() or ["no reason"])[-1].split())[:200]
-            raise PhysrepError(f"{path}: cannot be run without physrep ({reason}); this is a fault, please report it.")
-        with np.load(outputs) as file:
-            found = [file[name] for name in file.files]
+def _verify(program: Path, path: Path, fields: Tensor, wanted: list[np.ndarray], format: str) -> float:
+    """Largest difference of what another Python, without physrep, makes of the program, in standard deviations.
+
+    Files lie beside the program, in its temporary folder; errors name ``path``, which it is to become.
+    """
+    folder = program.parent.resolve()
+    inputs, outputs = folder / "fields.npy", folder / "outputs.npz"
+    np.save(inputs, fields.numpy())
+    # Isolated: neither the working folder nor PYTHONPATH is looked into.
+    command = [sys.executable, "-I", "-c", CHECK, str(folder / program.name), str(inputs), str(outputs)]
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True)
+    if done.returncode:
+        reason = " ".join((done.stderr.strip().splitlines() or ["no reason"])[-1].split())[:200]
+        raise PhysrepError(f"{path}: cannot be run without physrep ({reason}); this is a fault, please report it.")
+    with np.load(outputs) as file:
+        found = [file[name] for name in file.files]
     worst = 0.0
     for own, other in zip(wanted, found, strict=True):
         spread = float(own.std()) or 1.0
         worst = max(worst, float(np.abs(own.astype(np.float64) - other).max()) / spread)
     if not worst <= TOLERANCE[format]:
-        path.unlink()
         raise PhysrepError(
             f"{path}: the program differs from the run by {worst:.2g} standard deviations, more than "
             f"{TOLERANCE[format]:g}; it was not kept."

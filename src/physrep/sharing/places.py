@@ -91,12 +91,7 @@ def local_run(source: str) -> str:
     Raises:
         PhysrepError: as `pull`.
     """
-    if not source.startswith(HUB):
-        return source
-    folder = cache_home() / "runs" / content_hash(source)
-    if not (folder / MANIFEST).is_file():
-        pull(source, folder)
-    return str(folder)
+    return _pulled(source, cache_home() / "runs" / content_hash(source))
 
 
 def own_copy(source: str, parent: str | Path = "runs") -> str:
@@ -107,9 +102,12 @@ def own_copy(source: str, parent: str | Path = "runs") -> str:
     Raises:
         PhysrepError: as `pull`.
     """
+    return _pulled(source, Path(parent) / source.removeprefix(HUB).replace("/", "--").replace("@", "--"))
+
+
+def _pulled(source: str, folder: Path) -> str:
     if not source.startswith(HUB):
         return source
-    folder = Path(parent) / source.removeprefix(HUB).replace("/", "--").replace("@", "--")
     if not (folder / MANIFEST).is_file():
         pull(source, folder)
     return str(folder)
@@ -195,8 +193,11 @@ def _copy(source: str) -> Callable[[str, Path], None]:
         raise PhysrepError(f"{source}: holds no {MANIFEST} of `physrep push`; give what was pushed.")
 
     def fetch(part: str, to: Path) -> None:
-        if not os.access(folder / part, os.R_OK):
-            raise PhysrepError(f"{folder / part}: is missing or cannot be read; push it again.")
-        shutil.copyfile(folder / part, to)
+        try:
+            shutil.copyfile(folder / part, to)
+        except OSError as error:
+            if error.filename != str(folder / part):  # the copy cannot be written
+                raise
+            raise PhysrepError(f"{folder / part}: is missing or cannot be read; push it again.") from error
 
     return fetch
