@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -93,6 +94,20 @@ def test_what_a_killed_head_held_is_done_by_another(tmp_path: Path) -> None:
     counts = starts(folder)
     assert sorted(counts) == sorted(f"j{i}" for i in range(12))
     assert sum(counts.values()) <= 13
+
+
+DEAD = {"owner": "x", "count": 7, "process": 1, "machine": "another", "host": "far"}
+
+
+@pytest.mark.parametrize("executor", ["process", "slurm:local", "concurrent.futures:ThreadPoolExecutor"])
+@pytest.mark.parametrize("text", [json.dumps(DEAD), ""])
+def test_what_a_dead_owner_of_another_machine_held_is_done_once_it_has_expired(
+    executor: str, text: str, tmp_path: Path
+) -> None:
+    """A worker sees the lease for the first time; that it has expired it knows from its head."""
+    (tmp_path / "j1.lease.4").write_text(text)
+    assert set(do(tmp_path, executor)) == {"j0", "j1", "j2"}
+    assert starts(tmp_path) == {f"j{i}": 1 for i in range(3)}
 
 
 def test_the_others_go_on_when_one_fails(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import threading
@@ -110,11 +111,33 @@ def test_holding_waits_for_the_owner(tmp_path: Path, capsys: pytest.CaptureFixtu
     assert capsys.readouterr().err.count("tables: waiting for process") == 1
 
 
-def test_a_full_disk_is_told_and_not_what_follows_from_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def full(*_: object) -> None:
-        raise PhysrepError("lease.0: cannot be written (No space left on device)")
+def test_a_lease_is_whole_from_its_first_moment_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def die(source: object, target: object) -> None:
+        os_link(source, target)
+        raise KeyboardInterrupt
 
-    monkeypatch.setattr(lease_module, "write_json", full)
+    os_link = os.link
+    monkeypatch.setattr(os, "link", die)
+    with pytest.raises(KeyboardInterrupt), claim(tmp_path / "lease", Terms()):
+        pass
+    found = read_lease(tmp_path / "lease")
+    assert found is not None and found["process"] == os.getpid()
+    assert [path.name for path in tmp_path.iterdir()] == ["lease.0"]
+
+
+def test_without_hard_links_one_of_many_gets_it_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def none(*_: object) -> None:
+        raise OSError(errno.EPERM, "Operation not permitted")
+
+    monkeypatch.setattr(os, "link", none)
+    test_one_of_many_gets_it(tmp_path)
+
+
+def test_a_full_disk_is_told_and_not_what_follows_from_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object, **__: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(Path, "write_text", full)
     with pytest.raises(PhysrepError, match="No space left"), claim(tmp_path / "run" / "lease", Terms()):
         pass
     monkeypatch.undo()

@@ -13,7 +13,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -39,6 +39,8 @@ class Job:
         lease: stem of the files that claim it, see `physrep.executors.lease`.
         finished: whether its results are there, and made of the same request; called with ``arguments``.
         log: file that gets a line for every start and end, and the traceback of a failure; None: none.
+        silent: state of the lease that the head has found to have expired; else a worker, who sees it for the first
+            time, would take its dead owner for alive.
     """
 
     name: str
@@ -47,6 +49,7 @@ class Job:
     lease: Path
     finished: Callable[..., bool]
     log: Path | None = None
+    silent: tuple[Any, ...] = ()
 
     def is_finished(self) -> bool:
         """Whether its results are there."""
@@ -106,7 +109,7 @@ def run_job(job: Job, around: Surroundings, terms: Terms) -> Answer:
     """
     with _one_at_a_time:
         around.enter()
-        with claim(job.lease, terms) as lease:
+        with claim(job.lease, terms, Watch(job.lease, terms, job.silent)) as lease:
             if lease is None:
                 return Answer(busy=True)
             if job.is_finished():
@@ -174,7 +177,7 @@ def run_jobs(
                 yield job, None
             elif watch.held() is None:
                 del elsewhere[name]
-                futures.update(engine.submit([job]))
+                futures.update(engine.submit([replace(job, silent=watch.silent)]))
     if failures:
         told = "; ".join(f"{job.name}: {_short(error)}" for job, error in failures[:3])
         rest = f" and {len(failures) - 3} more" if len(failures) > 3 else ""

@@ -1,9 +1,10 @@
 """A claim on a piece of work in a shared folder, which needs no lock of the file system (NFS, Lustre).
 
-A lease is a sequence of small files ``STEM.0``, ``STEM.1``, ...; the owner of the last one holds the work. Creating a
-file that must not exist yet (``O_EXCL``) is the only operation that decides, and it is atomic on network file systems
-too: who finds a lease that has expired or was given back creates the next number, and one of many succeeds. Nothing is
-ever deleted to take a lease over, so a slow owner cannot delete the lease of its successor.
+A lease is a sequence of small files ``STEM.0``, ``STEM.1``, ...; the owner of the last one holds the work. Giving a
+whole file a name that must not exist yet (a hard link; without them ``O_EXCL``) is the only operation that decides,
+and it is atomic on network file systems too: who finds a lease that has expired or was given back creates the next
+number, and one of many succeeds. Nothing is ever deleted to take a lease over, so a slow owner cannot delete the lease
+of its successor.
 
 The owner rewrites its file every `Terms.beat` seconds with a higher count. Others compare no clocks: a lease has
 expired when its count has stood still for `Terms.expiry` seconds of the observer's own monotonic clock, or at once
@@ -19,14 +20,14 @@ import re
 import secrets
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from ..errors import PhysrepError
 from ..files import write_json
-from ..leftovers import process_is_gone, this_process
+from ..leftovers import process_is_gone, temporary_folder, this_process
 
 
 @dataclass(frozen=True)
@@ -74,10 +75,11 @@ class Watch:
     Args:
         stem: of the lease.
         terms: when it has expired.
+        silent: what another observer has found to have expired: that state of the lease is believed at once.
     """
 
-    def __init__(self, stem: Path, terms: Terms) -> None:
-        self.stem, self.terms = stem, terms
+    def __init__(self, stem: Path, terms: Terms, silent: tuple[Any, ...] = ()) -> None:
+        self.stem, self.terms, self.silent = stem, terms, silent
         self._seen: tuple[Any, ...] = ()
         self._since = 0.0
 
@@ -96,7 +98,9 @@ class Watch:
         seen, now = (lease["number"], lease.get("owner"), lease.get("count")), time.monotonic()
         if seen != self._seen:
             self._seen, self._since = seen, now
-        return (None if now - self._since > self.terms.expiry else lease), after
+        if now - self._since > self.terms.expiry:
+            self.silent = seen
+        return (None if seen == self.silent else lease), after
 
 
 class Lease:
@@ -125,14 +129,22 @@ class Lease:
         """Whether another one has taken the work over, as this process stood still for longer than the expiry."""
         return any(number > self.number for number in _numbered(self.stem))
 
-    def start(self) -> None:
-        """Write the file of the owner, and keep it fresh from now on."""
-        self._write()
+    def take(self) -> bool:
+        """Make the file of the owner and keep it fresh from now on; False where another one was faster.
+
+        Raises:
+            PhysrepError: it cannot be written.
+        """
+        if not _create(self.path, self._about()):
+            return False
         self._beats.start()
+        return True
+
+    def _about(self) -> dict[str, Any]:
+        return {**this_process(), "owner": self.owner, "count": self._count, "since": _date()}
 
     def _write(self, released: bool = False) -> None:
-        about = {**this_process(), "owner": self.owner, "count": self._count, "since": _date()}
-        write_json(self.path, {**about, "released": True} if released else about)
+        write_json(self.path, {**self._about(), "released": True} if released else self._about())
 
     def _beat(self) -> None:
         while not self._over.wait(self.terms.beat):
@@ -181,30 +193,52 @@ def claim(stem: Path, terms: Terms, watch: Watch | None = None) -> Iterator[Leas
     watch = watch or Watch(stem, terms)
     # The number follows from the look itself: after a second one it could lie above an owner that was never judged.
     held, number = watch.look()
-    if held is not None or not _create(Path(f"{stem}.{number}")):
+    if held is not None:
         yield None
         return
     lease = Lease(stem, number, terms)
-    done = False
+    taken = done = False
     try:
-        lease.start()
-        yield lease
+        taken = lease.take()
+        yield lease if taken else None
         done = True
     finally:
-        lease.release(done)
+        if taken:
+            lease.release(done)
 
 
-def _create(path: Path) -> bool:
-    """Whether this call made the file."""
+def _create(path: Path, about: Mapping[str, Any]) -> bool:
+    """Whether this call made the file. It is whole from the first moment on: an owner that dies then is known by it."""
+    text = json.dumps(about)
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
-    except FileExistsError:
-        return False
+        with temporary_folder(path.name, path.parent) as folder:
+            whole = folder / path.name
+            whole.write_text(text, encoding="utf-8")
+            try:
+                os.link(whole, path)
+            except FileExistsError:
+                return False
+            except OSError:  # no hard links here
+                return _create_and_write(path, text)
+        return True
     except OSError as error:
         raise PhysrepError(
             f"{path}: cannot be written ({error.strerror}); free space or choose another --out."
         ) from error
+
+
+def _create_and_write(path: Path, text: str) -> bool:
+    """As `_create`, in two steps: an owner that dies between them leaves an empty file, which has to expire."""
+    try:
+        file = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666)
+    except FileExistsError:
+        return False
+    try:
+        with open(file, "w", encoding="utf-8") as whole:
+            whole.write(text)
+    except OSError:
+        path.unlink(missing_ok=True)
+        raise
     return True
 
 
