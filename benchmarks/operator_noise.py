@@ -20,6 +20,7 @@ from torch import Tensor
 import physrep
 from physrep.data import ClipDataset
 from physrep.learners import OperatorDiscovery
+from physrep.run_directory import run_data
 
 LEVELS = (0.0, 0.01, 0.2)
 FEW = 10
@@ -55,7 +56,7 @@ def main() -> None:
     options = parser.parse_args()
     learner, config = physrep.load_run(options.run)
     assert isinstance(learner, OperatorDiscovery)
-    data = physrep.DataConfig(**config["data"]).open_splits()
+    data = run_data(config).open_splits()
     x, y, each = tokens_of(learner, data["train"], options.stride, most=options.labelled)
     x_valid, y_valid, _ = tokens_of(learner, data["valid"], options.stride)
     y, y_valid = (v.log() if options.log else v for v in (y, y_valid))

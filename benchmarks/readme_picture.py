@@ -44,7 +44,7 @@ def table(text: str) -> pd.DataFrame:
         label = re.sub(r"\s*\(\d{4}-[^)]*\)$", "", cells["Learner"])
         form = colours.get(label) or colours.get(re.sub(r"\s*\([^)]*\)$", "", label), "#555555")
         value, low, high = (
-            float(x.replace("−", "-")) for x in re.findall(r"[\d.]+(?:e[−-]?\d+)?", cells["mean MSE [95%]"])
+            float(x.replace("−", "-")) for x in re.findall(r"[−-]?[\d.]+(?:e[−-]?\d+)?", cells["mean MSE [95%]"])
         )
         rows.append({"name": f"{label}, {cells['Probe']}", "group": group, "value": value, "low": low, "high": high,
                      "colour": form})  # fmt: skip
@@ -63,7 +63,9 @@ def main() -> None:
     stored = [read_json(path) for path in sorted(options.samples.glob("runs/*/summary.json"))]
     forms = {summary["label"]: summary["colour"] for summary in stored if summary.get("colour")}
     rows["colour"] = [forms.get(n.rpartition(", ")[0], c) for n, c in zip(rows["name"], rows["colour"], strict=True)]
-    low = 10.0 ** math.floor(math.log10(min(rows["low"].tolist())))
+    low = 10.0 ** math.floor(math.log10(min(x for x in (*rows["low"], *rows["value"]) if x > 0)))
+    # A lower end that is not distinguishable from 0 has no place on a logarithm.
+    rows["low"] = rows["low"].clip(lower=low)
     floors = rows.loc[rows["group"] == KINDS["floor"], "value"]
     with paper():
         figure = Figure(figsize=(11.0, 3.7), layout="constrained")
