@@ -8,7 +8,7 @@ lies in the library are scored: no pressure, and of active matter only the conce
 pysindy (STLSQ on scaled columns) is given the threshold with the best mean F1 *by the truth*, per system and noise:
 what it could reach if its threshold were known. Operator discovery chooses everything itself.
 
-    python benchmarks/operator_terms.py                 # needs pysindy: pip install pysindy
+    python benchmarks/operator_terms.py                 # needs the extra pysindy
 """
 
 from __future__ import annotations

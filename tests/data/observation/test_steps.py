@@ -133,6 +133,19 @@ def test_frame_step_and_jitter():
         observe([{"frame_step": {"jitter": 0.7}}])
 
 
+def test_an_unknown_frame_rate_differs_between_trajectories():
+    time = np.broadcast_to(np.arange(FRAMES)[:, None, None], (3, FRAMES, *SHAPE)).astype(np.float32)
+    rates = set()
+    for trajectory in range(20):
+        seen, after = observe([{"frame_step": [1, 3]}], time, trajectory=trajectory)
+        assert seen.shape[1] == (FRAMES - 1) // 3 + 1 and after.dt == pytest.approx(0.1)
+        assert len(set(np.diff(seen[0, :, 0, 0]))) == 1
+        rates.add(int(seen[0, 1, 0, 0]))
+    assert rates == {1, 2, 3}
+    with pytest.raises(PhysrepError, match="two ascending"):
+        observe([{"frame_step": [3, 1]}])
+
+
 def test_mask_is_the_same_in_all_frames():
     fields = fields_of() + 5
     seen, _ = observe([{"mask": {"pixels": 0.1, "lines": 0.1}}], fields)

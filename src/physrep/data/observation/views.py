@@ -103,32 +103,40 @@ class FrameStep(Step):
     """Every ``step``-th frame, at moments that may be off.
 
     Args:
-        step: distance between the frames that are recorded.
+        step: distance between the frames that are recorded; ``[low, high]`` for an unknown frame rate: every trajectory
+            has a whole number of its own between these, all with as many frames as the slowest has, and learners are
+            told the time step of ``low``.
         jitter: every frame is taken up to this share of the new interval early or late, uniformly, by linear
             interpolation between stored frames; learners are told the nominal time step.
     """
 
-    def __init__(self, step: int = 2, jitter: float = 0.0) -> None:
-        if int(step) != step or step < 1 or not 0 <= jitter <= 0.5:
+    def __init__(self, step: int | Sequence[int] = 2, jitter: float = 0.0) -> None:
+        steps = [step] if isinstance(step, int | float) else list(step)
+        whole = len(steps) in (1, 2) and all(isinstance(n, int | float) and int(n) == n and n >= 1 for n in steps)
+        if not whole or steps[0] > steps[-1] or not 0 <= jitter <= 0.5:
             raise PhysrepError(
-                f"observation: frame_step has step {step} and jitter {jitter}; give a whole number of at least 1 and a "
-                "share of at most 0.5."
+                f"observation: frame_step has step {step} and jitter {jitter}; give a whole number of at least 1, or "
+                "two ascending ones, and a share of at most 0.5."
             )
-        self.step, self.jitter = int(step), bounds(jitter, "jitter of frame_step")[0]
+        self.step, self.slowest = int(steps[0]), int(steps[-1])
+        self.jitter = bounds(jitter, "jitter of frame_step")[0]
 
     def scene(self, scene: Scene) -> Scene:
         return replace(scene, dt=scene.dt * self.step, stored_step=scene.stored_step * self.step)
 
     def frames(self, frames: int) -> int:
-        return (frames - 1) // self.step + 1
+        return (frames - 1) // self.slowest + 1
 
     def apply(self, fields: np.ndarray, scene: Scene, draws: Draws) -> np.ndarray:
         last = fields.shape[1] - 1
-        nominal = np.arange(0, last + 1, self.step)
+        step = self.step
+        if self.slowest > step:
+            step = int(draws.trajectory().integers(step, self.slowest + 1))
+        nominal = np.arange(self.frames(last + 1)) * step
         if not self.jitter:
             return fields[:, nominal]
         shift = np.array([draws.frame(k).uniform(-1, 1) for k in range(len(nominal))])
-        moment = np.clip(nominal + self.jitter * self.step * shift, 0, last)
+        moment = np.clip(nominal + self.jitter * step * shift, 0, last)
         before = np.minimum(moment.astype(int), max(last - 1, 0))
         after = np.minimum(before + 1, last)
         share = (moment - before).astype(np.float32).reshape(-1, *(1,) * len(scene.shape))
