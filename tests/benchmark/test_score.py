@@ -103,7 +103,7 @@ FOREIGN = {
 
 @pytest.mark.parametrize("name", FOREIGN)
 def test_adapters(name: str, data: Path) -> None:
-    from physrep.benchmark.score import measure
+    from physrep.benchmark.feed import measure
 
     encoder, options, shape = FOREIGN[name]
     measured = measure({"encoder": encoder, **options}, DataConfig(path=str(data)), 8)
@@ -235,3 +235,49 @@ def test_systems_are_simulated_and_scored_one_by_one(tmp_path: Path, capsys: pyt
 
 def test_quick_presets_have_one_system_each() -> None:
     assert list(quick_systems()) == ["shear_flow", "active_matter", "rayleigh_benard"]
+
+
+class OfLargeGrids(nn.Module):
+    """Wants windows of at least 33 points along y."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.layer = nn.Conv3d(4, 8, (2, 1, 33), 2)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.layer(x).flatten(2).mT
+
+
+def of_large(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *names: str) -> list[str]:
+    monkeypatch.setattr(
+        "physrep.cli.score_systems.quick_systems", lambda: {n: p for n, p in KNOWN.items() if n in names}
+    )
+    small = ["--simulation.trajectories", "24", "--simulation.frames", "8", "--num-frames", "4", "--probes", "ridge"]
+    return ["score", f"{__name__}:OfLargeGrids", "--systems", "all", "--out", str(tmp_path), *small]
+
+
+KNOWN = quick_systems()
+
+
+def test_an_encoder_is_tried_before_anything_is_simulated(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("physrep.simulation.simulate", lambda *a, **k: pytest.fail("simulated"))
+    assert main(of_large(tmp_path, monkeypatch, "active_matter")) == 2
+    said = capsys.readouterr()
+    assert "nothing was simulated. active_matter: encoder OfLargeGrids refuses fields" in said.err
+    assert not (tmp_path / "data").exists()
+
+
+def test_systems_that_fail_are_named_with_their_reason(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def full(name: str, *rest: object, **others: object) -> Path:
+        raise PhysrepError(f"{name}: the disk is full; free space.")
+
+    monkeypatch.setattr("physrep.simulation.simulate", full)
+    assert main(of_large(tmp_path, monkeypatch, *KNOWN)) == 2
+    said = capsys.readouterr()
+    assert "active_matter: left out, encoder OfLargeGrids refuses fields" in said.out
+    assert "rayleigh_benard: left out, " in said.out
+    assert "1 of 3 systems failed. shear_flow: shear_flow: the disk is full" in said.err

@@ -88,7 +88,7 @@ def _data(
         shape = shape_of_system(
             config.system, data.resolution or settings["resolution"], settings["save_dt"], data.frame_step
         )
-        shape = _chosen(shape, data)
+        shape = chosen_channels(shape, data)
         counts = split_counts(settings["trajectories"], settings["splits"])
         lengths = {name: [settings["frames"]] * n for name, n in zip(("train", "valid", "test"), counts, strict=True)}
         frames = sum(map(sum, lengths.values()))
@@ -104,11 +104,21 @@ def _at(data: DataConfig, root: Path) -> DataConfig:
 
 
 def _shape_without_data(config: BenchConfig) -> ClipShape:
-    return _chosen(shape_of_system(config.system, config.data.resolution, None, config.data.frame_step), config.data)
+    return chosen_channels(
+        shape_of_system(config.system, config.data.resolution, None, config.data.frame_step), config.data
+    )
 
 
-def _chosen(shape: ClipShape, data: DataConfig) -> ClipShape:
-    """The channels and parameters that the view of a benchmark takes."""
+def chosen_channels(shape: ClipShape, data: DataConfig) -> ClipShape:
+    """The channels and parameters that the view of a benchmark takes.
+
+    Args:
+        shape: of all that is stored.
+        data: the view.
+
+    Raises:
+        PhysrepError: it takes no channel that there is.
+    """
     from dataclasses import replace
 
     names = data.fields

@@ -13,7 +13,6 @@ trajectories, with probe and floor chosen on valid:
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -32,26 +31,16 @@ from ..probes import PROBES
 from ..probes.fit import load_predictions
 from ..probes.moments import token_moments
 from ..registry import build
-from ..run_directory import learner_config, prepare_learner
 from ..tokens import LabelScaler, TokenStore
 from .config import BenchConfig, RunConfig
+from .feed import FROZEN, Measured, measure
 from .run import SCORES
 from .runner import bench
 
-FROZEN = "physrep.checkpoints.frozen_encoder:FrozenEncoder"
 FLOORS = ("constant", "statistics", "spectra", "classical")
 ENCODER, RANDOM = "encoder", "random_weights"
 SHARES = (0.02, 0.05, 0.1, 0.2, 0.4, 0.7, 1.0)
 """Shares of the training trajectories at which the probes of the encoder and of the best floor are fitted."""
-
-
-@dataclass(frozen=True)
-class Measured:
-    """What one batch told of the encoder: tokens per window and their width, and seconds per window."""
-
-    tokens: int
-    width: int
-    seconds: float
 
 
 @dataclass(frozen=True)
@@ -164,24 +153,6 @@ def _own_encoder(run: RunConfig, options: Mapping[str, Any]) -> RunConfig:
     return replace(
         run, encoder=str(options["encoder"]), encoder_options=dict(options.get("encoder_options") or {}), options=rest
     )
-
-
-@torch.no_grad()
-def measure(options: Mapping[str, Any], data: DataConfig, num_frames: int) -> Measured:
-    """Feed one real batch: what the encoder gives, and how long it takes (of two calls the second).
-
-    Raises:
-        PhysrepError: it cannot be fed.
-    """
-    train = data.open("train")
-    settings = learner_config(FROZEN, options, num_frames, train, {}, data, 0)
-    learner = prepare_learner(settings, train).eval()
-    windows = train.windows(num_frames, num_frames, data.frame_step)[:4]
-    clip = train.clip(windows, num_frames, data.frame_step)
-    tokens = learner.encode(clip)
-    started = time.perf_counter()
-    learner.encode(clip)
-    return Measured(tokens.shape[1], tokens.shape[2], (time.perf_counter() - started) / len(windows))
 
 
 def compare(runs: Path, scaler: LabelScaler, measured: Measured) -> Answer:
