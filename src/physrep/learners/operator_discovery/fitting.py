@@ -17,7 +17,7 @@ from .low_rank import Operator
 from .noise import LEVELS
 from .row_errors import RowErrors, row_errors
 from .row_weights import RowScale, trust
-from .selection import candidates, choose, scores
+from .selection import Choice, candidates, choose, scores
 from .tokens import influential
 from .weak_form import Rows, WeakRows
 
@@ -129,27 +129,17 @@ def measured_errors(
     return row_errors(weak.mixed(x, split(x)[1]), noisy, coefficients, operator.v, train.scale, spectrum)
 
 
-def fit_operators(
-    train: Collected,
-    valid: Collected,
-    terms: Sequence[Term],
-    grades: Sequence[int],
-    directions: int | None,
-    largest: int,
-    statistics: Mapping[str, tuple[float, float]],
-    seed: int,
-) -> Result:
-    """Choose grade and P on the validation windows by prediction from one window to the others.
+def all_candidates(
+    train: Collected, valid: Collected, terms: Sequence[Term], grades: Sequence[int], largest: int
+) -> list[Choice]:
+    """Every grade with P = 0 … ``largest``, and how well it predicts from one validation window to the others.
 
     Args:
         train: of the training trajectories.
         valid: of the validation windows.
         terms: columns of the Gram matrices.
         grades: that may be chosen.
-        directions: P, or None to choose it.
         largest: largest P that is tried.
-        statistics: mean and standard deviation of each channel that is explained, in order.
-        seed: of the halves behind the stability of terms.
 
     Raises:
         PhysrepError: too few trajectories.
@@ -161,29 +151,50 @@ def fit_operators(
             f"operator_discovery: {len(whole)} training trajectories are too few for {largest} directions; give at "
             f"least {4 * (largest + 1)}, or a smaller `largest`."
         )
-    channels = whole.s.shape[1]
     pool = []
     for grade in grades:
         columns = torch.tensor([i for i, term in enumerate(terms) if term.grade <= grade], device=whole.g.device)
         pool += candidates(whole, windows, trajectory, grade, columns, largest)
-    allowed = [choice for choice in pool if directions is None or choice.directions == directions]
-    best = choose(allowed)
+    return pool
+
+
+def chosen_operator(
+    train: Collected,
+    pool: list[Choice],
+    terms: Sequence[Term],
+    directions: int | None,
+    statistics: Mapping[str, tuple[float, float]],
+    others: Sequence[str],
+    seed: int,
+) -> Result:
+    """The choice among these candidates, and all that the learner keeps of it.
+
+    Args:
+        train: of the training trajectories.
+        pool: see `all_candidates`.
+        terms: columns of the Gram matrices.
+        directions: P, or None to choose it.
+        statistics: mean and standard deviation of each channel that is explained, in order.
+        others: names of maps of a trained basis, which have no unit.
+        seed: of the halves behind the stability of terms.
+    """
+    best = choose([choice for choice in pool if directions is None or choice.directions == directions])
     columns, basis, theta = best.columns, best.basis, best.fit.theta
-    held = whole.columns(columns)
+    held = train.grams()[0].columns(columns)
     clean = best.fit.operator.lifted(basis)
     mean = held.g.mean(0)
     chosen = influential(clean, theta, mean.diagonal()) if best.directions else torch.zeros(0, dtype=torch.long)
     size = clean.at(theta).flatten(1)[:, chosen].abs()
-    value = scores(pool)
     curve = [
         {
             "grade": c.grade,
             "directions": c.directions,
             "score": v,
-            "residual": {str(i): float(c.residual[i]) for i in range(channels)},
+            "residual": {str(i): float(r) for i, r in enumerate(c.residual)},
         }
-        for c, v in zip(pool, value, strict=True)
+        for c, v in zip(pool, scores(pool), strict=True)
     ]
+    units = dict(statistics) | dict.fromkeys(others, (0.0, 1.0))
     return Result(
         best.grade,
         columns,
@@ -203,8 +214,8 @@ def fit_operators(
             theta,
             [terms[i] for i in columns.tolist()],
             list(statistics),
-            {name: value[0] for name, value in statistics.items()},
-            {name: value[1] for name, value in statistics.items()},
+            {name: value[0] for name, value in units.items()},
+            {name: value[1] for name, value in units.items()},
             seed,
         ),
     )

@@ -24,20 +24,20 @@ from torch import Tensor
 from ...clip import Clip
 from ...errors import PhysrepError
 from ..base import Learner
+from .basis_training import first_choice, train_basis, training_windows
 from .channels import independent, uniform
-from .fitting import Collected, fit_operators, measured_errors
-from .library import GRADES, Term, library
+from .fitting import Collected, all_candidates, chosen_operator, measured_errors
+from .library import GRADES, Term, affordable, library
 from .low_rank import Operator
 from .posterior import Posterior, posterior
+from .row_cache import RowsOfGeometries
 from .row_errors import RowErrors
 from .row_weights import RowScale, row_scale
-from .selection import EXPLAINED
+from .selection import EXPLAINED, Choice
 from .tokens import tokens
+from .trained_basis import GRADE, BasisOptions, TrainedBasis
 from .views import half_views, kept_share, noise_level, worth_splitting
-from .weak_form import Geometry, WeakRows, geometry_of
-
-LARGEST_LIBRARY = 320
-"""Columns; a grade that would need more is left out, which is said."""
+from .weak_form import WeakRows, geometry_of
 
 
 class OperatorDiscovery(Learner):
@@ -54,6 +54,9 @@ class OperatorDiscovery(Learner):
         halves: two half views against errors in variables, where the grid allows them.
         fit_trajectories: training trajectories that are fitted to, a seeded draw: memory does not grow beyond them.
         fit_stride: distance between the starts of windows of the fit; default `num_frames`.
+        basis: options of columns that are trained beyond the library (`BasisOptions`), ``{}`` for all defaults; default
+            none. Their filters count points and frames, so that with them θ holds for the grid and time step of the
+            training data alone.
     """
 
     label = "Operator discovery"
@@ -71,6 +74,7 @@ class OperatorDiscovery(Learner):
         halves: bool = True,
         fit_trajectories: int = 512,
         fit_stride: int | None = None,
+        basis: Mapping[str, Any] | None = None,
     ) -> None:
         super().__init__(in_channels, num_frames)
         if num_frames < 4:
@@ -81,6 +85,12 @@ class OperatorDiscovery(Learner):
         self.modes = tuple(modes) if modes is not None else None
         self.halves, self.fit_trajectories = halves, fit_trajectories
         self.fit_stride = num_frames if fit_stride is None else fit_stride
+        self.basis_options = None if basis is None else BasisOptions.of(basis, num_frames)
+        self.basis: TrainedBasis | None = None
+        if self.basis_options is not None:
+            # Which channels are kept is found by the fit: the network reads all of them.
+            self.basis = TrainedBasis(in_channels, self.basis_options)
+            self.reads_units = False
         # What the fit finds, as tensors: weight files hold nothing else. Text is UTF-8.
         self.register_buffer("found", torch.zeros(0, dtype=torch.uint8))
         for name in (
@@ -132,6 +142,7 @@ class OperatorDiscovery(Learner):
         """The library's columns that are kept."""
         record = self.record
         whole = library(record["channels"], record["nonlocal"], record["grades"])
+        whole += self.basis.terms() if self.basis is not None else []
         return [whole[i] for i in record["columns"]]
 
     def loss(self, clip: Clip) -> dict[str, Tensor]:
@@ -211,28 +222,26 @@ class OperatorDiscovery(Learner):
         channels = independent(first, self._kept(first, fields), fields, modes)
         for name in [n for n in fields if n not in channels]:
             progress(f"channel {name} is left out: the others determine it")
-        grades = self._affordable(channels, all(first.periodic), progress)
+        grades = affordable(channels, all(first.periodic), self.grades, progress)
         terms = library(channels, all(first.periodic), grades)
         generator = torch.Generator().manual_seed(seed)
         plain = self._rows_of(first, channels, [Term((), (0, 0), 1)], modes)
         modes = list(plain.geometry.modes)
         scale = row_scale((plain.change(self._kept(clip, channels)) for clip in train), plain.modes)
-        shown = Collected(scale), Collected(scale)
-        for collected, clips in zip(shown, (train, valid), strict=True):
-            for clip in clips:
-                x = self._kept(clip, channels)
-                rows = self._rows_of(clip, channels, terms, modes)
-                collected.add(
-                    rows,
-                    rows.mixed(x, self._noise(x, rows)[1]),
-                    x,
-                    clip.trajectory,
-                    keep=collected is shown[1],
-                )
-                progress("")
+        shown = self._collected(train, valid, channels, terms, modes, scale, progress)
         mean, std = self.field_mean.tolist(), self.field_std.tolist()
         statistics = {name: (mean[names.index(name)], std[names.index(name)]) for name in channels}
-        result = fit_operators(shown[0], shown[1], terms, grades, self.directions, self.largest, statistics, seed)
+        pool = all_candidates(*shown, terms, grades, self.largest)
+        if self.basis is not None:
+            start = first_choice(pool, self.directions, self.basis.options.directions, progress)
+            grades = tuple(grade for grade in grades if grade <= start.grade)
+            held = [terms[i] for i in start.columns.tolist()]
+            self._train_basis(train, channels, held, modes, scale, start, generator, progress)
+            terms = library(channels, all(first.periodic), grades) + self.basis.terms()
+            shown = self._collected(train, valid, channels, terms, modes, scale, progress)
+            pool = all_candidates(*shown, terms, (start.grade, GRADE), self.largest)
+        others = () if self.basis is None else self.basis.names
+        result = chosen_operator(shown[0], pool, terms, self.directions, statistics, others, seed)
         self._keep(result.tensors | {"spectrum": scale.spectrum, "change": scale.change})
         kept = [terms[i] for i in result.columns.tolist()]
         rows = self._rows_of(first, channels, kept, modes)
@@ -258,6 +267,51 @@ class OperatorDiscovery(Learner):
         self.found = torch.tensor(list(json.dumps(record).encode()), dtype=torch.uint8, device=self.found.device)
         return [{"directions": row["directions"], "grade": row["grade"], "loss": row["score"]} for row in result.curve]
 
+    def _collected(
+        self,
+        train: Iterable[Clip],
+        valid: Iterable[Clip],
+        channels: Sequence[str],
+        terms: list[Term],
+        modes: Sequence[int],
+        scale: RowScale,
+        progress: Callable[[str], None],
+    ) -> tuple[Collected, Collected]:
+        """Gram matrices of the training trajectories and of the validation windows."""
+        shown = Collected(scale), Collected(scale)
+        for collected, clips in zip(shown, (train, valid), strict=True):
+            for clip in clips:
+                x = self._kept(clip, channels)
+                rows = self._rows_of(clip, channels, terms, modes)
+                keep = collected is shown[1]
+                collected.add(rows, rows.mixed(x, self._noise(x, rows)[1]), x, clip.trajectory, keep=keep)
+                progress("")
+        return shown
+
+    def _train_basis(
+        self,
+        train: Iterable[Clip],
+        channels: Sequence[str],
+        terms: list[Term],
+        modes: Sequence[int],
+        scale: RowScale,
+        start: Choice,
+        generator: torch.Generator,
+        progress: Callable[[str], None],
+    ) -> None:
+        assert self.basis is not None
+        first = next(iter(train))
+        # What may vary is known now; the network is made anew from the seed, so that a repeated fit ends the same.
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(int(torch.randint(2**31, (1,), generator=generator)))
+            self.basis = TrainedBasis(len(channels), self.basis.options).to(self.found.device)
+        self._rows = RowsOfGeometries()
+        library_rows = self._rows_of(first, channels, terms, modes)
+        new = self._rows_of(first, channels, self.basis.terms(), modes)
+        batches = ((self._kept(clip, channels), clip.trajectory) for clip in train)
+        windows = training_windows(batches, library_rows, scale, start.basis)
+        train_basis(self.basis, new.columns, windows, start, generator, progress)
+
     def _keep(self, tensors: Mapping[str, Tensor]) -> None:
         for name, value in tensors.items():
             setattr(self, name, value.to(self.found.device))
@@ -272,21 +326,6 @@ class OperatorDiscovery(Learner):
         level = noise_level(a, b, kept).square().mean(1).sqrt()
         return level, worth_splitting(a, b, kept) & self.halves
 
-    def _affordable(self, channels: Sequence[str], periodic: bool, progress: Callable[[str], None]) -> tuple[int, ...]:
-        kept: tuple[int, ...] = ()
-        for grade in self.grades:
-            if grade == 4 and not periodic:
-                progress("grade 4 of the library (nonlocal columns) is left out: an axis has ends")
-                continue
-            size = len(library(channels, periodic, (*kept, grade)))
-            if size > LARGEST_LIBRARY:
-                progress(
-                    f"grade {grade} of the library is left out: {size} columns, at most {LARGEST_LIBRARY} are fitted"
-                )
-                continue
-            kept = (*kept, grade)
-        return kept
-
     def _kept(self, clip: Clip, channels: Sequence[str]) -> Tensor:
         """Normalised fields of these channels, float64."""
         x = self.fields(clip, self.num_frames)
@@ -296,7 +335,7 @@ class OperatorDiscovery(Learner):
     def _rows_of(self, clip: Clip, channels: Sequence[str], terms: list[Term], modes: Sequence[int]) -> WeakRows:
         if clip.fields.ndim != 5:
             raise PhysrepError("operator_discovery: reads fields on 2 axes; slice the data first.")
-        return self._rows(geometry_of(clip, modes), terms, channels, clip.fields.device)
+        return self._rows(geometry_of(clip, modes), terms, channels, clip.fields.device, self.basis)
 
     def _load_from_state_dict(self, state_dict: dict[str, Any], prefix: str, *args: Any, **kwargs: Any) -> None:
         # What the fit found has sizes of its own: make room for what is stored.
@@ -304,21 +343,9 @@ class OperatorDiscovery(Learner):
             stored = state_dict.get(f"{prefix}{name}")
             if buffer is not None and stored is not None and stored.shape != buffer.shape:
                 setattr(self, name, torch.zeros_like(stored, device=buffer.device))
+        first = state_dict.get(f"{prefix}basis.convolutions.0.weight")
+        if self.basis is not None and first is not None:
+            options = self.basis.options
+            self.basis = TrainedBasis(first.shape[1] // options.memory, options).to(self.found.device)
+            self._rows = RowsOfGeometries()
         super()._load_from_state_dict(state_dict, prefix, *args, **kwargs)
-
-
-class RowsOfGeometries:
-    """The last few `WeakRows` that were made, by all that they depend on."""
-
-    def __init__(self, largest: int = 4) -> None:
-        self.largest, self._made = largest, {}
-
-    def __call__(
-        self, geometry: Geometry, terms: Sequence[Term], channels: Sequence[str], device: torch.device
-    ) -> WeakRows:
-        key = (geometry, tuple(terms), tuple(channels), device)
-        if key not in self._made:
-            if len(self._made) >= self.largest:
-                self._made.pop(next(iter(self._made)))
-            self._made[key] = WeakRows(geometry, terms, channels, device)
-        return self._made[key]

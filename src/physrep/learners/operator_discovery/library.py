@@ -19,7 +19,7 @@ Grades, each with the columns of those before:
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 GRADES = (1, 2, 3, 4)
@@ -34,6 +34,9 @@ MULTIPLIERS = {
 """Name to order s, angular number n, and part of exp(inφ)."""
 ORDER_0 = tuple(name for name, (s, _, _) in MULTIPLIERS.items() if s == 0)
 ORDER_1 = tuple(name for name, (s, _, _) in MULTIPLIERS.items() if s == 1)
+
+LARGEST_LIBRARY = 320
+"""Columns; a grade that would need more is left out, which is said."""
 
 Factor = tuple[str, str]
 """Channel and multiplier."""
@@ -87,3 +90,27 @@ def library(channels: Sequence[str], nonlocal_columns: bool, grades: Sequence[in
         pairs = list(itertools.combinations_with_replacement(local, 2))
         terms += [Term((factor, *pair), (0, 0), 4) for factor in zero for pair in pairs]
     return terms
+
+
+def affordable(
+    channels: Sequence[str], periodic: bool, grades: Sequence[int], progress: Callable[[str], None]
+) -> tuple[int, ...]:
+    """Those of the grades that exist on these axes and are fitted; what is left out is said.
+
+    Args:
+        channels: names of the channels.
+        periodic: whether all axes are.
+        grades: to choose from, ascending.
+        progress: told of every grade that is left out.
+    """
+    kept: tuple[int, ...] = ()
+    for grade in grades:
+        if grade == 4 and not periodic:
+            progress("grade 4 of the library (nonlocal columns) is left out: an axis has ends")
+            continue
+        size = len(library(channels, periodic, (*kept, grade)))
+        if size > LARGEST_LIBRARY:
+            progress(f"grade {grade} of the library is left out: {size} columns, at most {LARGEST_LIBRARY} are fitted")
+            continue
+        kept = (*kept, grade)
+    return kept

@@ -17,6 +17,7 @@ from torch import Tensor
 from ...clip import Clip
 from .library import LOCAL, MULTIPLIERS, Factor, Term
 from .test_functions import alternating, periodic_matrix, time_matrices, walled_matrices
+from .trained_basis import TrainedBasis, forecast_matrices
 from .views import can_split, half_views
 
 CHUNK = 4
@@ -66,12 +67,18 @@ class WeakRows:
         terms: the library's columns.
         channels: names of the C channels, in the order of the fields.
         device: where the rows are made.
+        basis: of the columns that are trained, if there are any; with a memory it says what stands for the change.
     """
 
     def __init__(
-        self, geometry: Geometry, terms: Sequence[Term], channels: Sequence[str], device: torch.device | str = "cpu"
+        self,
+        geometry: Geometry,
+        terms: Sequence[Term],
+        channels: Sequence[str],
+        device: torch.device | str = "cpu",
+        basis: TrainedBasis | None = None,
     ) -> None:
-        self.geometry, self.terms, self.channels = geometry, list(terms), list(channels)
+        self.geometry, self.terms, self.channels, self.basis = geometry, list(terms), list(channels), basis
         frames, height, width = geometry.shape
         points = (height, width)
         # Per axis: the matrices that are applied, and what their result is multiplied with for each order.
@@ -91,8 +98,14 @@ class WeakRows:
                 placed = even if own is None else torch.tensor(own, dtype=torch.float64)
                 self.matrices.append([m.to(torch.complex128).to(device) for m in walled_matrices(placed, modes)])
                 self.factors.append([torch.ones(modes + 1, dtype=torch.complex128, device=device)] * 3)
-        value, rate = time_matrices(frames, geometry.dt)
-        self.value, self.rate, self.alternating = value.to(device), rate.to(device), alternating(rate).to(device)
+        if basis is not None and basis.options.memory > 1:
+            value, rate = forecast_matrices(frames, geometry.dt, basis.options.memory, basis.options.horizon)
+            # A change that is a difference of two frames has no error of quadrature.
+            fastest = torch.zeros_like(rate)
+        else:
+            value, rate = time_matrices(frames, geometry.dt)
+            fastest = alternating(rate)
+        self.value, self.rate, self.alternating = value.to(device), rate.to(device), fastest.to(device)
         self.products = sorted({term.factors for term in self.terms}, key=lambda f: (len(f), f))
         self.split = can_split(points, geometry.periodic)
         self.modes = (self.matrices[0][0].shape[0], self.matrices[1][0].shape[0])
@@ -162,7 +175,14 @@ class WeakRows:
         rows = self(x, halves=False)
         return rows.x_a, rows.y_a
 
+    def columns(self, x: Tensor) -> Tensor:
+        """Columns ``(B, R, K)`` of the fields as they are, with a gradient where the basis has one."""
+        return torch.cat([self._columns(part) for part in x.double().split(self.chunk)])
+
     def _view(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        return self._columns(x), self.change(x)
+
+    def _columns(self, x: Tensor) -> Tensor:
         factors = self._factors(x)
         products = []
         for product in self.products:
@@ -180,7 +200,7 @@ class WeakRows:
             columns = (moments[:, of] * self._weights[variant][:, None]).flatten(2)
             index = torch.tensor(members, device=x.device)
             matrix[:, index] = torch.cat([columns.real, columns.imag], 2)
-        return matrix.transpose(1, 2).contiguous(), self.change(x)
+        return matrix.transpose(1, 2).contiguous()
 
     def _integrate(self, fields: Tensor, variant: tuple[int, int]) -> Tensor:
         """Against every test function of both axes: real ``(..., H, W)`` to complex ``(..., M_x, M_y)``."""
@@ -192,6 +212,9 @@ class WeakRows:
     def _factors(self, x: Tensor) -> dict[Factor, Tensor]:
         wanted = {factor for product in self.products for factor in product}
         found: dict[Factor, Tensor] = {}
+        if self.basis is not None and any(channel in self.basis.names for channel, _ in wanted):
+            maps = self.basis(x.float(), self.geometry.periodic).double()
+            found |= {(name, LOCAL): maps[:, j] for j, name in enumerate(self.basis.names)}
         for index, channel in enumerate(self.channels):
             names = [name for c, name in wanted if c == channel and name != LOCAL]
             found[channel, LOCAL] = x[:, index]

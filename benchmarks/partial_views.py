@@ -1,0 +1,126 @@
+"""Parameters from parts of the state: what each learner reads where the operator is no function of what is seen.
+
+Shear flows are simulated once; every case is a view of them (`physrep.data.observation`). Learners are trained on the
+view of 400 trajectories without labels (supervised with them), probes fitted to the same, choices made on 100, scores
+taken on 200 others: the mean squared error of the z-scored logarithms of Reynolds and Schmidt number per trajectory.
+
+    python benchmarks/partial_views.py run OUT [CASE ...] [--learners NAME ...]
+    python benchmarks/partial_views.py table OUT [--split valid]
+"""
+
+from __future__ import annotations
+
+import argparse
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import yaml
+
+import physrep
+
+SHAPE = (32, 64)
+CASES: dict[str, list[Any]] = {
+    "all fields": [],
+    "tracer alone": [{"fields": ["tracer"]}],
+    "velocity alone": [{"fields": ["velocity"]}],
+    "open crop": [{"crop": {"x": 24, "y": 48}}],
+    "coarse": [{"coarsen": 4}],
+    "gain and offset": [{"gain": {"factor": [0.5, 2.0], "shared": False}}, {"offset": 1.0}],
+    "frame rate": [{"frame_step": [1, 3]}],
+}
+"""Views of the fields, as `data.observation` takes them."""
+
+CLIPS = {"level": "clip", "target": "random", "regulariser": {"sim": 5, "std": 25, "cov": 5}}
+LEARNERS: dict[str, dict[str, Any]] = {
+    "spectra": {"learner": "spectra"},
+    "jepa": {"learner": "jepa", "options": CLIPS},
+    "operator_discovery": {"learner": "operator_discovery", "options": {"largest": 6, "fit_trajectories": 256}},
+    "supervised": {"learner": "supervised", "training": {"steps": 300, "batch_size": 32, "select": "best"}},
+}
+
+
+def configuration(case: str, learners: list[str], data: Path) -> dict[str, Any]:
+    """Of `physrep bench`."""
+    small = case == "coarse"
+    return {
+        "system": "shear_flow",
+        "data": {"path": str(data), "observation": CASES[case] or None},
+        "num_frames": 8,
+        "eval_stride": 8 if case == "frame rate" else 14,
+        "encoder": "conv3d",
+        "encoder_options": {
+            "dims": [32, 64, 128],
+            "strides": [[2, 1, 1] if small else [2, 2, 2], [2, 2, 2], [2, 2, 2]],
+            "groups": 32,
+        },
+        "training": {
+            "learning_rate": 2e-3, "shift": True, "flip": ["x", "y"], "checkpoint_every": 50,
+            "steps": 100, "batch_size": 64,
+        },
+        "runs": [LEARNERS[name] | {"name": name} for name in learners],
+        "probes": {"ridge": {}, "kernel_ridge": {}},
+        "seeds": [0],
+    }  # fmt: skip
+
+
+def folder_of(out: Path, case: str) -> Path:
+    return out / case.replace(" ", "_")
+
+
+def run(out: Path, cases: list[str], learners: list[str]) -> None:
+    """Simulate where that was not done, then every case by `physrep bench`; called again it goes on."""
+    given = physrep.SimulationConfig(
+        trajectories=700, resolution=list(SHAPE), frames=48, save_dt=0.1, seed=2711,
+        ranges={"Reynolds": [40, 400], "Schmidt": [0.2, 2.0]}, splits=[4 / 7, 1 / 7, 2 / 7],
+    )  # fmt: skip
+    data = physrep.simulate("shear_flow", out / "data", given)
+    for case in cases:
+        folder = folder_of(out, case)
+        folder.mkdir(parents=True, exist_ok=True)
+        path = folder.with_suffix(".yaml")
+        path.write_text(yaml.safe_dump(configuration(case, learners, Path(data)), sort_keys=False))
+        subprocess.run([sys.executable, "-m", "physrep", "bench", str(path), "--out", str(folder)], check=True)
+
+
+def table(out: Path, split: str) -> str:
+    """Markdown: every case, learner by learner, of each the probe that was best on valid."""
+    lines = []
+    for case in CASES:
+        path = folder_of(out, case) / "results.csv"
+        if not path.exists():
+            continue
+        rows = pd.read_csv(path).query("metric == 'mse' and level == 'trajectory'")
+        mean = rows.groupby(["learner", "probe", "split"])["value"].mean().unstack()
+        cells = []
+        for learner in LEARNERS:
+            if learner not in mean.index.get_level_values(0):
+                cells.append("")
+                continue
+            probe = mean.loc[learner]["valid"].idxmin()
+            own = rows[(rows["learner"] == learner) & (rows["probe"] == probe) & (rows["split"] == split)]
+            each = [f"{v:.2g}" for v in own["value"]]
+            cells.append(f"{own['value'].mean():.2g} ({', '.join(each)})")
+        lines.append(f"| {case} | " + " | ".join(cells) + " |")
+    head = "| view | " + " | ".join(LEARNERS) + " |\n|---|" + "---|" * len(LEARNERS)
+    return "\n".join([head, *lines])
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("action", choices=("run", "table"))
+    parser.add_argument("out", type=Path)
+    parser.add_argument("cases", nargs="*", metavar="CASE", help="default all")
+    parser.add_argument("--learners", nargs="+", choices=tuple(LEARNERS), default=list(LEARNERS))
+    parser.add_argument("--split", choices=("valid", "test"), default="test")
+    options = parser.parse_args()
+    if options.action == "run":
+        run(options.out, options.cases or list(CASES), options.learners)
+    else:
+        print(table(options.out, options.split))
+
+
+if __name__ == "__main__":
+    main()
