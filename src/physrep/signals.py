@@ -88,8 +88,13 @@ def raising() -> Iterator[None]:
         return
     received: list[int] = []
     timers: list[threading.Timer] = []
+    # While the hook below runs, exceptions are discarded as in the finaliser itself.
+    discarding, missed = [False], [False]
 
     def handle(number: int, frame: Any) -> None:
+        if discarding[0]:
+            missed[0] = True
+            return
         received.append(number)
         if len(received) == 1:
             raise Stopped(number)
@@ -101,10 +106,14 @@ def raising() -> Iterator[None]:
             hook(discarded)
             return
         received.clear()
-        timer = threading.Timer(_AGAIN, os.kill, (os.getpid(), discarded.exc_value.number))
-        timer.daemon = True
-        timers.append(timer)
-        timer.start()
+        discarding[0], missed[0] = True, True
+        while missed[0]:
+            missed[0] = False
+            timer = threading.Timer(_AGAIN, os.kill, (os.getpid(), discarded.exc_value.number))
+            timer.daemon = True
+            timers.append(timer)
+            timer.start()  # on a busy machine the signal arrives before this returns
+        discarding[0] = False
 
     before, hook = _install(handle), sys.unraisablehook
     sys.unraisablehook = again

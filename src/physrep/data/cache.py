@@ -249,6 +249,10 @@ def is_complete(folder: str | Path, key: str) -> bool:
         meta = read_json(folder / META)
     except PhysrepError:
         return False
+    # Copies of before 2026-11-27 hold axes in descending order where a file stores them so.
+    coordinates = meta.get("identity", {}).get("coordinates", {}).values()
+    if any(points and points[0] > points[-1] for points in coordinates):
+        return False
     data = folder / (OFFSETS if meta.get("in_place") else DATA)
     return meta.get("key") == key and data.is_file() and meta.get("bytes") == data.stat().st_size
 

@@ -119,6 +119,12 @@ class Resampler:
         source: object = "resample",
     ) -> None:
         old = tuple(len(c) for c in coordinates)
+        for axis, nodes in enumerate(coordinates):
+            if nodes[0] > nodes[-1]:
+                raise PhysrepError(
+                    f"{source}: coordinates of axis {axis} decrease, from {nodes[0]:.6g} to {nodes[-1]:.6g}; reverse "
+                    "them and the values along that axis."
+                )
         if resolution is not None and (len(resolution) != len(old) or min(resolution) < 1):
             raise PhysrepError(f"{source}: resolution {list(resolution)} does not fit {len(old)} spatial axes.")
         if method not in (None, "bilinear", "spectral"):
@@ -167,9 +173,8 @@ class Resampler:
 
 
 def _uneven(nodes: np.ndarray, n: int, method: Method | None) -> np.ndarray | None:
-    """Where ``n`` resampled points lie, ascending; None if equally spaced; of rows stored downwards the negative."""
+    """Where ``n`` resampled points lie, ascending; None if equally spaced."""
     nodes = np.asarray(nodes, dtype=np.float64)
-    nodes = -nodes if nodes[0] > nodes[-1] else nodes
     spacing = np.diff(nodes)
     # Stored coordinates are float32. Spectral resampling ends on equal cells.
     if len(nodes) < 3 or method == "spectral" or np.ptp(spacing) < 1e-3 * spacing.mean():

@@ -53,7 +53,9 @@ class StoredField:
 class WellFile:
     """A file in The Well's format, open for reading; use it as a context manager.
 
-    The metadata stay valid after `close`.
+    The metadata stay valid after `close`. An axis that a file stores in descending order is handed out in ascending
+    order, coordinates and values alike: spacings are positive everywhere, so that the sign of a derivative along the
+    axis would be lost otherwise.
 
     Args:
         path: the file, or its address (see `physrep.data.remote`).
@@ -70,7 +72,8 @@ class WellFile:
         parameters: scalars that are constant in time, name to float64 array with shape ``(N,)``; known aliases are
             replaced by the true name (`physrep.data.names`).
         time: saved times with shape ``(N, T)``.
-        coordinates: axis name to grid coordinates, float64 with shape ``(n,)``.
+        coordinates: axis name to grid coordinates, float64 with shape ``(n,)``, ascending.
+        descending: per axis, whether the file stores it in descending order.
         boundaries: axis name to the types of its boundary conditions, e.g. ``("PERIODIC",)``.
         replaced: missing values that `read` has replaced so far.
         periodic: per axis, whether both its ends are periodic.
@@ -111,6 +114,10 @@ class WellFile:
         dimensions = file["dimensions"]
         self.axes = tuple(str(axis) for axis in dimensions.attrs["spatial_dims"])
         self.coordinates = {axis: _first_sample(dimensions[axis]) for axis in self.axes}
+        self.descending = tuple(bool(points[0] > points[-1]) for points in self.coordinates.values())
+        for axis, reverse in zip(self.axes, self.descending, strict=True):
+            if reverse:
+                self.coordinates[axis] = self.coordinates[axis][::-1].copy()
         self.shape = tuple(len(self.coordinates[axis]) for axis in self.axes)
         time = np.asarray(dimensions["time"][()], dtype=np.float64)
         self.n_frames = time.shape[-1]
@@ -176,7 +183,7 @@ class WellFile:
             trajectory: index in this file.
             start, frames, step: first frame, number of frames and distance between them.
             channels: channel names in the order wanted; default all time-varying ones.
-            region: a slice per spatial axis; default everything.
+            region: a slice per spatial axis, whose coordinates ascend; default everything.
             missing: what to do with values that stand for nothing, see `physrep.data.missing`.
             known: these very frames were read before, so their checksums are not verified again.
 
@@ -245,18 +252,25 @@ class WellFile:
         self, field: StoredField, trajectory: int, frames: slice, region: tuple[slice, ...], known: bool
     ) -> np.ndarray:
         """A block that broadcasts to ``(T, *S, components)``."""
-        index = field.index(trajectory, frames, region)
+        stored = [
+            _reversed(part, n) if reverse else part
+            for part, n, reverse in zip(region, self.shape, self.descending, strict=True)
+        ]
+        index = field.index(trajectory, frames, stored)
         with reading(self.path, f"field {field.name}"):
             if known and field.name not in self._known:
                 self._known[field.name] = VerifiedBefore(self._stored(field))
             block = self._known[field.name].read(index) if known else np.asarray(self._stored(field)[tuple(index)])
-        return field.spread(block)
+        block = field.spread(block)
+        return np.flip(block, tuple(1 + axis for axis, reverse in enumerate(self.descending) if reverse))
 
     def _stored(self, field: StoredField) -> h5py.Dataset:
         return self._file[f"t{field.order}_fields"][field.name]
 
     def is_plain(self, channels: Sequence[str]) -> bool:
         """Whether the bytes of these channels lie in this local file as they are, as far as its properties say."""
+        if any(self.descending):
+            return False
         wanted = [field for field in self.fields.values() if set(field.channels) & set(channels)]
         return isinstance(self.path, Path) and all(is_plain(self._stored(field)) for field in wanted)
 
@@ -304,6 +318,12 @@ def _first_sample(dataset: Any) -> np.ndarray:
     """Coordinates along one axis; where they differ per trajectory, those of the first."""
     values = np.asarray(dataset[()], dtype=np.float64)
     return values.reshape(-1, values.shape[-1])[0]
+
+
+def _reversed(part: slice, n: int) -> slice:
+    """Where the points ``part`` of n, counted from the other end, are stored; in the order of storage."""
+    points = range(*part.indices(n))
+    return slice(n - 1 - points[-1], n - points[0], points.step) if len(points) else slice(0, 0)
 
 
 def _fill_values(dataset: Any) -> tuple[float, ...]:

@@ -111,6 +111,16 @@ def array_recordings(data: Any, axes: ArrayAxes, window: WindowShape) -> list[Re
     return found
 
 
+def _spacing(axis: str, points: np.ndarray) -> float:
+    steps = np.diff(points)
+    if np.ptp(steps) > 1e-3 * steps.mean():
+        raise PhysrepError(
+            f"coordinates of {axis} are not equally spaced ({steps.min():.4g} to {steps.max():.4g}); interpolate to "
+            "equal spacing, or store them with `physrep.write_well` and predict the file."
+        )
+    return float(steps.mean())
+
+
 def _from_xarray(data: Any, axes: ArrayAxes) -> tuple[np.ndarray, float, tuple[float, ...], list[str]]:
     """Array ``(N, T, C, H, W)``, dt, dx and channels; dimensions are found by name (see `from_xarray`)."""
     unknown = [str(axis) for axis in data.dims if axis not in data.coords and str(axis) not in ("sample", "trajectory")]
@@ -123,5 +133,5 @@ def _from_xarray(data: Any, axes: ArrayAxes) -> tuple[np.ndarray, float, tuple[f
     if missing:
         raise PhysrepError(f"there is no variable {missing[0]!r}; there are {', '.join(found.fields)}.")
     array = np.stack([found.fields[name].numpy() for name in names], axis=2)
-    steps = tuple(float(points[1] - points[0]) for points in found.coordinates.values())
+    steps = tuple(_spacing(axis, points.double().numpy()) for axis, points in found.coordinates.items())
     return array, float(found.time[1] - found.time[0]), steps, names

@@ -54,6 +54,7 @@ def part_of_arrays(
         PhysrepError: there is no field, or fields have different numbers of trajectories, frames or grid points.
     """
     part = Part(path, {})
+    arrays = {name: _without_points(name, array, part.notes) for name, array in arrays.items()}
     lengths = {}
     for name, array in arrays.items():
         axis = coordinate_axis(name)
@@ -77,6 +78,23 @@ def part_of_arrays(
     for name, array in rest.items():
         _take_parameter(part, name, array)
     return part
+
+
+def _without_points(name: str, array: RawArray, notes: list[str]) -> RawArray:
+    """The array without spatial axes of one point (a level, a height), if it has others."""
+    names = array.names or ()
+    space = [i for i, axis in enumerate(names) if role(axis) not in ROLES]
+    single = [i for i in space if array.shape[i] == 1]
+    if not single or len(single) == len(space):
+        return array
+    notes.append(f"{name}: axis {', '.join(names[i] for i in single)} has one point and is dropped")
+    kept = [i for i in range(len(names)) if i not in single]
+
+    def read(index: tuple[int | slice, ...]) -> np.ndarray:
+        parts = dict(zip(kept, index, strict=True))
+        return array.read(tuple(parts.get(i, 0) for i in range(len(names))))
+
+    return RawArray(tuple(array.shape[i] for i in kept), array.kind, read, tuple(names[i] for i in kept))
 
 
 def coordinate_axis(name: str) -> str | None:
@@ -154,6 +172,11 @@ def _clean_coordinates(part: Part) -> None:
 def _take_parameter(part: Part, name: str, array: RawArray) -> None:
     count = len(part)
     short = name.rsplit("/", 1)[-1]
+    if array.names is not None and array.kind in "fiub":
+        roles = tuple(role(name) for name in array.names)
+        if TIME in roles and set(roles) <= {SAMPLE, TIME} and array.shape[roles.index(TIME)] == part.frames:
+            _take_constant(part, name, np.moveaxis(array.all(), roles.index(TIME), -1))
+            return
     if array.kind in "fiub" and int(np.prod(array.shape)) == 1:
         part.parameters[short] = np.full(count, float(array.all().reshape(())), dtype=np.float64)
     elif array.kind in "fiub" and array.shape in ((count,), (count, 1), (1, count)):
@@ -163,6 +186,15 @@ def _take_parameter(part: Part, name: str, array: RawArray) -> None:
             part.parameters[f"{short}_{i}"] = column.astype(np.float64)
     else:
         part.notes.append(f"{name} ({'x'.join(map(str, array.shape)) or 'text'}) is no field and is left out")
+
+
+def _take_constant(part: Part, name: str, values: np.ndarray) -> None:
+    """A number per trajectory and frame is a parameter if it does not change with time."""
+    rows = np.broadcast_to(values, (len(part), part.frames)).astype(np.float64)
+    if bool((rows == rows[:, :1]).all()):
+        part.parameters[name.rsplit("/", 1)[-1]] = rows[:, 0].copy()
+    else:
+        part.notes.append(f"{name} changes with time and is left out; only constants are parameters")
 
 
 MOST_COLUMNS = 32

@@ -9,9 +9,11 @@ from pathlib import Path
 import numpy as np
 
 from ...errors import PhysrepError
+from .axes import SAMPLE, role
 from .source import Part
 
 KEYS = ("file", "trajectory")
+FILE_NAMES = ("file", "filename", "file_name", "path")
 
 
 def stored_parameters(parts: Sequence[Part]) -> dict[str, np.ndarray]:
@@ -23,37 +25,36 @@ def stored_parameters(parts: Sequence[Part]) -> dict[str, np.ndarray]:
     }
 
 
-def read_table(path: str | Path, parts: Sequence[Part], root: Path) -> dict[str, list[str]]:
+def read_table(
+    path: str | Path, parts: Sequence[Part], root: Path, notes: list[str] | None = None
+) -> dict[str, list[str]]:
     """Columns of a CSV file, one cell per trajectory of the source, in the source's order.
 
     The table has a column ``file`` (name of the file or folder, with or without its suffix or the folders above it), or
-    ``trajectory`` (counted from 0 through the source, or within ``file`` if both are there).
+    ``trajectory`` (counted from 0 through the source, or within ``file`` if both are there); other usual names of
+    these two, as ``filename`` or ``run``, are taken and said. Of one file with as many trajectories as the table has
+    rows, rows may be in the order of the file. Cells may be separated by semicolons or tabs; numbers may then have
+    decimal commas.
 
     Args:
         path: the CSV file.
         parts: of the source.
         root: the source, which file names may start from.
+        notes: takes what was guessed, one line each.
 
     Raises:
         PhysrepError: no such column, a row that fits no trajectory, two rows for one, or none for one.
     """
     path = Path(path)
-    try:
-        with open(path, newline="", encoding="utf-8-sig") as file:
-            rows = list(csv.DictReader(file))
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise PhysrepError(f"{path}: cannot be read as a table ({error}); give a CSV file.") from error
-    columns = [str(name).strip() for name in rows[0]] if rows else []
-    if not set(KEYS) & set(columns):
-        raise PhysrepError(
-            f"{path}: has no column file or trajectory ({', '.join(columns) or 'it is empty'}), so that its rows "
-            "cannot be told; add one."
-        )
+    notes = [] if notes is None else notes
+    rows = _rows(path)
     starts = np.cumsum([0, *(len(part) for part in parts)]).tolist()
+    rows = _with_keys(path, rows, len(parts), starts[-1], notes)
+    columns = list(rows[0])
     places = _names(parts, root)
     cells: list[dict[str, str] | None] = [None] * starts[-1]
     for line, raw in enumerate(rows, 2):
-        row = {str(name).strip(): str(value or "").strip() for name, value in raw.items()}
+        row = raw
         for index in _indices(path, line, row, places, starts):
             if cells[index] is not None:
                 raise PhysrepError(f"{path}, row {line}: a second row for the same trajectory; delete one.")
@@ -64,6 +65,60 @@ def read_table(path: str | Path, parts: Sequence[Part], root: Path) -> dict[str,
         place = parts[part].place(missing[0] - starts[part])
         raise PhysrepError(f"{path}: has no row for {len(missing)} trajectories, the first being {place}; add them.")
     return {name: [row[name] for row in cells if row is not None] for name in columns if name not in KEYS}
+
+
+def _rows(path: Path) -> list[dict[str, str]]:
+    """The rows of a table, its cells without the blanks around them."""
+    try:
+        with open(path, newline="", encoding="utf-8-sig") as file:
+            head = file.readline()
+            file.seek(0)
+            between = max(",;\t", key=head.count)
+            found = list(csv.DictReader(file, delimiter=between))
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise PhysrepError(f"{path}: cannot be read as a table ({error}); give a CSV file.") from error
+    for line, row in enumerate(found, 2):
+        if None in row or None in row.values():
+            raise PhysrepError(f"{path}, row {line}: has another number of cells than the first line; mend it.")
+    rows = [{str(name).strip(): str(value).strip() for name, value in row.items()} for row in found]
+    if between == ",":
+        return rows
+    return [{name: _decimal_point(cell) for name, cell in row.items()} for row in rows]
+
+
+def _decimal_point(cell: str) -> str:
+    number = cell.replace(",", ".")
+    try:
+        float(number)
+    except PhysrepError:
+        raise
+    except ValueError:
+        return cell
+    return number
+
+
+def _with_keys(
+    path: Path, rows: list[dict[str, str]], files: int, trajectories: int, notes: list[str]
+) -> list[dict[str, str]]:
+    """The rows with a column that tells which trajectory they are of; a guess is put into ``notes``."""
+    columns = list(rows[0]) if rows else []
+    if set(KEYS) & set(columns):
+        return rows
+    guesses = {
+        "file": [name for name in columns if name.lower() in FILE_NAMES],
+        "trajectory": [name for name in columns if role(name) == SAMPLE],
+    }
+    taken = {names[0]: key for key, names in guesses.items() if len(names) == 1}
+    if taken:
+        notes += [f"column {name} of {path} is taken as {key}" for name, key in taken.items()]
+        return [{taken.get(name, name): cell for name, cell in row.items()} for row in rows]
+    if files == 1 and len(rows) == trajectories:
+        notes.append(f"{path} has no column trajectory: its rows are taken in the order of the trajectories")
+        return [{"trajectory": str(index), **row} for index, row in enumerate(rows)]
+    raise PhysrepError(
+        f"{path}: has no column file or trajectory ({', '.join(columns) or 'it is empty'}), and {len(rows)} rows for "
+        f"{trajectories} trajectories in {files} file{'s' * (files > 1)}, so that its rows cannot be told; add one."
+    )
 
 
 def _names(parts: Sequence[Part], root: Path) -> dict[str, int]:

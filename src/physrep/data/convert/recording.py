@@ -31,6 +31,7 @@ class Recording:
         dt: time between frames.
         start: time of the first frame.
         periodic: per axis, whether it is periodic.
+        descending: axes that the source stores in descending order; they are read in ascending order.
         folders: split folder of every trajectory, or None.
         bad: trajectory to why it cannot be used, as far as metadata tell.
         notes: what was guessed, defaulted or left out, one line each.
@@ -49,6 +50,7 @@ class Recording:
         self.axes: tuple[str, ...] = ()
         self.shape: tuple[int, ...] = ()
         self.periodic: tuple[bool, ...] = ()
+        self.descending: frozenset[str] = frozenset()
         self.dt, self.start = 1.0, 0.0
 
     def __enter__(self) -> Recording:
@@ -104,6 +106,7 @@ class Recording:
         except (OSError, ValueError, KeyError, IndexError, EOFError) as error:
             raise PhysrepError(f"{part.place(sample)}: cannot be read ({error}); copy the file again.") from error
         block = np.stack(blocks, -1) if len(blocks) > 1 else blocks[0]
+        block = np.flip(block, tuple(1 + i for i, axis in enumerate(self.axes) if axis in self.descending))
         with np.errstate(over="ignore"):
             return np.ascontiguousarray(block, dtype=np.float32)
 
@@ -198,7 +201,7 @@ def assemble(
         recording.notes.append(f"trajectories have {min(good)} to {max(good)} frames")
     recording.parameters = stored_parameters(parts)
     if parameters is not None:
-        recording.table = read_table(parameters, parts, path)
+        recording.table = read_table(parameters, parts, path, recording.notes)
         values, words = numeric_columns(recording.table)
         recording.parameters |= values
         if words:
@@ -207,6 +210,8 @@ def assemble(
         del recording.parameters[label]
         recording.notes.append(f"parameter {label} {parameter_problem(label)}, and is left out; rename it in a table")
     for label, values in recording.parameters.items():
+        for index in np.flatnonzero(np.isinf(values)).tolist():
+            recording.bad.setdefault(index, f"has an infinite parameter {label}")
         unknown = int(np.isnan(values).sum())
         if unknown:
             recording.notes.append(f"parameter {label} is unknown for {unknown} of {len(values)} trajectories")
@@ -238,6 +243,9 @@ def _difference(part: Part, reference: Part, recording: Recording, times: bool, 
     if part.frames < 2:
         return f"has {part.frames} frame; dynamics need at least 2"
     if times and TIME in part.coordinates:
+        back = np.flatnonzero(~(np.diff(part.coordinates[TIME]) > 0))
+        if len(back):
+            return f"has a time that does not increase, in frame {back[0] + 1}"
         step = _step(part.coordinates[TIME])
         if abs(step - recording.dt) > 1e-3 * abs(recording.dt):
             return f"has time step {step:.6g}, but most have {recording.dt:.6g}"
@@ -277,13 +285,19 @@ def _space(recording: Recording, reference: Part, dx: Sequence[float] | None, pe
     axes = recording.axes
     if dx is not None and len(dx) not in (1, len(axes)):
         raise PhysrepError(f"--dx has {len(dx)} numbers; give one, or one per axis ({', '.join(axes)}).")
+    stored = {axis: np.asarray(reference.coordinates[axis]) for axis in axes if axis in reference.coordinates}
+    recording.descending = frozenset(axis for axis, points in stored.items() if points[0] > points[-1])
+    if recording.descending:
+        down = ", ".join(axis for axis in axes if axis in recording.descending)
+        recording.notes.append(f"coordinates of {down} decrease; they and the fields are stored in ascending order")
     spacing = None if dx is None else dict(zip(axes, list(dx) * (len(axes) if len(dx) == 1 else 1), strict=True))
     missing = []
     for axis, n in zip(axes, recording.shape, strict=True):
         if spacing is not None:
             recording.coordinates[axis] = spacing[axis] * np.arange(n)
-        elif axis in reference.coordinates:
-            recording.coordinates[axis] = np.array(reference.coordinates[axis], dtype=np.float64)
+        elif axis in stored:
+            points = np.array(stored[axis], dtype=np.float64)
+            recording.coordinates[axis] = points[::-1].copy() if axis in recording.descending else points
         else:
             missing.append(axis)
             recording.coordinates[axis] = np.arange(n, dtype=np.float64)
