@@ -93,7 +93,7 @@ def table(out: Path, split: str) -> str:
         if not path.exists():
             continue
         rows = pd.read_csv(path).query("metric == 'mse' and level == 'trajectory'")
-        mean = rows.groupby(["learner", "probe", "split"])["value"].mean().unstack()
+        mean = rows.pivot_table("value", ["learner", "probe"], "split")
         cells = []
         for learner in LEARNERS:
             if learner not in mean.index.get_level_values(0):

@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from physrep.errors import PhysrepError
 from physrep.learners import JEPA, VICReg
+from physrep.learners.disturbances import Disturbances
 from physrep.learners.pooling import pooled
 from physrep.nn.predictor import ConvTokenPredictor, TokenPredictor
 from tests.helpers.learner_clips import CONV, CONVNEXT, make_clip
@@ -134,3 +135,65 @@ def test_one_clip_as_the_only_row_cannot_be_regularised():
     learner = jepa(level="clip")
     with pytest.raises(PhysrepError, match="larger batch"):
         learner.loss(make_clip(batch=1, frames=16, size=(16, 16)))
+
+
+CLIPS = {"level": "clip", "target": "random", "projector": (16, 8), **CONV}
+
+
+@pytest.mark.parametrize("form", [CLIPS, CONV])
+def test_a_teacher_gets_no_gradient_and_follows(form):
+    learner, clip = jepa(momentum=0.9, **form), make_clip(frames=16, size=(16, 16))
+    assert learner.label.endswith("teacher)")
+    clip.fields.requires_grad_()
+    learner.loss(clip)["sim"].backward()
+    gradient = clip.fields.grad
+    assert gradient is not None and gradient[:, :, :8].abs().max() > 0 and gradient[:, :, 8:].abs().max() == 0
+    assert all(p.grad is None and not p.requires_grad for p in learner.teacher.parameters())
+    before = [p.clone() for p in learner.teacher.parameters()]
+    with torch.no_grad():
+        for p in learner.encoder.parameters():
+            p.add_(1.0)
+    learner.after_step(0.5)
+    for old, new in zip(before, learner.teacher.parameters(), strict=True):
+        torch.testing.assert_close(new, old + 0.1)
+
+
+def test_views_are_disturbed_in_training_alone():
+    clip = make_clip(frames=16, size=(16, 16))
+    plain, shaken = jepa(**CLIPS), jepa(**CLIPS, views={"noise": 0.5})
+    torch.testing.assert_close(shaken.encode(clip.frames(0, 8)), plain.encode(clip.frames(0, 8)))
+    torch.testing.assert_close(shaken.eval().loss(clip)["sim"], plain.eval().loss(clip)["sim"])
+    plain.train(), shaken.train()
+    same, other = plain.loss(clip)["sim"].detach(), shaken.loss(clip)["sim"].detach()
+    assert abs(float(same - other)) > 1e-6
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"momentum": 1.5}, "between 0 and 1"),
+        ({"views": {"speckle": 1}}, "no option 'speckle'"),
+        ({"views": {"gain": 0.5}}, "gain of at least 1"),
+    ],
+)
+def test_disturbances_and_teachers_that_cannot_be(options, message):
+    with pytest.raises(PhysrepError, match=message):
+        jepa(**options)
+
+
+def test_what_the_disturbances_do():
+    torch.manual_seed(0)
+    wave = torch.sin(2 * torch.pi * 3 * torch.arange(24) / 24)
+    x = wave.view(1, 1, 1, 1, -1).expand(64, 2, 2, 8, -1)
+    blurred = Disturbances(blur=2.0)(x, (False, True))
+    ratio = blurred / x.where(x.abs() > 0.1, torch.nan)
+    each = ratio[:, 0, 0, 0].nanmedian(1).values  # a sine stays one around a periodic axis, by exp(-k² s² / 2)
+    assert (ratio - each.view(-1, 1, 1, 1, 1)).nan_to_num().abs().max() < 1e-3
+    assert each.max() > 0.98 and 0.2 < each.min() < 0.4
+    torch.testing.assert_close(
+        Disturbances(blur=2.0)(torch.ones(4, 1, 2, 8, 8), (False, False)), torch.ones(4, 1, 2, 8, 8)
+    )
+    gained = Disturbances(gain=2.0)(x, (True, True))[:, :, 0, 0, 2] / x[:, :, 0, 0, 2]
+    assert 0.5 <= gained.min() < 0.6 and 1.7 < gained.max() <= 2 and (gained[:, 0] != gained[:, 1]).all()
+    noise = (Disturbances(noise=0.3)(x, (True, True)) - x).std((1, 2, 3, 4))
+    assert noise.max() < 0.35 and noise.max() > 0.2 and noise.min() < 0.1

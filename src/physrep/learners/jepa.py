@@ -12,6 +12,9 @@ projector (an MLP, thrown away after training), and
 
     loss = VICReg(g(h(f(x))), h(f(y))).
 
+With ``momentum`` f(y) is a teacher's, a moving average of f without gradient, as in BYOL; a regulariser of small weight
+is then enough. With ``views`` each window is disturbed by itself (noise, blur, gain, see `disturbances`).
+
 With ``target: random`` x and y are windows from anywhere in one trajectory, each seen through its own symmetry, so that
 what x tells of y is what does not change along a trajectory: its physical parameters among it.
 
@@ -19,6 +22,7 @@ Sources:
     "Representation Learning for Spatiotemporal Physical Systems", 2026, https://arxiv.org/abs/2603.13227.
     Mialon et al., Self-supervised learning with Lie symmetries for partial differential equations, 2023,
     https://arxiv.org/abs/2307.05432, for symmetries as views and a projector.
+    Grill et al., Bootstrap your own latent, 2020, https://arxiv.org/abs/2006.07733, for the teacher.
 """
 
 from __future__ import annotations
@@ -37,8 +41,10 @@ from ..registry import build
 from ..renamed import takes_former_names
 from .base import Learner
 from .build_encoder import build_encoder, check_encoding, embedding_dimension
+from .disturbances import Disturbances
 from .pooling import pooled
 from .regularisers import build_regulariser
+from .teacher import follow, teacher_of
 
 
 @takes_former_names
@@ -61,6 +67,9 @@ class JEPA(Learner):
             clip (``"clip"``).
         projector: widths of the projector's layers, for ``level: clip``.
         target: ``"next"``, y follows x, or ``"random"``.
+        momentum: m of a teacher ``teacher = m teacher + (1 - m) student`` that encodes y; default none, gradients flow
+            through both sides. `encode` gives the student's tokens.
+        views: largest disturbances of each window in training, ``{noise: 0.2, blur: 1, gain: 2}`` or some of them.
     """
 
     # An object says of which form it is, see `_form`.
@@ -80,8 +89,14 @@ class JEPA(Learner):
         level: Literal["token", "clip"] = "token",
         projector: Sequence[int] = (512, 128),
         target: Literal["next", "random"] = "next",
+        momentum: float | None = None,
+        views: Mapping[str, Any] | None = None,
     ) -> None:
         super().__init__(in_channels, num_frames, train_frames=2 * num_frames)
+        if momentum is not None and not 0 <= momentum <= 1:
+            raise PhysrepError(f"jepa: momentum {momentum} must lie between 0 and 1.")
+        self.momentum = momentum
+        self.views = None if views is None else Disturbances.of(views, "jepa")
         if level not in ("token", "clip"):
             raise PhysrepError(f"jepa: level is {level!r}; give 'token' or 'clip'.")
         if target not in ("next", "random"):
@@ -93,6 +108,9 @@ class JEPA(Learner):
         self.level, self.target = level, target
         if type(self) is JEPA:  # a subclass is called as it says
             self.label, self.colour = _form(level, target, regulariser)
+            added = [word for word, there in (("teacher", momentum is not None), ("disturbed", bool(views))) if there]
+            if added:
+                self.label = f"{self.label.removesuffix(')')}, {', '.join(added)})"
         self.encoder = build_encoder(encoder, in_channels, num_frames, encoder_options)
         self.embed_dim = embedding_dimension(self.encoder, in_channels, num_frames)
         if level == "clip":
@@ -102,6 +120,18 @@ class JEPA(Learner):
         else:
             self.predictor = self._build_predictor(predictor, predictor_options)
         self.regulariser = build_regulariser(regulariser)
+        if momentum is not None:
+            self.teacher = teacher_of(self.encoder)
+            if level == "clip":
+                self.teacher_projector = teacher_of(self.projector)
+
+    def after_step(self, progress: float) -> None:
+        """Move the teacher towards the student, where there is one."""
+        if self.momentum is None:
+            return
+        follow(self.teacher, self.encoder, self.momentum)
+        if self.level == "clip":
+            follow(self.teacher_projector, self.projector, self.momentum)
 
     def _build_predictor(self, predictor: str | nn.Module | None, options: Mapping[str, Any] | None) -> nn.Module:
         if isinstance(predictor, nn.Module):
@@ -128,12 +158,26 @@ class JEPA(Learner):
         """
         x = self.fields(clip, self.train_frames)
         n = self.num_frames
-        # One pass over both windows is exact, as no layer mixes clips, and runs larger matrix products.
-        both = self._tokens(torch.cat([x[:, :, :n], x[:, :, n:]]))
+        pair = torch.cat([x[:, :, :n], x[:, :, n:]])
+        if self.views is not None and self.training:
+            pair = self.views(pair, clip.periodic)
+        if self.momentum is None:
+            # One pass over both windows is exact, as no layer mixes clips, and runs larger matrix products.
+            both = self._tokens(pair)
+        else:
+            with torch.no_grad():
+                seen = check_encoding(self.teacher(pair[len(x) :]), self.teacher, len(x))
+            both = torch.cat([self._tokens(pair[: len(x)]), seen])
         if self.level == "clip":
             if len(x) < 2:
                 raise PhysrepError("jepa: level: clip compares the clips of a batch; give a larger batch.")
-            context, target = self.projector(pooled(both)).chunk(2)
+            if self.momentum is None:
+                context, target = self.projector(pooled(both)).chunk(2)
+            else:
+                first, second = pooled(both).chunk(2)
+                context = self.projector(first)
+                with torch.no_grad():
+                    target = self.teacher_projector(second)
             predicted = context if self.predictor is None else context + self.predictor(context)
             terms = self.regulariser(predicted.unsqueeze(1), target.unsqueeze(1))
         else:

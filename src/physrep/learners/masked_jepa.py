@@ -17,7 +17,6 @@ https://arxiv.org/abs/2404.08471; V-JEPA 2, 2025, https://arxiv.org/abs/2506.099
 
 from __future__ import annotations
 
-import copy
 import inspect
 import math
 from collections.abc import Mapping, Sequence
@@ -34,6 +33,7 @@ from ..nn.patches import from_blocks
 from ..nn.vit3d import TransformerBlock, sincos_positions
 from .build_encoder import check_encoding
 from .encoding import EncoderLearner
+from .teacher import follow, teacher_of
 
 
 class MaskedJEPA(EncoderLearner):
@@ -81,7 +81,7 @@ class MaskedJEPA(EncoderLearner):
         self.loss_exp, self.encode_with = loss_exp, encode_with
         self.block = self.points_per_token()
         self.drops_tokens = "visible" in inspect.signature(self.encoder.forward).parameters
-        self.teacher = copy.deepcopy(self.encoder).requires_grad_(False)
+        self.teacher = teacher_of(self.encoder)
         self.to_predictor = nn.Linear(self.embed_dim, predictor_dim)
         self.mask_token = nn.Parameter(torch.zeros(predictor_dim))
         self.blocks = nn.Sequential(
@@ -136,11 +136,7 @@ class MaskedJEPA(EncoderLearner):
         y = self.blocks(torch.cat([tokens + positions[visible], wanted], dim=1))
         return self.from_predictor(self.norm(y[:, -hidden.shape[1] :]))
 
-    @torch.no_grad()
     def after_step(self, progress: float) -> None:
         """Move the teacher towards the student."""
         m = self.momentum + (self.final_momentum - self.momentum) * progress
-        for mine, theirs in zip(self.teacher.parameters(), self.encoder.parameters(), strict=True):
-            mine.lerp_(theirs, 1 - m)
-        for mine, theirs in zip(self.teacher.buffers(), self.encoder.buffers(), strict=True):
-            mine.copy_(theirs)
+        follow(self.teacher, self.encoder, m)
