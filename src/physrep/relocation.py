@@ -1,8 +1,9 @@
 """Paths in the files of a folder, written so that the folder can be moved.
 
 A path is written relative to the folder of the file that holds it (with ``/``, whatever the machine) where it was given
-relative, or where what it names lies in the same benchmark or beside it, so that both move together. Any other absolute
-path, and every address, is written as it was given: it is for the user to say where that lies on another machine.
+relative, or where what it names lies in the same benchmark, so that both move together. Any other absolute path, also
+of what lies beside the benchmark, and every address, is written as it was given: whoever gives a relative path says
+that both are moved together, and it is for the user to say where the others lie on another machine.
 """
 
 from __future__ import annotations
@@ -17,6 +18,12 @@ DATA_PLACES = ("path", "root", "labels", "cache_dir")
 
 _PARTS = ("runs", "search")
 """Folders of a benchmark that hold folders of runs."""
+
+_MARKS = ("config.yaml", "fit.json")
+"""One of them lies in every benchmark."""
+
+_DEEPEST = 4
+"""Folders between a run's and its benchmark, both counted: ``BENCHMARK/search/NAME/TRIAL``."""
 
 
 def stored_place(place: str | Path, folder: str | Path) -> str:
@@ -79,7 +86,7 @@ def _with_places(data: Mapping[str, Any], change: Any) -> dict[str, Any]:
 
 
 def _moves_along(path: Path, folder: Path) -> bool:
-    """Whether a path lies in the benchmark of a run's folder or beside it; in a lone run's folder, beside that."""
-    benchmark = folder.parent.parent if folder.parent.name in _PARTS else folder
-    near = benchmark.parent
-    return near != Path(near.anchor) and path.is_relative_to(near)
+    """Whether a path lies in the benchmark, study or fit that a run's folder is part of; else in the folder itself."""
+    near = [folder, *folder.parents][:_DEEPEST]
+    parts = [own.parent for own in near if own.name in _PARTS and any((own.parent / mark).is_file() for mark in _MARKS)]
+    return path.is_relative_to((parts or [folder])[-1])

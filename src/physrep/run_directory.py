@@ -26,6 +26,8 @@ from .relocation import found_data, found_place, stored_data, stored_place
 from .version import __version__
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
     from .data import ClipDataset
     from .learners.base import Learner
 
@@ -200,6 +202,25 @@ def stored_run_config(run: str | Path) -> dict[str, Any] | None:
     """What the config of a run holds, its places as they are found from here; None if it is no mapping."""
     config = read_yaml(Path(run) / CONFIG)
     return _places(config, run, found_data, found_place) if isinstance(config, dict) else None
+
+
+def stored_statistics(run: str | Path) -> tuple[Tensor, Tensor] | None:
+    """Mean and standard deviation per channel that the weights of a run normalise with; None without weights."""
+    path = Path(run) / WEIGHTS
+    if not path.is_file():
+        return None
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(path, "pt") as file:
+            names = set(file.keys())
+            return (file.get_tensor(_MEAN), file.get_tensor(_STD)) if {_MEAN, _STD} <= names else None
+    except (OSError, SafetensorError) as error:
+        raise PhysrepError(f"{path}: is damaged ({error}); delete it, and the run is made again.") from error
+
+
+_MEAN, _STD = "field_mean", "field_std"
+"""Names of `physrep.learners.Learner` in the weights of a run."""
 
 
 def _places(

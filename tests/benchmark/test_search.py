@@ -94,7 +94,7 @@ def test_a_killed_search_goes_on_to_the_same_trials(tmp_path: Path, monkeypatch:
 
     def go(folder: str, trials: int = 6) -> list[dict[str, Any]]:
         own = replace(config, search=replace(config.search, trials=trials))
-        return engine.search_one("jepa_published", run, own, own.data, tmp_path / folder, "cpu", {})
+        return engine.search_one("jepa_published", run, own, own.data, tmp_path / folder, "cpu", "waves", {})
 
     whole = go("whole")
     go("killed", 2)

@@ -13,7 +13,7 @@ import physrep
 from physrep.cli.main import main
 from physrep.data.config import DataConfig
 from physrep.errors import PhysrepError
-from physrep.files import read_json, read_yaml, write_json
+from physrep.files import read_json, read_yaml, write_json, write_yaml
 from physrep.relocation import found_place, stored_place
 from physrep.run_directory import load_run, run_data
 from tests.helpers.small_data import TINY_ENCODER, write_waves
@@ -72,12 +72,18 @@ def make_unfinished(run: Path) -> None:
     shutil.rmtree(run / "tokens")
 
 
-def test_places_relative_to_a_folder() -> None:
+def test_places_relative_to_a_folder(tmp_path: Path) -> None:
     assert stored_place("data/waves", "runs/jepa") == "../../data/waves"
     assert found_place("../../data/waves", "runs/jepa") == "data/waves"
-    assert stored_place("/a/b/q/data/waves", "/a/b/q/runs/jepa-s0") == "../../data/waves", "inside the benchmark"
-    assert stored_place("/a/b/waves", "/a/b/q/runs/jepa-s0") == "../../../waves", "beside it"
-    assert stored_place("/scratch/waves", "/a/b/q/runs/jepa-s0") == "/scratch/waves", "as given"
+    bench = tmp_path / "b" / "q"
+    bench.mkdir(parents=True)
+    waves = str(bench / "data" / "waves")
+    assert stored_place(waves, bench / "runs" / "jepa-s0") == waves, "runs beside data are no benchmark"
+    (bench / "config.yaml").touch()
+    for run in ("runs/jepa-s0", "search/jepa/trial-0"):
+        assert stored_place(waves, bench / run) == ("../" * run.count("/")) + "../data/waves", "inside the benchmark"
+        beside = str(tmp_path / "b" / "waves")
+        assert stored_place(beside, bench / run) == beside, "as given"
     assert stored_place("hf://datasets/x", "/a") == found_place("hf://datasets/x", "/a") == "hf://datasets/x"
 
 
@@ -86,8 +92,11 @@ def test_a_moved_benchmark_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     first, second = tmp_path / "first", tmp_path / "second" / "elsewhere"
     first.mkdir()
     config = tmp_path / "config.yaml"
-    data = "" if inside else str(write_waves(first / "data"))
-    config.write_text(yaml.safe_dump(bench_settings(data)))
+    monkeypatch.chdir(tmp_path)
+    if not inside:
+        write_waves(first / "data")
+    # Given relative, data beside the benchmark move with it.
+    config.write_text(yaml.safe_dump(bench_settings("" if inside else "first/data/waves")))
     out = first / "bench"
     assert main(["bench", str(config), "--out", str(out)]) == 0
     before = contents(out)
@@ -134,7 +143,9 @@ def test_a_run_whose_data_were_moved(tmp_path: Path, monkeypatch: pytest.MonkeyP
     assert main(["probe", str(run)]) == 0
 
 
-def test_a_moved_fit_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_moved_fit_goes_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     first, second = tmp_path / "first", tmp_path / "second"
     write_waves(first)
     monkeypatch.chdir(tmp_path)
@@ -147,8 +158,18 @@ def test_a_moved_fit_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     state["done"].pop("constant-s0")
     write_json(second / "fit" / "fit.json", state)
     (second / "fit" / "results.csv").unlink()
-    assert main(["fit", str(second / "waves"), "--out", str(second / "fit"), *floors]) == 0
+    assert main(["fit", "second/waves", "--out", "second/fit", *floors]) == 0
     assert not differing(contents(second / "fit"), before)
+    # A fit of physrep before data had an identity: its runs tell which data it was fitted to.
+    state = read_json(second / "fit" / "fit.json")
+    state["asked"]["data"] = {**state["asked"]["data"], "path": str(first / "waves")}
+    del state["asked"]["data"]["content"]
+    write_json(second / "fit" / "fit.json", state)
+    capsys.readouterr()
+    assert main(["fit", "second/waves", "--out", "second/fit", *floors]) == 0
+    assert f"second/waves are taken for those that it was fitted to, in {first / 'waves'}" in capsys.readouterr().out
+    write_waves(tmp_path / "other", n=30)
+    assert main(["fit", "other/waves", "--out", "second/fit", *floors]) == 2
     assert main(["predict", str(second / "fit"), str(second / "waves" / "data" / "test"), "--out", "answers"]) in (0, 3)
 
 
@@ -165,3 +186,46 @@ def test_a_moved_study_goes_on(tmp_path: Path) -> None:
     shutil.rmtree(second / "embeddings" / "rgb16")
     assert main(["study", str(second / "config.yaml"), "--out", str(second)]) == 0
     assert not differing(contents(second), before)
+
+
+def without_content(run: Path, data: Path) -> None:
+    """As physrep wrote runs before data had an identity: an absolute path, and nothing else."""
+    config = read_yaml(run / "config.yaml")
+    config["data"].pop("content", None)
+    config["data"]["path"] = str(data)
+    write_yaml(run / "config.yaml", config)
+
+
+@pytest.mark.parametrize("left", ["weights.safetensors", "state.pt"])
+def test_a_copied_run_without_the_identity_of_its_data_goes_on(
+    left: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    data, run = write_waves(tmp_path / "here"), tmp_path / "here" / "jepa"
+    training = physrep.TrainingConfig(**TRAINING)
+
+    def pretrain(place: Path, out: Path) -> Path:
+        config = DataConfig(path=str(place))
+        return physrep.pretrain("jepa", config, out, options=TINY_ENCODER, num_frames=4, training=training)
+
+    pretrain(data, run)
+    weights = (run / "weights.safetensors").read_bytes()
+    without_content(run, data)
+    copy = moved(tmp_path / "here", tmp_path / "there")
+    if left == "state.pt":
+        make_unfinished_run(copy / "jepa")
+    capsys.readouterr()
+    pretrain(copy / "waves", copy / "jepa")
+    assert (copy / "jepa" / "weights.safetensors").read_bytes() == weights
+    lines = [line for line in capsys.readouterr().err.splitlines() if "taken for those" in line]
+    assert lines == [
+        f"{copy / 'jepa'}: the data in {copy / 'waves'} are taken for those that it was trained on, in {data}."
+    ]
+    without_content(copy / "jepa", data)
+    with pytest.raises(PhysrepError, match="another data"):
+        pretrain(write_waves(tmp_path / "other", n=30), copy / "jepa")
+
+
+def make_unfinished_run(run: Path) -> None:
+    assert (run / "state.pt").is_file()
+    for name in ("weights.safetensors", "summary.json"):
+        (run / name).unlink()

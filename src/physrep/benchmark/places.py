@@ -31,7 +31,8 @@ def found_in(values: Mapping[str, Any], folder: str | Path) -> dict[str, Any]:
     def found(place: Any) -> Any:
         if not isinstance(place, str) or "\x00" in place or not os.path.exists(there := found_place(place, folder)):
             return place
-        return there
+        # A place that the file gives relative to itself stays relative, however the file was named.
+        return there if os.path.isabs(place) or "://" in place else os.path.relpath(there)
 
     changed, data, runs = dict(values), values.get("data"), values.get("runs")
     if isinstance(data, Mapping):

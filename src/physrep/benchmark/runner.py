@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..analyses.run import check_analyses
-from ..data.config import DataConfig, parameter_scales
+from ..data.config import DataConfig, data_content, parameter_scales
 from ..devices import resolve_device
 from ..errors import PhysrepError
 from ..executors import LOG, Job, Terms, hold
@@ -148,21 +148,24 @@ def _searched(grid: list[Run], work: OpenBench) -> list[Run]:
     """The grid with the settings that the search chose, one job per learner; without a search the grid itself."""
     config, data, device = work.config, work.data, work.device
     wanted, folder = searched(grid, config), work.out / "search"
+    content = data_content(work.splits["train"]) if wanted else ""
     if wanted:
         jobs = [
-            Job(title, _search, (title, run, config, data, folder, device), folder / f"{title}_lease", is_searched,
-                folder / f"{title}.log")
+            Job(title, _search, (title, run, config, data, folder, device, content), folder / f"{title}_lease",
+                is_searched, folder / f"{title}.log")
             for title, run in wanted.items()
         ]  # fmt: skip
         work.do([jobs], config.jobs)
-    trials = {t: search_one(t, run, config, data, folder, device, work.splits) for t, run in wanted.items()}
+    trials = {t: search_one(t, run, config, data, folder, device, content, work.splits) for t, run in wanted.items()}
     write_search(work.out / "search.csv", trials)
     return chosen_grid(grid, trials)
 
 
-def _search(title: str, run: Run, config: BenchConfig, data: DataConfig, folder: Path, device: str) -> None:
+def _search(
+    title: str, run: Run, config: BenchConfig, data: DataConfig, folder: Path, device: str, content: str
+) -> None:
     """`search_one` in a process that opens the splits for its first job and keeps them."""
-    search_one(title, run, config, data, folder, device, splits_here(data))
+    search_one(title, run, config, data, folder, device, content, splits_here(data))
 
 
 def _untrained(grid: list[Run], work: OpenBench) -> dict[str, Twin]:

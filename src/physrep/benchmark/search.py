@@ -28,7 +28,7 @@ from ..errors import PhysrepError
 from ..files import content_hash, read_record, write_csv, write_json
 from ..ranges import SEEDS, setting
 from ..registry import build
-from ..relocation import stored_data
+from ..relocation import without_data_places
 
 if TYPE_CHECKING:
     from ..data import ClipDataset
@@ -109,16 +109,25 @@ def search_one(
     data: DataConfig,
     folder: Path,
     device: str,
+    content: str,
     splits: dict[str, ClipDataset],
 ) -> list[dict[str, Any]]:
-    """All trials of one learner; those that are stored are not repeated.
+    """All trials of one learner; those that are stored are not repeated, wherever their data lie now.
+
+    Args:
+        title, run: the learner, in its own words.
+        config, data: the benchmark and its data.
+        folder: of all searches.
+        device: where trials are trained.
+        content: what the data are (`physrep.data.config.data_content`).
+        splits: the opened data.
 
     Returns:
         Trials, the best one marked as chosen.
     """
     optuna = _optuna()
     space = search_space(run.learner)
-    search, key = config.search, _key(run, config, data, folder)
+    search, key = config.search, _key(run, config, data, content)
     path = folder / f"{title}.json"
     stored = read_record(path, "key", "trials") if path.is_file() else {"key": key, "trials": []}
     if stored["key"] != key:
@@ -152,24 +161,26 @@ def search_one(
     return [{**trial, "chosen": trial is best} for trial in trials[: search.trials]]
 
 
-def _key(run: Run, config: BenchConfig, data: DataConfig, folder: Path) -> str:
+def _key(run: Run, config: BenchConfig, data: DataConfig, content: str) -> str:
     """What a trial depends on besides its number."""
     search = config.search
     return content_hash(
         {"learner": run.learner, "options": run.options, "training": asdict(run.training), "budget": search.budget,
          "space": repr(search_space(run.learner)), "name": search.probe, "seed": search.seed,
          "probe": config.probes[search.probe], "frames": config.num_frames, "stride": config.eval_stride,
-         "data": stored_data(data.as_dict(), folder)}
+         "data": {**without_data_places(data.as_dict()), "content": content}}
     )  # fmt: skip
 
 
-def is_searched(title: str, run: Run, config: BenchConfig, data: DataConfig, folder: Path, device: str) -> bool:
+def is_searched(
+    title: str, run: Run, config: BenchConfig, data: DataConfig, folder: Path, device: str, content: str
+) -> bool:
     """Whether all trials of a learner are stored."""
     path = folder / f"{title}.json"
     if not path.is_file():
         return False
     stored = read_record(path, "key", "trials")
-    return stored["key"] == _key(run, config, data, folder) and len(stored["trials"]) >= config.search.trials
+    return stored["key"] == _key(run, config, data, content) and len(stored["trials"]) >= config.search.trials
 
 
 def apply(run: Run, settings: Mapping[str, Any]) -> Run:

@@ -24,6 +24,7 @@ from ..readout.cross import cross_conformal
 from ..readout.remedy import FIT, readout_names
 from ..relocation import found_data, found_place, same_data, same_place, stored_data, stored_place
 from ..run_directory import environment, learner_config, load_run, prepare_learner, run_data, save_learner
+from ..training.claim import same_statistics
 from ..training.config import TrainingConfig
 from .budget import FEWEST, encoder_settings, steps_within
 from .candidates import FLOORS, Candidate, knowledge, line, table
@@ -99,8 +100,8 @@ def fit_instrument(
     """
     out, place = Path(out), resolve_device(device)
     config = fit_config(data, floors, num_frames, stride, probes, scales, seed)
-    given, content = [str(run) for run in runs], data_content(data.open("train"))
-    fitting = _Fitting(config, out, place, given, list(learners), budget, seed, say, content)
+    given, train = [str(run) for run in runs], data.open("train")
+    fitting = _Fitting(config, out, place, given, list(learners), budget, seed, say, train)
     windows = f"windows of {config.num_frames} frames, every {config.eval_stride} frames"
     say(f"{config.system}: {windows}, up to a budget of {budget:g} s")
     return fitting.run()
@@ -145,18 +146,18 @@ class _Fitting:
         budget: float,
         seed: int,
         say: Callable[[str], None],
-        content: str,
+        train: ClipDataset,
     ) -> None:
         self.config, self.out, self.device, self.say = config, out, device, say
         self.runs, self.learners, self.budget, self.seed = runs, learners, budget, seed
         self.grid: list[Run] = []
         self.trained: set[str] = set()
         self.begun = now()
-        self.state = self._claimed(content)
+        self.state = self._claimed(train)
         self.data, self.splits = prepare_data(config, out, device)
 
-    def _claimed(self, content: str) -> dict[str, Any]:
-        config, out = self.config, self.out
+    def _claimed(self, train: ClipDataset) -> dict[str, Any]:
+        config, out, content = self.config, self.out, data_content(train)
         asked = {
             "data": {**stored_data(config.data.as_dict(), out), "content": content}, "num_frames": config.num_frames,
             "stride": config.eval_stride, "probes": list(config.probes), "scales": config.scales,
@@ -168,10 +169,22 @@ class _Fitting:
             return {"spent": 0.0, "asked": asked, "done": {}, "plan": {}, "chosen": None}
         state = {"spent": 0.0, **read_record(path)}
         self.before = float(state["spent"])
+        known = state["asked"].get("data")
+        if isinstance(known, dict) and "content" not in known and self._fitted_to(train):
+            known["content"] = content
         different = sorted(key for key in asked if not _agree(key, state["asked"].get(key), asked[key], self.out))
         if different:
             raise PhysrepError(f"{self.out}: holds a fit with another {', '.join(different)}; choose another --out.")
+        before, given = str((known or {}).get("path", "")), config.data.as_dict()["path"]
+        if not same_place(before, given, out):
+            self.say(f"the data in {given} are taken for those that it was fitted to, in {found_place(before, out)}.")
         return state
+
+    def _fitted_to(self, train: ClipDataset) -> bool:
+        """Whether the runs of a fit that stored no identity of its data were normalised with theirs."""
+        own = [self.out / "runs" / run.name for run in expand(self.config)] if self.config.runs else []
+        held = [run for run in own if (run / "config.yaml").is_file()]
+        return bool(held) and all(same_statistics(run, train) for run in held)
 
     def run(self) -> Fit:
         write_bench_config(self.out, self.config)

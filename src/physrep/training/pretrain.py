@@ -18,20 +18,17 @@ from ..devices import resolve_device
 from ..errors import PhysrepError
 from ..files import write_json
 from ..ranges import check_seed
-from ..registry import current_options
-from ..relocation import same_data
-from ..renamed import current_names, takes_former_names
+from ..renamed import takes_former_names
 from ..run_directory import (
-    CONFIG,
     SUMMARY,
     is_finished,
     learner_config,
     prepare_learner,
     save_learner,
     start_config,
-    stored_run_config,
     write_run_config,
 )
+from .claim import is_claimed
 from .config import TrainingConfig
 from .stream import WindowStream
 
@@ -112,7 +109,7 @@ def pretrain(
         config["devices"] = devices
     if init_from is not None:
         config["init_from"] = start_config(init_from)
-    claimed = _claimed(out, config)
+    claimed = is_claimed(out, config, train)
     if is_finished(out):
         return out
     if training.threads:
@@ -220,41 +217,3 @@ def _together(module: Learner, work: Work, devices: int) -> tuple[float, int]:
     assert state is not None
     module.load_state_dict(state.best_weights or state.weights)
     return state.seconds, state.step
-
-
-def _claimed(out: Path, config: Mapping[str, Any]) -> bool:
-    """Whether ``out`` holds this run already.
-
-    Raises:
-        PhysrepError: it holds a run with other settings.
-    """
-    if not (out / CONFIG).exists():
-        return False
-    stored = stored_run_config(out)
-    if stored is None:
-        raise PhysrepError(f"{out / CONFIG}: describes no run; delete it or choose another --out.")
-    from ..learners import LEARNERS
-
-    stored = current_names(stored, config, None)
-    if isinstance(stored.get("training"), dict):
-        # Settings that are newer than the run have their defaults there: that is how it was trained.
-        defaults = asdict(TrainingConfig())
-        stored["training"] = {**defaults, **current_names(stored["training"], defaults, None)}
-    if stored.get("learner") == config["learner"] and isinstance(stored.get("options"), dict):
-        stored["options"] = current_options(config["learner"], LEARNERS, "learner", stored["options"], None)
-    different = sorted(k for k in {*stored, *config} if not _agree(k, stored.get(k), config.get(k), out))
-    if different:
-        raise PhysrepError(f"{out}: holds a run with another {', '.join(map(str, different))}; choose another --out.")
-    return True
-
-
-def _agree(setting: str, stored: Any, asked: Any, out: Path) -> bool:
-    """Whether a setting is what it was; data and the run to start from by what they are, not by where they lie."""
-    if setting == "physrep":
-        return True
-    if isinstance(stored, Mapping) and isinstance(asked, Mapping):
-        if setting == "data":
-            return same_data(stored, asked, out)
-        if setting == "init_from":
-            return stored.get("sha256") == asked["sha256"]
-    return stored == asked
