@@ -68,10 +68,11 @@ def take_a_step(learner: str, options: dict[str, Any], num_frames: int, system: 
     if hasattr(module, "fit"):
         return  # in closed form
     clips = 12
+    axes = len(SYSTEMS[system].axes)
     clip = Clip(
-        fields=torch.randn(clips, 2, module.train_frames, side, 16 if side < 32 else side),
+        fields=torch.randn(clips, 2, module.train_frames, *[side] * (axes - 1), 16 if side < 32 else side),
         parameters=torch.rand(clips, len(names)), parameter_names=tuple(names), channels=("a", "b"),
-        dt=1.0, dx=(1.0, 1.0), periodic=(True, True),
+        dt=1.0, dx=(1.0,) * axes, periodic=(True,) * axes,
         trajectory=torch.arange(clips), start=torch.zeros(clips, dtype=torch.long),
     )  # fmt: skip
     module.loss(clip)["loss"].backward()

@@ -135,7 +135,8 @@ def test_times_and_encoders() -> None:
     }  # fmt: skip
     small = encoder_settings((8, 16), 2)
     assert small is not None and small["strides"] == [[2, 2, 2], [1, 1, 2], [1, 1, 1]]
-    assert encoder_settings((8, 8, 8), 4) is None
+    assert encoder_settings((8, 8, 8), 4)["strides"] == [[2, 2, 2, 2], [2, 1, 1, 1], [1, 1, 1, 1]]
+    assert encoder_settings((8,), 4) is None
 
 
 def test_a_damaged_record_is_refused(data: Path, tmp_path: Path) -> None:

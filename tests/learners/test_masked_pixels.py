@@ -41,7 +41,7 @@ def test_blocks_are_cut_out_and_put_back() -> None:
     assert torch.equal(blocks[1, 4, :3], x[1, :, 0, 8, 8]) and torch.equal(blocks[1, 4, 3:6], x[1, :, 0, 8, 9])
     assert torch.equal(from_blocks(blocks, GRID, (2, 8, 8)), x)
     with pytest.raises(PhysrepError, match="no multiple of its token grid"):
-        block_size((4, 2, 3), 8, 16, 25)
+        block_size((4, 2, 3), (8, 16, 25))
 
 
 def test_tubes_hide_the_same_places_at_all_times() -> None:
@@ -65,7 +65,7 @@ def test_what_is_hidden_is_not_seen_and_what_is_seen_is_not_scored(kind: str) ->
     torch.manual_seed(0)
     mask = tube_mask(len(x), grid, 0.5)
     points = from_blocks(
-        mask.unsqueeze(2).expand(-1, -1, to_blocks(x, grid).shape[2] // 3), grid, block_size(grid, 8, 16, 24)
+        mask.unsqueeze(2).expand(-1, -1, to_blocks(x, grid).shape[2] // 3), grid, block_size(grid, (8, 16, 24))
     )
 
     def predicted(fields: Tensor) -> Tensor:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import pytest
 import torch
+import torch.nn.functional as F
 from torch import nn
 
 from physrep.errors import PhysrepError
@@ -18,8 +20,9 @@ SMALL: dict[str, dict[str, Any]] = {
     "patch_convnext3d": {"dims": (8, 8, 12), "num_res_blocks": (1, 1, 1)},
     "vit3d": {"embed_dim": 24, "depth": 2, "num_heads": 3},
     "conv3d": {"dims": (8, 8, 8, 16), "groups": 4},
+    "conv4d": {"dims": (8, 8, 12), "groups": 4},
 }
-CHANNELS, SHAPE = 3, (16, 32, 48)
+CHANNELS, SHAPE, IN_SPACE = 3, (16, 32, 48), (8, 16, 16, 24)
 
 
 def small(name: str) -> nn.Module:
@@ -27,8 +30,12 @@ def small(name: str) -> nn.Module:
     return ENCODERS[name](in_channels=CHANNELS, **SMALL.get(name, {}))
 
 
-def clips(batch: int = 2) -> torch.Tensor:
-    return torch.randn(batch, CHANNELS, *SHAPE, generator=torch.Generator().manual_seed(3))
+def shape_of(name: str) -> tuple[int, ...]:
+    return IN_SPACE if getattr(ENCODERS[name], "space_axes", 2) == 3 else SHAPE
+
+
+def clips(batch: int = 2, name: str = "conv3d") -> torch.Tensor:
+    return torch.randn(batch, CHANNELS, *shape_of(name), generator=torch.Generator().manual_seed(3))
 
 
 @pytest.fixture(params=ENCODERS)
@@ -42,24 +49,23 @@ def test_defaults_build_and_state_their_dimension(name):
 
 def test_tokens_match_grid_and_dimension(name):
     encoder = small(name)
-    tokens = encoder(clips())
-    t, h, w = encoder.grid(*SHAPE)
-    assert tokens.shape == (2, t * h * w, encoder.embed_dim)
+    tokens = encoder(clips(2, name))
+    assert tokens.shape == (2, math.prod(encoder.grid(*shape_of(name))), encoder.embed_dim)
 
 
 def test_clips_do_not_see_each_other(name):
-    encoder, x = small(name), clips(3)
+    encoder, x = small(name), clips(3, name)
     torch.testing.assert_close(encoder(x)[1:2], encoder(x[1:2]), rtol=1e-4, atol=1e-5)
 
 
 def test_training_and_evaluation_mode_are_the_same_function(name):
-    encoder, x = small(name), clips()
+    encoder, x = small(name), clips(2, name)
     assert torch.equal(encoder.eval()(x), encoder.eval()(x))
     assert torch.equal(encoder.train()(x), encoder.eval()(x))
 
 
 def test_state_dict_round_trip(name):
-    encoder, x = small(name), clips()
+    encoder, x = small(name), clips(2, name)
     other = ENCODERS[name](in_channels=CHANNELS, **SMALL[name])
     other.load_state_dict(encoder.state_dict())
     assert torch.equal(encoder(x), other(x))
@@ -67,7 +73,7 @@ def test_state_dict_round_trip(name):
 
 def test_every_parameter_has_a_finite_nonzero_gradient(name):
     encoder = small(name)
-    tokens = encoder(clips())
+    tokens = encoder(clips(2, name))
     (tokens * torch.randn(tokens.shape, generator=torch.Generator().manual_seed(5))).sum().backward()
     for key, parameter in encoder.named_parameters():
         assert parameter.grad is not None and parameter.grad.isfinite().all(), key
@@ -75,13 +81,13 @@ def test_every_parameter_has_a_finite_nonzero_gradient(name):
 
 
 def test_strides_of_the_input_do_not_matter(name):
-    encoder, x = small(name), clips()
-    other = x.permute(0, 2, 3, 4, 1).contiguous().permute(0, 4, 1, 2, 3)
+    encoder, x = small(name), clips(2, name)
+    other = x.movedim(1, -1).contiguous().movedim(-1, 1)
     torch.testing.assert_close(encoder(other), encoder(x), rtol=1e-4, atol=1e-5)
 
 
 def test_bfloat16_autocast_is_close_and_trains(name):
-    encoder, x = small(name), clips()
+    encoder, x = small(name), clips(2, name)
     exact = encoder(x).detach()
     with torch.autocast("cpu", dtype=torch.bfloat16):
         tokens = encoder(x)
@@ -92,13 +98,13 @@ def test_bfloat16_autocast_is_close_and_trains(name):
 
 
 def test_time_order_matters(name):
-    encoder, x = small(name), clips()
+    encoder, x = small(name), clips(2, name)
     assert not torch.allclose(encoder(x), encoder(x.flip(2)), atol=1e-3)
 
 
 def test_wrong_number_of_channels(name):
     with pytest.raises(PhysrepError, match="in_channels"):
-        small(name)(torch.zeros(1, CHANNELS + 1, *SHAPE))
+        small(name)(torch.zeros(1, CHANNELS + 1, *shape_of(name)))
 
 
 @pytest.mark.parametrize("name", ["conv3d", "patch_convnext3d"])
@@ -124,6 +130,35 @@ def test_a_wall_is_not_periodic(name):
     assert not torch.allclose(along_w, base.roll(1, 3), atol=1e-3)
 
 
+def test_conv4d_moves_along_periodic_axes_and_stops_at_walls():
+    torch.manual_seed(0)
+    encoder = ENCODERS["conv4d"](CHANNELS, **SMALL["conv4d"], periodic=(True, True, False))
+    x, grid = clips(1, "conv4d"), encoder.grid(*IN_SPACE)
+    base = encoder(x).unflatten(1, grid)
+    for axis in (1, 2, 3):
+        moved = encoder(x.roll(IN_SPACE[axis] // grid[axis], axis + 2)).unflatten(1, grid)
+        same = torch.allclose(moved, base.roll(1, axis + 1), rtol=1e-4, atol=1e-5)
+        assert same == (axis < 3), axis
+
+
+def test_a_stage_of_conv4d_is_its_two_convolutions():
+    torch.manual_seed(0)
+    stage = ENCODERS["conv4d"](2, dims=(4,), strides=((2, 2, 1, 2),), groups=2).stages[0]
+    x = torch.randn(1, 2, 4, 6, 5, 6)
+    frames = torch.stack(
+        [F.conv3d(F.pad(x[:, :, t], (1,) * 6, "circular"), stage.space.weight, stage.space.bias, (2, 1, 2))
+         for t in range(4)], 2
+    )  # fmt: skip
+    padded = F.gelu(frames)[:, :, [0, 0, 1, 2, 3]]  # time repeats its first frame
+    wanted = torch.stack(
+        [sum(torch.einsum("ed,bdxyz->bexyz", stage.time.weight[..., i, 0], padded[:, :, 2 * t + i]) for i in range(3))
+         for t in range(2)], 2
+    ) + stage.time.bias.view(1, -1, 1, 1, 1, 1)  # fmt: skip
+    wanted = F.gelu(stage.norm(wanted.flatten(2)).view_as(wanted))
+    found = stage(x.movedim(1, -1)).movedim(-1, 1)
+    torch.testing.assert_close(found, wanted, rtol=1e-4, atol=1e-5)
+
+
 @pytest.mark.parametrize("shape", [(1, 3, 16, 8, 64), (1, 3, 8, 32, 32)])
 def test_convnext3d_refuses_impossible_sizes(shape):
     with pytest.raises(PhysrepError, match=r"at least 16x16|num_frames"):
@@ -142,6 +177,10 @@ def test_convnext3d_refuses_impossible_sizes(shape):
         ("conv3d", {"groups": 7}, "divisor"),
         ("conv3d", {"periodic": (True,)}, "2 spatial axes"),
         ("conv3d", {"dims": (8,), "strides": ((1, 4, 4),)}, "skips points"),
+        ("conv4d", {"dims": (8, 8)}, "one of each per stage"),
+        ("conv4d", {"groups": 7}, "divisor"),
+        ("conv4d", {"periodic": (True, False)}, "3 spatial axes"),
+        ("conv4d", {"dims": (8,), "strides": ((2, 2, 2),)}, "four positive numbers"),
         ("patch_convnext3d", {"dims": (8, 8)}, "per stage"),
         ("patch_convnext3d", {"kernel_size": 4}, "odd"),
     ],

@@ -54,7 +54,7 @@ def phase_randomised(clip: Clip, kind: str, seed: int) -> Clip:
         generator = torch.Generator().manual_seed(int(state[0]))
         shape = x.shape[1:] if kind == "alone" else (1, *x.shape[2:])
         noise[row] = torch.randn(shape, generator=generator)
-    mean = x.mean((2, 3, 4), keepdim=True)
+    mean = x.mean(tuple(range(2, x.dim())), keepdim=True)
     turned = _modes(noise, clip)
     modulus = turned.abs()
     phase = torch.where(modulus > 0, turned / modulus.clamp_min(1e-30), torch.ones_like(turned))

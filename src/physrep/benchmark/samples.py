@@ -83,13 +83,15 @@ def _notes(config: BenchConfig, data: DataConfig, splits: dict[str, ClipDataset]
             notes.append(f"{short} of {total} trajectories of {split} have fewer than {span} frames and are left out.")
         if dataset.replaced:
             notes.append(f"{dataset.replaced} missing values of {split} were replaced by the mean of their frame.")
+    if len(splits["train"].axes) == 3:
+        notes.append(f"Pictures of fields show the middle plane of the axis {splits['train'].axes[2]}.")
     if shared:
         notes.append(f"{shared} pairs of trajectories of different splits start from the same frame, as allowed.")
     return notes
 
 
 def save_samples(path: Path, test: ClipDataset) -> None:
-    """A few whole test trajectories: ``fields (n, C, T, H, W)``.
+    """A few whole test trajectories: ``fields (n, C, T, H, W)``; of fields in space the middle plane of the last axis.
 
     They are spread over the range of the first parameter; the middle and the largest value come first, because figures
     with little room show the first ones, and these usually have most structure.
@@ -100,6 +102,8 @@ def save_samples(path: Path, test: ClipDataset) -> None:
     chosen = order[(quantiles * (len(order) - 1)).round().astype(int)]
     frames = int(test.lengths.min())
     fields = test.clip(np.stack([chosen, np.zeros_like(chosen)], 1), frames).fields.numpy()
+    if fields.ndim == 6:
+        fields = np.ascontiguousarray(fields[..., fields.shape[-1] // 2])
     write_npz(
         path,
         {

@@ -36,14 +36,21 @@ def seconds_of(text: str | float) -> float:
     return float(found.group(1)) * UNITS[found.group(2) or "s"]
 
 
+ENCODER_OF_AXES = {2: "conv3d", 3: "conv4d"}
+"""Name of the encoder that is pretrained, by the number of axes of space."""
+
+
 def encoder_settings(shape: tuple[int, ...], frames: int) -> dict[str, Any] | None:
-    """The encoder ``conv3d`` for this grid: each of three stages halves what can be halved. None for three axes."""
-    if len(shape) != 2:
+    """Options of the encoder of `ENCODER_OF_AXES` for this grid: each of three stages halves what can be halved.
+
+    None for one axis of space.
+    """
+    if len(shape) not in ENCODER_OF_AXES:
         return None
     strides = []
     size = [frames, *shape]
     for _ in range(3):
-        stride = [2 if n >= least else 1 for n, least in zip(size, (2, 8, 8), strict=True)]
+        stride = [2 if n >= least else 1 for n, least in zip(size, (2, *[8] * len(shape)), strict=True)]
         size = [math.ceil(n / s) for n, s in zip(size, stride, strict=True)]
         strides.append(stride)
     return {"dims": [32, 64, 128], "strides": strides, "groups": 32}

@@ -26,7 +26,7 @@ from ..relocation import found_data, found_place, same_data, same_place, stored_
 from ..run_directory import environment, learner_config, load_run, prepare_learner, run_data, save_learner
 from ..training.claim import same_statistics
 from ..training.config import TrainingConfig
-from .budget import FEWEST, encoder_settings, steps_within
+from .budget import ENCODER_OF_AXES, FEWEST, encoder_settings, steps_within
 from .candidates import FLOORS, Candidate, knowledge, line, table
 
 if TYPE_CHECKING:
@@ -279,12 +279,15 @@ class _Fitting:
         train = self.splits["train"]
         encoder = encoder_settings(train.shape, self.config.num_frames)
         if encoder is None:
-            self.say(f"{name}: not pretrained, the encoder conv3d reads two axes of space; give --runs of your own.")
+            self.say(f"{name}: not pretrained, no encoder reads fields on one axis of space; give --runs of your own.")
             return None
         options = {**PRETRAINED.get(name, {})}
         training: dict[str, Any] = {"learning_rate": 2e-3, "batch_size": BATCH, "shift": any(train.periodic)}
         config = replace(
-            self.config, encoder="conv3d", encoder_options=encoder, runs=[RunConfig(name, options=options)]
+            self.config,
+            encoder=ENCODER_OF_AXES[len(train.shape)],
+            encoder_options=encoder,
+            runs=[RunConfig(name, options=options)],
         )
         if name not in self.state["plan"]:
             self.state["plan"][name] = self._steps(expand(config)[0], train, left)

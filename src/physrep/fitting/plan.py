@@ -13,7 +13,7 @@ from ..devices import resolve_device
 from ..progress import duration
 from ..training.estimate import estimate
 from ..training.plan import shape_of_data
-from .budget import FEWEST, MOST, SHARE, encoder_settings
+from .budget import ENCODER_OF_AXES, FEWEST, MOST, SHARE, encoder_settings
 from .fit import BATCH, PRETRAINED
 
 
@@ -39,12 +39,13 @@ def plan_fit(
     kind = device.partition(":")[0]
     shape, lengths, _ = shape_of_data(config.data)
     encoder = encoder_settings(tuple(shape.points), config.num_frames)
+    named = ENCODER_OF_AXES.get(len(shape.points), config.encoder)
     said = [f"The budget is {duration(budget)} of wall time; what is not done by then is stopped and left out."]
     runs: list[RunConfig] = list(config.runs)
     windows = evaluation_windows(lengths, config)
     for name in learners if encoder is not None and budget else []:
         asked = RunConfig(name, options=dict(PRETRAINED.get(name, {})))
-        run = expand(replace(config, encoder="conv3d", encoder_options=encoder, runs=[asked]))[0]
+        run = expand(replace(config, encoder=named, encoder_options=encoder, runs=[asked]))[0]
         found = estimate(name, run.options, config.num_frames, shape, True, kind)
         left = budget / len(learners) - windows * found.encode_seconds
         steps = left * SHARE / (BATCH * found.train_seconds) if math.isfinite(found.train_seconds) else 0
@@ -57,6 +58,6 @@ def plan_fit(
     if given:
         said.append(f"Embedding and probing the given runs ({', '.join(map(str, given))}) is not measured.")
     # One job at a time, as the fit does them.
-    planned = replace(config, runs=runs, encoder="conv3d", encoder_options=encoder or {})
+    planned = replace(config, runs=runs, encoder=named, encoder_options=encoder or {})
     text = plan_bench(planned, out, device)
     return "\n".join([text, *said])

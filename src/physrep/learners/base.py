@@ -52,6 +52,7 @@ class Learner(nn.Module, ABC):
         colour: ``#rrggbb`` in figures; a class that states none gets one that follows from its name.
         reads_units: whether `encode` takes time step and spacing from the clip, so that it may be asked about others.
         needs_labels: whether `loss` reads the clip's parameters; False for everything that learns without labels.
+        space_axes: numbers of axes of space that the learner reads; data with another are refused.
 
     Args:
         in_channels: number of field components.
@@ -69,6 +70,7 @@ class Learner(nn.Module, ABC):
     colour: str = ""
     trainable: bool = True
     needs_labels: bool = False
+    space_axes: tuple[int, ...] = (1, 2, 3)
     reads_units: bool = False
     field_mean: Tensor
     field_std: Tensor
@@ -143,16 +145,22 @@ class Learner(nn.Module, ABC):
         self.channel_names = torch.tensor(list("\n".join(channels).encode()), dtype=torch.uint8, device=device)
 
     def fields(self, clip: Clip, frames: int) -> Tensor:
-        """Normalised fields with shape ``(B, C, frames, H, W)``, channels chosen by name.
+        """Normalised fields with shape ``(B, C, frames, *S)``, channels chosen by name.
 
         Args:
             clip: windows with their channels' names.
             frames: number of frames that the clip must have.
 
         Raises:
-            PhysrepError: a channel is missing, or the clip has another number of frames.
+            PhysrepError: a channel is missing, or the clip has another number of frames or of axes of space.
         """
         x = clip.fields
+        if x.dim() - 3 not in self.space_axes:
+            known = " or ".join(map(str, self.space_axes))
+            raise PhysrepError(
+                f"{type(self).__name__} reads fields on {known} axes of space, the data have {x.dim() - 3}; choose "
+                "another learner, or cut planes out of the data."
+            )
         if x.shape[2] != frames:
             raise PhysrepError(
                 f"{type(self).__name__} wants clips of {frames} frames here, got {x.shape[2]}; set num_frames to match."
@@ -172,7 +180,7 @@ class Learner(nn.Module, ABC):
                     f"they have {', '.join(clip.channels)}."
                 )
             x = x[:, [clip.channels.index(name) for name in self.channels]]
-        shape = (1, -1, 1, 1, 1)
+        shape = (1, -1, *[1] * (x.dim() - 2))
         return (x - self.field_mean.view(shape)) / self.field_std.view(shape)
 
     def _load_from_state_dict(self, state_dict: dict[str, Any], prefix: str, *args: Any, **kwargs: Any) -> None:

@@ -67,10 +67,10 @@ class FieldStatistics(Untrained):
     """Moments and mean squared derivatives of every channel over the window, as one token.
 
     Per channel: mean, skewness, kurtosis; and, as values and as logarithms, the standard deviation, the
-    root-mean-square gradient along H and along W, and the root-mean-square time derivative. Derivatives are differences
-    of neighbours over their distance (around periodic axes) and over the time step. Means are integrals over the
-    domain: on rows that are not equally spaced, points count with the quadrature of the grid, differences with their
-    distance.
+    root-mean-square gradient along every axis of space, and the root-mean-square time derivative. Derivatives are
+    differences of neighbours over their distance (around periodic axes) and over the time step. Means are integrals
+    over the domain: on rows that are not equally spaced, points count with the quadrature of the grid, differences with
+    their distance.
 
     Args:
         in_channels: number of field components.
@@ -90,7 +90,10 @@ class FieldStatistics(Untrained):
         self.embed_dim = in_channels * len(self.STATISTICS)
 
     def encode(self, clip: Clip) -> Tensor:
-        """One token with shape ``(B, 1, 11 C)``: channel by channel, in the order of `STATISTICS`."""
+        """One token with shape ``(B, 1, 11 C)``: channel by channel, in the order of `STATISTICS`.
+
+        With three axes of space there are 13 per channel: the gradient along the third stands behind the second.
+        """
         x = self.fields(clip, self.num_frames).float()
         mean_of = _Mean(clip, x)
         mean = mean_of(x)
@@ -99,7 +102,7 @@ class FieldStatistics(Untrained):
         # A field that is constant in this window has no shape: its skewness and kurtosis are 0.
         z = centred / torch.where(std > 0, std, 1.0)
         positive = [std.flatten(1)]
-        for axis, dx, periodic in zip((3, 4), clip.dx, clip.periodic, strict=True):
+        for axis, (dx, periodic) in enumerate(zip(clip.dx, clip.periodic, strict=True), 3):
             edge = x.narrow(axis, 0, 1) if periodic else None
             distance = mean_of.distance(axis, dx)
             gradient = torch.diff(x, dim=axis, append=edge) / distance
@@ -107,15 +110,18 @@ class FieldStatistics(Untrained):
         positive.append(mean_of((torch.diff(x, dim=2) / clip.dt).square()).sqrt().flatten(1))
         shape = [mean.flatten(1), mean_of(z.pow(3)).flatten(1), mean_of(z.pow(4)).flatten(1)]
         logarithms = [value.clamp_min(1e-12).log() for value in positive]
-        return torch.stack([*shape, *positive, *logarithms], dim=2).flatten(1).unsqueeze(1)
+        token = torch.stack([*shape, *positive, *logarithms], dim=2).flatten(1).unsqueeze(1)
+        self.embed_dim = token.shape[2]
+        return token
 
 
 class _Mean:
-    """Average of ``(B, C, T, H, W)`` over the last three axes, kept as axes of length 1, with the clip's quadrature."""
+    """Average of ``(B, C, T, *S)`` over time and space, kept as axes of length 1, with the clip's quadrature."""
 
     def __init__(self, clip: Clip, like: Tensor) -> None:
         self.distances: dict[int, Tensor] = {}
         self.weights: dict[int, Tensor] = {}
+        self.axes = tuple(range(2, like.dim()))
         if any(points is not None for points in clip.coordinates):
             grid = Grid.of_clip(clip)
             for axis, points, weights in zip((3, 4), clip.coordinates, grid.weights, strict=True):
@@ -134,7 +140,7 @@ class _Mean:
             weights = {**weights, between: distance / distance.sum()}
         for axis, weight in weights.items():
             x = (x * weight).sum(axis, keepdim=True)
-        return x.mean((2, 3, 4), keepdim=True)
+        return x.mean(self.axes, keepdim=True)
 
 
 def _along(values: Tensor, axis: int) -> Tensor:
@@ -147,7 +153,7 @@ class PooledPixels(Untrained):
     Args:
         in_channels: number of field components.
         num_frames: frames per clip.
-        grid: number of blocks along T, H and W.
+        grid: number of blocks along T, H and W; a third axis of space has as many as the second.
     """
 
     label = "Pooled pixels"
@@ -159,11 +165,18 @@ class PooledPixels(Untrained):
         self.embed_dim = in_channels * prod(self.grid)
 
     def encode(self, clip: Clip) -> Tensor:
-        """One token with shape ``(B, 1, C t h w)``."""
+        """One token with shape ``(B, 1, C t h w)``, or ``(B, 1, C t x y z)``."""
         x = self.fields(clip, self.num_frames)
-        if any(n < blocks for n, blocks in zip(x.shape[2:], self.grid, strict=True)):
+        grid = (*self.grid, self.grid[2])[: x.dim() - 2]
+        if any(n < blocks for n, blocks in zip(x.shape[2:], grid, strict=True)):
             raise PhysrepError(
-                f"PooledPixels: clips of {tuple(x.shape[2:])} (T, H, W) are smaller than the grid {self.grid}; "
+                f"PooledPixels: clips of {tuple(x.shape[2:])} points (T, then space) are smaller than the grid {grid}; "
                 "choose a smaller grid."
             )
-        return F.adaptive_avg_pool3d(x, self.grid).flatten(1).unsqueeze(1)
+        if x.dim() == 6:  # the library pools three axes at once: time after space
+            own = F.adaptive_avg_pool3d(x.flatten(1, 2), grid[1:]).unflatten(1, x.shape[1:3])  # pyright: ignore[reportArgumentType]
+            token = F.adaptive_avg_pool3d(own.flatten(3, 4), (grid[0], None, None)).flatten(1).unsqueeze(1)
+        else:
+            token = F.adaptive_avg_pool3d(x, self.grid).flatten(1).unsqueeze(1)
+        self.embed_dim = token.shape[2]
+        return token

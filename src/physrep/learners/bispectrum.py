@@ -36,7 +36,7 @@ class Bispectrum(Untrained):
     Args:
         in_channels: number of field components.
         num_frames: frames per clip, at least 2.
-        bins: rings of equal width from 0 to the smaller of the two largest wavenumbers of the grid.
+        bins: rings of equal width from 0 to the smallest of the largest wavenumbers of the axes.
 
     Raises:
         PhysrepError: fewer than 2 frames, or no ring.

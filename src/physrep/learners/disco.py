@@ -69,6 +69,7 @@ class DISCO(Learner):
     """
 
     label = "DISCO"
+    space_axes = (2,)
     colour = "#8a3fa0"
 
     def __init__(

@@ -46,8 +46,8 @@ class EncoderLearner(Learner):
         """Tokens with shape ``(B, N, D)`` of normalised fields."""
         return check_encoding(self.encoder(x), self.encoder, x.shape[0])
 
-    def grid(self, x: Tensor) -> tuple[int, int, int]:
-        """Token grid (t, h, w) of the encoder for fields of this size.
+    def grid(self, x: Tensor) -> tuple[int, ...]:
+        """Token grid (t, h, w), or (t, x, y, z), of the encoder for fields of this size.
 
         Raises:
             PhysrepError: the encoder names no grid.
@@ -60,16 +60,16 @@ class EncoderLearner(Learner):
             )
         return grid(self.num_frames, *x.shape[3:])
 
-    def points_per_token(self) -> tuple[int, int, int]:
-        """Points (a, b, c) in T, H and W that a token stands for, found from the encoder's grid for some usual sizes.
+    def points_per_token(self) -> tuple[int, ...]:
+        """Points along time and each axis of space that a token stands for, found from the grid for some usual sizes.
 
         Raises:
             PhysrepError: the encoder names no grid, or takes none of these sizes.
         """
         for size in (64, 96, 224, 256, 56, 100):
             try:
-                grid = self.grid(torch.empty(0, self.in_channels, self.num_frames, size, size))
-                return block_size(grid, self.num_frames, size, size)
+                sizes = (self.num_frames, *[size] * getattr(self.encoder, "space_axes", 2))
+                return block_size(self.grid(torch.empty(0, self.in_channels, *sizes)), sizes)
             except PhysrepError:
                 if getattr(self.encoder, "grid", None) is None:
                     raise
@@ -78,16 +78,17 @@ class EncoderLearner(Learner):
             f"{self.num_frames} frames of 64, 96, 224, 256, 56 or 100 points; choose patches that divide them."
         )
 
-    def token_blocks(self, x: Tensor) -> tuple[int, int, int]:
-        """The token grid of fields ``(B, C, T, H, W)``, after a check that its tokens stand for `points_per_token`.
+    def token_blocks(self, x: Tensor) -> tuple[int, ...]:
+        """The token grid of fields ``(B, C, T, *S)``, after a check that its tokens stand for `points_per_token`.
 
         Raises:
             PhysrepError: the size of the fields is no multiple of a token's.
         """
         grid = self.grid(x)
-        if block_size(grid, self.num_frames, x.shape[3], x.shape[4], type(self).__name__) != self.points_per_token():
+        if block_size(grid, (self.num_frames, *x.shape[3:]), type(self).__name__) != self.points_per_token():
             raise PhysrepError(
-                f"{type(self).__name__}: {x.shape[3]}x{x.shape[4]} points are no multiple of the "
-                f"{'x'.join(map(str, self.points_per_token()))} points (T, H, W) of a token; change the resolution."
+                f"{type(self).__name__}: {'x'.join(map(str, x.shape[3:]))} points are no multiple of the "
+                f"{'x'.join(map(str, self.points_per_token()))} points (T, then space) of a token; change the "
+                "resolution."
             )
         return grid

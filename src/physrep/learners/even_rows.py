@@ -11,12 +11,12 @@ from ..data.resample import chebyshev_interval, chebyshev_matrix
 
 
 def on_even_rows(x: Tensor, clip: Clip) -> Tensor:
-    """Fields ``(B, C, T, H, W)`` of a clip, at the centres of equal cells along every axis.
+    """Fields ``(B, C, T, *S)`` of a clip, at the centres of equal cells along every axis.
 
     Rows that are not equally spaced (``clip.coordinates``) are interpolated: on Chebyshev rows by their polynomial,
     which is exact for what these rows hold, on others linearly. All else is returned as it is.
     """
-    for axis, points in zip((3, 4), clip.coordinates, strict=False):
+    for axis, points in enumerate(clip.coordinates, 3):
         if points is not None:
             matrix = even_matrix(points.numpy()).to(x)
             x = (x.movedim(axis, -1) @ matrix.T).movedim(-1, axis)

@@ -39,18 +39,19 @@ def frame_error(prediction: Tensor, target: Tensor, last: Tensor, scale: str, fl
     """Mean over samples and channels of the relative error, in float32.
 
     Args:
-        prediction, target, last: frames with shape ``(B, C, H, W)``.
+        prediction, target, last: frames with shape ``(B, C, *S)``.
         scale: one of `SCALES`.
         floor: epsilon, as a fraction of the frame's variance for ``change`` and absolute for the others, so that a
             field at rest does not divide by nothing.
     """
     with torch.autocast(prediction.device.type, enabled=False):
         prediction, target, last = prediction.float(), target.float(), last.float()
-        variance = target.var((2, 3), correction=0)
+        space = tuple(range(2, target.dim()))
+        variance = target.var(space, correction=0)
         if scale == "change":
-            divisor = (target - last).square().mean((2, 3)) + floor * (variance + floor)
+            divisor = (target - last).square().mean(space) + floor * (variance + floor)
         elif scale == "variance":
             divisor = variance + floor
         else:
-            divisor = target.square().mean((2, 3)) + floor
-        return ((prediction - target).square().mean((2, 3)) / divisor).mean()
+            divisor = target.square().mean(space) + floor
+        return ((prediction - target).square().mean(space) / divisor).mean()

@@ -39,6 +39,7 @@ class FrozenVideo(Rendered):
     """
 
     label = "Frozen video model"
+    space_axes = (2,)
     colour = "#d0568c"
     kind = "learner"
     weights_hash: Tensor

@@ -189,7 +189,7 @@ class JEPA(Learner):
     def _tokens(self, x: Tensor) -> Tensor:
         return check_encoding(self.encoder(x), self.encoder, x.shape[0])
 
-    def _grid(self, x: Tensor) -> tuple[int, int, int] | None:
+    def _grid(self, x: Tensor) -> tuple[int, ...] | None:
         grid = getattr(self.encoder, "grid", None)
         return grid(self.num_frames, *x.shape[3:]) if grid is not None else None
 

@@ -52,6 +52,7 @@ class MaskedJEPA(EncoderLearner):
     """
 
     label = "Masked JEPA"
+    space_axes = (2,)
     colour = "#3f8fa8"
 
     def __init__(
@@ -114,7 +115,7 @@ class MaskedJEPA(EncoderLearner):
         pooled = seen.mean(1).std(0, correction=0).mean()
         return {"loss": torch.stack(losses).mean(), "feature_std": spread, "feature_std_pooled": pooled}
 
-    def predict(self, x: Tensor, grid: tuple[int, int, int], visible: Tensor, hidden: Tensor) -> Tensor:
+    def predict(self, x: Tensor, grid: Sequence[int], visible: Tensor, hidden: Tensor) -> Tensor:
         """Predicted tokens at the hidden places, with shape ``(B, m, D)``.
 
         Args:

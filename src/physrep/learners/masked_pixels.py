@@ -19,7 +19,7 @@ from __future__ import annotations
 
 import inspect
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 import torch
@@ -99,7 +99,7 @@ class MaskedPixels(EncoderLearner):
         return self.masked_loss(x, tube_mask(len(x), self.grid(x), self.mask_ratio, x.device))
 
     def masked_loss(self, x: Tensor, mask: Tensor) -> dict[str, Tensor]:
-        """The loss for normalised fields ``(B, C, T, H, W)`` and a mask ``(B, t h w)``, True where hidden.
+        """The loss for normalised fields ``(B, C, T, *S)`` and a mask ``(B, N)``, True where hidden.
 
         Every row of the mask hides the same number of positions.
 
@@ -116,8 +116,8 @@ class MaskedPixels(EncoderLearner):
             error = (predicted.float() - target.float()).square().mean(2)
             return {"loss": error[mask].mean()}
 
-    def _decode(self, x: Tensor, mask: Tensor, grid: tuple[int, int, int]) -> Tensor:
-        """Predicted blocks at all positions, with shape ``(B, t h w, p C)``."""
+    def _decode(self, x: Tensor, mask: Tensor, grid: Sequence[int]) -> Tensor:
+        """Predicted blocks at all positions, with shape ``(B, N, p C)``."""
         positions = sincos_positions(grid, self.norm.normalized_shape[0], x.device)
         if self.drops_tokens:
             visible, _ = visible_positions(mask)
@@ -126,5 +126,7 @@ class MaskedPixels(EncoderLearner):
             full = self.hidden_token.to(seen.dtype).expand(len(x), mask.shape[1], -1).scatter(1, index, seen)
         else:
             points = from_blocks(mask.unsqueeze(2).expand(-1, -1, math.prod(self.block)), grid, self.block)
-            full = self.to_decoder(self.tokens(torch.where(points, self.hidden_value.view(1, -1, 1, 1, 1), x)))
+            full = self.to_decoder(
+                self.tokens(torch.where(points, self.hidden_value.view(1, -1, *[1] * (x.dim() - 2)), x))
+            )
         return self.to_pixels(self.norm(self.blocks(full + positions.to(full.dtype))))

@@ -52,6 +52,7 @@ class MPP(Learner):
     """
 
     label = "MPP"
+    space_axes = (2,)
     colour = "#12866a"
 
     def __init__(

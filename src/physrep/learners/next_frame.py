@@ -15,6 +15,7 @@ https://arxiv.org/abs/2310.02994.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
@@ -60,20 +61,20 @@ class NextFrame(EncoderLearner):
         super().__init__(in_channels, num_frames, encoder, encoder_options, train_frames=num_frames + 1)
         check_scale(error_scale, "next_frame")
         self.residual, self.error_scale = residual, error_scale
-        frames, height, width = self.points_per_token()
+        frames, *points = self.points_per_token()
         slices = num_frames // frames
         self.decoder = nn.Sequential(
             nn.LayerNorm(slices * self.embed_dim),
             nn.Linear(slices * self.embed_dim, hidden),
             nn.GELU(),
-            nn.Linear(hidden, height * width * in_channels),
+            nn.Linear(hidden, math.prod(points) * in_channels),
         )
 
     def next_frame(self, x: Tensor) -> Tensor:
-        """The next frame with shape ``(B, C, H, W)`` of normalised fields ``(B, C, num_frames, H, W)``."""
-        (t, h, w), (_, height, width) = self.token_blocks(x), self.points_per_token()
-        tokens = self.tokens(x).unflatten(1, (t, h * w)).transpose(1, 2).flatten(2)
-        change = from_blocks(self.decoder(tokens), (1, h, w), (1, height, width)).squeeze(2)
+        """The next frame with shape ``(B, C, *S)`` of normalised fields ``(B, C, num_frames, *S)``."""
+        (t, *places), (_, *points) = self.token_blocks(x), self.points_per_token()
+        tokens = self.tokens(x).unflatten(1, (t, math.prod(places))).transpose(1, 2).flatten(2)
+        change = from_blocks(self.decoder(tokens), (1, *places), (1, *points)).squeeze(2)
         return x[:, :, -1] + change if self.residual else change
 
     def loss(self, clip: Clip) -> dict[str, Tensor]:

@@ -25,7 +25,7 @@ Source: "DISCO: learning to DISCover an evolution Operator for multi-physics-agn
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Literal
 
 import torch
@@ -35,7 +35,6 @@ from ..clip import Clip
 from ..errors import PhysrepError
 from ..nn.integrate import FIXED_STEP, integrate
 from ..nn.modulated_operator import ModulatedOperator
-from ..nn.planes import check_periodic
 from .base import Learner
 from .build_encoder import build_encoder, check_encoding, embedding_dimension
 
@@ -102,7 +101,7 @@ class OperatorLearner(Learner):
         self.bottleneck = nn.Linear(token_dim, latent) if latent else nn.Identity()
         latent_dim = latent or token_dim
         self.embed_dim = latent_dim if tokens == "latent" else token_dim
-        self.operator = ModulatedOperator(in_channels, width, levels)
+        self.operator = ModulatedOperator(in_channels, width, levels, getattr(self.encoder, "space_axes", 2))
         self.generator = nn.Sequential(
             nn.LayerNorm(latent_dim),
             nn.Linear(latent_dim, hidden),
@@ -119,13 +118,13 @@ class OperatorLearner(Learner):
         """z with shape ``(B, latent)`` from tokens ``(B, N, D)``."""
         return self.bottleneck(tokens.mean(1))
 
-    def predict(self, z: Tensor, u: Tensor, periodic: tuple[bool, bool]) -> Tensor:
-        """The `horizon` frames after ``u``, with shape ``(B, C, horizon, H, W)``.
+    def predict(self, z: Tensor, u: Tensor, periodic: Sequence[bool]) -> Tensor:
+        """The `horizon` frames after ``u``, with shape ``(B, C, horizon, *S)``.
 
         Args:
             z: latents with shape ``(B, latent)``.
-            u: normalised fields of one frame with shape ``(B, C, H, W)``.
-            periodic: whether H and W are periodic.
+            u: normalised fields of one frame with shape ``(B, C, *S)``.
+            periodic: whether each axis of space is periodic.
         """
         modulation = self.generator(z)
         frames = integrate(
@@ -144,13 +143,14 @@ class OperatorLearner(Learner):
         x = self.fields(clip, self.train_frames)
         z = self.latent(self._tokens(x[:, :, : self.num_frames]))
         start, target = x[:, :, -1 - self.horizon], x[:, :, -self.horizon :]
-        prediction = self.predict(z, start, check_periodic(clip.periodic))
+        prediction = self.predict(z, start, clip.periodic)
         with torch.autocast(x.device.type, enabled=False):
             prediction, target, start = (v.to(torch.promote_types(v.dtype, torch.float32)) for v in (
                 prediction, target, start))  # fmt: skip
-            error = (prediction - target).square().mean((3, 4))
-            change = (target - start.unsqueeze(2)).square().mean((3, 4))
-            size = change if self.scale == "change" else target.var((3, 4), correction=0)
+            space = tuple(range(3, x.dim()))
+            error = (prediction - target).square().mean(space)
+            change = (target - start.unsqueeze(2)).square().mean(space)
+            size = change if self.scale == "change" else target.var(space, correction=0)
             loss = 0.5 * (error / (size + self.floor)).mean()
             z = z.detach().float()
         return {

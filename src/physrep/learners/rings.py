@@ -27,9 +27,10 @@ def cosine_matrix(n: int, like: Tensor) -> Tensor:
 
 
 def spatial_modes(x: Tensor, periodic: Sequence[bool]) -> Tensor:
-    """Complex modes ``(..., H, W)`` of fields ``(..., H, W)``; ``Σ |modes|²`` is the mean square of a field."""
-    modes = x.to(torch.complex64) / math.sqrt(x.shape[-1] * x.shape[-2])
-    for axis, wraps in zip((-2, -1), periodic, strict=True):
+    """Complex modes ``(..., *S)`` of fields ``(..., *S)``; ``Σ |modes|²`` is the mean square of a field."""
+    axes = range(-len(periodic), 0)
+    modes = x.to(torch.complex64) / math.sqrt(math.prod(x.shape[axis] for axis in axes))
+    for axis, wraps in zip(axes, periodic, strict=True):
         if wraps:
             modes = torch.fft.fft(modes, dim=axis, norm="ortho")
         else:
@@ -40,8 +41,9 @@ def spatial_modes(x: Tensor, periodic: Sequence[bool]) -> Tensor:
 
 def fields_of_modes(modes: Tensor, periodic: Sequence[bool]) -> Tensor:
     """The inverse of `spatial_modes` for real fields."""
-    x = modes * math.sqrt(modes.shape[-1] * modes.shape[-2])
-    for axis, wraps in zip((-2, -1), periodic, strict=True):
+    axes = range(-len(periodic), 0)
+    x = modes * math.sqrt(math.prod(modes.shape[axis] for axis in axes))
+    for axis, wraps in zip(axes, periodic, strict=True):
         if wraps:
             x = torch.fft.ifft(x, dim=axis, norm="ortho")
         else:
@@ -49,19 +51,19 @@ def fields_of_modes(modes: Tensor, periodic: Sequence[bool]) -> Tensor:
     return x.real
 
 
-def wavenumbers(clip: Clip) -> tuple[Tensor, Tensor]:
-    """Wavenumbers of the modes along H and along W, float64, in radians per unit of length."""
+def wavenumbers(clip: Clip) -> list[Tensor]:
+    """Wavenumbers of the modes along every axis of space, float64, in radians per unit of length."""
     axes = []
     for n, dx, periodic in zip(clip.fields.shape[3:], clip.dx, clip.periodic, strict=True):
         if periodic:
             axes.append(2 * math.pi * torch.fft.fftfreq(n, dx, dtype=torch.float64))
         else:
             axes.append(math.pi * torch.arange(n, dtype=torch.float64) / (n * dx))
-    return axes[0], axes[1]
+    return axes
 
 
 def ring_edges(clip: Clip, bins: int) -> Tensor:
-    """Bounds of rings of equal width from 0 to the smaller of the two largest wavenumbers of the grid, ``(bins + 1,)``.
+    """Bounds of rings of equal width from 0 to the smallest of the largest wavenumbers of the axes, ``(bins + 1,)``.
 
     In radians per unit of length; a ring holds its upper bound.
     """
@@ -70,15 +72,16 @@ def ring_edges(clip: Clip, bins: int) -> Tensor:
 
 
 def ring_of_modes(clip: Clip, bins: int) -> Tensor:
-    """Ring of every mode, ``(H, W)``: 0 for the mean and for what lies beyond the last ring, else 1 to ``bins``."""
-    first, second = wavenumbers(clip)
-    k = (first[:, None].square() + second.square()).sqrt()
+    """Ring (of three axes: shell) of every mode, ``(*S)``: 1 to ``bins``, 0 for the mean and beyond the last ring."""
+    k = torch.zeros((), dtype=torch.float64)
+    for along in wavenumbers(clip):
+        k = (k[..., None].square() + along.square()).sqrt()
     # Modes that lie on a bound must not fall on either side of it by rounding.
     ring = torch.bucketize(k * (1 - 1e-9), ring_edges(clip, bins))
     return torch.where(ring > bins, 0, ring)
 
 
 def ring_members(clip: Clip, bins: int, like: Tensor) -> Tensor:
-    """1 where a mode lies in a ring, ``(H W, bins)``: what to multiply flattened powers with for sums over rings."""
+    """1 where a mode lies in a ring, ``(points, bins)``: what to multiply flattened powers with for sums over rings."""
     ring = ring_of_modes(clip, bins).flatten()
     return (ring[:, None] == torch.arange(1, bins + 1)).to(like.device, torch.float32)

@@ -72,6 +72,7 @@ class Scattering(Untrained):
     """
 
     label = "Wavelet scattering"
+    space_axes = (2,)
     colour = "#6f8f8a"
 
     def __init__(self, in_channels: int, num_frames: int = 16, scales: int = 4, orientations: int = 4) -> None:

@@ -26,7 +26,7 @@ class Spectra(Untrained):
     Args:
         in_channels: number of field components.
         num_frames: frames per clip.
-        bins: rings of equal width from 0 to the smaller of the two largest wavenumbers of the grid.
+        bins: rings of equal width from 0 to the smallest of the largest wavenumbers of the axes.
     """
 
     label = "Power spectra"
@@ -51,5 +51,5 @@ class Spectra(Untrained):
         frames = rings[:, :, [0, self.num_frames // 2, self.num_frames - 1]]
         space = torch.cat([frames, rings.mean(2, keepdim=True)], 2).flatten(2)
         matrix = cosine_matrix(self.num_frames, x)
-        time = torch.einsum("ft,bcthw->bcfhw", matrix, x).square().mean((3, 4)) / self.num_frames
+        time = torch.einsum("ft,bctp->bcfp", matrix, x.flatten(3)).square().mean(3) / self.num_frames
         return torch.cat([space, time], 2).clamp_min(EMPTY).log().flatten(1).unsqueeze(1)

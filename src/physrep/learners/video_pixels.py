@@ -67,6 +67,7 @@ class VideoPixels(Rendered):
     """
 
     label = "Pixels of the pictures"
+    space_axes = (2,)
     colour = "#8d6aa0"
 
     def __init__(

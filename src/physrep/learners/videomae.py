@@ -68,6 +68,7 @@ class VideoMAE(Learner):
     """
 
     label = "VideoMAE"
+    space_axes = (2,)
     colour = "#c8402f"
 
     def __init__(

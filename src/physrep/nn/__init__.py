@@ -1,10 +1,12 @@
 """Shape-to-shape modules without losses.
 
 An encoder is any ``nn.Module`` from fields ``(B, C, T, H, W)`` to tokens ``(B, N, D)``. Those of `ENCODERS` also state
-``embed_dim`` and ``grid(T, H, W) -> (t, h, w)``, the token grid, N = t h w in row-major order.
+``embed_dim`` and ``grid(T, H, W) -> (t, h, w)``, the token grid, N = t h w in row-major order. One with
+``space_axes = 3`` reads ``(B, C, T, X, Y, Z)`` and states ``grid(T, X, Y, Z) -> (t, x, y, z)``.
 """
 
 from .conv_stack import ConvStack3D
+from .conv_stack4d import ConvStack4D
 from .convnext3d import ConvNeXt3D
 from .patch_convnext3d import PatchConvNeXt3D
 from .predictor import ConvTokenPredictor, TokenPredictor
@@ -16,6 +18,7 @@ ENCODERS = {
     "patch_convnext3d": PatchConvNeXt3D,
     "vit3d": ViT3D,
     "conv3d": ConvStack3D,
+    "conv4d": ConvStack4D,
     "videomae": VideoMAEEncoder,
 }
 
@@ -24,4 +27,13 @@ PREDICTORS = {
     "tokens": TokenPredictor,
 }
 
-__all__ = ["ENCODERS", "PREDICTORS", "ConvNeXt3D", "ConvStack3D", "PatchConvNeXt3D", "ViT3D", "VideoMAEEncoder"]
+__all__ = [
+    "ENCODERS",
+    "PREDICTORS",
+    "ConvNeXt3D",
+    "ConvStack3D",
+    "ConvStack4D",
+    "PatchConvNeXt3D",
+    "ViT3D",
+    "VideoMAEEncoder",
+]

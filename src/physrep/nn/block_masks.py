@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor
@@ -12,7 +13,7 @@ from ..errors import PhysrepError
 
 def block_masks(
     batch: int,
-    grid: tuple[int, int, int],
+    grid: Sequence[int],
     blocks: int,
     scale: float,
     aspect: tuple[float, float] = (0.75, 1.5),
@@ -36,8 +37,10 @@ def block_masks(
         Row-major indices into ``t h w`` tokens with shapes ``(B, t v)`` and ``(B, t m)``.
 
     Raises:
-        PhysrepError: the grid has a single position, or the fraction is not between 0 and 1.
+        PhysrepError: the grid has a single position or three axes of space, or the fraction is not between 0 and 1.
     """
+    if len(grid) != 3:
+        raise PhysrepError("block masks are rectangles on two axes of space, the fields have three; use masked_pixels.")
     t, h, w = grid
     if h * w < 2 or not 0 < scale < 1 or blocks < 1:
         raise PhysrepError(

@@ -9,6 +9,9 @@ from torch import Tensor
 from ..errors import PhysrepError
 from .padding import Edge
 
+AXES = {2: ("H", "W"), 3: ("X", "Y", "Z")}
+"""Names of the axes of clips by their number."""
+
 
 def triple(values: Sequence[int], what: str) -> tuple[int, int, int]:
     """Three positive numbers (t, h, w).
@@ -21,26 +24,49 @@ def triple(values: Sequence[int], what: str) -> tuple[int, int, int]:
     return int(values[0]), int(values[1]), int(values[2])
 
 
-def spatial_edges(periodic: bool | Sequence[bool]) -> tuple[Edge, Edge]:
-    """Padding of H and W: circular where periodic, else the edge value.
+def quadruple(values: Sequence[int], what: str) -> tuple[int, int, int, int]:
+    """Four positive numbers (t, x, y, z).
 
     Raises:
-        PhysrepError: neither one truth value nor two.
+        PhysrepError: they are not; ``what`` names them.
     """
-    axes = (periodic, periodic) if isinstance(periodic, bool) else tuple(periodic)
-    if len(axes) != 2:
-        raise PhysrepError(f"periodic is {periodic}; give true, false, or one of them for each of the 2 spatial axes.")
-    return ("circular" if axes[0] else "replicate"), ("circular" if axes[1] else "replicate")
+    if len(values) != 4 or min(values) < 1:
+        raise PhysrepError(f"{what} is {list(values)}; give four positive numbers (t, x, y, z).")
+    return int(values[0]), int(values[1]), int(values[2]), int(values[3])
 
 
-def check_clips(x: Tensor, in_channels: int, name: str) -> None:
-    """Require ``(B, in_channels, T, H, W)``.
+def edges(periodic: bool | Sequence[bool], axes: int) -> tuple[Edge, ...]:
+    """Padding of the axes of space: circular where periodic, else the edge value.
+
+    Raises:
+        PhysrepError: neither one truth value nor one per axis.
+    """
+    each = (periodic,) * axes if isinstance(periodic, bool) else tuple(periodic)
+    if len(each) != axes:
+        raise PhysrepError(
+            f"periodic is {periodic}; give true, false, or one of them for each of the {axes} spatial axes."
+        )
+    return tuple("circular" if around else "replicate" for around in each)
+
+
+def spatial_edges(periodic: bool | Sequence[bool]) -> tuple[Edge, Edge]:
+    """`edges` of H and W."""
+    first, second = edges(periodic, 2)
+    return first, second
+
+
+def check_clips(x: Tensor, in_channels: int, name: str, axes: int = 2) -> None:
+    """Require ``(B, in_channels, T, H, W)``, or ``(B, in_channels, T, X, Y, Z)`` of three axes.
 
     Raises:
         PhysrepError: another shape.
     """
-    if x.dim() != 5 or x.shape[1] != in_channels:
-        shape = tuple(x.shape)
+    if x.dim() == 3 + axes and x.shape[1] == in_channels:
+        return
+    shape, wanted = tuple(x.shape), f"(B, {in_channels}, T, {', '.join(AXES[axes])})"
+    if x.dim() - 3 in AXES and x.dim() != 3 + axes:
+        other = "conv4d" if axes == 2 else "conv3d, vit3d or another encoder of two axes"
         raise PhysrepError(
-            f"{name} wants clips (B, {in_channels}, T, H, W), got {shape}; set in_channels to that of the data."
+            f"{name} wants clips {wanted}, got {shape}: fields on {x.dim() - 3} axes of space need {other}."
         )
+    raise PhysrepError(f"{name} wants clips {wanted}, got {shape}; set in_channels to that of the data.")

@@ -1,10 +1,13 @@
 """Cutting clips into the blocks that the tokens of a grid stand for, and putting them together again.
 
 A block of ``(a, b, c)`` points in T, H and W is a vector in the order (time, H, W, channel), channel fastest, as in
-VideoMAE.
+VideoMAE; with three axes of space, of ``(a, b, c, d)`` points in T, X, Y and Z, in the order (time, X, Y, Z, channel).
 """
 
 from __future__ import annotations
+
+import math
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor
@@ -12,46 +15,50 @@ from torch import Tensor
 from ..errors import PhysrepError
 
 
-def block_size(
-    grid: tuple[int, int, int], frames: int, height: int, width: int, what: str = "the encoder"
-) -> tuple[int, int, int]:
-    """Points (a, b, c) of a clip of this size per token of the grid.
+def block_size(grid: Sequence[int], sizes: Sequence[int], what: str = "the encoder") -> tuple[int, ...]:
+    """Points of a clip per token of the grid, along time and every axis of space.
+
+    Args:
+        grid: tokens along each axis, (t, h, w) or (t, x, y, z).
+        sizes: points of the clip along each of them.
+        what: the subject of the sentence.
 
     Raises:
         PhysrepError: a size is not a multiple of the grid.
     """
-    sizes = (frames, height, width)
-    if any(g < 1 or n % g for n, g in zip(sizes, grid, strict=True)):
+    if len(grid) != len(sizes) or any(g < 1 or n % g for n, g in zip(sizes, grid, strict=True)):
         raise PhysrepError(
-            f"{what}: a clip of {frames}x{height}x{width} (T, H, W) is no multiple of its token grid "
-            f"{grid[0]}x{grid[1]}x{grid[2]}, so its pixels cannot be shared out among tokens; change frames or points."
+            f"{what}: a clip of {'x'.join(map(str, sizes))} points (time, then space) is no multiple of its token grid "
+            f"{'x'.join(map(str, grid))}, so its pixels cannot be shared out among tokens; change frames or points."
         )
-    return frames // grid[0], height // grid[1], width // grid[2]
+    return tuple(n // g for n, g in zip(sizes, grid, strict=True))
 
 
-def to_blocks(x: Tensor, grid: tuple[int, int, int]) -> Tensor:
-    """Blocks with shape ``(B, t h w, a b c C)`` of clips with shape ``(B, C, T, H, W)``."""
-    (t, h, w), (a, b, c) = grid, block_size(grid, x.shape[2], x.shape[3], x.shape[4])
-    blocks = x.reshape(x.shape[0], -1, t, a, h, b, w, c).permute(0, 2, 4, 6, 3, 5, 7, 1)
-    return blocks.reshape(x.shape[0], t * h * w, -1)
+def to_blocks(x: Tensor, grid: Sequence[int]) -> Tensor:
+    """Blocks with shape ``(B, N, p C)``, N tokens of p points each, of clips with shape ``(B, C, T, *S)``."""
+    split = [n for pair in zip(grid, block_size(grid, x.shape[2:]), strict=True) for n in pair]
+    axes = len(grid)
+    order = (0, *range(2, 2 + 2 * axes, 2), *range(3, 3 + 2 * axes, 2), 1)
+    return x.reshape(x.shape[0], x.shape[1], *split).permute(order).reshape(x.shape[0], math.prod(grid), -1)
 
 
-def from_blocks(blocks: Tensor, grid: tuple[int, int, int], block: tuple[int, int, int]) -> Tensor:
-    """Clips with shape ``(B, C, T, H, W)``: the inverse of `to_blocks`."""
-    (t, h, w), (a, b, c) = grid, block
-    x = blocks.reshape(len(blocks), t, h, w, a, b, c, -1).permute(0, 7, 1, 4, 2, 5, 3, 6)
-    return x.reshape(len(blocks), x.shape[1], t * a, h * b, w * c)
+def from_blocks(blocks: Tensor, grid: Sequence[int], block: Sequence[int]) -> Tensor:
+    """Clips with shape ``(B, C, T, *S)``: the inverse of `to_blocks`."""
+    axes = len(grid)
+    x = blocks.reshape(len(blocks), *grid, *block, -1)
+    order = (0, 1 + 2 * axes, *(place for axis in range(axes) for place in (1 + axis, 1 + axes + axis)))
+    return x.permute(order).reshape(len(x), -1, *(g * b for g, b in zip(grid, block, strict=True)))
 
 
-def tube_mask(batch: int, grid: tuple[int, int, int], ratio: float, device: torch.device | str = "cpu") -> Tensor:
-    """A random mask of the spatial grid, the same at all times, with shape ``(B, t h w)``; True is masked.
+def tube_mask(batch: int, grid: Sequence[int], ratio: float, device: torch.device | str = "cpu") -> Tensor:
+    """A random mask of the spatial grid, the same at all times, with shape ``(B, N)``; True is masked.
 
-    ``floor(ratio h w)`` positions are masked in every clip, drawn from torch's global generator.
+    ``floor(ratio h w)`` positions (of three axes x y z) are masked in every clip, drawn from torch's global generator.
 
     Raises:
         PhysrepError: the ratio masks nothing or everything.
     """
-    positions = grid[1] * grid[2]
+    positions = math.prod(grid[1:])
     masked = int(ratio * positions)
     if not 0 < masked < positions:
         raise PhysrepError(

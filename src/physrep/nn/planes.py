@@ -1,4 +1,4 @@
-"""Edges of a plane of points ``(B, C, H, W)``: each axis is either periodic or ends at walls."""
+"""Edges of points in a plane ``(B, C, H, W)`` or in space: each axis is either periodic or ends at walls."""
 
 from __future__ import annotations
 
@@ -15,28 +15,31 @@ Wall = Literal["replicate", "reflect"]
 
 
 def pad_plane(x: Tensor, width: int, periodic: Sequence[bool], wall: Wall = "replicate") -> Tensor:
-    """Pad H and W by ``width`` points on both sides: around periodic axes, by ``wall`` at others.
+    """Pad every axis of space by ``width`` points on both sides: around periodic axes, by ``wall`` at others.
 
     Args:
-        x: tensor with shape ``(B, C, H, W)``.
+        x: tensor with shape ``(B, C, H, W)`` or ``(B, C, X, Y, Z)``.
         width: number of points, at most the size of the axis (one less for ``"reflect"``).
-        periodic: for H and W.
+        periodic: for each axis.
         wall: ``"replicate"`` the edge value or ``"reflect"`` without repeating it.
     """
     modes = ["circular" if axis else wall for axis in periodic]
-    if modes[0] == modes[1]:
-        return F.pad(x, (width,) * 4, mode=modes[0])
-    x = F.pad(x, (0, 0, width, width), mode=modes[0])
-    return F.pad(x, (width, width, 0, 0), mode=modes[1])
+    axes = len(modes)
+    if len(set(modes)) == 1:
+        return F.pad(x, (width,) * (2 * axes), mode=modes[0])
+    for axis, mode in enumerate(modes):
+        pad = [0] * (2 * axes)
+        pad[2 * (axes - 1 - axis)] = pad[2 * (axes - 1 - axis) + 1] = width
+        x = F.pad(x, pad, mode=mode)
+    return x
 
 
-def wall_masks(size: tuple[int, int], periodic: Sequence[bool], like: Tensor) -> Tensor:
-    """Two planes with shape ``(2, H, W)``: 1 on the first and last row (column) if H (W) has walls, else 0."""
-    masks = torch.zeros(2, *size, dtype=like.dtype, device=like.device)
-    if not periodic[0]:
-        masks[0, [0, -1]] = 1
-    if not periodic[1]:
-        masks[1, :, [0, -1]] = 1
+def wall_masks(size: Sequence[int], periodic: Sequence[bool], like: Tensor) -> Tensor:
+    """A mask per axis, ``(axes, *size)``: 1 on the first and last points of an axis that has walls, else 0."""
+    masks = torch.zeros(len(size), *size, dtype=like.dtype, device=like.device)
+    for axis, around in enumerate(periodic):
+        if not around:
+            masks[axis].movedim(axis, 0)[[0, -1]] = 1
     return masks
 
 

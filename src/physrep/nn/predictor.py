@@ -1,9 +1,12 @@
 """Predictors: from the tokens of one window to those of the next.
 
-A predictor maps tokens with shape ``(B, N, D)`` and their grid ``(t, h, w)``, ``N = t h w``, to tokens of that shape.
+A predictor maps tokens with shape ``(B, N, D)`` and their grid ``(t, h, w)``, ``N = t h w``, to tokens of that shape;
+of three axes of space the grid is ``(t, x, y, z)``.
 """
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 from torch import Tensor, nn
 
@@ -42,13 +45,13 @@ class ConvPredictor(nn.Module):
 class ConvTokenPredictor(ConvPredictor):
     """`ConvPredictor` on the tokens of a grid with one time slice."""
 
-    def forward(self, x: Tensor, grid: tuple[int, int, int] | None = None) -> Tensor:  # pyright: ignore[reportIncompatibleMethodOverride]
+    def forward(self, x: Tensor, grid: Sequence[int] | None = None) -> Tensor:  # pyright: ignore[reportIncompatibleMethodOverride]
         """Tokens of the same shape ``(B, h w, D)``.
 
         Raises:
             PhysrepError: the encoder names no grid, or one with several time slices.
         """
-        if grid is None or grid[0] != 1:
+        if grid is None or grid[0] != 1 or len(grid) != 3:
             raise PhysrepError(
                 f"the conv predictor wants a token grid (1, h, w), this encoder has {grid}; choose predictor: tokens."
             )
@@ -78,8 +81,8 @@ class TokenPredictor(nn.Module):
         self.blocks = nn.Sequential(*blocks)
         self.contract = nn.Linear(ratio * dim, dim)
 
-    def forward(self, x: Tensor, grid: tuple[int, int, int] | None = None) -> Tensor:
-        """Tokens of the same shape ``(B, N, D)``.
+    def forward(self, x: Tensor, grid: Sequence[int] | None = None) -> Tensor:
+        """Tokens of the same shape ``(B, N, D)``; on grids of four axes neighbours are those in space.
 
         Raises:
             PhysrepError: neighbours are to be mixed, but the encoder names no grid.
@@ -89,5 +92,10 @@ class TokenPredictor(nn.Module):
                 "the tokens predictor mixes neighbours but this encoder has no method grid(T, H, W); "
                 "give it one, or set kernel_size: 1 in predictor_options."
             )
-        hidden = self.expand(x).unflatten(1, grid or (x.shape[1], 1, 1))
+        hidden = self.expand(x)
+        if grid is not None and len(grid) == 4:
+            # No kernel spans four axes: the three of space, in every time slice.
+            mixed = self.blocks(hidden.unflatten(1, tuple(grid)).flatten(0, 1)).flatten(1, 3)
+            return x + self.contract(mixed.unflatten(0, (len(x), grid[0])).flatten(1, 2))
+        hidden = hidden.unflatten(1, tuple(grid) if grid is not None else (x.shape[1], 1, 1))
         return x + self.contract(self.blocks(hidden).flatten(1, 3))

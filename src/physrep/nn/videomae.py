@@ -156,7 +156,7 @@ class VideoMAEEncoder(nn.Module):
         """
         check_clips(x, self.in_channels, "videomae")
         t, h, w = grid = self.grid(x.shape[2], x.shape[3], x.shape[4])
-        a, b, c = block_size(grid, x.shape[2], x.shape[3], x.shape[4])
+        a, b, c = block_size(grid, x.shape[2:])
         patches = x.reshape(x.shape[0], -1, t, a, h, b, w, c).permute(0, 2, 4, 6, 1, 3, 5, 7).flatten(4).flatten(1, 3)
         positions = sinusoid_table(t * h * w, self.embed_dim, x.device)
         if visible is not None:

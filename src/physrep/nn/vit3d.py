@@ -19,31 +19,32 @@ from ..errors import PhysrepError
 from .checks import check_clips, triple
 
 
-def sincos_positions(grid: tuple[int, int, int], dim: int, device: torch.device | str = "cpu") -> Tensor:
+def sincos_positions(grid: Sequence[int], dim: int, device: torch.device | str = "cpu") -> Tensor:
     """Sine-cosine code of the points of a grid.
 
-    A third of the channels (in pairs; the rest goes to t) codes each of t, h and w: ``sin(i f)`` and ``cos(i f)`` of
-    the index i with frequencies ``f`` in a geometric sequence from 1 to 1e-4.
+    An equal share of the channels (a third; in pairs; the rest goes to t) codes each of t, h and w: ``sin(i f)`` and
+    ``cos(i f)`` of the index i with frequencies ``f`` in a geometric sequence from 1 to 1e-4.
 
     Args:
-        grid: numbers of points (t, h, w).
-        dim: number of channels D, even and at least 6.
+        grid: numbers of points (t, h, w), or (t, x, y, z).
+        dim: number of channels D, even and at least two per axis.
         device: where to put it.
 
     Returns:
-        Tensor with shape ``(t h w, D)``, float32.
+        Tensor with shape ``(N, D)``, float32, N points in row-major order.
     """
     pairs = dim // 2
-    counts = (pairs - 2 * (pairs // 3), pairs // 3, pairs // 3)
+    axes = len(grid)
+    counts = (pairs - (axes - 1) * (pairs // axes), *[pairs // axes] * (axes - 1))
     codes = []
     for axis, (n, count) in enumerate(zip(grid, counts, strict=True)):
         frequency = 1e-4 ** (torch.arange(count, dtype=torch.float64, device=device) / count)
         phase = torch.arange(n, dtype=torch.float64, device=device)[:, None] * frequency
         code = torch.cat([phase.sin(), phase.cos()], dim=1)
-        shape = [1, 1, 1, 2 * count]
+        shape = [1] * axes + [2 * count]
         shape[axis] = n
         codes.append(code.view(shape).expand(*grid, -1))
-    return torch.cat(codes, dim=-1).flatten(0, 2).float()
+    return torch.cat(codes, dim=-1).flatten(0, -2).float()
 
 
 class TransformerBlock(nn.Module):

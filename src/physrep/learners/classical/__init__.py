@@ -39,7 +39,7 @@ class Classical(Untrained):
     Args:
         in_channels: number of field components.
         num_frames: frames per clip, at least 2.
-        bins: rings of equal width from 0 to the smaller of the two largest wavenumbers of the grid.
+        bins: rings of equal width from 0 to the smallest of the largest wavenumbers of the axes.
         parts: names of `FEATURES` to take; default all. ``half_grids`` alone is a floor whose mean white noise does not
             move.
 
@@ -64,6 +64,11 @@ class Classical(Untrained):
         self.embed_dim = sum(FEATURES[name]().width(in_channels, num_frames, bins) for name in names)
 
     def encode(self, clip: Clip) -> Tensor:
-        """One token with shape ``(B, 1, embed_dim)``: the parts in the order of `parts`."""
+        """One token with shape ``(B, 1, embed_dim)``: the parts in the order of `parts`.
+
+        With three axes of space the increments along the third come behind those along the second.
+        """
         window = Window(self.fields(clip, self.num_frames).float(), clip, self.bins)
-        return torch.cat([FEATURES[name]().compute(window) for name in self.parts], 1).unsqueeze(1)
+        token = torch.cat([FEATURES[name]().compute(window) for name in self.parts], 1).unsqueeze(1)
+        self.embed_dim = token.shape[2]
+        return token

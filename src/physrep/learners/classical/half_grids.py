@@ -15,16 +15,16 @@ logarithm: an estimate without bias may be negative, so it has no logarithm."""
 def half_grid_power(window: Window) -> Tensor:
     r"""Power per ring and frame, ``(B, C, T, bins)``, to which white noise adds nothing on average.
 
-    The points with even and with odd i + j are two fields A and B on disjoint halves of the grid, each zero on the
-    other's points. Noise that is independent from point to point is independent in A and B, so that the
+    The points with even and with odd i + j (+ k in space) are two fields A and B on disjoint halves of the grid, each
+    zero on the other's points. Noise that is independent from point to point is independent in A and B, so that the
     cross-spectrum ``4 Re F_A F_B*`` holds the power of the field alone; a plain spectrum holds the power of the noise
     besides. With the sign s = ±1 of the two halves, ``A = (x + s x)/2`` and ``B = (x - s x)/2``, this is
     ``|F[x]|² - |F[s x]|²``: the power at k less that at k + (π/Δx, π/Δy). Where the field itself reaches that far
     corner of the spectrum, its power there is subtracted.
     """
-    height, width = window.raw.shape[3:]
-    device = window.raw.device
-    corner = (torch.arange(height, device=device)[:, None] + torch.arange(width, device=device)) % 2
+    corner = torch.zeros((), dtype=torch.long, device=window.raw.device)
+    for n in window.raw.shape[3:]:
+        corner = (corner[..., None] + torch.arange(n, device=corner.device)) % 2
     other = window.modes_of(window.raw * (1 - 2 * corner))
     return window.power - window.rings(other.abs().square())
 

@@ -24,7 +24,7 @@ class Increments(Feature):
 
     def compute(self, window: Window) -> Tensor:
         x, parts = window.x, []
-        for axis, periodic in zip((3, 4), window.clip.periodic, strict=True):
+        for axis, periodic in enumerate(window.clip.periodic, 3):
             if x.shape[axis] <= DISTANCES[-1]:
                 raise PhysrepError(
                     f"classical: increments reach over {DISTANCES[-1]} points, but an axis has {x.shape[axis]}; leave "
@@ -45,9 +45,9 @@ def _difference(x: Tensor, axis: int, distance: int) -> Tensor:
 
 
 def _moments(increment: Tensor) -> Tensor:
-    square = increment.square()
-    second = square.mean((2, 3, 4))
-    third, fourth = (square * increment).mean((2, 3, 4)), square.square().mean((2, 3, 4))
+    axes, square = tuple(range(2, increment.dim())), increment.square()
+    second = square.mean(axes)
+    third, fourth = (square * increment).mean(axes), square.square().mean(axes)
     # Where nothing differs, nothing is skewed, and the flatness is that of no tails.
     skewness = third / (second.pow(1.5) + SMALL)
     return torch.stack([0.5 * logarithm(second), skewness, torch.log((fourth + SMALL) / (second.square() + SMALL))], 2)

@@ -20,7 +20,7 @@ class Window:
     """A batch of windows.
 
     Args:
-        x: normalised fields ``(B, C, T, H, W)``, float32, on the clip's rows.
+        x: normalised fields ``(B, C, T, *S)``, float32, on the clip's rows.
         clip: where they come from, for grid, boundaries and time step.
         bins: number of rings.
     """
@@ -36,20 +36,20 @@ class Window:
 
     @cached_property
     def members(self) -> Tensor:
-        """``(H W, bins)``, see `ring_members`."""
+        """``(points, bins)``, see `ring_members`."""
         return ring_members(self.clip, self.bins, self.raw)
 
     def modes_of(self, x: Tensor) -> Tensor:
-        """Spatial modes of fields on the clip's rows, flattened to ``(B, C, T, H W)``."""
+        """Spatial modes of fields on the clip's rows, flattened to ``(B, C, T, points)``."""
         return spatial_modes(on_even_rows(x, self.clip), self.clip.periodic).flatten(3)
 
     @cached_property
     def modes(self) -> Tensor:
-        """Spatial modes of the fields, ``(B, C, T, H W)``."""
+        """Spatial modes of the fields, ``(B, C, T, points)``."""
         return spatial_modes(self.x, self.clip.periodic).flatten(3)
 
     def rings(self, power: Tensor) -> Tensor:
-        """Sums over rings of what the modes hold: ``(..., H W)`` to ``(..., bins)``."""
+        """Sums over rings of what the modes hold: ``(..., points)`` to ``(..., bins)``."""
         return power @ self.members
 
     @cached_property

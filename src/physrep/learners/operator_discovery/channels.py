@@ -22,10 +22,10 @@ def uniform(fields: torch.Tensor, channels: Sequence[str]) -> list[str]:
     As a column it would give the coefficients of every trajectory away, and nothing would be left to discover.
 
     Args:
-        fields: normalised fields of some windows, ``(B, C, T, H, W)``.
+        fields: normalised fields of some windows, ``(B, C, T, *S)``.
         channels: names.
     """
-    within = fields.double().var((2, 3, 4), correction=0).amax(0)
+    within = fields.double().flatten(2).var(2, correction=0).amax(0)
     return [name for name, value in zip(channels, within.tolist(), strict=True) if value < UNIFORM]
 
 
@@ -41,7 +41,7 @@ def independent(clip: Clip, fields: torch.Tensor, channels: Sequence[str], modes
         channels: names.
         modes: of the test functions.
     """
-    terms = library(channels, False, (1,))
+    terms = library(channels, False, (1,), len(clip.periodic))
     x, _ = WeakRows(geometry_of(clip, modes), terms, channels, fields.device).view(fields.double())
     x = x.flatten(0, 1)
     x = x / x.square().mean(0).sqrt().clamp_min(1e-30)

@@ -15,6 +15,7 @@ https://arxiv.org/abs/2312.00477), DISCO (Morel et al., 2025, https://arxiv.org/
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
@@ -60,6 +61,7 @@ class OperatorDiscovery(Learner):
     """
 
     label = "Operator discovery"
+    space_axes = (2, 3)
     colour = "#e8760c"
     reads_units = True
 
@@ -141,7 +143,8 @@ class OperatorDiscovery(Learner):
     def terms(self) -> list[Term]:
         """The library's columns that are kept."""
         record = self.record
-        whole = library(record["channels"], record["nonlocal"], record["grades"])
+        # Runs of earlier versions hold no number of axes: there were two.
+        whole = library(record["channels"], record["nonlocal"], record["grades"], record.get("axes", 2))
         whole += self.basis.terms() if self.basis is not None else []
         return [whole[i] for i in record["columns"]]
 
@@ -170,7 +173,7 @@ class OperatorDiscovery(Learner):
         scale = RowScale(self.spectrum, self.change)
         size = scale.size(seen, scale.rows(rows.modes, rows.halves, rows.count))
         errors = RowErrors(self.model_errors, self.noise_errors, self.signal)
-        bumps = rows.count // (rows.modes[0] * rows.modes[1])
+        bumps = rows.count // math.prod(rows.modes)
         return posterior(
             seen,
             self.w0,
@@ -222,10 +225,14 @@ class OperatorDiscovery(Learner):
         channels = independent(first, self._kept(first, fields), fields, modes)
         for name in [n for n in fields if n not in channels]:
             progress(f"channel {name} is left out: the others determine it")
-        grades = affordable(channels, all(first.periodic), self.grades, progress)
-        terms = library(channels, all(first.periodic), grades)
+        axes = len(first.periodic)
+        if self.basis is not None and axes != 2:
+            raise PhysrepError(f"operator_discovery: columns are trained on two axes of space, these are {axes}.")
+        nonlocal_columns = axes == 2 and all(first.periodic)
+        grades = affordable(channels, nonlocal_columns, self.grades, progress, axes)
+        terms = library(channels, nonlocal_columns, grades, axes)
         generator = torch.Generator().manual_seed(seed)
-        plain = self._rows_of(first, channels, [Term((), (0, 0), 1)], modes)
+        plain = self._rows_of(first, channels, [Term((), (0,) * axes, 1)], modes)
         modes = list(plain.geometry.modes)
         scale = row_scale((plain.change(self._kept(clip, channels)) for clip in train), plain.modes)
         shown = self._collected(train, valid, channels, terms, modes, scale, progress)
@@ -237,7 +244,7 @@ class OperatorDiscovery(Learner):
             grades = tuple(grade for grade in grades if grade <= start.grade)
             held = [terms[i] for i in start.columns.tolist()]
             self._train_basis(train, channels, held, modes, scale, start, generator, progress)
-            terms = library(channels, all(first.periodic), grades) + self.basis.terms()
+            terms = library(channels, nonlocal_columns, grades) + self.basis.terms()
             shown = self._collected(train, valid, channels, terms, modes, scale, progress)
             pool = all_candidates(*shown, terms, (start.grade, GRADE), self.largest)
         others = () if self.basis is None else self.basis.names
@@ -255,7 +262,8 @@ class OperatorDiscovery(Learner):
             )
         record = {
             "channels": channels,
-            "nonlocal": all(first.periodic),
+            "nonlocal": nonlocal_columns,
+            "axes": axes,
             "grades": list(grades),
             "grade": result.grade,
             "columns": result.columns.tolist(),
@@ -333,8 +341,6 @@ class OperatorDiscovery(Learner):
         return x[:, [names.index(channel) for channel in channels]].double()
 
     def _rows_of(self, clip: Clip, channels: Sequence[str], terms: list[Term], modes: Sequence[int]) -> WeakRows:
-        if clip.fields.ndim != 5:
-            raise PhysrepError("operator_discovery: reads fields on 2 axes; slice the data first.")
         return self._rows(geometry_of(clip, modes), terms, channels, clip.fields.device, self.basis)
 
     def _load_from_state_dict(self, state_dict: dict[str, Any], prefix: str, *args: Any, **kwargs: Any) -> None:

@@ -2,10 +2,11 @@ r"""A generic library of terms: derivatives of products of channels, and of thei
 
     φ_k(u) = ∂ₓ^a ∂_y^b (R₁u_c · R₂u_d · …),      a + b ≤ 2
 
-with R the identity or, on periodic grids, a multiplier of order 0 or -1:  exp(inφ) |k|^-s, φ the direction of k. Those
-of order 0 (s = 0, n = 2, 4) turn a tensor into what pressure and incompressibility make of it; those of order -1
-(s = 1, n = 1, 3) turn a stress into the velocity of a slow viscous flow. Nothing here knows a system, its equation or
-what a channel means: the library follows from the channels' names and the kinds of the axes alone.
+(in space ∂ₓ^a ∂_y^b ∂_z^c, a + b + c ≤ 2) with R the identity or, on periodic grids of two axes, a multiplier of order
+0 or -1: exp(inφ) |k|^-s, φ the direction of k. Those of order 0 (s = 0, n = 2, 4) turn a tensor into what pressure and
+incompressibility make of it; those of order -1 (s = 1, n = 1, 3) turn a stress into the velocity of a slow viscous
+flow. Nothing here knows a system, its equation or what a channel means: the library follows from the channels' names
+and the kinds of the axes alone.
 
 Grades, each with the columns of those before:
 
@@ -23,7 +24,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 GRADES = (1, 2, 3, 4)
-ORDERS = ((0, 0), (1, 0), (0, 1), (2, 0), (1, 1), (0, 2))
 LOCAL = ""
 """Name of the identity among the multipliers."""
 
@@ -48,39 +48,52 @@ class Term:
 
     Attributes:
         factors: channels with their multipliers, in order; empty for the constant 1.
-        order: derivatives along the first and the second axis.
+        order: derivatives along each axis.
         grade: from which grade on the library holds it.
     """
 
     factors: tuple[Factor, ...]
-    order: tuple[int, int]
+    order: tuple[int, ...]
     grade: int
 
-    def name(self, axes: Sequence[str] = ("x", "y")) -> str:
+    def name(self, axes: Sequence[str] = ("x", "y", "z")) -> str:
         """For readers, e.g. ``d_xx(tracer velocity_x)``."""
         product = " ".join(f"{r}[{c}]" if r else c for c, r in self.factors) or "1"
-        letters = axes[0] * self.order[0] + axes[1] * self.order[1]
+        letters = "".join(axis * count for axis, count in zip(axes, self.order, strict=False))
         return f"d_{letters}({product})" if letters else product
 
 
-def library(channels: Sequence[str], nonlocal_columns: bool, grades: Sequence[int] = GRADES) -> list[Term]:
+def orders(axes: int) -> list[tuple[int, ...]]:
+    """Derivatives up to second order along so many axes, lower orders first."""
+    found = []
+    for degree in range(3):
+        for along in itertools.combinations_with_replacement(range(axes), degree):
+            found.append(tuple(along.count(axis) for axis in range(axes)))
+    return found
+
+
+def library(
+    channels: Sequence[str], nonlocal_columns: bool, grades: Sequence[int] = GRADES, axes: int = 2
+) -> list[Term]:
     """All terms of these grades, lower grades first.
 
     Args:
         channels: names of the channels.
-        nonlocal_columns: whether grade 4 exists here: all axes are periodic.
+        nonlocal_columns: whether grade 4 exists here: the axes are two and periodic.
         grades: which to make.
+        axes: number of axes of space.
     """
     local = [(channel, LOCAL) for channel in channels]
+    plain, every = (0,) * axes, orders(axes)
     terms: list[Term] = []
     if 1 in grades:
-        terms.append(Term((), (0, 0), 1))
-        terms += [Term((factor,), order, 1) for factor in local for order in ORDERS]
+        terms.append(Term((), plain, 1))
+        terms += [Term((factor,), order, 1) for factor in local for order in every]
     if 2 in grades:
         pairs = itertools.combinations_with_replacement(local, 2)
-        terms += [Term(pair, order, 2) for pair in pairs for order in ORDERS]
+        terms += [Term(pair, order, 2) for pair in pairs for order in every]
     if 3 in grades:
-        terms += [Term(triple, (0, 0), 3) for triple in itertools.combinations_with_replacement(local, 3)]
+        terms += [Term(triple, plain, 3) for triple in itertools.combinations_with_replacement(local, 3)]
     if 4 in grades and nonlocal_columns:
         zero = [(channel, r) for channel in channels for r in ORDER_0]
         minus = [(channel, r) for channel in channels for r in ORDER_1]
@@ -93,22 +106,28 @@ def library(channels: Sequence[str], nonlocal_columns: bool, grades: Sequence[in
 
 
 def affordable(
-    channels: Sequence[str], periodic: bool, grades: Sequence[int], progress: Callable[[str], None]
+    channels: Sequence[str],
+    nonlocal_columns: bool,
+    grades: Sequence[int],
+    progress: Callable[[str], None],
+    axes: int = 2,
 ) -> tuple[int, ...]:
     """Those of the grades that exist on these axes and are fitted; what is left out is said.
 
     Args:
         channels: names of the channels.
-        periodic: whether all axes are.
+        nonlocal_columns: see `library`.
         grades: to choose from, ascending.
         progress: told of every grade that is left out.
+        axes: number of axes of space.
     """
     kept: tuple[int, ...] = ()
     for grade in grades:
-        if grade == 4 and not periodic:
-            progress("grade 4 of the library (nonlocal columns) is left out: an axis has ends")
+        if grade == 4 and not nonlocal_columns:
+            reason = "an axis has ends" if axes == 2 else f"it is made for two axes of space, these are {axes}"
+            progress(f"grade 4 of the library (nonlocal columns) is left out: {reason}")
             continue
-        size = len(library(channels, periodic, (*kept, grade)))
+        size = len(library(channels, nonlocal_columns, (*kept, grade), axes))
         if size > LARGEST_LIBRARY:
             progress(f"grade {grade} of the library is left out: {size} columns, at most {LARGEST_LIBRARY} are fitted")
             continue

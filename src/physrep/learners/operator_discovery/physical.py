@@ -38,6 +38,6 @@ def to_physical(terms: Sequence[Term], mean: Mapping[str, float], std: Mapping[s
                 for (c, _), keep in zip(term.factors, kept, strict=True)
             )
             # A derivative of a constant is no column.
-            if value and (parts or term.order == (0, 0)):
+            if value and (parts or not any(term.order)):
                 matrix[place[tuple(parts), term.order], j] += value
     return matrix

@@ -12,6 +12,7 @@ Source: generalised least squares, Aitken, Proc. R. Soc. Edinburgh 55 (1936).
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -29,8 +30,8 @@ class RowErrors:
     """Covariances of the residuals by mode.
 
     Attributes:
-        model: M, ``(M_x, M_y, C, C)``.
-        noise: N of every level of `LEVELS` but 0, ``(L - 1, M_x, M_y, C, C)``.
+        model: M, ``(*modes, C, C)``.
+        noise: N of every level of `LEVELS` but 0, ``(L - 1, *modes, C, C)``.
         signal: ``Σ_p d_pc d_pd / √(E_c E_d)`` per row and direction, d = X V_p, ``(C, C)``: what θ moves.
     """
 
@@ -51,8 +52,9 @@ class RowErrors:
         """
         unit = size.sqrt()
         outer = unit[:, :, None] * unit[:, None, :]
-        model = cropped(self.model, shape, halves).flatten(0, 1)
-        noise = torch.stack([cropped(one, shape, halves).flatten(0, 1) for one in self.noise])
+        last = len(shape) - 1
+        model = cropped(self.model, shape, halves).flatten(0, last)
+        noise = torch.stack([cropped(one, shape, halves).flatten(0, last) for one in self.noise])
         share = interpolation(level)[:, 1:] * level.square().unsqueeze(1)
         own = outer.unsqueeze(1) * model + torch.einsum("bl,lrcd->brcd", share, noise)
         return (own + SMALLEST * torch.diag_embed(size).unsqueeze(1)).repeat(1, bumps, 1, 1)
@@ -99,6 +101,6 @@ def row_errors(
 
 
 def _by_mode(e: Tensor, shape: Sequence[int]) -> Tensor:
-    """Mean of ``e_c e_d`` over windows, bumps and parts, ``(M_x, M_y, C, C)``."""
-    own = e.unflatten(1, (-1, *shape))
-    return torch.einsum("btxyc,btxyd->xycd", own, own) / (own.shape[0] * own.shape[1])
+    """Mean of ``e_c e_d`` over windows, bumps and parts, ``(*shape, C, C)``."""
+    own = e.unflatten(1, (-1, math.prod(shape)))
+    return (torch.einsum("btmc,btmd->mcd", own, own) / (own.shape[0] * own.shape[1])).unflatten(0, tuple(shape))

@@ -40,7 +40,7 @@ class RowScale:
     """Sizes of the change over training windows.
 
     Attributes:
-        spectrum: s, shape of the modes ``(M_x, M_y)``, mean 1.
+        spectrum: s, shape of the modes ``(M_x, M_y)`` or ``(M_x, M_y, M_z)``, mean 1.
         change: E_c of every channel, ``(C,)``.
     """
 
@@ -75,7 +75,7 @@ def trust(unresolved: Tensor) -> Tensor:
     return 1 / (1 + (unresolved / RESOLVED_IN_TIME).square())
 
 
-def row_scale(targets: Iterable[Tensor], shape: tuple[int, int]) -> RowScale:
+def row_scale(targets: Iterable[Tensor], shape: Sequence[int]) -> RowScale:
     """Sizes of the change ``(B, R, C)`` of the first `WINDOWS` windows.
 
     Args:
@@ -89,18 +89,19 @@ def row_scale(targets: Iterable[Tensor], shape: tuple[int, int]) -> RowScale:
         if windows >= WINDOWS:
             break
     power = (total / windows).clamp_min(1e-300)
-    spectrum = (power / power.mean((0, 1))).mean(2)
+    modes = tuple(range(len(shape)))
+    spectrum = (power / power.mean(modes)).mean(-1)
     spectrum = spectrum.clamp_min(FAINTEST * float(spectrum.max()))
     spectrum = spectrum / spectrum.mean()
-    return RowScale(spectrum, (power / spectrum.unsqueeze(2)).mean((0, 1)))
+    return RowScale(spectrum, (power / spectrum.unsqueeze(-1)).mean(modes))
 
 
 def cropped(table: Tensor, shape: Sequence[int], halves: Sequence[bool]) -> Tensor:
-    """The part ``(m_x, m_y, ...)`` of a table over modes that a coarser grid holds.
+    """The part ``(*shape, ...)`` of a table over modes that a coarser grid holds.
 
     Args:
         table: ``(M_x, M_y, ...)``.
-        shape: m_x and m_y.
+        shape: m_x, m_y and, in space, m_z.
         halves: of each axis, whether its modes are 0 … M; else they are -M … M.
     """
     for axis, (n, half) in enumerate(zip(shape, halves, strict=True)):

@@ -23,7 +23,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from ...errors import PhysrepError
-from .library import LOCAL, ORDERS, Term
+from .library import LOCAL, Term, orders
 
 GRADE = 5
 """Grade of the trained columns, above those of the library."""
@@ -100,7 +100,7 @@ class TrainedBasis(nn.Module):
 
     def terms(self) -> list[Term]:
         """The columns."""
-        return [Term(((name, LOCAL),), order, GRADE) for name in self.names for order in ORDERS]
+        return [Term(((name, LOCAL),), order, GRADE) for name in self.names for order in orders(2)]
 
     def forward(self, x: Tensor, periodic: tuple[bool, bool]) -> Tensor:
         """Maps; before the first frame of a window stands that frame again."""

@@ -1,8 +1,8 @@
 r"""Two views of a window whose noise is independent, and what they say of the noise.
 
-The points of a frame are dealt out to two half grids like the fields of a chess board, (i + j) even and odd. Each half
-determines the field where it is band-limited: with both axes periodic, modes |m_x|/H + |m_y|/W < 1/2; with one, modes
-|m| < N/4 of each row along it. A product of a column of one view with a column of the other then has the expectation
+The points of a frame are dealt out to two half grids like the fields of a chess board, (i + j) even and odd (in
+space i + j + k). Each half determines the field where it is band-limited: with p periodic axes of N_a points, modes
+with Σ_a |m_a|/N_a < p/4. A product of a column of one view with a column of the other then has the expectation
 that it would have without noise, as long as the noise of different points is independent: an instrumental variable
 against errors in variables.
 
@@ -27,21 +27,21 @@ def half_views(x: Tensor, periodic: Sequence[bool]) -> tuple[Tensor, Tensor]:
     """Both half grids, each interpolated to all points.
 
     Args:
-        x: fields with shape ``(..., H, W)``.
-        periodic: of the two axes; `can_split` must hold.
+        x: fields with shape ``(..., *S)``.
+        periodic: of the axes of space; `can_split` must hold.
 
     Returns:
         Two tensors of the same shape.
     """
-    h, w = x.shape[-2:]
-    sign = (1.0 - 2.0 * ((torch.arange(h)[:, None] + torch.arange(w)) % 2)).to(x)
-    share = torch.zeros(h, w, dtype=torch.float64)
-    for axis, (n, around) in enumerate(zip((h, w), periodic, strict=True)):
-        if around:
-            part = torch.fft.fftfreq(n, dtype=torch.float64).abs() * (1 if all(periodic) else 2)
-            share = share + (part[:, None] if axis == 0 else part)
-    keep = (share < 0.5).to(x)
-    axes = [axis - 2 for axis, around in enumerate(periodic) if around]
+    points = x.shape[x.ndim - len(periodic) :]
+    corner, share = torch.zeros((), dtype=torch.long), torch.zeros((), dtype=torch.float64)
+    for n, around in zip(points, periodic, strict=True):
+        corner = corner[..., None] + torch.arange(n)
+        part = torch.fft.fftfreq(n, dtype=torch.float64).abs() if around else torch.zeros(n, dtype=torch.float64)
+        share = share[..., None] + part
+    sign = (1.0 - 2.0 * (corner % 2)).to(x)
+    keep = (share < sum(periodic) / 4).to(x)
+    axes = [axis - len(periodic) for axis, around in enumerate(periodic) if around]
     plain, shifted = (torch.fft.ifftn(torch.fft.fftn(f, dim=axes) * keep, dim=axes).real for f in (x, x * sign))
     return plain + shifted, plain - shifted
 
@@ -55,7 +55,7 @@ def noise_level(a: Tensor, b: Tensor, kept: float) -> Tensor:
     it counts as noise.
 
     Args:
-        a, b: half views with shape ``(B, C, T, H, W)``.
+        a, b: half views with shape ``(B, C, T, *S)``.
         kept: share of the modes that are kept.
 
     Returns:
@@ -63,7 +63,7 @@ def noise_level(a: Tensor, b: Tensor, kept: float) -> Tensor:
     """
     order = min(4, a.shape[2] - 1)
     rest = torch.diff(a - b, n=order, dim=2)
-    return (rest.square().mean((2, 3, 4)) / (4 * kept * math.comb(2 * order, order))).sqrt()
+    return (rest.square().flatten(2).mean(2) / (4 * kept * math.comb(2 * order, order))).sqrt()
 
 
 def worth_splitting(a: Tensor, b: Tensor, kept: float) -> Tensor:
@@ -74,17 +74,17 @@ def worth_splitting(a: Tensor, b: Tensor, kept: float) -> Tensor:
     fields change slowly: the excess of ``a - b`` over its differences in time is the field's.
 
     Args:
-        a, b: half views with shape ``(B, C, T, H, W)``.
+        a, b: half views with shape ``(B, C, T, *S)``.
         kept: share of the modes that are kept.
     """
     noise = noise_level(a, b, kept).square().mean(1)
-    whole = (a - b).square().mean((1, 2, 3, 4)) / (4 * kept)
+    whole = (a - b).square().flatten(1).mean(1) / (4 * kept)
     return noise > whole - noise
 
 
 def kept_share(shape: Sequence[int], periodic: Sequence[bool]) -> float:
     """Share of the modes that `half_views` keeps: about one half."""
     impulse = torch.zeros(*shape, dtype=torch.float64)
-    impulse[0, 0] = 1.0
+    impulse.view(-1)[0] = 1.0
     a, b = half_views(impulse, periodic)
-    return float((a + b)[0, 0]) / 2
+    return float((a + b).view(-1)[0]) / 2

@@ -29,19 +29,19 @@ class Geometry:
     """What the rows of a window depend on, beside its values.
 
     Attributes:
-        shape: points (T, H, W).
+        shape: points (T, *S).
         dt, dx: spacings.
-        periodic: of the two axes.
+        periodic: of the axes of space.
         coordinates: per axis its points if they are not equally spaced, else None.
         modes: largest mode of each axis.
     """
 
-    shape: tuple[int, int, int]
+    shape: tuple[int, ...]
     dt: float
-    dx: tuple[float, float]
-    periodic: tuple[bool, bool]
+    dx: tuple[float, ...]
+    periodic: tuple[bool, ...]
     coordinates: tuple[tuple[float, ...] | None, ...]
-    modes: tuple[int, int]
+    modes: tuple[int, ...]
 
 
 @dataclass
@@ -79,16 +79,15 @@ class WeakRows:
         basis: TrainedBasis | None = None,
     ) -> None:
         self.geometry, self.terms, self.channels, self.basis = geometry, list(terms), list(channels), basis
-        frames, height, width = geometry.shape
-        points = (height, width)
+        frames, *points = geometry.shape
         # Per axis: the matrices that are applied, and what their result is multiplied with for each order.
         self.matrices: list[list[Tensor]] = []
         self.factors: list[list[Tensor]] = []
         first = geometry.periodic.index(True) if any(geometry.periodic) else -1
-        for axis, n in enumerate((height, width)):
+        for axis, n in enumerate(points):
             length, modes = n * geometry.dx[axis], geometry.modes[axis]
             if geometry.periodic[axis]:
-                # A real field: the modes of one half of the plane say everything.
+                # A real field: the modes of one half of them say everything.
                 matrix, k = periodic_matrix(n, length, modes, half=axis == first)
                 self.matrices.append([matrix.to(device)])
                 self.factors.append([((1j * k) ** order).to(device) for order in range(3)])
@@ -108,27 +107,25 @@ class WeakRows:
         self.value, self.rate, self.alternating = value.to(device), rate.to(device), fastest.to(device)
         self.products = sorted({term.factors for term in self.terms}, key=lambda f: (len(f), f))
         self.split = can_split(points, geometry.periodic)
-        self.modes = (self.matrices[0][0].shape[0], self.matrices[1][0].shape[0])
+        self.modes = tuple(own[0].shape[0] for own in self.matrices)
         # Modes run from 0 on the first periodic axis and on axes with ends, else from -M.
-        self.halves = (not geometry.periodic[0] or first == 0, not geometry.periodic[1] or first == 1)
-        self.count = 2 * self.value.shape[0] * self.modes[0] * self.modes[1]
+        self.halves = tuple(not around or axis == first for axis, around in enumerate(geometry.periodic))
+        self.count = 2 * self.value.shape[0] * math.prod(self.modes)
         self.chunk = CHUNK if torch.device(device).type == "cpu" else 64
         self._multipliers: dict[str, Tensor] = {}
         # Columns are made together where they need the same matrices.
-        self._groups: dict[tuple[int, int], list[int]] = {}
+        self._groups: dict[tuple[int, ...], list[int]] = {}
         for i, term in enumerate(self.terms):
             variant = tuple(o if len(self.matrices[axis]) > 1 else 0 for axis, o in enumerate(term.order))
-            self._groups.setdefault((variant[0], variant[1]), []).append(i)
+            self._groups.setdefault(variant, []).append(i)
         self._weights = {
-            variant: torch.stack(
-                [self.factors[0][a][:, None] * self.factors[1][b] for a, b in (self.terms[i].order for i in members)]
-            )
+            variant: torch.stack([self._weight(self.terms[i].order) for i in members])
             for variant, members in self._groups.items()
         }
         self.device = device
 
     def __call__(self, x: Tensor, halves: bool = True) -> Rows:
-        """Rows of normalised fields ``(B, C, T, H, W)``; in two views if ``halves`` and the grid allows it."""
+        """Rows of normalised fields ``(B, C, T, *S)``; in two views if ``halves`` and the grid allows it."""
         both = halves and self.split
         parts = []
         # Few windows at a time: their products stay in the processor's cache.
@@ -167,7 +164,7 @@ class WeakRows:
 
     def _targets(self, x: Tensor, time: Tensor) -> Tensor:
         change = (time @ x.double().flatten(3)).unflatten(3, x.shape[3:])
-        target = self._integrate(change, (0, 0)).flatten(2)
+        target = self._integrate(change, (0,) * len(self.modes)).flatten(2)
         return torch.cat([target.real, target.imag], 2).transpose(1, 2).contiguous()
 
     def view(self, x: Tensor) -> tuple[Tensor, Tensor]:
@@ -202,12 +199,23 @@ class WeakRows:
             matrix[:, index] = torch.cat([columns.real, columns.imag], 2)
         return matrix.transpose(1, 2).contiguous()
 
-    def _integrate(self, fields: Tensor, variant: tuple[int, int]) -> Tensor:
-        """Against every test function of both axes: real ``(..., H, W)`` to complex ``(..., M_x, M_y)``."""
-        first, second = self.matrices[0][variant[0]], self.matrices[1][variant[1]]
+    def _weight(self, order: Sequence[int]) -> Tensor:
+        """What the integrals of a column under these derivatives are multiplied with, ``(*modes,)``."""
+        weight = self.factors[0][order[0]]
+        for own, count in zip(self.factors[1:], order[1:], strict=True):
+            weight = weight[..., None] * own[count]
+        return weight
+
+    def _integrate(self, fields: Tensor, variant: tuple[int, ...]) -> Tensor:
+        """Against every test function of all axes: real ``(..., *S)`` to complex ``(..., *modes)``."""
+        first, *others = (own[which] for own, which in zip(self.matrices, variant, strict=True))
+        *middle, last = others
         # Two real products take half the time of a complex one.
-        along = torch.complex(first.real @ fields, first.imag @ fields)
-        return along @ second.T
+        flat = fields.flatten(-len(middle) - 1)
+        along = torch.complex(first.real @ flat, first.imag @ flat)
+        for matrix in middle:  # at most one: the axis before the last
+            along = matrix @ along.unflatten(-1, (matrix.shape[1], -1))
+        return along @ last.T
 
     def _factors(self, x: Tensor) -> dict[Factor, Tensor]:
         wanted = {factor for product in self.products for factor in product}
@@ -242,16 +250,16 @@ class WeakRows:
 
 def geometry_of(clip: Clip, modes: Sequence[int]) -> Geometry:
     """The geometry of a clip; modes that its grid cannot hold are left out (beyond a quarter of a periodic axis)."""
-    frames, h, w = clip.fields.shape[2:]
-    own = clip.coordinates or (None, None)
+    frames, *points = clip.fields.shape[2:]
+    own = clip.coordinates or (None,) * len(points)
     held = [
-        min(m, n // 4) if around else min(m, n - 2) for m, n, around in zip(modes, (h, w), clip.periodic, strict=True)
+        min(m, n // 4) if around else min(m, n - 2) for m, n, around in zip(modes, points, clip.periodic, strict=True)
     ]
     return Geometry(
-        (frames, h, w),
+        (frames, *points),
         float(clip.dt),
-        (clip.dx[0], clip.dx[1]),
-        (clip.periodic[0], clip.periodic[1]),
+        tuple(clip.dx),
+        tuple(clip.periodic),
         tuple(None if points is None else tuple(points.tolist()) for points in own),
-        (held[0], held[1]),
+        tuple(held),
     )
