@@ -6,18 +6,16 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING
 
 import numpy as np
+import pandas as pd
 
 from ..benchmark.directory import Bench
 from ..benchmark.entries import Entry
 from .draw import Plot, scatter
 from .draw.figure import say
+from .draw.types import Axes
 from .formats import number, tick
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
 
 AXES = {"flops": "training, floating-point operations", "seconds": "training, wall time (s)"}
 
@@ -69,8 +67,6 @@ def cost_plot(bench: Bench, system: str) -> Plot | None:
 def _draw(
     ax: Axes, first: bool, points: Sequence[tuple[Entry, float]], floors: Sequence[Entry], name: str, high: float
 ) -> None:
-    import pandas as pd
-
     for entry in floors:
         line = ax.axhline(entry.value, color=entry.colour, lw=1.1, ls=(0, (4, 2)), zorder=0.5)
         say(line, f"{entry.title} (floor): MSE {number(entry.value, 4)}")

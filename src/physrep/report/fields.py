@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from ..benchmark.directory import Samples
 from ..palette import diverging
 from .draw import WIDTH, Pictures, images
+from .draw.types import Figure, SubFigure
 from .style import paper
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure, SubFigure
 
 MOST_CHANNELS = 11
 

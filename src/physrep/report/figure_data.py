@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+
+import pandas as pd
 
 from ..benchmark.directory import Bench
 from ..files import atomic_path
 from .cost import cost_of
 from .predictions import prediction_rows
 from .training import panel_of, shown_runs
-
-if TYPE_CHECKING:
-    from pandas import DataFrame
 
 
 def write_figure_data(bench: Bench) -> list[str]:
@@ -23,8 +21,6 @@ def write_figure_data(bench: Bench) -> list[str]:
     Returns:
         Names of the files.
     """
-    import pandas as pd
-
     tables = {
         "scores": _scores(bench),
         "cost": _costs(bench),
@@ -43,9 +39,7 @@ def write_figure_data(bench: Bench) -> list[str]:
     return written
 
 
-def _scores(bench: Bench) -> DataFrame:
-    import pandas as pd
-
+def _scores(bench: Bench) -> pd.DataFrame:
     rows = []
     for entry in bench.entries:
         named = {"system": entry.system, "kind": entry.kind, "label": entry.label, "learner": entry.learner,
@@ -57,9 +51,7 @@ def _scores(bench: Bench) -> DataFrame:
     return pd.DataFrame(rows)
 
 
-def _costs(bench: Bench) -> DataFrame:
-    import pandas as pd
-
+def _costs(bench: Bench) -> pd.DataFrame:
     rows = []
     for entry in bench.entries:
         cost, (value, low, high) = cost_of(bench, entry), entry.score()
@@ -70,9 +62,7 @@ def _costs(bench: Bench) -> DataFrame:
     return pd.DataFrame(rows)
 
 
-def _curves(bench: Bench) -> DataFrame:
-    import pandas as pd
-
+def _curves(bench: Bench) -> pd.DataFrame:
     parts = [
         pd.DataFrame({"run": run.name, "panel": panel, "curve": column, "step": steps, "value": values})
         for run in shown_runs(list(bench.runs.values()))

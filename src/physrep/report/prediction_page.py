@@ -7,21 +7,20 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+import pandas as pd
 
 from ..files import write_text
 from ..palette import diverging
 from .draw import WIDTH, Pictures, Plot, curves, images, save_figure
 from .draw.corner import draw_corner
 from .draw.scatter import padded
+from .draw.types import Axes, Figure
 from .fields import colour_range
 from .formats import quantity
 from .prediction import Answers, facts, first_sentence, posterior_facts
 from .style import INK, paper
 
 if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
-
     from ..readout import Answer, Readout, Recording
 
 SHOWN = 12
@@ -126,8 +125,6 @@ def _fields(recording: Recording) -> Figure:
 
 
 def _over_time(ax: Axes, first: bool, readout: Readout, recording: Recording, answer: Answer, k: int) -> None:
-    import pandas as pd
-
     name = answer.parameters[k]
     rows = pd.DataFrame({"curve": name, "colour": "#1f63b4", "x": recording.times, "y": answer.windows[:, k],
                          "low": answer.window_low[:, k], "high": answer.window_high[:, k]})  # fmt: skip

@@ -4,30 +4,26 @@ from __future__ import annotations
 
 import math
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from ..benchmark.directory import Bench
 from ..benchmark.entries import Entry, headline
 from ..metrics import cluster_means
 from .draw import Plot, scatter
 from .draw.scatter import padded
+from .draw.types import Axes
 from .formats import number
 
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from pandas import DataFrame
 
-
-def prediction_rows(bench: Bench, system: str) -> DataFrame:
+def prediction_rows(bench: Bench, system: str) -> pd.DataFrame:
     """Every test trajectory of the best floor, learner and ceiling: true and predicted value in physical units.
 
     Of the first run of each entry, and the mean of the predictions of a trajectory's windows: of the logarithm where
     the parameter is logarithmic, as the score averages z-scores.
     """
-    import pandas as pd
-
     parts = [pd.DataFrame(columns=["system", "label", "probe", "run", "trajectory", "parameter", "true", "predicted"])]
     scales = {parameter["name"]: parameter["scale"] for parameter in bench.parameters(system)}
     for entry in shown_entries(bench, system):
@@ -70,7 +66,7 @@ def predictions_plot(bench: Bench, system: str) -> Plot | None:
 
 
 def _draw(
-    ax: Axes, first: bool, rows: DataFrame, entry: Entry, parameter: dict[str, Any], limits: tuple[float, float]
+    ax: Axes, first: bool, rows: pd.DataFrame, entry: Entry, parameter: dict[str, Any], limits: tuple[float, float]
 ) -> None:
     log = parameter["scale"] == "log"
     said = [

@@ -12,13 +12,12 @@ from ..data import WellFile, open_well
 from ..files import atomic_path
 from ..palette import diverging
 from ..systems import SYSTEMS
+from .draw.types import Axes, Figure
 from .style import INK, MUTED, paper
 from .views import View, views
 
 if TYPE_CHECKING:
-    from matplotlib.axes import Axes
     from matplotlib.colors import ListedColormap
-    from matplotlib.figure import Figure
 
 COLUMNS = 5
 """Times of a contact sheet."""

@@ -5,19 +5,17 @@ from __future__ import annotations
 import math
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+
+import pandas as pd
 
 from ..benchmark.directory import Bench
 from ..benchmark.entries import Entry, headline
 from ..benchmark.names import probe_name
 from .draw import WIDTH, Plot, Reference, dots, save_figure
+from .draw.types import Axes
 from .fields import draw_samples
 from .formats import scored
 from .style import paper
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from pandas import DataFrame
 
 
 def scores_plot(bench: Bench, system: str) -> Plot:
@@ -33,10 +31,8 @@ def scores_plot(bench: Bench, system: str) -> Plot:
     )
 
 
-def score_rows(bench: Bench, system: str, parameter: str = "mean") -> DataFrame:
+def score_rows(bench: Bench, system: str, parameter: str = "mean") -> pd.DataFrame:
     """Rows of `physrep.report.draw.dots`: filled is the probe chosen on valid, hollow are the others."""
-    import pandas as pd
-
     own = [entry for entry in bench.entries if entry.system == system]
     # A row is named by its chosen probe; names may repeat, so the runs tell rows apart.
     names = {(entry.label, *entry.runs): _row_label(entry) for entry in own if entry.chosen}

@@ -6,13 +6,12 @@ import html
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from numbers import Integral, Real
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import pandas as pd
 
 from ..benchmark.entries import Score
 from .formats import NOTHING, column_format, interval
-
-if TYPE_CHECKING:
-    from pandas import DataFrame
 
 
 @dataclass
@@ -25,14 +24,12 @@ class Table:
         digits: decimals of a column, 3 unless it is named here. All numbers of a column have one format.
     """
 
-    frame: DataFrame
+    frame: pd.DataFrame
     caption: str = ""
     digits: Mapping[str, int] = field(default_factory=dict)
 
-    def texts(self) -> DataFrame:
+    def texts(self) -> pd.DataFrame:
         """The same with every cell as text."""
-        import pandas as pd
-
         columns = {name: column_texts(self.frame[name], self.digits.get(name, 3)) for name in self.frame.columns}
         return pd.DataFrame({name: [text for text, _ in cells] for name, cells in columns.items()})
 

@@ -6,6 +6,8 @@ import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
+import pandas as pd
+
 from ..benchmark.entries import Entry, make_entries, metric_names, parameter_names
 from ..benchmark.names import higher_is_better, metric_name, probe_name
 from ..learners.identity import KINDS, LABEL_FREE, Identity
@@ -71,8 +73,6 @@ def text_table(
 
 def result_table(entries: Sequence[Entry], level: str = "trajectory", all_probes: bool = False) -> Table:
     """One row per learner, groups in their order: group, learner, probe, mean MSE with interval, and what it is of."""
-    import pandas as pd
-
     names, further = parameter_names(entries), metric_names(entries)[1:]
     several = len({entry.system for entry in entries}) > 1
     shown = [entry for kind in KINDS for entry in entries if entry.kind == kind and (entry.chosen or all_probes)]

@@ -4,17 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import partial
-from typing import TYPE_CHECKING
 
 import numpy as np
+import pandas as pd
 
 from ..benchmark.directory import Run
 from .draw import Plot, curves
 from .draw.axes import blank
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from pandas import DataFrame
+from .draw.types import Axes
 
 PANELS = {"loss": "loss", "rank": "effective rank", "spread": "feature std", "probe": "online probe, MSE"}
 TERMS = ("sim", "std", "cov")
@@ -43,10 +40,8 @@ def shown_runs(runs: Sequence[Run]) -> list[Run]:
     return [run for run in runs if any(panel_of(column) for column in run.curves)][:MOST_RUNS]
 
 
-def curve_rows(run: Run, panel: str) -> DataFrame:
+def curve_rows(run: Run, panel: str) -> pd.DataFrame:
     """Rows of `physrep.report.draw.curves`: the curves of one panel, the first in the colour of the learner."""
-    import pandas as pd
-
     parts, shades = [], iter(SHADES * 2)
     for column, (steps, values) in run.curves.items():
         if panel_of(column) != panel or len(parts) >= MOST_LINES:

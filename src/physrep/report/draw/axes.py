@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 from ..formats import tick
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
+from .types import Axes
 
 
 def log_axis(ax: Axes, which: str, limits: tuple[float, float]) -> None:

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
 
 from ..style import paper
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
+from .types import Figure
 
 
 def draw_corner(draws: Mapping[str, Sequence[float]], truth: Mapping[str, float]) -> Figure:

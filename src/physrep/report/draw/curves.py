@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
 
 import numpy as np
+import pandas as pd
 
 from ..formats import number, tick
 from .axes import apart, log_axis, plain_axis
 from .figure import say, say_curve
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from pandas import DataFrame
+from .types import Axes
 
 MOST_POINTS = 160
 """Points of a curve; longer ones are thinned out evenly."""
@@ -24,7 +21,7 @@ MARKED = 24
 
 def curves(
     ax: Axes,
-    rows: DataFrame,
+    rows: pd.DataFrame,
     *,
     limits: tuple[float, float],
     log_x: bool = False,

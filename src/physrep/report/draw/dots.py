@@ -5,16 +5,14 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+
+import pandas as pd
 
 from ..formats import column, number
 from ..style import BAND, MUTED
 from .axes import log_axis, name_rows, plain_axis
 from .figure import say
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from pandas import DataFrame
+from .types import Axes
 
 GAP = 0.45
 """Space between groups of rows."""
@@ -32,7 +30,7 @@ class Reference:
     dashed: bool = False
 
 
-def rows_of(rows: DataFrame) -> dict[str, float]:
+def rows_of(rows: pd.DataFrame) -> dict[str, float]:
     """Position of every name from the top, with a gap between groups."""
     places, y, last = {}, 0.0, None
     groups = rows["group"] if "group" in rows else [None] * len(rows)
@@ -45,7 +43,7 @@ def rows_of(rows: DataFrame) -> dict[str, float]:
 
 def dots(
     ax: Axes,
-    rows: DataFrame,
+    rows: pd.DataFrame,
     *,
     limits: tuple[float, float],
     names: bool = True,

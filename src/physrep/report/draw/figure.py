@@ -18,11 +18,10 @@ from typing import TYPE_CHECKING, Any
 
 from ...files import atomic_path
 from ..style import paper
+from .types import Axes, Figure
 
 if TYPE_CHECKING:
     from matplotlib.artist import Artist
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
 
 WIDTH, NARROW = 8.6, 4.2
 """Width of a figure in inches, on a desktop and on a phone."""

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from ..style import INK, MUTED
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure, SubFigure
+from .types import Figure, SubFigure
 
 
 @dataclass

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+
+import pandas as pd
 
 from ..formats import number
 from .axes import name_rows
 from .figure import say
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from pandas import DataFrame
+from .types import Axes
 
 SHADES = ("#ffffff", "#9dbfe3", "#1f4e8c")
 DIVERGING = ("#1f4e8c", "#ffffff", "#b03a2a")
@@ -24,11 +22,11 @@ LONGEST = 20
 
 def matrix(
     ax: Axes,
-    values: DataFrame,
+    values: pd.DataFrame,
     *,
     limits: tuple[float, float] = (0.0, 1.0),
-    texts: DataFrame | None = None,
-    framed: DataFrame | None = None,
+    texts: pd.DataFrame | None = None,
+    framed: pd.DataFrame | None = None,
     colours: Sequence[str] = (),
     shades: Sequence[str] = SHADES,
     names: bool = True,

@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
 
 import numpy as np
+import pandas as pd
 
 from .axes import log_axis, plain_axis
 from .figure import say
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from pandas import DataFrame
+from .types import Axes
 
 
 def scatter(
     ax: Axes,
-    rows: DataFrame,
+    rows: pd.DataFrame,
     *,
     limits: tuple[tuple[float, float], tuple[float, float]],
     log_x: bool = False,
@@ -72,7 +69,7 @@ def scatter(
         _name_points(ax, rows, x, y)
 
 
-def _name_points(ax: Axes, rows: DataFrame, x: np.ndarray, y: np.ndarray) -> None:
+def _name_points(ax: Axes, rows: pd.DataFrame, x: np.ndarray, y: np.ndarray) -> None:
     """The name beside its point, on the side and at the height where it is free."""
     places = ax.transScale + ax.transLimits
     at = [tuple(map(float, places.transform(pair))) for pair in zip(x, y, strict=True)]

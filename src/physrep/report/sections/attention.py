@@ -3,27 +3,23 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
+import pandas as pd
 
 from ...benchmark.directory import Bench
 from ...palette import diverging
 from ..draw import WIDTH, Pictures, images, save_figure
+from ..draw.types import Figure
 from ..fields import colour_range
 from ..formats import NOTHING, number
 from ..section import Picture, Section, Table
 from ..style import paper
 from .run_lines import Line, lines
 
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
-
 
 def attention_section(bench: Bench, rows: list[dict[str, str]]) -> Section | None:
     """How many tokens are attended to, and where for the best learner."""
-    import pandas as pd
-
     groups = lines(rows)
     used = {line.name: _value(line, "tokens_used") for line in groups}
     widest, narrowest = max(used, key=lambda n: used[n]), min(used, key=lambda n: used[n])

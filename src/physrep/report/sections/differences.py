@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import itertools
 import math
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import pandas as pd
 
 from ...benchmark.directory import Bench
 from ...benchmark.entries import Entry, headline
@@ -14,9 +16,6 @@ from ..draw import Plot, matrix
 from ..draw.matrix import DIVERGING
 from ..formats import signed
 from ..section import Picture, Section
-
-if TYPE_CHECKING:
-    from pandas import DataFrame
 
 MOST, ALPHA = 10, 0.05
 """Entries that are compared with each other, at most, and the chance of any false claim among all pairs."""
@@ -40,15 +39,13 @@ def compared(bench: Bench, system: str) -> list[Entry]:
     return [entry for entry in own if any(entry is other for other in wanted) and bench.predictions(entry)]
 
 
-def difference_rows(bench: Bench, system: str) -> DataFrame:
+def difference_rows(bench: Bench, system: str) -> pd.DataFrame:
     """One row per pair: mean MSE of ``a`` minus that of ``b`` on the same test trajectories, with interval, p-value and
     the p-value after Holm's correction for all pairs.
 
     A p-value is twice the share of paired resamples (of trajectories, and of seeds where there are several) in which
     the difference has the other sign, never below two of them.
     """
-    import pandas as pd
-
     rows = []
     for a, b in itertools.combinations(compared(bench, system), 2):
         found = bench.difference(a, b)
@@ -63,8 +60,6 @@ def difference_rows(bench: Bench, system: str) -> DataFrame:
 
 def difference_section(bench: Bench, system: str) -> Section | None:
     """The matrix: row minus column, blue where the row is better; a star where it is clear among all pairs."""
-    import pandas as pd
-
     rows = difference_rows(bench, system)
     if rows.empty:
         return None

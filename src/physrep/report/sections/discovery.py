@@ -6,20 +6,19 @@ import json
 import math
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import pandas as pd
 
 from ...benchmark.directory import Bench, Run
 from ...learners.operator_discovery.printing import as_latex, as_text
 from ...learners.operator_discovery.selection import EXPLAINED
 from ..draw import Plot, curves
 from ..draw.scatter import padded
+from ..draw.types import Axes
 from ..formats import number
 from ..mathml import equation_markup, term_text
 from ..section import Picture, Section, Table
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from pandas import DataFrame
 
 
 def discovery_sections(bench: Bench) -> list[Section]:
@@ -90,9 +89,7 @@ def _parameters(count: int) -> str:
     return "no parameter that varies" if count == 0 else f"{count} parameter{'' if count == 1 else 's'} that vary"
 
 
-def _directions(equations: list[dict[str, Any]], count: int) -> DataFrame:
-    import pandas as pd
-
+def _directions(equations: list[dict[str, Any]], count: int) -> pd.DataFrame:
     rows = []
     for own in equations:
         for term in own["terms"]:
@@ -106,8 +103,6 @@ def _directions(equations: list[dict[str, Any]], count: int) -> DataFrame:
 
 
 def _curve_plot(record: dict[str, Any]) -> Plot:
-    import pandas as pd
-
     shades = ("#c9a227", "#8d6aa8", "#4c9a8f", "#1f63b4", "#b05a6f", "#5f7f9f")
     grades = list(dict.fromkeys(row["grade"] for row in record["curve"]))
     colours = {grade: shades[k % len(shades)] for k, grade in enumerate(grades)}
@@ -117,7 +112,7 @@ def _curve_plot(record: dict[str, Any]) -> Plot:
     ).sort_values(["curve", "x"])  # fmt: skip
     best = record["curve"][record["best"]]
 
-    def draw(ax: Axes, first: bool, frame: DataFrame) -> None:
+    def draw(ax: Axes, first: bool, frame: pd.DataFrame) -> None:
         scores = frame["y"].tolist()
         curves(ax, frame, limits=padded(min(scores), max(scores), False, 0.12))
         ax.axvline(best["directions"], color="#999999", lw=0.9, ls=(0, (2, 2)), zorder=0)

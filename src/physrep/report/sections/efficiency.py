@@ -4,21 +4,18 @@ from __future__ import annotations
 
 import math
 from functools import partial
-from typing import TYPE_CHECKING
 
 import numpy as np
+import pandas as pd
 
 from ...analyses.efficiency import area, trajectories_until
 from ...benchmark.directory import Bench
 from ...benchmark.entries import headline
 from ..draw import Plot, curves
+from ..draw.types import Axes
 from ..formats import number
 from ..section import Picture, Section, Table
 from .run_lines import Line, lines
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from pandas import DataFrame
 
 REFERENCE = 0.1
 """Share of labels at which the best learner sets the level that others are to reach."""
@@ -41,18 +38,14 @@ class Curve:
         self.low = [float(v.min()) for v in values]
         self.high = [float(v.max()) for v in values]
 
-    def frame(self, style: str) -> DataFrame:
+    def frame(self, style: str) -> pd.DataFrame:
         """Rows of `physrep.report.draw.curves`."""
-        import pandas as pd
-
         named = {"curve": self.line.name, "colour": self.line.tint, "style": style}
         return pd.DataFrame({"x": self.numbers, "y": self.mean, "low": self.low, "high": self.high}).assign(**named)
 
 
 def efficiency(bench: Bench, rows: list[dict[str, str]]) -> Section | None:
     """One panel for the mean and one per parameter; the area under each curve; when others reach the best learner."""
-    import pandas as pd
-
     probe = rows[0]["probe"]
     names = list(dict.fromkeys(row["parameter"] for row in rows))
     names = ["mean", *(name for name in names if name != "mean")] if len(names) > 2 else ["mean"]
@@ -117,8 +110,6 @@ def _sentences(curves: list[Curve], best: Curve | None) -> list[str]:
 
 
 def _table(curves: list[Curve], best: Curve | None) -> Table:
-    import pandas as pd
-
     found = _level(best)
     body = []
     for curve in curves:

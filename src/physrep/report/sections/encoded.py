@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 import numpy as np
+import pandas as pd
 
 from ...benchmark.directory import Bench
 from ...learners.identity import identity_of_name
@@ -19,8 +20,6 @@ LEGIBLE = 0.9
 
 def encoded_section(bench: Bench, rows: list[dict[str, str]]) -> Section | None:
     """The section of the analysis ``encoded``."""
-    import pandas as pd
-
     found = [row for row in rows if row["metric"] == "r2"]
     quantities = list(dict.fromkeys(row["quantity"] for row in found))
     everyone = lines(rows)
@@ -85,8 +84,6 @@ def _sentences(
 def _table(
     rows: list[dict[str, str]], found: list[dict[str, str]], everyone: list[Line], quantities: list[str]
 ) -> Table:
-    import pandas as pd
-
     body = []
     for line in everyone:
         own = {name: score(found, line, quantity=name) for name in quantities}

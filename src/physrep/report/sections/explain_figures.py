@@ -4,19 +4,17 @@ from __future__ import annotations
 
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from ...palette import diverging
 from ..draw import WIDTH, Pictures, Plot, curves, images, scatter
+from ..draw.types import Axes, Figure
 from ..fields import colour_range
 from ..style import paper
 from .run_lines import Line, lines, score
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
 
 FRAMES, SMOOTHED = 4, 4
 """Frames shown of a window, and points over which squared sensitivities are averaged along each axis."""
@@ -63,8 +61,6 @@ def saliency_figure(path: Path, rows: list[dict[str, str]], symbols: dict[str, s
 
 def layer_plot(rows: list[dict[str, str]]) -> Plot:
     """Error over depth, one line per run with an encoder."""
-    import pandas as pd
-
     everyone = lines(rows)
     found = []
     for line in everyone:
@@ -83,8 +79,6 @@ def layer_plot(rows: list[dict[str, str]]) -> Plot:
 
 def map_plot(path: Path, rows: list[dict[str, str]], parameters: list[dict[str, Any]]) -> Plot:
     """Scatter of the first two components: a column per run, a row per parameter."""
-    import pandas as pd
-
     with np.load(path, allow_pickle=False) as file:
         arrays = {name: file[name] for name in file.files}
     labels, names = arrays["labels"], [str(name) for name in arrays["parameter_names"]]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pandas as pd
+
 from ...benchmark.directory import Bench
 from ...benchmark.names import probe_name
 from ..section import Section, Table
@@ -13,8 +15,6 @@ def increment(bench: Bench, rows: list[dict[str, str]]) -> Section | None:
     mean = [row for row in rows if row["parameter"] == "mean"]
     if not mean:
         return None
-    import pandas as pd
-
     floor, body, gains = mean[0]["floor"], [], []
     for probe in dict.fromkeys(row["probe"] for row in mean):
         own = [row for row in mean if row["probe"] == probe]

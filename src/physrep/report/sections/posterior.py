@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from ...benchmark.directory import Bench
 from ..draw import Plot
 from ..draw.corner import draw_corner
 from ..draw.figure import save_figure
+from ..draw.types import Axes
 from ..section import Picture, Section, Table
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
 
 LEVEL = 0.05
 """Of the tests, shared by the parameters of an encoder and TARP."""
@@ -27,8 +26,6 @@ TINTS = ("#1f63b4", "#b07a12", "#2f7d4f", "#7a4fa0")
 
 def posterior_section(bench: Bench, rows: list[dict[str, str]]) -> Section | None:
     """A table, sharpest first; SBC and TARP of every encoder; draws of the sharpest calibrated one."""
-    import pandas as pd
-
     groups: dict[str, list[dict[str, str]]] = {}
     for row in rows:
         groups.setdefault(row["title"] + (" + spectra" if row["features"] == "both" else ""), []).append(row)

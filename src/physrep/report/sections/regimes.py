@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import pandas as pd
 
 from ...analyses.regime_rules import REGIMES
 from ...benchmark.directory import Bench
 from ...files import read_json
 from ..draw import Plot, Reference, curves, dots, matrix
+from ..draw.types import Axes
 from ..formats import number
 from ..section import Picture, Section, Table
 from .run_lines import Line, best, interval, lines, score
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
 
 
 def regimes_section(bench: Bench, rows: list[dict[str, str]]) -> Section | None:
@@ -68,8 +66,6 @@ def _sentences(rows: list[dict[str, str]], everyone: list[Line], f1: dict[str, f
 
 
 def _plot(rows: list[dict[str, str]], everyone: list[Line], learner: Line, names: list[str]) -> Plot:
-    import pandas as pd
-
     shown = [line for line in everyone if line.title != "majority"]
     majority = [score(rows, line, metric="macro_f1").value for line in everyone if line.title == "majority"]
     plain = [name.replace("_", " ") for name in names]
@@ -113,8 +109,6 @@ def _reliability(rows: list[dict[str, str]], line: Line, main: bool) -> list[tup
 
 
 def _table(rows: list[dict[str, str]], everyone: list[Line]) -> Table:
-    import pandas as pd
-
     columns = {"macro-F1": "macro_f1", "balanced accuracy": "balanced_accuracy",
                "calibration error": "calibration_error", "log loss": "log_loss"}  # fmt: skip
     frame = pd.DataFrame(

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import pandas as pd
+
 from ...benchmark.directory import Bench
 from ...benchmark.entries import to_float
 from ...benchmark.search import FAILED
@@ -41,8 +43,6 @@ def search_sections(bench: Bench) -> list[Section]:
 
 def search_table(bench: Bench) -> Table | None:
     """Learner, trial, settings, valid score and the chosen one, a row per trial; None where nothing was searched."""
-    import pandas as pd
-
     rows = _rows(bench)
     if not rows:
         return None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 
 from ...benchmark.directory import Bench
 from ..draw import Plot, matrix
@@ -13,8 +14,6 @@ from .run_lines import Line, identified, lines
 
 def similarity_section(bench: Bench, rows: list[dict[str, str]]) -> Section | None:
     """The section of the analysis ``similarity``."""
-    import pandas as pd
-
     who = {name: run.identity for name, run in bench.runs.items()}
     first = [{"run": row["run_a"], "title": row["title_a"], "learner": row["learner_a"]} for row in rows]
     known = [{**row, "kind": who[row["run"]].kind if row["run"] in who else "learner"} for row in first]

@@ -4,24 +4,21 @@ from __future__ import annotations
 
 import math
 from functools import partial
-from typing import TYPE_CHECKING
+
+import pandas as pd
 
 from ...benchmark.directory import Bench
 from ...benchmark.entries import UNKNOWN, Score, to_float
 from ...benchmark.names import probe_name
 from ..draw import Plot, Reference, dots
+from ..draw.types import Axes
 from ..formats import number
 from ..section import Picture, Section, Table
 from .run_lines import Line, lines
 
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-
 
 def strength(bench: Bench, rows: list[dict[str, str]]) -> Section | None:
     """Dots: test MSE per probe; crosses: the same probe fitted on shuffled labels."""
-    import pandas as pd
-
     groups = lines(row for row in rows if row["parameter"] == "mean")
     probes = list(dict.fromkeys(row["probe"] for row in rows))
     found = {(line.name, p, q): _cell(line, p, q) for line in groups for p in probes for q in ("mse", "control")}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pandas as pd
+
 from ...benchmark.directory import Bench
 from ..section import Section, Table
 from .run_lines import lines, score
@@ -14,8 +16,6 @@ def surrogates(bench: Bench, rows: list[dict[str, str]]) -> Section | None:
     mean = [row for row in rows if row["parameter"] == "mean"]
     if not mean:
         return None
-    import pandas as pd
-
     kinds = [kind for kind in HEADINGS if any(row["twins"] == kind for row in mean)]
     body, beyond = [], []
     for line in lines(mean):

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 
+import pandas as pd
+
 from ...benchmark.directory import Bench
 from ...benchmark.entries import to_float
 from ...learners.identity import default_label
@@ -22,8 +24,6 @@ def table_section(bench: Bench, rows: list[dict[str, str]], *, name: str, note: 
         name: of the analysis, or its import path.
         note: a sentence above the table.
     """
-    import pandas as pd
-
     columns = [column for column in (rows[0] if rows else {}) if column not in _HIDDEN]
     body = pd.DataFrame([[_cell(row[column]) for column in columns] for row in rows[:MOST]], columns=columns)
     said = f"The first {MOST} of {len(rows)} rows" if len(rows) > MOST else "All rows"

@@ -5,15 +5,14 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from functools import partial
-from typing import TYPE_CHECKING
+
+import pandas as pd
 
 from ...benchmark.directory import Bench
 from ..draw import Plot, curves
+from ..draw.types import Axes
 from ..section import Picture, Section, Table
 from .run_lines import Line, lines
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
 
 METHODS = {
     "conformal": "conformal",
@@ -25,8 +24,6 @@ SHOWN = 0.9
 
 def uncertainty(bench: Bench, rows: list[dict[str, str]]) -> Section | None:
     """One panel per method: coverage on test against the promise, the mean over parameters."""
-    import pandas as pd
-
     groups = lines(rows)
     methods = [method for method in METHODS if any(row["method"] == method for row in rows)]
     styles = {line.name: "--" if line.kind == "floor" else "-" for line in groups}

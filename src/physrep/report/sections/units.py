@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+import pandas as pd
+
 from ...benchmark.directory import Bench
 from ...benchmark.entries import Score, to_float
 from ...benchmark.names import probe_name
@@ -13,8 +15,6 @@ from .run_lines import lines
 
 def units(bench: Bench, rows: list[dict[str, str]]) -> Section | None:
     """A table: typical factor or error of each parameter, and the paper's units; first seed of each run."""
-    import pandas as pd
-
     first = {}
     for row in rows:
         first.setdefault(row["title"], row["run"])

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import math
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import pandas as pd
 
 from ...draw import Plot, Reference, curves, dots
+from ...draw.types import Axes
 from ...formats import number
 from .cells import Cells
 from .sentences import where
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
 
 Panel = tuple[str, str, str, str]
 """Title, subject, level and parameter of a panel."""
@@ -62,8 +62,6 @@ def sweep_plot(cells: Cells, shift: str) -> Plot:
     limits = limits_of(cells, shift)
 
     def draw(ax: Axes, first: bool, subject: str, parameter: str) -> None:
-        import pandas as pd
-
         rows = sweep_rows(cells, shift, subject, parameter)
         constant = max((c.constant for k, c in cells.values.items() if k[1] == shift and k[4] == parameter), default=1)
         curves(ax, pd.DataFrame(rows), limits=limits, log_y=True, categories=True, level=constant)
@@ -118,8 +116,6 @@ def pair_plot(cells: Cells, shift: str) -> Plot:
     panels, limits = pair_panels(cells, shift), limits_of(cells, shift)
 
     def draw(ax: Axes, first: bool, panel: Panel) -> None:
-        import pandas as pd
-
         title, subject, level, parameter = panel
         found = [(encoder, cells.cell(encoder, shift, subject, level, parameter)) for encoder in cells.encoders]
         rows = []

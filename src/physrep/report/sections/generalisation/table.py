@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 
+import pandas as pd
+
 from ...formats import NOTHING, number
 from ...section import Table
 from .cells import Cells, Encoder
@@ -12,8 +14,6 @@ from .sentences import MOST, where
 
 def degradation_table(cells: Cells) -> Table:
     """One row per encoder, one column per shift: ratio to the same trajectories without the shift, and where."""
-    import pandas as pd
-
     header = ["encoder", "kind", "clean MSE", *(shift.replace("_", " ") for shift in cells.shifts)]
     rows = []
     for encoder in cells.encoders:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import pandas as pd
+
 from ...formats import NOTHING, number
 from ...section import Table
 from .cells import Cells
@@ -20,8 +22,6 @@ def leads_with_transfer(bench: Any) -> bool:
 
 def transfer_table(cells: Cells) -> Table:
     """MSE of every encoder, clean and at the worst level of every shift."""
-    import pandas as pd
-
     header = ["encoder", "kind", "clean", *(shift.replace("_", " ") for shift in cells.shifts)]
     rows = []
     for encoder in cells.encoders:

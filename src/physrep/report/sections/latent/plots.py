@@ -5,20 +5,18 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from ....analyses.latent.kinds import KINDS
 from ....benchmark.entries import Score
 from ...draw import Plot, Reference, curves, dots, matrix, scatter
 from ...draw.scatter import padded
+from ...draw.types import Axes
 from ...formats import number, scored
 from .table import Named
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from pandas import DataFrame
 
 STYLES: tuple[Any, ...] = ("-", (0, (4, 1.5)), (0, (1.5, 1.2)), (0, (5, 1, 1, 1)))
 """Several runs of one colour differ in the stroke."""
@@ -46,8 +44,6 @@ def dots_plot(
         line: a value to mark and its name.
         reference: run whose interval is shaded.
     """
-    import pandas as pd
-
     names = [name for name in who if any(name in scores for _, scores in panels)]
     unknown = Score(math.nan, math.nan, math.nan)
 
@@ -101,8 +97,6 @@ def _curve_panels(
     limits: tuple[float, float],
     **options: Any,
 ) -> Plot:
-    import pandas as pd
-
     runs = list(dict.fromkeys(run for _, panel in panels for run, *_ in panel))
     colours = [who[run].colour for run in runs]
     styles = {run: STYLES[colours[:k].count(colours[k]) % len(STYLES)] for k, run in enumerate(runs)}
@@ -134,8 +128,6 @@ def scatter_plot(
         name: of the parameter.
         log: logarithmic axes.
     """
-    import pandas as pd
-
     every = np.concatenate([true for _, true, _, _ in panels])
     limits = padded(float(every.min()), float(every.max()), log, 0.16)
 
@@ -162,8 +154,6 @@ def spectrum_plot(
         who: runs, with names and colours.
         lines: set, and per run its name and the eigenvalues of both orders.
     """
-    import pandas as pd
-
     # What lies far outside would squeeze the rest; it is drawn at the edge.
     every = np.concatenate([values for _, cells in lines for _, *both in cells for values in both])
     left = max(-EDGE, min(0.0, float(np.real(every).min())) - 0.08)
@@ -205,11 +195,10 @@ def confusion_plot(
         names: of the sets.
         right: what each set is.
     """
-    import pandas as pd
 
     def draw(ax: Axes, first: bool, run: str, reading: str, shares: np.ndarray) -> None:
         values = pd.DataFrame(shares, index=list(names), columns=list(KINDS))
-        texts: DataFrame = values.map(lambda share: f"{100 * share:.0f}" if share >= 0.005 else "")
+        texts: pd.DataFrame = values.map(lambda share: f"{100 * share:.0f}" if share >= 0.005 else "")
         framed = pd.DataFrame([[kind == own for kind in KINDS] for own in right])
         matrix(ax, values, texts=texts, framed=framed, names=first)
         ax.set_title(f"{who[run].label}, {reading}", color=who[run].colour, fontsize=8)

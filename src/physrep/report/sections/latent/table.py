@@ -5,20 +5,19 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
+import pandas as pd
 
 from ....analyses.latent.context import PIXELS
 from ....benchmark.entries import UNKNOWN, Score
 from ....metrics.skill import Estimate
 from ...draw import Plot, save_figure
+from ...draw.types import Figure
 from ...formats import NOTHING
 from ...formats import scored as number_and_interval
 from ...section import Picture, Section, Table
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
 
 
 class Named(NamedTuple):
@@ -109,8 +108,6 @@ class LatentTable:
 
 def tabled(head: Sequence[str], lines: Sequence[Sequence[Any]], note: str, digits: int = 2) -> Table:
     """A table of texts, numbers and scores, its numbers with so many decimals."""
-    import pandas as pd
-
     return Table(pd.DataFrame(list(lines), columns=list(head)), note, dict.fromkeys(head, digits))
 
 
