@@ -110,7 +110,7 @@ def test_every_learner_of_a_study_takes_a_step(path: Path) -> None:
 @pytest.mark.parametrize("path", STUDIES, ids=lambda path: path.stem)
 def test_a_study_runs_at_toy_size(path: Path, tmp_path: Path) -> None:
     """All of its encoders, analyses and settings; fewer and smaller trajectories, thinner layers, fewer steps."""
-    values = {**read_yaml(path), "trajectories": 24, "resolution": 16, "splits": 2, "videos": 1}
+    values = {**read_yaml(path), "trajectories": 24, "resolution": 32, "splits": 2, "videos": 1}
     values["frames"] = min(values["frames"], 16)
     for system in values["systems"].values():
         system.update({key: new for key, new in (("trajectories", 24), ("grid", 32)) if key in system})

@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 
 from ..benchmark.directory import Samples
-from ..palette import diverging
 from .draw import WIDTH, Pictures, images
 from .draw.types import Figure, SubFigure
 from .style import paper
@@ -45,34 +44,13 @@ def draw_samples(
     rows = []
     for channel in picked:
         values = samples.fields[:trajectories, channel][:, times]
-        low, high, signed = colour_range(values)
-        colours = diverging() if signed else "cividis"
-        rows.append(Pictures(_channel(samples.channels[channel]), values, low, high, colours, bar=True))
+        rows.append(Pictures.of_field(samples.channels[channel], values))
     titles = [_parameters(samples, block, data) for block in range(min(trajectories, len(samples.fields)))]
     images(figure, rows, titles, [_time(time, data) for time in times])
 
 
-def colour_range(values: np.ndarray, percentiles: tuple[float, float] = (0.2, 99.8)) -> tuple[float, float, bool]:
-    """Limits of the colours, and whether zero is in their middle."""
-    finite = values[np.isfinite(values)]
-    if not finite.size:
-        return -1.0, 1.0, True
-    low, high = (float(x) for x in np.percentile(finite, percentiles))
-    if low < 0 < high and min(-low, high) > 0.02 * max(-low, high):
-        limit = max(-low, high)
-        return -limit, limit, True
-    if high - low <= 1e-12 * max(abs(low), abs(high), 1e-30):
-        return low - 0.5, high + 0.5, False
-    return low, high, False
-
-
 def _time(frame: int, data: dict[str, Any]) -> str:
     return f"t = {frame * data['dt']:.3g}" if "dt" in data else f"frame {frame}"
-
-
-def _channel(name: str) -> str:
-    stem, _, axis = name.rpartition("_")
-    return f"{stem} {axis}" if stem and len(axis) <= 2 else name
 
 
 def _parameters(samples: Samples, block: int, data: dict[str, Any]) -> str:

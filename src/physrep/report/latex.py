@@ -81,17 +81,12 @@ def _table(entries: Sequence[Entry], system: str, level: str) -> str:
     header += ["untrained MSE", "directions"] * twins
     twin = column_format([entry.twin("mean", "mse", level) for entry in entries])
     said = f" {_TWINS} {escape(' '.join(twin_notes(entries)))}".rstrip() if twins else ""
-    lines = [
-        r"\begin{table}",
-        r"  \centering",
-        f"  \\caption{{Mean squared error of z-scored parameters on {f'{count} test trajectories' if count else 'test'}"
+    caption = (
+        f"Mean squared error of z-scored parameters on {f'{count} test trajectories' if count else 'test'}"
         f" of {escape(system)}, per {level}; a constant prediction has 1. Brackets: 95\\,\\% intervals over test"
-        f" trajectories. Bold: best of the rows that see no labels before the probe.{said}}}",
-        f"  \\label{{tab:{''.join(c if c.isalnum() else '-' for c in system)}}}",
-        f"  \\begin{{tabular}}{{ll{'r' * (len(header) - 2)}}}",
-        r"    \toprule",
-        f"    {' & '.join(header)} \\\\",
-    ]
+        f" trajectories. Bold: best of the rows that see no labels before the probe.{said}"
+    )
+    lines = []
     for kind, heading in KINDS.items():
         group = [entry for entry in entries if entry.kind == kind]
         if group:
@@ -101,19 +96,23 @@ def _table(entries: Sequence[Entry], system: str, level: str) -> str:
             cells += [_cell(entry, *key, level, formats[key], entry is best[key]) for key in columns]
             cells += [escape(twin(entry.twin("mean", "mse", level))), escape(directions(entry))] * twins
             lines.append(f"    {' & '.join(cells)} \\\\")
-    lines += [r"    \bottomrule", r"  \end{tabular}", r"\end{table}", ""]
-    return "\n".join(lines)
+    label = "".join(c if c.isalnum() else "-" for c in system)
+    return _environment(caption, label, f"ll{'r' * (len(header) - 2)}", header, lines)
 
 
 def latex_of(table: Table, label: str) -> str:
     r"""A ``table`` environment of any table of the page, as it stands there. Needs ``\usepackage{booktabs}``."""
     frame = table.texts()
     kinds = "".join("r" if table.numeric(name) else "l" for name in frame.columns)
-    rows = [" & ".join(map(escape, map(str, row))) for row in (frame.columns, *frame.to_numpy().tolist())]
-    lines = [r"\begin{table}", r"  \centering", f"  \\caption{{{escape(table.caption)}}}", f"  \\label{{tab:{label}}}"]
-    lines += [f"  \\begin{{tabular}}{{{kinds}}}", r"    \toprule", f"    {rows[0]} \\\\", r"    \midrule"]
-    lines += [f"    {row} \\\\" for row in rows[1:]]
-    return "\n".join([*lines, r"    \bottomrule", r"  \end{tabular}", r"\end{table}", ""])
+    header, *rows = ([escape(str(cell)) for cell in row] for row in (frame.columns, *frame.to_numpy().tolist()))
+    lines = [r"    \midrule", *(f"    {' & '.join(row)} \\\\" for row in rows)]
+    return _environment(escape(table.caption), label, kinds, header, lines)
+
+
+def _environment(caption: str, label: str, kinds: str, header: Sequence[str], lines: Sequence[str]) -> str:
+    top = [r"\begin{table}", r"  \centering", f"  \\caption{{{caption}}}", f"  \\label{{tab:{label}}}"]
+    top += [f"  \\begin{{tabular}}{{{kinds}}}", r"    \toprule", f"    {' & '.join(header)} \\\\"]
+    return "\n".join([*top, *lines, r"    \bottomrule", r"  \end{tabular}", r"\end{table}", ""])
 
 
 def _cell(entry: Entry, name: str, metric: str, level: str, number: Callable[[float], str], bold: bool) -> str:

@@ -11,14 +11,13 @@ import pandas as pd
 
 from ..files import write_text
 from ..palette import diverging
-from .draw import WIDTH, Pictures, Plot, curves, images, save_figure
+from .draw import WIDTH, Pictures, Plot, curves, image_figure, save_figure
 from .draw.corner import draw_corner
 from .draw.scatter import padded
 from .draw.types import Axes, Figure
-from .fields import colour_range
 from .formats import quantity
 from .prediction import Answers, facts, first_sentence, posterior_facts
-from .style import INK, paper
+from .style import INK
 
 if TYPE_CHECKING:
     from ..readout import Answer, Readout, Recording
@@ -103,8 +102,6 @@ def _figures(readout: Readout, recording: Recording, answer: Answer, path: Path)
 
 
 def _fields(recording: Recording) -> Figure:
-    from matplotlib.figure import Figure
-
     clip = recording.clip
     # First frames of the windows, and the last frame there is.
     frames = [*clip.fields[:, :, 0], clip.fields[-1, :, -1]]
@@ -113,15 +110,11 @@ def _fields(recording: Recording) -> Figure:
         fields = fields[..., fields.shape[-1] // 2]
     times = [*recording.times, recording.times[-1] + clip.dt * (clip.fields.shape[2] - 1)]
     shown = np.unique(np.linspace(0, len(times) - 1, 4).round().astype(int))
-    rows = []
-    for name, values in zip(clip.channels[:CHANNELS], fields, strict=False):
-        low, high, signed = colour_range(values[shown])
-        colours = diverging() if signed else "cividis"
-        rows.append(Pictures(name.replace("_", " "), values[shown][None], low, high, colours, bar=True))
-    with paper():
-        figure = Figure(figsize=(WIDTH, 1.35 * len(rows) + 0.3), layout="constrained")
-        images(figure, rows, below=[f"t = {times[k]:.3g}" for k in shown])
-    return figure
+    rows = [
+        Pictures.of_field(name, values[shown][None])
+        for name, values in zip(clip.channels[:CHANNELS], fields, strict=False)
+    ]
+    return image_figure((WIDTH, 1.35 * len(rows) + 0.3), rows, below=[f"t = {times[k]:.3g}" for k in shown])
 
 
 def _over_time(ax: Axes, first: bool, readout: Readout, recording: Recording, answer: Answer, k: int) -> None:
@@ -139,13 +132,9 @@ def _over_time(ax: Axes, first: bool, readout: Readout, recording: Recording, an
 
 
 def _neighbours(answer: Answer) -> Figure:
-    from matplotlib.figure import Figure
-
     near = answer.neighbours
     texts = ["\n".join([*(f"{name} {value:.3g}" for name, value in own.parameters.items()),
                         f"distance {own.distance:.2g}"]) for own in near]  # fmt: skip
-    with paper():
-        figure = Figure(figsize=(0.9 + 1.5 * len(near), 2.1), layout="constrained")
-        row = Pictures("nearest\nin training", np.stack([own.picture for own in near])[None], -1, 1, diverging())
-        images(figure, [row], below=[f"#{own.trajectory}\n{text}" for own, text in zip(near, texts, strict=True)])
-    return figure
+    row = Pictures("nearest\nin training", np.stack([own.picture for own in near])[None], -1, 1, diverging())
+    below = [f"#{own.trajectory}\n{text}" for own, text in zip(near, texts, strict=True)]
+    return image_figure((0.9 + 1.5 * len(near), 2.1), [row], below=below)

@@ -12,6 +12,7 @@ from ..data import WellFile, open_well
 from ..files import atomic_path
 from ..palette import diverging
 from ..systems import SYSTEMS
+from .draw.images import colour_bar, colour_range
 from .draw.types import Axes, Figure
 from .style import INK, MUTED, paper
 from .views import View, views
@@ -45,8 +46,11 @@ def write_preview(files: Sequence[Path], folder: Path, trajectories: int = 2) ->
                     shown.append((_title(file, index), file.time[index], views(file, index)))
     folder.mkdir(parents=True, exist_ok=True)
     sheet, animation = folder / "contact_sheet.png", folder / "animation.gif"
+    figure = contact_sheet(shown)
+    figure.set_dpi(110)
     with atomic_path(sheet) as temporary:
-        _save_sheet(contact_sheet(shown), temporary)
+        # With these 256 colours a sheet is a quarter as large.
+        _pixels(figure).quantize(palette=_palette(), dither=0).save(temporary, format="PNG", optimize=True)
     with atomic_path(animation) as temporary:
         _animate(*shown[0], temporary)
     return [sheet, animation]
@@ -79,20 +83,18 @@ def contact_sheet(shown: Sequence[tuple[str, np.ndarray, list[View]]]) -> Figure
                         ax.set_xlabel(f"t = {times[frame]:.4g}", fontsize=7.5, color=MUTED, labelpad=2)
                 flat = {"rotation": 0, "ha": "right", "va": "center"} if tall < 0.8 else {}
                 line[0].set_ylabel(view.label.replace(" (", "\n("), fontsize=8, **flat)
-                _bar(block, image, list(line))
+                colour_bar(block, list(line), image.get_clim(), image.get_cmap())
     return figure
 
 
-def _save_sheet(figure: Figure, path: Path) -> None:
-    """With the 256 colours of `_palette` a sheet is a quarter as large."""
+def _pixels(figure: Figure) -> Any:
+    """A drawn figure as a picture of PIL."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from PIL import Image
 
-    figure.set_dpi(110)
     canvas = FigureCanvasAgg(figure)
     canvas.draw()
-    picture = Image.fromarray(np.asarray(canvas.buffer_rgba())[..., :3].copy())
-    picture.quantize(palette=_palette(), dither=Image.Dither.NONE).save(path, format="PNG", optimize=True)
+    return Image.fromarray(np.asarray(canvas.buffer_rgba())[..., :3].copy())
 
 
 def _palette() -> Any:
@@ -100,12 +102,8 @@ def _palette() -> Any:
     import matplotlib
     from PIL import Image
 
-    parts = (
-        (diverging(), 101),
-        (matplotlib.colormaps["cividis"], 100),
-        (_pale(), 31),
-        (matplotlib.colormaps["gray"], 24),
-    )
+    maps = matplotlib.colormaps
+    parts = ((diverging(), 101), (maps["cividis"], 100), (_pale(), 31), (maps["gray"], 24))
     colours = np.concatenate([cmap(np.linspace(0, 1, count))[:, :3] for cmap, count in parts])
     image = Image.new("P", (1, 1))
     image.putpalette((255 * colours).round().astype(np.uint8).ravel().tolist())
@@ -113,9 +111,7 @@ def _palette() -> Any:
 
 
 def _animate(title: str, times: np.ndarray, own: list[View], path: Path) -> None:
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
-    from PIL import Image
 
     wide = 2.6
     tall = min(max(wide * own[0].extent[1] / own[0].extent[0], 0.8), 4.5)
@@ -123,14 +119,13 @@ def _animate(title: str, times: np.ndarray, own: list[View], path: Path) -> None
     picked = np.unique(np.linspace(0, len(times) - 1, ANIMATION_FRAMES).round().astype(int))
     with paper():
         figure = Figure(figsize=(wide * len(own) + 0.3, tall + 0.75), layout="constrained", dpi=80)
-        canvas = FigureCanvasAgg(figure)
         axes = figure.subplots(1, len(own), squeeze=False)[0]
         images = [_draw(ax, view, 0) for ax, view in zip(axes, own, strict=True)]
         for ax, view, image in zip(axes, own, images, strict=True):
             ax.set_title(view.label, fontsize=8.5)
-            _bar(figure, image, [ax])
+            colour_bar(figure, [ax], image.get_clim(), image.get_cmap())
         heading = figure.suptitle(title, fontsize=9.5)
-        canvas.draw()
+        figure.draw_without_rendering()
         figure.set_layout_engine("none")  # laid out once: nothing may jump
         for frame in picked:
             for ax, view, image in zip(axes, own, images, strict=True):
@@ -140,23 +135,15 @@ def _animate(title: str, times: np.ndarray, own: list[View], path: Path) -> None
                         old.remove()
                     _director(ax, view, int(frame))
             heading.set_text(f"{title},  t = {times[frame]:.2f}")
-            canvas.draw()
-            pages.append(Image.fromarray(np.asarray(canvas.buffer_rgba())[..., :3].copy()))
+            pages.append(_pixels(figure))
     palette = _palette()  # one for all pages, or colours flicker from page to page
-    pages = [page.quantize(palette=palette, dither=Image.Dither.NONE) for page in pages]
-    pages[0].save(
-        path,
-        format="GIF",
-        save_all=True,
-        append_images=pages[1:],
-        duration=1000 // FRAMES_PER_SECOND,
-        loop=0,
-        optimize=True,
-    )
+    pages = [page.quantize(palette=palette, dither=0) for page in pages]
+    options = {"append_images": pages[1:], "duration": 1000 // FRAMES_PER_SECOND, "loop": 0, "optimize": True}
+    pages[0].save(path, format="GIF", save_all=True, **options)
 
 
 def _draw(ax: Axes, view: View, frame: int) -> Any:
-    low, high, signed = _range(view.values)
+    low, high, signed = colour_range(view.values, (0.3, 99.7))
     image = ax.imshow(
         view.values[frame].T,
         origin="lower",
@@ -194,28 +181,6 @@ def _director(ax: Axes, view: View, frame: int, lines: int = 24) -> None:
     half = 0.4 * max(view.extent) / lines * np.stack([np.cos(angle), np.sin(angle)], 1)
     ax.add_collection(LineCollection(np.stack([centre - half, centre + half], 1).tolist(), colors=INK, linewidths=0.6))
     ax.set(xlim=(0, view.extent[0]), ylim=(0, view.extent[1]))
-
-
-def _range(values: np.ndarray) -> tuple[float, float, bool]:
-    """Limits of the colours over all frames, and whether zero is in their middle."""
-    low, high = (float(x) for x in np.percentile(values, [0.3, 99.7]))
-    if low < 0 < high and min(-low, high) > 0.05 * max(-low, high):
-        limit = max(-low, high)
-        return -limit, limit, True
-    if high - low <= 1e-12 * max(abs(low), abs(high), 1e-30):
-        return low - 0.5, high + 0.5, False
-    return low, high, False
-
-
-def _bar(figure: Any, image: Any, axes: list[Axes]) -> None:
-    bar = figure.colorbar(image, ax=axes, shrink=0.85, aspect=14, pad=0.01)
-    low, high = image.get_clim()
-    bar.set_ticks([low, 0, high] if low == -high else [low, high])
-    # What is below a thousandth of the range is 0 to the eye.
-    ticks = [0.0 if abs(tick) < 1e-3 * (high - low) else tick for tick in bar.get_ticks()]
-    bar.set_ticklabels([f"{tick:.2g}".replace("-", "−") for tick in ticks])
-    bar.ax.tick_params(labelsize=7, length=2)
-    bar.outline.set_linewidth(0.3)
 
 
 def _title(file: WellFile, trajectory: int) -> str:

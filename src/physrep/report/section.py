@@ -6,11 +6,14 @@ import html
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from numbers import Integral, Real
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
 from ..benchmark.entries import Score
+from .draw import Plot, save_figure
+from .draw.types import Figure
 from .formats import NOTHING, column_format, interval
 
 
@@ -30,8 +33,10 @@ class Table:
 
     def texts(self) -> pd.DataFrame:
         """The same with every cell as text."""
-        columns = {name: column_texts(self.frame[name], self.digits.get(name, 3)) for name in self.frame.columns}
-        return pd.DataFrame({name: [text for text, _ in cells] for name, cells in columns.items()})
+        return pd.DataFrame({name: [text for text, _ in cells] for name, cells in self._cells().items()})
+
+    def _cells(self) -> dict[Any, list[tuple[str, str]]]:
+        return {name: column_texts(self.frame[name], self.digits.get(name, 3)) for name in self.frame.columns}
 
     def numeric(self, name: Any) -> bool:
         """Whether a column holds numbers."""
@@ -39,13 +44,13 @@ class Table:
 
     def markup(self) -> str:
         """The table for a page."""
-        kinds = [' class="n"' if self.numeric(name) else "" for name in self.frame.columns]
-        head = "".join(f"<th{c}>{html.escape(str(n))}</th>" for n, c in zip(self.frame.columns, kinds, strict=True))
-        columns = [column_texts(self.frame[n], self.digits.get(n, 3)) for n in self.frame.columns]
-        body = "\n".join(
-            "<tr>" + "".join(f"<td{kind}>{_cell(*cell)}</td>" for kind, cell in zip(kinds, row, strict=True)) + "</tr>"
-            for row in zip(*columns, strict=True)
-        )
+        kinds = {name: ' class="n"' if self.numeric(name) else "" for name in self.frame.columns}
+        head = "".join(f"<th{kind}>{html.escape(str(name))}</th>" for name, kind in kinds.items())
+        rows = [
+            "".join(f"<td{kind}>{_cell(*cell)}</td>" for kind, cell in zip(kinds.values(), row, strict=True))
+            for row in zip(*self._cells().values(), strict=True)
+        ]
+        body = "\n".join(f"<tr>{row}</tr>" for row in rows)
         return f'<table class="wide"><thead><tr>{head}</tr></thead><tbody>\n{body}\n</tbody></table>'
 
 
@@ -104,3 +109,18 @@ class Section:
     equation: str = ""
     folded: list[tuple[str, str]] = field(default_factory=list)
     note: str = ""
+
+    def show(self, figure: Plot | Figure, folder: Path, name: str, alt: str, caption: str, dpi: int = 140) -> None:
+        """Add a figure, and write it as ``folder/figures/NAME.png``; one that is no `Plot` is shown as PNG.
+
+        Args:
+            figure: what to show.
+            folder: of the benchmark.
+            name: of the file.
+            alt: what the figure shows, for those who cannot see it.
+            caption: how to read it.
+            dpi: points per inch of what is no `Plot`.
+        """
+        path = folder / "figures" / f"{name}.png"
+        drawn = figure.save(path, alt) if isinstance(figure, Plot) else save_figure(figure, path, alt, dpi)
+        self.pictures.append(Picture(drawn, caption))

@@ -35,10 +35,8 @@ def markdown_table(
         over_seeds: rows of ``over_seeds.csv``.
     """
     frame = result_table(make_entries(rows, identities, over_seeds), level, all_probes).texts()
-    frame[""] = [group if not before else "" for group, before in zip(frame[""], frame[""].duplicated(), strict=True)]
-    lines = [[str(name) for name in frame.columns], ["---"] * 3 + ["---:"] * (len(frame.columns) - 3)]
-    lines += frame.to_numpy().tolist()
-    return "\n".join("| " + " | ".join(cells) + " |" for cells in lines) + "\n"
+    frame[""] = frame[""].mask(frame[""].duplicated(), "")
+    return as_markdown(frame, 3)
 
 
 def text_table(
@@ -54,20 +52,27 @@ def text_table(
         rows, identities, level, all_probes, over_seeds: as in `markdown_table`.
     """
     frame = result_table(make_entries(rows, identities, over_seeds), level, all_probes).texts()
-    groups, body = frame[""].tolist(), frame.drop(columns="")
-    lines = [list(map(str, body.columns)), *body.to_numpy().tolist()]
-    widths = [max(len(cells[k]) for cells in lines) for k in range(len(lines[0]))]
-
-    def line(cells: list[str]) -> str:
-        left = [cells[k].ljust(widths[k]) for k in (0, 1)]
-        right = [cells[k].rjust(widths[k]) for k in range(2, len(cells))]
-        return "  ".join(left + right).rstrip()
-
-    rule = "─" * (sum(widths) + 2 * (len(widths) - 1))
-    text = [line(lines[0])]
-    for k, cells in enumerate(lines[1:]):
-        text += [rule] * (k == 0 or groups[k] != groups[k - 1]) + [line(cells)]
     caption = f"MSE of z-scored parameters on test, per {level} (a constant has 1); 95% intervals over trajectories."
+    return as_terminal(frame.drop(columns=""), 2, caption, frame[""].tolist())
+
+
+def as_markdown(frame: pd.DataFrame, left: int) -> str:
+    """A frame of texts in Markdown; the first ``left`` columns are set to the left, the others to the right."""
+    lines = [[str(name) for name in frame.columns], ["---"] * left + ["---:"] * (len(frame.columns) - left)]
+    lines += [[cell.replace("|", "\\|") for cell in row] for row in frame.to_numpy().tolist()]
+    return "".join(f"| {' | '.join(cells)} |\n" for cells in lines)
+
+
+def as_terminal(frame: pd.DataFrame, left: int, caption: str, groups: Sequence[str] = ()) -> str:
+    """The same for a terminal, with a rule above every group of rows and a caption."""
+    lines = [list(map(str, frame.columns)), *frame.to_numpy().tolist()]
+    widths = [max(len(cells[k]) for cells in lines) for k in range(len(lines[0]))]
+    rule, text = "─" * (sum(widths) + 2 * (len(widths) - 1)), []
+    for k, cells in enumerate(lines):
+        if k == 1 or (k > 1 and groups and groups[k - 1] != groups[k - 2]):
+            text.append(rule)
+        placed = [c.ljust(w) if n < left else c.rjust(w) for n, (c, w) in enumerate(zip(cells, widths, strict=True))]
+        text.append("  ".join(placed).rstrip())
     return "\n".join([*text, rule, caption]) + "\n"
 
 

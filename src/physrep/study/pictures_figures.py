@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
 
 import numpy as np
 
 from ..learners.rendering import ColourScale, render
-from ..report.draw import WIDTH, Pictures, images
-from ..report.style import paper
+from ..report.draw import WIDTH, Pictures, image_figure
+from ..report.draw.types import Figure
 from .config import StudyConfig
 from .data import StudyData
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
 
 
 def samples_figure(config: StudyConfig, data: StudyData, scales: Mapping[str, ColourScale], columns: int = 6) -> Figure:
@@ -26,7 +22,7 @@ def samples_figure(config: StudyConfig, data: StudyData, scales: Mapping[str, Co
         row = int(own[len(own) // 3])
         values = "\n".join(f"{k} {v:.3g}" for k, v in data.simulations[row]["parameters"].items())
         rows.append(_pictures(f"{name}\n{values}", data, row, frames, scales[name], bar=True))
-    return _figure(rows, frames, 1.3)
+    return image_figure((WIDTH, 1.3 * len(rows) + 0.25), rows, below=[f"frame {frame + 1}" for frame in frames])
 
 
 def instability_figure(data: StudyData, name: str, scale: ColourScale, limit: float) -> Figure:
@@ -42,7 +38,7 @@ def instability_figure(data: StudyData, name: str, scale: ColourScale, limit: fl
         state = "stable" if alpha[index] <= limit else "unstable"
         text = f"α = {alpha[index]:.2f}\n{state}\n(limit {limit:g})"
         shown.append(_pictures(text, data, int(rows[index]), frames, scale))
-    return _figure(shown, frames, 1.2)
+    return image_figure((WIDTH, 1.2 * len(shown) + 0.25), shown, below=[f"frame {frame + 1}" for frame in frames])
 
 
 def _pictures(
@@ -54,12 +50,3 @@ def _pictures(
     # x points down and y to the right, as in the published pictures.
     colours = ListedColormap(scale.table.tolist())
     return Pictures(label, np.swapaxes(seen[:, ::-1], 1, 2)[None], scale.low, scale.high, colours, bar)
-
-
-def _figure(rows: Sequence[Pictures], frames: np.ndarray, height: float) -> Figure:
-    from matplotlib.figure import Figure
-
-    with paper():
-        figure = Figure(figsize=(WIDTH, height * len(rows) + 0.25), layout="constrained")
-        images(figure, rows, below=[f"frame {frame + 1}" for frame in frames])
-    return figure

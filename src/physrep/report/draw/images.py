@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from ..style import INK, MUTED
+from ...palette import diverging
+from ..style import INK, MUTED, paper
 from .types import Figure, SubFigure
 
 
@@ -30,6 +31,40 @@ class Pictures:
     high: float = 1.0
     colours: Any = "cividis"
     bar: bool = False
+
+    @classmethod
+    def of_field(
+        cls, label: str, values: np.ndarray, percentiles: tuple[float, float] = (0.2, 99.8), bar: bool = True
+    ) -> Pictures:
+        """A row in the colours of `colour_range`, with underscores of its label as spaces."""
+        low, high, signed = colour_range(values, percentiles)
+        return cls(label.replace("_", " "), values, low, high, diverging() if signed else "cividis", bar)
+
+
+def colour_range(values: np.ndarray, percentiles: tuple[float, float] = (0.2, 99.8)) -> tuple[float, float, bool]:
+    """Limits of the colours, and whether zero is in their middle."""
+    finite = values[np.isfinite(values)]
+    if not finite.size:
+        return -1.0, 1.0, True
+    low, high = (float(x) for x in np.percentile(finite, percentiles))
+    if low < 0 < high and min(-low, high) > 0.02 * max(-low, high):
+        limit = max(-low, high)
+        return -limit, limit, True
+    if high - low <= 1e-12 * max(abs(low), abs(high), 1e-30):
+        return low - 0.5, high + 0.5, False
+    return low, high, False
+
+
+def image_figure(
+    size: tuple[float, float], rows: Sequence[Pictures], titles: Sequence[str] = (), below: Sequence[str] = ()
+) -> Figure:
+    """A figure of this size in inches with nothing but the rows of `images`."""
+    from matplotlib.figure import Figure
+
+    with paper():
+        figure = Figure(figsize=size, layout="constrained")
+        images(figure, rows, titles, below)
+    return figure
 
 
 def images(
@@ -69,16 +104,19 @@ def images(
         if row.values.shape[3] < 0.75 * row.values.shape[2] or max(map(len, row.label.split("\n"))) > 14:
             label.set(rotation=0, ha="right", va="center")  # upright labels would run into those of other rows
         if row.bar:
-            _bar(figure, list(line), row)
+            colour_bar(figure, list(line), (row.low, row.high), row.colours)
 
 
-def _bar(figure: Figure | SubFigure, line: list[Any], row: Pictures) -> None:
+def colour_bar(figure: Figure | SubFigure, axes: list[Any], limits: tuple[float, float], colours: Any) -> None:
+    """The scale of the colours at the right of some axes."""
     from matplotlib.cm import ScalarMappable
     from matplotlib.colors import Normalize
 
-    drawn = ScalarMappable(Normalize(row.low, row.high), row.colours)
-    bar = figure.colorbar(drawn, ax=line, shrink=0.9, aspect=14, pad=0.008)
-    bar.set_ticks([row.low, 0, row.high] if row.low == -row.high else [row.low, row.high])
-    bar.set_ticklabels([f"{tick:.2g}".replace("-", "−") for tick in bar.get_ticks()])
+    low, high = limits
+    bar = figure.colorbar(ScalarMappable(Normalize(low, high), colours), ax=axes, shrink=0.9, aspect=14, pad=0.008)
+    bar.set_ticks([low, 0, high] if low == -high else [low, high])
+    # What is below a thousandth of the range is 0 to the eye.
+    ticks = [0.0 if abs(tick) < 1e-3 * (high - low) else tick for tick in bar.get_ticks()]
+    bar.set_ticklabels([f"{tick:.2g}".replace("-", "−") for tick in ticks])
     bar.ax.tick_params(labelsize=7, length=2)
     bar.outline.set_linewidth(0.3)  # pyright: ignore[reportCallIssue]

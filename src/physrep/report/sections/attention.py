@@ -8,13 +8,10 @@ import numpy as np
 import pandas as pd
 
 from ...benchmark.directory import Bench
-from ...palette import diverging
-from ..draw import WIDTH, Pictures, images, save_figure
+from ..draw import WIDTH, Pictures, image_figure
 from ..draw.types import Figure
-from ..fields import colour_range
 from ..formats import NOTHING, number
-from ..section import Picture, Section, Table
-from ..style import paper
+from ..section import Section, Table
 from .run_lines import Line, lines
 
 
@@ -37,9 +34,7 @@ def attention_section(bench: Bench, rows: list[dict[str, str]]) -> Section | Non
             "heads, relative to an even share (1: even; brighter: more). Attention says what is averaged, not what is "
             "used of it."
         )
-        file = bench.folder / "figures" / "attention.png"
-        shown = save_figure(_figure(path), file, "Attention of the probe over the field", dpi=130)
-        section.pictures.append(Picture(shown, caption))
+        section.show(_figure(path), bench.folder, "attention", "Attention of the probe over the field", caption, 130)
     frame = pd.DataFrame(
         {
             "Encoder": [line.name for line in groups],
@@ -62,8 +57,6 @@ def _frames(line: Line) -> str:
 
 
 def _figure(path: Path) -> Figure:
-    from matplotlib.figure import Figure
-
     with np.load(path, allow_pickle=False) as file:
         fields, attention = file["fields"], file["attention"]
         channels, dt = [str(c) for c in file["channels"]], float(file["dt"])
@@ -71,16 +64,12 @@ def _figure(path: Path) -> Figure:
     relative = attention * attention[0].size
     # The middle of the frames that a latent frame stands for.
     times = [int((t + 0.5) * fields.shape[2] / frames) for t in range(frames)]
-    low, high, signed = colour_range(fields[:, 0], (0.5, 99.5))
     grid = [
-        Pictures(channels[0].replace("_", " "), fields[:, 0][:, times], low, high,
-                 diverging() if signed else "cividis", bar=True),
+        Pictures.of_field(channels[0], fields[:, 0][:, times], (0.5, 99.5)),
         Pictures("attention", relative, 0.0, float(np.percentile(relative, 99)), "magma", bar=True),
-    ]  # fmt: skip
+    ]
     ratio = fields.shape[4] / fields.shape[3]
     columns = len(fields) * frames
     cell = min((WIDTH - 0.8) / columns, 1.1, 2.2 / ratio)
-    with paper():
-        figure = Figure(figsize=(0.8 + columns * cell, 0.5 + 2 * cell * ratio), layout="constrained")
-        images(figure, grid, below=[f"+{time * dt:.2g}" for time in times])
-    return figure
+    size = (0.8 + columns * cell, 0.5 + 2 * cell * ratio)
+    return image_figure(size, grid, below=[f"+{time * dt:.2g}" for time in times])

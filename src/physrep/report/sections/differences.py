@@ -15,7 +15,7 @@ from ...metrics.holm import holm
 from ..draw import Plot, matrix
 from ..draw.matrix import DIVERGING
 from ..formats import signed
-from ..section import Picture, Section
+from ..section import Section
 
 MOST, ALPHA = 10, 0.05
 """Entries that are compared with each other, at most, and the chance of any false claim among all pairs."""
@@ -26,8 +26,7 @@ RESAMPLES = 2000
 
 def difference_sections(bench: Bench) -> list[Section]:
     """One section per system that has predictions of two or more entries to compare."""
-    found = [section for system in bench.systems if (section := difference_section(bench, system)) is not None]
-    return found
+    return [section for system in bench.systems if (section := difference_section(bench, system)) is not None]
 
 
 def compared(bench: Bench, system: str) -> list[Entry]:
@@ -78,10 +77,7 @@ def difference_section(bench: Bench, system: str) -> Section | None:
         1.3 + 0.3 * len(names),
     )
     prefix = "" if len(bench.systems) == 1 else f"{system}_"
-    path = bench.folder / "figures" / f"{prefix}differences.png"
-    shown = plot.save(path, f"Paired differences of test MSE on {system}")
-    with atomic_path(path.with_suffix(".csv")) as temporary:
-        rows.to_csv(temporary, index=False)
+    name = f"{prefix}differences"
     clear = sum(row["p_holm"] < ALPHA for row in records)
     title = "Who differs from whom" if len(bench.systems) == 1 else f"Who differs from whom on {system}"
     said = f"{clear} of {len(rows)} pairs differ clearly, with Holm's correction for all of them."
@@ -92,5 +88,8 @@ def difference_section(bench: Bench, system: str) -> Section | None:
         f"better. Star: p < {ALPHA:g} after Holm's correction, two-sided, from a paired bootstrap over trajectories "
         "(and seeds where there are several). Best floor, learners and ceiling, each with its probe chosen on valid."
     )
-    note = f"Numbers: figures/{path.stem}.csv."
-    return Section(f"{prefix}differences", title, [said], [Picture(shown, caption)], note=note)
+    section = Section(name, title, [said], note=f"Numbers: figures/{name}.csv.")
+    section.show(plot, bench.folder, name, f"Paired differences of test MSE on {system}", caption)
+    with atomic_path(bench.folder / "figures" / f"{name}.csv") as temporary:
+        rows.to_csv(temporary, index=False)
+    return section

@@ -18,7 +18,7 @@ from ..draw.scatter import padded
 from ..draw.types import Axes
 from ..formats import number
 from ..mathml import equation_markup, term_text
-from ..section import Picture, Section, Table
+from ..section import Section, Table
 
 
 def discovery_sections(bench: Bench) -> list[Section]:
@@ -66,14 +66,13 @@ def discovery_section(bench: Bench, run: Run, record: dict[str, Any]) -> Section
         said.append("Fields are measured from their means.")
     section = Section("discovery", "The equation that was found", said, equation=equation_markup(record))
     section.folded = [("As text", as_text(record)), ("As LaTeX", as_latex(record))]
-    plot = _curve_plot(record)
-    shown = plot.save(bench.folder / "figures" / "discovery.png", "Change left over by the number of parameters")
     caption = (
         "How many parameters vary: the share of the change that is left in other windows of a trajectory (mean "
         "logarithm over channels, lower is better) by the number P of directions, one curve per grade of the library. "
         f"Chosen: grade {best['grade']}, P = {count}."
     )
-    section.pictures.append(Picture(shown, caption))
+    alt = "Change left over by the number of parameters"
+    section.show(_curve_plot(record), bench.folder, "discovery", alt, caption)
     if count:
         caption = (
             "What each parameter of a trajectory multiplies: the coefficient of a term is its constant plus the sum of "

@@ -14,7 +14,7 @@ from ...benchmark.entries import headline
 from ..draw import Plot, curves
 from ..draw.types import Axes
 from ..formats import number
-from ..section import Picture, Section, Table
+from ..section import Section, Table
 from .run_lines import Line, lines
 
 REFERENCE = 0.1
@@ -63,8 +63,6 @@ def efficiency(bench: Bench, rows: list[dict[str, str]]) -> Section | None:
 
     legend = [(line.name, line.tint, styles[line.name]) for line in groups]
     plot = Plot([partial(draw, name=name) for name in names], 2.8, legend=legend, share=True)
-    alt = "Test MSE against the number of labelled trajectories"
-    shown = plot.save(bench.folder / "figures" / "efficiency.png", alt)
     caption = (
         f"Test MSE of the {probe} probe against the number of trajectories with labels, all encoders frozen. Lines are "
         "means over draws and seeds, bands reach from the lowest to the highest of them. Dashed level: a constant. "
@@ -73,13 +71,10 @@ def efficiency(bench: Bench, rows: list[dict[str, str]]) -> Section | None:
     top = headline(bench.entries, bench.systems[0])
     title = top.learner.runs[0].rpartition("-s")[0] if top.learner else ""
     best = next((curve for curve in found["mean"] if curve.line.title == title), None)
-    return Section(
-        "efficiency",
-        "How many labels are needed?",
-        _sentences(found["mean"], best),
-        [Picture(shown, caption)],
-        [_table(found["mean"], best)],
-    )
+    section = Section("efficiency", "How many labels are needed?", _sentences(found["mean"], best))
+    section.show(plot, bench.folder, "efficiency", "Test MSE against the number of labelled trajectories", caption)
+    section.tables.append(_table(found["mean"], best))
+    return section
 
 
 def _level(best: Curve | None) -> tuple[float, float] | None:

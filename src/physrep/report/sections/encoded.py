@@ -11,7 +11,7 @@ from ...benchmark.directory import Bench
 from ...learners.identity import identity_of_name
 from ..draw import Plot, matrix
 from ..formats import number
-from ..section import Picture, Section, Table
+from ..section import Section, Table
 from .run_lines import Line, best, interval, lines, score
 
 LEGIBLE = 0.9
@@ -32,8 +32,6 @@ def encoded_section(bench: Bench, rows: list[dict[str, str]]) -> Section | None:
     frame = pd.DataFrame(values, index=labels, columns=[name.replace("_", " ") for name in quantities])
     frame = frame.clip(-9.99, 1)
     plot = Plot([lambda ax, first: matrix(ax, frame, colours=colours)], 1.4 + 0.27 * len(labels))
-    alt = "R² of physical quantities from the tokens of every run"
-    shown = plot.save(bench.folder / "figures" / "encoded.png", alt)
     section = Section("encoded", "What is encoded", _sentences(everyone, cells, means, quantities))
     logs = [name.replace("_", " ") for name in quantities if _first(found, name, "scale") == "log"]
     scaled = f" Of {', '.join(logs)} the logarithm is scored." if logs else ""
@@ -43,7 +41,7 @@ def encoded_section(bench: Bench, rows: list[dict[str, str]]) -> Section | None:
         "no field: what lies above it is the state of the flow, not its parameters. Field statistics hold several of "
         "these quantities by construction."
     )
-    section.pictures.append(Picture(shown, caption))
+    section.show(plot, bench.folder, "encoded", "R² of physical quantities from the tokens of every run", caption)
     section.tables.append(_table(rows, found, everyone, quantities))
     return section
 

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from ...benchmark.directory import Bench
-from ..draw import save_figure
 from ..formats import number
-from ..section import Picture, Section
+from ..section import Section
 from .explain_figures import layer_plot, map_plot, saliency_figure
 from .run_lines import lines, score
 
@@ -16,7 +15,7 @@ EVEN = 1.5
 def explain_section(bench: Bench, rows: list[dict[str, str]]) -> Section | None:
     """The section of the analysis ``explain``."""
     section = Section("explain", "Where estimates come from")
-    figures, folder = bench.folder / "figures", bench.folder / "analyses"
+    folder = bench.folder / "analyses"
     symbols = {p["name"]: p["symbol"] for p in bench.parameters(bench.systems[0])}
     saliency = [row for row in rows if row["question"] == "saliency"]
     if saliency and (folder / "explain_saliency.npz").is_file():
@@ -30,8 +29,7 @@ def explain_section(bench: Bench, rows: list[dict[str, str]]) -> Section | None:
             "bright: a small change there moves the estimate most. Every window and parameter has its own scale, and "
             "numbers below are times in the window. A gradient is a local, linear answer."
         )
-        shown = save_figure(figure, figures / "explain_saliency.png", "Maps of input sensitivity", dpi=130)
-        section.pictures.append(Picture(shown, caption))
+        section.show(figure, bench.folder, "explain_saliency", "Maps of input sensitivity", caption, 130)
     layers = [row for row in rows if row["question"] == "layer"]
     if layers:
         section.sentences += _layers(layers)
@@ -39,8 +37,8 @@ def explain_section(bench: Bench, rows: list[dict[str, str]]) -> Section | None:
             "Test MSE (mean over parameters, per window) of ridge regression from the pooled output of every top-level "
             "block; bars are 95 % intervals. “input”: mean and standard deviation of every channel of the fields."
         )
-        shown = layer_plot(layers).save(figures / "explain_layers.png", "Error of parameters by depth of the encoder")
-        section.pictures.append(Picture(shown, caption))
+        alt = "Error of parameters by depth of the encoder"
+        section.show(layer_plot(layers), bench.folder, "explain_layers", alt, caption)
     if (folder / "explain_map.npz").is_file():
         plot = map_plot(folder / "explain_map.npz", rows, bench.parameters(bench.systems[0]))
         caption = (
@@ -48,7 +46,7 @@ def explain_section(bench: Bench, rows: list[dict[str, str]]) -> Section | None:
             "coloured by each parameter (blue low, yellow high; rank order). Written: share of the variance in the two."
         )
         alt = "Principal components of the tokens coloured by parameter"
-        section.pictures.append(Picture(plot.save(figures / "explain_map.png", alt), caption))
+        section.show(plot, bench.folder, "explain_map", alt, caption)
     return section if section.pictures else None
 
 

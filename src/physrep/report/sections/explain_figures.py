@@ -9,11 +9,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ...palette import diverging
-from ..draw import WIDTH, Pictures, Plot, curves, images, scatter
+from ..draw import WIDTH, Pictures, Plot, curves, image_figure, scatter
 from ..draw.types import Axes, Figure
-from ..fields import colour_range
-from ..style import paper
 from .run_lines import Line, lines, score
 
 FRAMES, SMOOTHED = 4, 4
@@ -22,7 +19,6 @@ FRAMES, SMOOTHED = 4, 4
 
 def saliency_figure(path: Path, rows: list[dict[str, str]], symbols: dict[str, str]) -> Figure:
     """Windows side by side, a few frames each: the channel that matters most, then a sensitivity map per parameter."""
-    from matplotlib.figure import Figure
     from scipy.ndimage import uniform_filter1d
 
     with np.load(path, allow_pickle=False) as file:
@@ -41,9 +37,7 @@ def saliency_figure(path: Path, rows: list[dict[str, str]], symbols: dict[str, s
     size /= np.maximum(np.percentile(size, 99.5, axis=(2, 3, 4), keepdims=True), 1e-300)
     windows = min(len(fields), 2 if fields.shape[3] >= fields.shape[4] else 3)
     times = np.unique(np.linspace(0, fields.shape[2] - 1, FRAMES).round().astype(int))
-    shown = fields[:windows, top][:, times]
-    low, high, signed = colour_range(shown, (0.5, 99.5))
-    grid = [Pictures(channels[top].replace("_", " "), shown, low, high, diverging() if signed else "cividis")]
+    grid = [Pictures.of_field(channels[top], fields[:windows, top][:, times], (0.5, 99.5), bar=False)]
     for k, name in enumerate(names):
         text = f"sensitivity\nof {symbols.get(name, name)}"
         grid.append(Pictures(text, size[:windows, k][:, times], 0.0, 1.0, "magma"))
@@ -51,12 +45,8 @@ def saliency_figure(path: Path, rows: list[dict[str, str]], symbols: dict[str, s
         ", ".join(f"{symbols.get(n, n)} = {v:.3g}".replace("-", "−") for n, v in zip(names, own, strict=True))
         for own in labels[:windows]
     ]
-    with paper():
-        cell = (WIDTH - 1.2) / (windows * len(times))
-        tall = min(cell * fields.shape[4] / fields.shape[3], 1.9)
-        figure = Figure(figsize=(WIDTH, 0.7 + len(grid) * tall), layout="constrained")
-        images(figure, grid, titles, [f"+{time * dt:.2g}" for time in times])
-    return figure
+    tall = min((WIDTH - 1.2) / (windows * len(times)) * fields.shape[4] / fields.shape[3], 1.9)
+    return image_figure((WIDTH, 0.7 + len(grid) * tall), grid, titles, [f"+{time * dt:.2g}" for time in times])
 
 
 def layer_plot(rows: list[dict[str, str]]) -> Plot:

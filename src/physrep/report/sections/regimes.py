@@ -10,7 +10,7 @@ from ...files import read_json
 from ..draw import Plot, Reference, curves, dots, matrix
 from ..draw.types import Axes
 from ..formats import number
-from ..section import Picture, Section, Table
+from ..section import Section, Table
 from .run_lines import Line, best, interval, lines, score
 
 
@@ -28,8 +28,6 @@ def regimes_section(bench: Bench, rows: list[dict[str, str]]) -> Section | None:
     assert learner is not None
     names = list(dict.fromkeys(row["label"] for row in rows if row["metric"] == "confusion"))
     section.sentences = [*_sentences(rows, everyone, f1, names), *notes]
-    alt = "Classification of regimes from frozen tokens"
-    shown = _plot(rows, everyone, learner, names).save(bench.folder / "figures" / "regimes.png", alt)
     rules = REGIMES.get(bench.systems[0])
     caption = (
         "Left: macro-F1 on test (95 % interval over trajectories) of logistic regression on pooled tokens; the dashed "
@@ -40,7 +38,8 @@ def regimes_section(bench: Bench, rows: list[dict[str, str]]) -> Section | None:
     )
     if rules is not None:
         caption += f" Regimes of windows, by physics: {rules.sentence}."
-    section.pictures.append(Picture(shown, caption))
+    plot = _plot(rows, everyone, learner, names)
+    section.show(plot, bench.folder, "regimes", "Classification of regimes from frozen tokens", caption)
     section.tables.append(_table(rows, everyone))
     return section
 

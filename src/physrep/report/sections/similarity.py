@@ -8,7 +8,7 @@ import pandas as pd
 from ...benchmark.directory import Bench
 from ..draw import Plot, matrix
 from ..formats import number
-from ..section import Picture, Section
+from ..section import Section
 from .run_lines import Line, identified, lines
 
 
@@ -25,15 +25,15 @@ def similarity_section(bench: Bench, rows: list[dict[str, str]]) -> Section | No
     labels, colours = [line.label for line in everyone], [line.tint for line in everyone]
     frame = pd.DataFrame(values, index=labels, columns=labels)
     plot = Plot([lambda ax, first: matrix(ax, frame, colours=colours)], 1.25 + 0.29 * len(labels))
-    shown = plot.save(bench.folder / "figures" / "similarity.png", "Similarity of the representations of all runs")
     caption = (
         f"Linear CKA, unbiased estimator, between the mean tokens of {rows[0]['n_windows']} test windows: 1 for copies "
         "up to rotation, shift and overall scale, 0 on average for independent representations. Large directions "
         "dominate it: two encoders may share what matters for a parameter and still be far apart here. Windows of one "
         "trajectory are not independent, so small values are a little high."
     )
-    title = "Similarity of representations"
-    return Section("similarity", title, _sentences(everyone, values), [Picture(shown, caption)])
+    section = Section("similarity", "Similarity of representations", _sentences(everyone, values))
+    section.show(plot, bench.folder, "similarity", "Similarity of the representations of all runs", caption)
+    return section
 
 
 def _mean(table: dict[tuple[str, str], float], a: Line, b: Line) -> float:

@@ -13,7 +13,7 @@ from ...benchmark.names import probe_name
 from ..draw import Plot, Reference, dots
 from ..draw.types import Axes
 from ..formats import number
-from ..section import Picture, Section, Table
+from ..section import Section, Table
 from .run_lines import Line, lines
 
 
@@ -35,7 +35,6 @@ def strength(bench: Bench, rows: list[dict[str, str]]) -> Section | None:
 
     plot = Plot([partial(draw, probe=probe) for probe in probes], 0.8 + 0.27 * len(groups),
                 xlabel="test MSE per trajectory")  # fmt: skip
-    shown = plot.save(bench.folder / "figures" / "strength.png", "Test MSE of probes and of their control tasks")
     caption = (
         "Dots: probes on real labels; crosses: the same probes after they were fitted on labels shuffled among "
         "trajectories, which should score 1 or worse. A probe whose crosses lie below 1 would make up what it finds."
@@ -45,13 +44,10 @@ def strength(bench: Bench, rows: list[dict[str, str]]) -> Section | None:
     bits = {f"{probe_name(p)}: bits saved": [_cell(line, p, "bits_saved").value for line in groups] for p in probes}
     columns |= {name: values for name, values in bits.items() if any(map(math.isfinite, values))}
     note = "Test MSE per trajectory, and bits per label that a prequential code saves."
-    return Section(
-        "strength",
-        "Is it the representation or the probe?",
-        _sentences(groups, probes),
-        [Picture(shown, caption)],
-        [Table(pd.DataFrame(columns), note, dict.fromkeys(bits, 2))],
-    )
+    section = Section("strength", "Is it the representation or the probe?", _sentences(groups, probes))
+    section.show(plot, bench.folder, "strength", "Test MSE of probes and of their control tasks", caption)
+    section.tables.append(Table(pd.DataFrame(columns), note, dict.fromkeys(bits, 2)))
+    return section
 
 
 def _cell(line: Line, probe: str, quantity: str) -> Score:

@@ -11,14 +11,10 @@ import pandas as pd
 from ...benchmark.directory import Bench
 from ..draw import Plot, curves
 from ..draw.types import Axes
-from ..section import Picture, Section, Table
+from ..section import Section, Table
 from .run_lines import Line, lines
 
-METHODS = {
-    "conformal": "conformal",
-    "gaussian": "Gaussian head",
-    "gaussian_conformal": "Gaussian head, conformal",
-}
+METHODS = {"conformal": "conformal", "gaussian": "Gaussian head", "gaussian_conformal": "Gaussian head, conformal"}
 SHOWN = 0.9
 
 
@@ -39,7 +35,6 @@ def uncertainty(bench: Bench, rows: list[dict[str, str]]) -> Section | None:
 
     legend = [(line.name, line.tint, styles[line.name]) for line in groups]
     plot = Plot([partial(draw, method=method) for method in methods], 2.7, across=max(len(methods), 2), legend=legend)
-    shown = plot.save(bench.folder / "figures" / "uncertainty.png", "Coverage of prediction intervals on test")
     caption = (
         "Share of test trajectories whose parameters lie inside the prediction interval, against the promised share: "
         "the mean over parameters. On the grey line a method keeps its promise; below it, it is too sure."
@@ -51,13 +46,10 @@ def uncertainty(bench: Bench, rows: list[dict[str, str]]) -> Section | None:
         columns[f"{METHODS[method]}: width"] = [width for _, width in own]
     digits = {name: 2 if name.endswith("width") else 0 for name in columns}
     note = f"At {100 * SHOWN:.0f} %, in per cent; widths in standard deviations of the parameter (constant: 3.3)."
-    return Section(
-        "uncertainty",
-        "How sure, and rightly so?",
-        _sentences(groups, methods),
-        [Picture(shown, caption)],
-        [Table(pd.DataFrame(columns), note, digits)],
-    )
+    section = Section("uncertainty", "How sure, and rightly so?", _sentences(groups, methods))
+    section.show(plot, bench.folder, "uncertainty", "Coverage of prediction intervals on test", caption)
+    section.tables.append(Table(pd.DataFrame(columns), note, digits))
+    return section
 
 
 def _at(line: Line, method: str) -> tuple[float, float]:
