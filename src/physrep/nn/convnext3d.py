@@ -20,7 +20,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any, cast
 
 import torch
@@ -186,10 +185,6 @@ class ConvNeXt3D(nn.Module):
         reduction = 2 ** (len(self.res_blocks) - 1)
         return 1, height // reduction, width // reduction
 
-    def feature_map(self, x: Tensor) -> Tensor:
-        """Features with shape ``(B, D, h, w)`` of clips with shape ``(B, C, num_frames, H, W)``."""
-        return self._features(x).permute(0, 3, 1, 2)
-
     def forward(self, x: Tensor) -> Tensor:
         """Tokens with shape ``(B, h w, D)``, row by row, of clips with shape ``(B, C, num_frames, H, W)``."""
         return self._features(x).flatten(1, 2)
@@ -248,24 +243,3 @@ def encoder_sizes(state: Mapping[str, Tensor]) -> dict[str, Any]:
         "num_res_blocks": [len(names) for names in blocks],
         "num_frames": math.prod(weight.shape[2] for weight in convolutions if weight.dim() == 5),
     }
-
-
-def load_official_encoder(path: str | Path) -> ConvNeXt3D:
-    """The encoder in a checkpoint of the published code: a bare state dict, keys possibly prefixed with ``module.``.
-
-    All sizes are read off the shapes of the weights.
-
-    Raises:
-        PhysrepError: the file cannot be read or does not hold such an encoder.
-    """
-    try:
-        state = torch.load(path, map_location="cpu", weights_only=True)
-        state = {key.replace("module.", ""): value for key, value in state.items()}
-        encoder = ConvNeXt3D(**encoder_sizes(state))
-        encoder.load_state_dict(state)
-    except PhysrepError:
-        raise
-    except (OSError, RuntimeError, KeyError, ValueError, AttributeError) as error:
-        reason = " ".join(str(error).split())[:200]
-        raise PhysrepError(f"{path}: holds no convolutional encoder of the published form ({reason}).") from error
-    return encoder

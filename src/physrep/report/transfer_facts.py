@@ -11,7 +11,7 @@ from .formats import number
 from .headline_facts import Fact, Lead
 from .sections.generalisation.cells import Cell, Cells, Encoder, read_cells
 from .sections.generalisation.sentences import TITLES, error, where
-from .sections.generalisation.transfer import ANALYSIS, leads_with_transfer
+from .sections.generalisation.table import ANALYSIS, leads_with_transfer
 from .sections.run_lines import identified
 
 if TYPE_CHECKING:

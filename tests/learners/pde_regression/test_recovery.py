@@ -11,9 +11,7 @@ from physrep.errors import PhysrepError
 from physrep.learners.pde_regression import ORACLES, estimate
 from physrep.learners.pde_regression.equations import Window
 from physrep.learners.pde_regression.flow import diffusivity, viscosity
-from physrep.learners.pde_regression.gray_scott import diffusing
 from physrep.systems import SYSTEMS
-from physrep.systems.gray_scott.system import DIFFUSIVITIES
 from tests.helpers.oracle_clips import SETTINGS, errors, renamed, windows
 
 
@@ -67,13 +65,6 @@ def test_a_crop_of_a_periodic_axis_is_enough():
     clip = windows("shear_flow")
     part = replace(clip, fields=clip.fields[..., 8:56], periodic=(True, False))
     assert all(error.max() < 0.02 for error in errors(estimate(part, "shear_flow"), clip).values())
-
-
-def test_diffusivities_of_a_reaction():
-    clip = windows("gray_scott")
-    found = diffusing(Window(clip, SYSTEMS["gray_scott"]))
-    for name, true in zip("AB", DIFFUSIVITIES, strict=True):
-        torch.testing.assert_close(found[f"diffusivity_{name}"], torch.full((3,), true).double(), rtol=0.05, atol=0)
 
 
 def test_a_field_without_dynamics_gives_finite_numbers():

@@ -1,11 +1,9 @@
 r"""The Gray-Scott reaction: feed rate F and kill rate k; the diffusivities are the same in all data and taken as known.
 
-    ∂ₜA = δ_A ∇²A - A B² + F (1 - A)        ∂ₜB = δ_B ∇²B + A B² - (F + k) B
+∂ₜA = δ_A ∇²A - A B² + F (1 - A)        ∂ₜB = δ_B ∇²B + A B² - (F + k) B
 
-    -∭ (A χ_t + δ_A A ∇²χ - A B² χ) = F ∭ (1 - A) χ
-    -∭ (B χ_t + δ_B B ∇²χ + A B² χ) = -(F + k) ∭ B χ
-
-`diffusing` regresses δ_A and δ_B as well, for data in which they vary.
+-∭ (A χ_t + δ_A A ∇²χ - A B² χ) = F ∭ (1 - A) χ
+-∭ (B χ_t + δ_B B ∇²χ + A B² χ) = -(F + k) ∭ B χ
 """
 
 from __future__ import annotations
@@ -26,19 +24,3 @@ def gray_scott(window: Window) -> dict[str, Tensor]:
     feed = least_squares([integral(1 - a, VALUE)], feed_rate)[:, 0]
     loss = least_squares([-integral(b, VALUE)], loss_rate)[:, 0]
     return {"F": positive(feed), "k": positive(loss - feed)}
-
-
-def diffusing(window: Window) -> dict[str, Tensor]:
-    """F, k, δ_A and δ_B, as ``F``, ``k``, ``diffusivity_A`` and ``diffusivity_B``."""
-    a, b, integral = window["A"], window["B"], window.integral
-    reaction = integral(a * b * b, VALUE)
-    first = least_squares([integral(1 - a, VALUE), integral.laplacian(a)], reaction - integral(a, DT))
-    second = least_squares([-integral(b, VALUE), integral.laplacian(b)], -reaction - integral(b, DT))
-    feed, diffusivity_a = first.unbind(1)
-    loss, diffusivity_b = second.unbind(1)
-    return {
-        "F": positive(feed),
-        "k": positive(loss - feed),
-        "diffusivity_A": positive(diffusivity_a),
-        "diffusivity_B": positive(diffusivity_b),
-    }

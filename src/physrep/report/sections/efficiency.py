@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from functools import partial
 
-import numpy as np
 import pandas as pd
 
 from ...analyses.efficiency import area, trajectories_until
@@ -20,28 +19,8 @@ from .run_lines import Line, lines
 REFERENCE = 0.1
 """Share of labels at which the best learner sets the level that others are to reach."""
 
-
-class Curve:
-    """Mean over draws and seeds, and the spread of single draws, of one encoder and one parameter."""
-
-    def __init__(self, line: Line, parameter: str, probe: str) -> None:
-        cells: dict[float, list[tuple[float, float]]] = {}
-        for row in line.rows:
-            if row["parameter"] == parameter and row["probe"] == probe:
-                cells.setdefault(float(row["fraction"]), []).append(
-                    (float(row["n_train_trajectories"]), float(row["mse"]))
-                )
-        self.line, self.fractions = line, sorted(cells)
-        values = [np.array([mse for _, mse in cells[fraction]]) for fraction in self.fractions]
-        self.numbers = [float(np.mean([n for n, _ in cells[fraction]])) for fraction in self.fractions]
-        self.mean = [float(v.mean()) for v in values]
-        self.low = [float(v.min()) for v in values]
-        self.high = [float(v.max()) for v in values]
-
-    def frame(self, style: str) -> pd.DataFrame:
-        """Rows of `physrep.report.draw.curves`."""
-        named = {"curve": self.line.name, "colour": self.line.tint, "style": style}
-        return pd.DataFrame({"x": self.numbers, "y": self.mean, "low": self.low, "high": self.high}).assign(**named)
+Curve = tuple[Line, pd.DataFrame]
+"""An encoder and, by share of labels, ``x`` (trajectories), ``y`` (mean over draws and seeds), ``low`` and ``high``."""
 
 
 def efficiency(bench: Bench, rows: list[dict[str, str]]) -> Section | None:
@@ -50,13 +29,15 @@ def efficiency(bench: Bench, rows: list[dict[str, str]]) -> Section | None:
     names = list(dict.fromkeys(row["parameter"] for row in rows))
     names = ["mean", *(name for name in names if name != "mean")] if len(names) > 2 else ["mean"]
     groups = lines(rows)
-    found = {name: [curve for line in groups if (curve := Curve(line, name, probe)).mean] for name in names}
+    found = {name: [(line, own) for line in groups if len(own := _curve(line, name, probe))] for name in names}
     styles = {line.name: {"floor": "--", "learner": "-"}.get(line.kind, ":") for line in groups}
     # A diverging small-sample fit must not squeeze everything else.
-    high = min(1.6, 1.08 * max(max(curve.high) for curve in found["mean"]))
+    high = min(1.6, 1.08 * max(float(own["high"].max()) for _, own in found["mean"]))
 
     def draw(ax: Axes, first: bool, name: str) -> None:
-        frame = pd.concat([curve.frame(styles[curve.line.name]) for curve in found[name]])
+        frame = pd.concat(
+            [own.assign(curve=line.name, colour=line.tint, style=styles[line.name]) for line, own in found[name]]
+        )
         curves(ax, frame, limits=(0.0, high), log_x=True, band=True, level=1.0)
         ax.set(title="mean over parameters" if name == "mean" else name, xlabel="labelled trajectories",
                ylabel="test MSE per trajectory" if first else "")  # fmt: skip
@@ -70,50 +51,52 @@ def efficiency(bench: Bench, rows: list[dict[str, str]]) -> Section | None:
     )
     top = headline(bench.entries, bench.systems[0])
     title = top.learner.runs[0].rpartition("-s")[0] if top.learner else ""
-    best = next((curve for curve in found["mean"] if curve.line.title == title), None)
-    section = Section("efficiency", "How many labels are needed?", _sentences(found["mean"], best))
+    best = next((curve for curve in found["mean"] if curve[0].title == title), None)
+    section, level = Section("efficiency", "How many labels are needed?"), None
+    if best is not None:
+        share = min(best[1].index, key=lambda f: abs(math.log(f / REFERENCE)))
+        level = float(best[1].at[share, "y"])
+        section.sentences.append(_sentence(found["mean"], best, share))
     section.show(plot, bench.folder, "efficiency", "Test MSE against the number of labelled trajectories", caption)
-    section.tables.append(_table(found["mean"], best))
+    section.tables.append(_table(found["mean"], level))
     return section
 
 
-def _level(best: Curve | None) -> tuple[float, float] | None:
-    """Fraction nearest to `REFERENCE` and the best learner's value there."""
-    if best is None:
-        return None
-    k = int(np.argmin([abs(math.log(f / REFERENCE)) for f in best.fractions]))
-    return best.fractions[k], best.mean[k]
+def _curve(line: Line, parameter: str, probe: str) -> pd.DataFrame:
+    own = [row for row in line.rows if row["parameter"] == parameter and row["probe"] == probe]
+    frame = pd.DataFrame(own, columns=["fraction", "n_train_trajectories", "mse"]).astype(float)
+    mse = {"y": ("mse", "mean"), "low": ("mse", "min"), "high": ("mse", "max")}
+    return frame.groupby("fraction").agg(x=("n_train_trajectories", "mean"), **mse)
 
 
-def _sentences(curves: list[Curve], best: Curve | None) -> list[str]:
-    found = _level(best)
-    if best is None or found is None:
-        return []
-    fraction, level = found
-    count = best.numbers[best.fractions.index(fraction)]
+def _needed(curve: pd.DataFrame, level: float) -> float:
+    return trajectories_until(curve["x"].tolist(), curve["y"].tolist(), level)
+
+
+def _sentence(curves: list[Curve], best: Curve, share: float) -> str:
+    line, own = best
+    count, level = own.at[share, "x"], own.at[share, "y"]
     parts = []
-    for curve in curves:
-        if curve is best or curve.line.kind in ("ceiling", "oracle"):
+    for other, curve in curves:
+        if other is line or other.kind in ("ceiling", "oracle"):
             continue
-        needed = trajectories_until(curve.numbers, curve.mean, level)
-        text = f"{needed:.0f}" if math.isfinite(needed) else f"more than all {curve.numbers[-1]:.0f}"
-        parts.append(f"{curve.line.name} {text}")
-    return [
-        f"With labels of {100 * fraction:.0f} % of the trajectories ({count:.0f}), {best.line.name} reaches an MSE of "
+        needed = _needed(curve, level)
+        text = f"{needed:.0f}" if math.isfinite(needed) else f"more than all {curve['x'].iloc[-1]:.0f}"
+        parts.append(f"{other.name} {text}")
+    return (
+        f"With labels of {100 * share:.0f} % of the trajectories ({count:.0f}), {line.name} reaches an MSE of "
         f"{number(level)}. To reach that, others need this many labelled trajectories: {', '.join(parts)}."
-    ]
+    )
 
 
-def _table(curves: list[Curve], best: Curve | None) -> Table:
-    found = _level(best)
+def _table(curves: list[Curve], level: float | None) -> Table:
     body = []
-    for curve in curves:
-        cells = dict(zip(curve.fractions, curve.mean, strict=True))
-        row = {"Encoder": curve.line.name, **{f"{100 * f:g} %": cells.get(f, math.nan) for f in curves[0].fractions}}
-        row["area"] = area(curve.fractions, curve.mean)
-        if found is not None:
-            needed = trajectories_until(curve.numbers, curve.mean, found[1])
-            row[f"labels until {number(found[1])}"] = f"{needed:.0f}" if math.isfinite(needed) else "never"
+    for line, own in curves:
+        row = {"Encoder": line.name, **{f"{100 * f:g} %": own["y"].get(f, math.nan) for f in curves[0][1].index}}
+        row["area"] = area(own.index.tolist(), own["y"].tolist())
+        if level is not None:
+            needed = _needed(own, level)
+            row[f"labels until {number(level)}"] = f"{needed:.0f}" if math.isfinite(needed) else "never"
         body.append(row)
     caption = "Mean test MSE by share of labelled trajectories; area: its mean over the logarithm of the share."
     return Table(pd.DataFrame(body), caption)

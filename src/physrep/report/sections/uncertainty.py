@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
 from functools import partial
 
+import numpy as np
 import pandas as pd
 
 from ...benchmark.directory import Bench
@@ -27,7 +27,7 @@ def uncertainty(bench: Bench, rows: list[dict[str, str]]) -> Section | None:
     def draw(ax: Axes, first: bool, method: str) -> None:
         frame = pd.DataFrame(
             [{"curve": line.name, "colour": line.tint, "style": styles[line.name], "x": level, "y": covered}
-             for line in groups for level, covered in _curve(line.rows, method)]
+             for line in groups for level, covered in _means(line, method)["coverage"].items()]
         )  # fmt: skip
         ax.plot([0.4, 1], [0.4, 1], color="#999999", lw=0.8, zorder=0)
         curves(ax, frame, limits=(0.3, 1.02))
@@ -54,18 +54,16 @@ def uncertainty(bench: Bench, rows: list[dict[str, str]]) -> Section | None:
 
 def _at(line: Line, method: str) -> tuple[float, float]:
     """Coverage and width at the level shown, means over parameters and seeds."""
-    own = [r for r in line.rows if r["method"] == method and math.isclose(float(r["level"]), SHOWN)]
-    if not own:
-        return math.nan, math.nan
-    return sum(float(r["coverage"]) for r in own) / len(own), sum(float(r["width"]) for r in own) / len(own)
+    own = _means(line, method)
+    near = own.loc[np.isclose(own.index, SHOWN, rtol=1e-9)]
+    return (math.nan, math.nan) if near.empty else tuple(near[["coverage", "width"]].iloc[0])
 
 
-def _curve(rows: Sequence[Mapping[str, str]], method: str) -> list[tuple[float, float]]:
-    cells: dict[float, list[float]] = {}
-    for row in rows:
-        if row["method"] == method:
-            cells.setdefault(float(row["level"]), []).append(float(row["coverage"]))
-    return [(level, sum(values) / len(values)) for level, values in sorted(cells.items())]
+def _means(line: Line, method: str) -> pd.DataFrame:
+    """Coverage and width by level, means over parameters and seeds."""
+    own = [row for row in line.rows if row["method"] == method]
+    frame = pd.DataFrame(own, columns=["level", "coverage", "width"]).astype(float)
+    return frame.groupby("level").agg("mean")
 
 
 def _sentences(groups: list[Line], methods: list[str]) -> list[str]:

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from ....benchmark.directory import Bench
-from ...section import Picture, Section
+from ...section import Section
 from .cells import Cells, read_cells
 from .figures import has_arrows, shift_plot
 from .sentences import CAPTIONS, TITLES, shift_sentence
-from .table import degradation_table
-from .transfer import leads_with_transfer, transfer_table
+from .table import degradation_table, leads_with_transfer, transfer_table
 
 
 def generalisation_section(bench: Bench, rows: list[dict[str, str]]) -> Section | None:
@@ -19,14 +18,12 @@ def generalisation_section(bench: Bench, rows: list[dict[str, str]]) -> Section 
     section = Section("generalisation", "Generalisation: the frozen encoders on shifted data")
     section.sentences.append(_introduction(cells))
     for shift in cells.shifts:
-        sentence = shift_sentence(cells, shift)
-        section.sentences.append(sentence)
+        section.sentences.append(shift_sentence(cells, shift))
         title = TITLES.get(shift, shift)
-        path = bench.folder / "figures" / f"generalisation_{shift}.png"
-        shown = shift_plot(cells, shift).save(path, f"Test MSE of every encoder: {title}")
         caption = f"{title[0].upper()}{title[1:]}. {CAPTIONS.get(shift, '')}".strip()
         caption += " Arrows: beyond the axis." if has_arrows(cells, shift) else ""
-        section.pictures.append(Picture(shown, caption))
+        alt = f"Test MSE of every encoder: {title}"
+        section.show(shift_plot(cells, shift), bench.folder, f"generalisation_{shift}", alt, caption)
     section.sentences += cells.notes
     section.tables += [transfer_table(cells)] * leads_with_transfer(bench) + [degradation_table(cells)]
     return section

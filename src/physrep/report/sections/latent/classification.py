@@ -5,7 +5,6 @@ from __future__ import annotations
 from ....analyses.latent.context import LEVELS
 from ....analyses.latent.evidence import READINGS
 from ...section import Section
-from .plots import dots_plot
 from .table import LatentTable
 
 
@@ -15,13 +14,10 @@ def classification(table: LatentTable) -> Section:
     panels = [(LEVELS[v], table.scores("classification", "all", "set", v, "accuracy")) for v in READINGS]
     chance = 1 / max(1, len(table.simulated))
     low = max(0.0, chance - 0.25)
-    table.add(
-        section,
-        dots_plot(
-            table.who, panels, "balanced accuracy", low=low, line=(chance, "chance"), reference=table.reference
-        ),
-        "classification",
+    table.add_dots(
+        section, panels, "balanced accuracy", "classification",
         "Accuracy of a linear classifier of the set on simulations out of fold, with 95 % intervals over simulations. "
         "Matched pairs are never divided between train and test.",
+        low=low, line=(chance, "chance"),
     )  # fmt: skip
     return section

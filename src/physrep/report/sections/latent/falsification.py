@@ -66,10 +66,8 @@ def _maps(table: LatentTable) -> Table:
 def verdicts(table: LatentTable, name: str) -> dict[str, dict[str, Any]]:
     """Per run that is no pixels: evidence and verdict on one set."""
     found: dict[str, dict[str, Any]] = {}
-    if name not in table.sets("parameters"):
-        return found
     pixels = table.pixels("parameters")
-    if not pixels:
+    if not pixels or name not in table.sets("parameters"):
         return found
     for run in table.modalities("parameters"):
         if run not in pixels:

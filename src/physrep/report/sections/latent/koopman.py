@@ -7,7 +7,7 @@ import numpy as np
 from ....analyses.latent.koopman import SWEEP
 from ....benchmark.entries import Score
 from ...section import Section, Table
-from .plots import curves_plot, dots_plot, spectrum_plot, sweep_plot
+from .plots import curves_plot, spectrum_plot, sweep_plot
 from .table import LatentTable, cell, tabled
 
 COLUMNS = (
@@ -43,15 +43,12 @@ def koopman(table: LatentTable) -> Section:
     gains = [(n, table.scores("koopman", n, "order 2 - order 1", "frame", "gain")) for n in names]
     largest = max(score[0] for _, scores in gains for score in scores.values())
     high = min(1.0, max(0.1, 1.5 * largest))
-    table.add(
-        section,
-        dots_plot(
-            table.who, gains, "gain of second over first order (skill)", -0.4 * high, high, reference=table.reference
-        ),
-        "order",
+    table.add_dots(
+        section, gains, "gain of second over first order (skill)", "order",
         "What a second-order model gains over a first-order one from the same start. One operator is shared by all "
         "simulations of a set: two times also tell the rate of a simulation, so that diffusion gains too where its "
         "diffusivity varies.",
+        low=-0.4 * high, high=high,
     )  # fmt: skip
     lines = [
         (n, [(m, table.arrays[f"spectrum/{n}/{m}/1"], table.arrays[f"spectrum/{n}/{m}/2"])

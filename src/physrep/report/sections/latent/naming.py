@@ -7,7 +7,7 @@ import numpy as np
 from ....analyses.latent.kinds import FOLDS, GAIN, KIND_OF, TURN
 from ...formats import number
 from ...section import Section
-from .plots import confusion_plot, dots_plot
+from .plots import confusion_plot
 from .table import LatentTable, tabled
 
 READINGS = {"pooled": "pooled", "tokens": "in place"}
@@ -32,15 +32,12 @@ def naming(table: LatentTable) -> Section:
         for target, kind in (("kind", "rule"), ("kind, with labels", "labels"))
         for level, text in READINGS.items()
     ]
-    table.add(
-        section,
-        dots_plot(
-            table.who, panels, "balanced accuracy", low=0.0, line=(chance, "chance"), reference=table.reference
-        ),
-        "naming",
+    table.add_dots(
+        section, panels, "balanced accuracy", "naming",
         "Accuracy over the kinds, with 95 % intervals over simulations. Pooled: the trajectory of the mean over space "
         "(of pixels, the mean colour); in place: of all tokens in their places. Labels: a classifier fitted on the "
         "same three numbers, out of fold, which says whether the rule or the numbers fail.",
+        low=0.0, line=(chance, "chance"),
     )  # fmt: skip
     cells, pixels = [], table.pixels("naming")
     for m in table.modalities("naming"):

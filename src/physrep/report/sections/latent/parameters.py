@@ -10,7 +10,7 @@ from ....analyses.latent.context import LEVELS
 from ....metrics import cluster_means
 from ....systems.linear.ftcs_heat import STABILITY_LIMIT
 from ...section import Section
-from .plots import dots_plot, scatter_plot
+from .plots import scatter_plot
 from .table import LatentTable, cell, tabled
 
 
@@ -30,12 +30,8 @@ def parameters(table: LatentTable) -> Section:
             panels = [panel for panel in panels if panel[1]]
             if not panels:
                 continue
-            table.add(
-                section,
-                dots_plot(
-                    table.who, panels, f"R² of {target}, {name}", reference=table.reference
-                ),
-                f"r2_{name}_{target}",
+            table.add_dots(
+                section, panels, f"R² of {target}, {name}", f"r2_{name}_{target}",
                 f"How well {target} of {name} can be read: from the embedding averaged over time, from three "
                 "frames, and from a single frame at any time (where the probe does not know the time).",
             )  # fmt: skip

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -16,10 +16,22 @@ from ...draw import Plot, Reference, curves, dots, matrix, scatter
 from ...draw.scatter import padded
 from ...draw.types import Axes
 from ...formats import number, scored
-from .table import Named
 
 STYLES: tuple[Any, ...] = ("-", (0, (4, 1.5)), (0, (1.5, 1.2)), (0, (5, 1, 1, 1)))
 """Several runs of one colour differ in the stroke."""
+
+
+class Named(NamedTuple):
+    """A run in figures and sentences; ``group`` tells floors, which are left out where there is room for few."""
+
+    label: str
+    colour: str
+    learner: str
+    group: str
+
+
+Panels = Sequence[tuple[str, Mapping[str, Score]]]
+"""Headings, and under each the scores by run."""
 
 EDGE = 1.3
 """Distance from 0 beyond which eigenvalues are drawn at the edge."""
@@ -27,7 +39,7 @@ EDGE = 1.3
 
 def dots_plot(
     who: Mapping[str, Named],
-    panels: Sequence[tuple[str, Mapping[str, Score]]],
+    panels: Panels,
     xlabel: str,
     low: float = -0.5,
     high: float = 1.05,

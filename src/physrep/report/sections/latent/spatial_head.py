@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from ....analyses.latent.token_head import CONDITIONS, VARIANTS
 from ...section import Section
-from .plots import dots_plot
 from .table import LatentTable, cell, tabled
 
 
@@ -25,22 +24,16 @@ def spatial_head(table: LatentTable) -> Section:
             continue
         values = [s for _, scores in panels for score in scores.values() for s in score[:1]]
         high = min(1.0, max(0.1, 1.35 * max(values)))
-        table.add(
-            section,
-            dots_plot(
-                table.who, panels, f"gain of the real α in one-step R², {name}", -0.4 * high, high,
-                reference=table.reference,
-            ),
-            f"spatial_head_{name}",
+        table.add_dots(
+            section, panels, f"gain of the real α in one-step R², {name}", f"spatial_head_{name}",
             "One-step R² against persistence with the real α minus that of the better control (shuffled α or none), on "
             "simulations out of fold, with 95 % intervals over simulations. Right of 0, knowing α helps.",
+            low=-0.4 * high, high=high,
         )  # fmt: skip
         for m in table.modalities("spatial_head"):
             for v in VARIANTS:
-                cells = [
-                    table.get("spatial_head", name, f"{v}, {k}", "tokens", m, "r2_persistence") for k in CONDITIONS
-                ]
-                lines.append([name, table.label(m), v, *map(cell, cells)])
+                keys = [("spatial_head", name, f"{v}, {k}", "tokens", m, "r2_persistence") for k in CONDITIONS]
+                lines.append([name, table.label(m), v, *(cell(table.get(*key)) for key in keys)])
     head = ["set", "modality", "head", "real α", "shuffled α", "no α"]
     section.tables.append(tabled(head, lines, "One-step R² against persistence."))
     return section

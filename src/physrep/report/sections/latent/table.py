@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -13,20 +13,12 @@ import pandas as pd
 from ....analyses.latent.context import PIXELS
 from ....benchmark.entries import UNKNOWN, Score
 from ....metrics.skill import Estimate
-from ...draw import Plot, save_figure
+from ...draw import Plot
 from ...draw.types import Figure
 from ...formats import NOTHING
 from ...formats import scored as number_and_interval
-from ...section import Picture, Section, Table
-
-
-class Named(NamedTuple):
-    """A run in figures and sentences; ``group`` tells floors, which are left out where there is room for few."""
-
-    label: str
-    colour: str
-    learner: str
-    group: str
+from ...section import Section, Table
+from .plots import Named, Panels, dots_plot
 
 
 class LatentTable:
@@ -100,10 +92,15 @@ class LatentTable:
         return [*(picked or names)[:3], *([self.reference] if self.reference in self.modalities(analysis) else [])]
 
     def add(self, section: Section, figure: Plot | Figure, name: str, caption: str) -> None:
-        """Save a figure and put it into a section; one of fields is shown as PNG."""
-        path, alt = self.folder / "figures" / f"{name}.png", caption.partition(".")[0]
-        shown = figure.save(path, alt) if isinstance(figure, Plot) else save_figure(figure, path, alt)
-        section.pictures.append(Picture(shown, caption))
+        """Put a figure into a section."""
+        section.show(figure, self.folder, name, caption.partition(".")[0], caption)
+
+    def add_dots(
+        self, section: Section, panels: Panels, xlabel: str, name: str, caption: str, low: float = -0.5,
+        high: float = 1.05, line: tuple[float, str] | None = None,
+    ) -> None:  # fmt: skip
+        """Put a figure of `dots_plot` into a section, the interval of the reference shaded."""
+        self.add(section, dots_plot(self.who, panels, xlabel, low, high, line, self.reference), name, caption)
 
 
 def tabled(head: Sequence[str], lines: Sequence[Sequence[Any]], note: str, digits: int = 2) -> Table:
