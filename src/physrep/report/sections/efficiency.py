@@ -32,7 +32,7 @@ def efficiency(bench: Bench, rows: list[dict[str, str]]) -> Section | None:
     found = {name: [(line, own) for line in groups if len(own := _curve(line, name, probe))] for name in names}
     styles = {line.name: {"floor": "--", "learner": "-"}.get(line.kind, ":") for line in groups}
     # A diverging small-sample fit must not squeeze everything else.
-    high = min(1.6, 1.08 * max(float(own["high"].max()) for _, own in found["mean"]))
+    high = min(1.6, 1.08 * max(own["high"].to_numpy().max() for _, own in found["mean"]))
 
     def draw(ax: Axes, first: bool, name: str) -> None:
         frame = pd.concat(
