@@ -30,7 +30,8 @@ class TrajectoryBatches:
     Args:
         dataset: source of clips.
         frames, frame_step: of a window.
-        stride: distance between the starts of windows.
+        stride: distance between the starts of windows; less where no trajectory would hold two of them, since choices
+            compare the windows of a trajectory.
         trajectories: how many to take, a draw that follows from the seed; all if there are no more.
         seed: of the draw.
         device: where the clips go.
@@ -46,7 +47,10 @@ class TrajectoryBatches:
         seed: int,
         device: torch.device | str = "cpu",
     ) -> None:
-        windows = dataset.windows(frames, stride, frame_step)
+        span = (frames - 1) * frame_step + 1
+        room = int(dataset.lengths.max()) - span
+        self.stride = room if 0 < room < stride else stride
+        windows = dataset.windows(frames, self.stride, frame_step)
         present = np.unique(windows[:, 0])
         if len(present) > trajectories:
             present = np.sort(np.random.default_rng([seed, 2]).permutation(present)[:trajectories])
@@ -106,6 +110,13 @@ def fit_closed_form(
         )
         for data in (train, valid)
     ]
+    if streams[1].stride < learner.fit_stride:
+        print(
+            f"{label}: windows of the fit start every {streams[1].stride} instead of {learner.fit_stride} frames, so "
+            f"that a trajectory of {int(valid.lengths.max())} frames holds two of them.",
+            file=sys.stderr,
+            flush=True,
+        )
     started = time.monotonic()
     with Progress(len(streams[0]) + len(streams[1]), f"{label}: fit", "batches") as bar:
 

@@ -146,6 +146,11 @@ def all_candidates(
     """
     whole, _ = train.grams()
     windows, trajectory = valid.grams()
+    if not bool((trajectory.bincount() > 1).any()):
+        raise PhysrepError(
+            "operator_discovery: no trajectory of valid holds two windows, but how many parameters vary is chosen by "
+            "what one window of a trajectory says of the others; set num_frames below the frames of a trajectory."
+        )
     if len(whole) < 4 * (largest + 1):
         raise PhysrepError(
             f"operator_discovery: {len(whole)} training trajectories are too few for {largest} directions; give at "
