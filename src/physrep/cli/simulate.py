@@ -167,7 +167,7 @@ def _continue(values: Any, options: dict[str, Any], given: dict[str, Any]) -> in
 
 
 def _preview(files: Sequence[Path], folder: Path) -> None:
-    from ..report.preview import write_preview
+    from ..preview import write_preview
 
     for path in write_preview(files, folder):
         print(path)

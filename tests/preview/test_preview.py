@@ -11,8 +11,8 @@ import torch
 from PIL import Image
 
 from physrep.data import open_well, write_well
-from physrep.report.preview import write_preview
-from physrep.report.views import views
+from physrep.preview import write_preview
+from physrep.preview.views import views
 from physrep.systems import Trajectories
 
 

@@ -11,10 +11,10 @@ import numpy as np
 from ..data import WellFile, open_well
 from ..files import atomic_path
 from ..palette import diverging
+from ..report.draw.images import colour_bar, colour_range
+from ..report.draw.types import Axes, Figure
+from ..report.style import INK, MUTED, paper
 from ..systems import SYSTEMS
-from .draw.images import colour_bar, colour_range
-from .draw.types import Axes, Figure
-from .style import INK, MUTED, paper
 from .views import View, views
 
 if TYPE_CHECKING:
