@@ -133,13 +133,13 @@ def test_killed_while_building(dataset):
     root = dataset()
     script = (
         "import os, signal\n"
-        "from physrep.data import cache, open_clips\n"
-        "real, calls = cache._write_trajectory, []\n"
+        "from physrep.data import cache_copy, open_clips\n"
+        "real, calls = cache_copy._write_trajectory, []\n"
         "def write(*a):\n"
         "    calls.append(a)\n"
         "    if len(calls) == 3: a[0].flush(); os.kill(os.getpid(), signal.SIGKILL)\n"
         "    return real(*a)\n"
-        "cache._write_trajectory = write\n"
+        "cache_copy._write_trajectory = write\n"
         f"open_clips({str(root)!r}, 'train', cache_dir={str(root / 'cache')!r})\n"
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, check=False)

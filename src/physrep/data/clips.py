@@ -19,7 +19,8 @@ from ..errors import PhysrepError
 from ..files import read_json, read_record
 from .augment import Grid, Symmetries, copy_symmetric, draw
 from .buffers import empty
-from .cache import DATA, META, OFFSETS, UNOBSERVED, Dtype, cached_split
+from .cache import META, OFFSETS, Dtype, cached_split
+from .cache_copy import DATA, UNOBSERVED
 from .frames import Frames, FramesInFiles, MappedFrames
 from .identity import differences
 from .label_table import LabelTable, read_labels

@@ -28,7 +28,7 @@ def shape_of_data(data: DataConfig) -> tuple[ClipShape, dict[str, list[int]], in
         PhysrepError: see `physrep.data.config.DataConfig.open_splits`.
     """
     from ..data import SPLITS, check_cache_space, has_split, split_files
-    from ..data.cache import observed
+    from ..data.cache_copy import observed
     from ..data.observation import Observation
     from ..data.scan import scan_split
 
