@@ -1,11 +1,19 @@
-"""The tables of scores in README.md and docs, from finished benchmarks.
+"""The tables of README.md and docs/results.md, from finished benchmarks.
 
-    python benchmarks/docs_tables.py --store runs/quick --name quick_2026-11-27    # a small CSV in docs/tables
+    python benchmarks/docs_tables.py --store runs/quick --name quick_2026-11-27    # small CSVs in docs/tables
     python benchmarks/docs_tables.py                                               # write all tables anew
 
-A table stands between ``<!-- scores NAME -->`` and ``<!-- end of scores -->``, where NAME is a file of docs/tables, or
-``NAME without LABEL, LABEL``. It shows of every learner the probe with the lowest error on valid; several seeds are
-averaged, with intervals over seeds and trajectories. A test holds the pages against the files.
+``--store`` keeps the scores as NAME.csv, all pairs of learners as differences_NAME.csv, and what learners add to the
+best floor as increment_NAME.csv where the benchmark has that analysis. On a page a table stands between two comments:
+
+    <!-- scores NAME -->, or <!-- scores NAME without LABEL, LABEL -->
+    <!-- side by side HEAD = NAME; HEAD = NAME -->
+    <!-- differences HEAD = NAME; HEAD = NAME -->
+    <!-- increments HEAD = NAME; HEAD = NAME -->
+    <!-- end of table -->
+
+Of every learner the probe with the lowest error on valid is shown; several seeds are averaged, with intervals over
+seeds and trajectories. A test holds the pages against the files.
 """
 
 from __future__ import annotations
@@ -14,23 +22,29 @@ import argparse
 import re
 from pathlib import Path
 
+import docs_blocks
 import pandas as pd
 
 from physrep.benchmark.directory import Bench
 from physrep.benchmark.entries import parameter_names
-from physrep.benchmark.names import probe_name
 from physrep.learners.identity import KINDS
+from physrep.report.sections.differences import difference_rows
+from physrep.report.sections.run_lines import identified, lines, score
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = ("README.md", "docs/results.md")
 COLUMNS = ("group", "label", "title", "probe", "chosen", "seeds", "parameter", "metric", "value", "ci_low", "ci_high")
-_BLOCK = re.compile(r"(<!-- scores (\S+)(?: without ([^>]*?))? -->\n).*?(<!-- end of scores -->)", re.S)
+RIVALS = ("JEPA (published)", "JEPA (clips)", "Masked pixels", "Next frame", "Operator")
+"""Learners without labels that are trained by gradient descent: who differs from whom is shown of these."""
+
+_BLOCK = re.compile(
+    r"(<!-- (scores|side by side|differences|increments) ([^>]+?) -->\n).*?(<!-- end of table -->)", re.S
+)
 
 
-def stored(folder: Path) -> pd.DataFrame:
+def stored(bench: Bench) -> pd.DataFrame:
     """Scores on test per trajectory of every learner and probe of a finished benchmark."""
-    entries = Bench.read(folder).entries
-    names = (*parameter_names(entries), "mean")
+    names = (*parameter_names(bench.entries), "mean")
     rows = [
         (
             KINDS[e.kind],
@@ -41,66 +55,74 @@ def stored(folder: Path) -> pd.DataFrame:
             len(e.runs),
             name,
             metric,
-            score.value,
-            score.low,
-            score.high,
+            found.value,
+            found.low,
+            found.high,
         )
         for kind in KINDS
-        for e in entries
+        for e in bench.entries
         if e.kind == kind
         for metric in ("mse", "r2")
         for name in names
-        for score in [e.score(name, metric)]
+        for found in [e.score(name, metric)]
     ]
     return pd.DataFrame(rows, columns=pd.Index(COLUMNS))
 
 
-def small(value: float) -> str:
-    """Three decimals, two digits below a hundredth, one and a power of ten below a thousandth."""
-    size = abs(value)
-    text = f"{value:.3f}" if size >= 0.0095 else f"{value:.2g}" if size >= 0.001 else f"{value:.0e}"
-    return re.sub(r"e-0?", "e−", text).replace("-", "−")
+def stored_differences(bench: Bench) -> pd.DataFrame:
+    """All pairs of the page's section on differences, by labels."""
+    labels = {entry.title: entry.label for entry in bench.entries}
+    rows = difference_rows(bench, bench.systems[0]).replace({"a": labels, "b": labels})
+    return rows.drop(columns="system")
 
 
-def table(scores: pd.DataFrame, without: tuple[str, ...] = ()) -> str:
-    """Markdown of the probes chosen on valid.
-
-    Args:
-        scores: as of `stored`.
-        without: labels of rows that are left out.
-    """
-    chosen = scores[scores["chosen"] & ~scores["label"].isin(without)]
-    parameters = [name for name in dict.fromkeys(chosen["parameter"]) if name != "mean"]
-    several = chosen["seeds"].nunique() > 1
-    head = ["", "Learner", "Probe", *(f"MSE {name}" for name in parameters), "mean MSE [95%]", "mean R²"]
-    head += ["seeds"] * several
-    rows, before = [], ""
-    for (group, label, probe), part in chosen.groupby(["group", "label", "probe"], sort=False):
-        cells = part.set_index(["metric", "parameter"])
-        mean = cells.loc[("mse", "mean")]
-        rows.append(
-            [
-                group if group != before else "",
-                label,
-                probe_name(probe).replace("_", " "),
-                *(small(cells.loc[("mse", name), "value"]) for name in parameters),
-                f"{small(mean['value'])} [{small(mean['ci_low'])}, {small(mean['ci_high'])}]",
-                f"{cells.loc[('r2', 'mean'), 'value']:.3f}".replace("-", "−"),
-                *([str(part["seeds"].iloc[0])] if several else []),
-            ]
-        )
-        before = group
-    rule = ["---"] * 3 + ["---:"] * (len(head) - 3)
-    return "".join(f"| {' | '.join(row)} |\n" for row in [head, rule, *rows])
+def stored_increments(bench: Bench, analysis: Path) -> pd.DataFrame:
+    """Of every title and probe what it adds to the floor, seeds together as on the page."""
+    rows = [
+        {str(key): str(value) for key, value in row.items()}
+        for row in pd.read_csv(analysis, dtype=str, keep_default_na=False).to_dict("records")
+        if row["parameter"] == "mean"
+    ]
+    found = []
+    for probe in dict.fromkeys(row["probe"] for row in rows):
+        own = identified(bench, [row for row in rows if row["probe"] == probe])
+        label = {run.name: run.identity.label for run in bench.runs.values()}
+        for line in lines(own):
+            gain, alone = (score(own, line, quantity=quantity) for quantity in ("difference", "floor"))
+            floor = next(row["floor"] for row in own)
+            found.append(
+                {
+                    "label": label[line.runs[0]],
+                    "probe": probe,
+                    "floor": next(e.label for e in bench.entries if e.run == floor),
+                    "seeds": len(line.runs),
+                    "alone": alone.value,
+                    "difference": gain.value,
+                    "ci_low": gain.low,
+                    "ci_high": gain.high,
+                }
+            )
+    return pd.DataFrame(found)
 
 
 def written(text: str, tables: Path) -> str:
     """A page with all its tables made anew."""
 
     def block(found: re.Match[str]) -> str:
-        without = tuple(part.strip() for part in (found[3] or "").split(",") if part.strip())
-        scores = pd.read_csv(tables / f"{found[2]}.csv")
-        return f"{found[1]}\n{table(scores, without)}\n{found[4]}"
+        opening, kind, of, end = found.groups()
+        if kind == "scores":
+            name, _, without = of.partition(" without ")
+            left_out = tuple(part.strip() for part in re.split(r",\s+(?![^(]*\))", without) if part.strip())
+            body = docs_blocks.scores(pd.read_csv(tables / f"{name}.csv"), left_out)
+        else:
+            heads = dict(part.strip().split(" = ") for part in of.split(";"))
+            prefix = {"side by side": "", "differences": "differences_", "increments": "increment_"}[kind]
+            read = {head: pd.read_csv(tables / f"{prefix}{name}.csv") for head, name in heads.items()}
+            if kind == "differences":
+                body = docs_blocks.differences(read, RIVALS)
+            else:
+                body = (docs_blocks.increments if kind == "increments" else docs_blocks.side_by_side)(read)
+        return f"{opening}\n{body}\n{end}"
 
     return _BLOCK.sub(block, text)
 
@@ -108,11 +130,16 @@ def written(text: str, tables: Path) -> str:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--store", type=Path, default=None, help="folder of a finished benchmark")
-    parser.add_argument("--name", default="", help="of its table in docs/tables")
+    parser.add_argument("--name", default="", help="of its tables in docs/tables")
     options = parser.parse_args()
     tables = ROOT / "docs" / "tables"
     if options.store:
-        stored(options.store).to_csv(tables / f"{options.name}.csv", index=False, float_format="%.6g")
+        bench = Bench.read(options.store)
+        found = {options.name: stored(bench), f"differences_{options.name}": stored_differences(bench)}
+        if (analysis := options.store / "analyses" / "increment.csv").is_file():
+            found[f"increment_{options.name}"] = stored_increments(bench, analysis)
+        for name, table in found.items():
+            table.to_csv(tables / f"{name}.csv", index=False, float_format="%.6g")
     for page in PAGES:
         path = ROOT / page
         text = path.read_text(encoding="utf-8")

@@ -38,6 +38,11 @@ def compared(bench: Bench, system: str) -> list[Entry]:
     return [entry for entry in own if any(entry is other for other in wanted) and bench.predictions(entry)]
 
 
+def two_sided(share: float) -> float:
+    """p-value of a difference from the share of resamples in which the first is better."""
+    return min(1.0, max(2 * min(share, 1 - share), 2 / RESAMPLES))
+
+
 def difference_rows(bench: Bench, system: str) -> pd.DataFrame:
     """One row per pair: mean MSE of ``a`` minus that of ``b`` on the same test trajectories, with interval, p-value and
     the p-value after Holm's correction for all pairs.
@@ -50,9 +55,8 @@ def difference_rows(bench: Bench, system: str) -> pd.DataFrame:
         found = bench.difference(a, b)
         if found is not None and math.isfinite(float(found.value[-1])):
             value, low, high, share = (float(part[-1]) for part in found)
-            p = min(1.0, max(2 * min(share, 1 - share), 2 / RESAMPLES))
             rows.append({"system": system, "a": a.title, "b": b.title, "value": value, "ci_low": low, "ci_high": high,
-                         "p": p, "seeds": min(len(a.runs), len(b.runs))})  # fmt: skip
+                         "p": two_sided(share), "seeds": min(len(a.runs), len(b.runs))})  # fmt: skip
     frame = pd.DataFrame(rows)
     return frame.assign(p_holm=holm(frame["p"])) if len(frame) else frame
 
