@@ -34,10 +34,16 @@ CASES: dict[str, list[Any]] = {
 """Views of the fields, as `data.observation` takes them."""
 
 CLIPS = {"level": "clip", "target": "random", "regulariser": {"sim": 5, "std": 25, "cov": 5}}
+FIT = {"largest": 6, "fit_trajectories": 128}
 LEARNERS: dict[str, dict[str, Any]] = {
     "spectra": {"learner": "spectra"},
     "jepa": {"learner": "jepa", "options": CLIPS},
-    "operator_discovery": {"learner": "operator_discovery", "options": {"largest": 6, "fit_trajectories": 256}},
+    "operator_discovery": {"learner": "operator_discovery", "options": FIT},
+    "basis": {"learner": "operator_discovery", "options": FIT | {"basis": {"steps": 200}}},
+    "basis with memory": {
+        "learner": "operator_discovery",
+        "options": FIT | {"basis": {"steps": 200, "memory": 3, "horizon": 2}},
+    },
     "supervised": {"learner": "supervised", "training": {"steps": 300, "batch_size": 32, "select": "best"}},
 }
 
@@ -58,9 +64,9 @@ def configuration(case: str, learners: list[str], data: Path) -> dict[str, Any]:
         },
         "training": {
             "learning_rate": 2e-3, "shift": True, "flip": ["x", "y"], "checkpoint_every": 50,
-            "steps": 100, "batch_size": 64,
+            "steps": 100, "batch_size": 32,
         },
-        "runs": [LEARNERS[name] | {"name": name} for name in learners],
+        "runs": [LEARNERS[name] | {"name": name.replace(" ", "_")} for name in learners],
         "probes": {"ridge": {}, "kernel_ridge": {}},
         "seeds": [0],
     }  # fmt: skip
@@ -93,14 +99,16 @@ def table(out: Path, split: str) -> str:
         if not path.exists():
             continue
         rows = pd.read_csv(path).query("metric == 'mse' and level == 'trajectory'")
-        mean = rows.pivot_table("value", ["learner", "probe"], "split")
+        rows["name"] = rows["run"].str.removesuffix("-s0")
+        mean = rows.pivot_table("value", ["name", "probe"], "split")
         cells = []
         for learner in LEARNERS:
-            if learner not in mean.index.get_level_values(0):
+            name = learner.replace(" ", "_")
+            if name not in mean.index.get_level_values(0):
                 cells.append("")
                 continue
-            probe = mean.loc[learner]["valid"].idxmin()
-            own = rows[(rows["learner"] == learner) & (rows["probe"] == probe) & (rows["split"] == split)]
+            probe = mean.loc[name]["valid"].idxmin()
+            own = rows[(rows["name"] == name) & (rows["probe"] == probe) & (rows["split"] == split)]
             each = [f"{v:.2g}" for v in own["value"]]
             cells.append(f"{own['value'].mean():.2g} ({', '.join(each)})")
         lines.append(f"| {case} | " + " | ".join(cells) + " |")

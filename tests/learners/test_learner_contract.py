@@ -41,6 +41,7 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "supervised": {**CONV, "parameters": {"Reynolds": "log", "Schmidt": "linear"}},
     "finetuned": {"base": "jepa", "base_options": CONV, "parameters": {"Reynolds": "log", "Schmidt": "linear"}},
     "frozen_video": {"config": TINY_VIDEO},
+    "poseidon": {"image_size": 16, "embed_dim": 6, "depths": (1, 1), "heads": (1, 2), "window": 4},
     "random": CONV,
     "pixels": {"grid": (2, 4, 4)},
 }

@@ -37,6 +37,7 @@ class Imported:
         state: weights under the learner's own parameter names, without the buffers of its normalisation.
         unused: keys of the file that were left out, for the message to the user.
         fresh: parameters of the learner that the file does not hold and that keep their initial values.
+        notes: sentences for the user, such as channels that are not read.
     """
 
     learner: str
@@ -46,6 +47,7 @@ class Imported:
     state: dict[str, Tensor]
     unused: list[str] = field(default_factory=list)
     fresh: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
 
 
 def read_tensors(path: str | Path) -> dict[str, Tensor]:

@@ -16,7 +16,7 @@ def run(arguments: Sequence[str]) -> int:
         "are read as tensors only, never unpickled. Further settings are dotted: --options.num_heads 6.",
     )
     p.add_argument("file", type=str, help="checkpoint (.pth, .pt, .tar, .bin, .safetensors)")
-    p.add_argument("--as", type=str, dest="family", required=True, help="jepa, videomae, mpp or disco")
+    p.add_argument("--as", type=str, dest="family", required=True, help="jepa, videomae, mpp, disco or poseidon")
     p.add_argument("--out", type=str, required=True, help="run directory")
     p.add_argument("--dataset", type=str, default="", help="what it was trained on, e.g. shear_flow: order of channels")
     p.add_argument("--channels", type=str, nargs="+", help="names of the channels in the order of the weights, instead")
@@ -62,5 +62,7 @@ def run(arguments: Sequence[str]) -> int:
         if names:
             more = f" and {len(names) - 3} more" if len(names) > 3 else ""
             print(f"{what}: {', '.join(names[:3])}{more}")
+    for note in imported.notes:
+        print(note)
     print(f"next: physrep probe {values.out}" + ("" if values.data else " --data DATA"))
     return 0

@@ -22,6 +22,7 @@ from .next_frame import NextFrame
 from .operator_discovery import OperatorDiscovery
 from .operator_learner import OperatorLearner
 from .pde_regression import PDERegression
+from .poseidon import Poseidon
 from .regularisers import REGULARISERS
 from .scattering import Scattering
 from .spectra import Spectra
@@ -45,6 +46,7 @@ OWN: dict[str, type[Learner]] = {
     "supervised": Supervised,
     "finetuned": FineTuned,
     "frozen_video": FrozenVideo,
+    "poseidon": Poseidon,
     "random": RandomEncoder,
     "statistics": FieldStatistics,
     "pixels": PooledPixels,
@@ -80,6 +82,7 @@ __all__ = [
     "OperatorLearner",
     "PDERegression",
     "PooledPixels",
+    "Poseidon",
     "RandomEncoder",
     "Scattering",
     "Spectra",
