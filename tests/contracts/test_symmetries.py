@@ -28,7 +28,8 @@ GRID: dict[str, tuple[int, int]] = {
 def cases() -> list[Any]:
     found = []
     for name, system in SYSTEMS.items():
-        if len(system.axes) != 2:
+        # What cannot start from given fields obeys its symmetries in law only; its own tests say so.
+        if len(system.axes) != 2 or not system.restartable:
             continue
         kinds = [f"mirror {axis}" for axis in system.mirrors]
         kinds += ["swap"] if system.isotropic else []

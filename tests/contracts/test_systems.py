@@ -140,6 +140,10 @@ def test_every_initial_condition_runs_and_an_unknown_one_is_named(system):
 
 def test_restart_from_stored_fields(system):
     whole = simulate(system, [8], frames=5, dtype=torch.float64)
+    if not system.restartable:
+        with pytest.raises(PhysrepError, match="cannot start from stored fields"):
+            system.simulate(whole.parameters, [8], initial={k: v[:, 2] for k, v in whole.fields.items()})
+        return
     rest = system.simulate(
         whole.parameters,
         [8],

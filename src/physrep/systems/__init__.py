@@ -8,6 +8,7 @@ from .linear import AdvectionDiffusion, DampedWave, Heat, HeatFixedEdges
 from .rayleigh_benard import RayleighBenard, RayleighBenardUniform
 from .registry import SystemRegistry
 from .shear_flow import ShearFlow
+from .vicsek import Vicsek
 
 OWN: tuple[System, ...] = (
     ShearFlow(),
@@ -20,6 +21,7 @@ OWN: tuple[System, ...] = (
     HeatFixedEdges(),
     AdvectionDiffusion(),
     DampedWave(),
+    Vicsek(),
 )
 SYSTEMS = SystemRegistry({system.name: system for system in OWN})
 """Every system by name, those of plugins (entry points of the group ``physrep.systems``) and those by import path.

@@ -39,6 +39,7 @@ class System(ABC):
         resolution, frames, save_dt: defaults of grid, stored frames and time between them.
         initial_conditions: names of the families that `simulate` accepts; the first is the default.
         initial_fields: fields that a given start must hold.
+        restartable: whether the stored fields determine what follows; False for particles, which are in no file.
         options: switches beside the parameters, name to accepted values, the first being the default.
         method: one line on the discretisation, for the metadata of files.
         cache_points: grid points that are integrated together on a CPU, over all trajectories: more fall out of its
@@ -62,6 +63,7 @@ class System(ABC):
     save_dt: float
     initial_conditions: tuple[str, ...]
     initial_fields: tuple[str, ...]
+    restartable: bool = True
     options: dict[str, tuple[Any, ...]] = {}  # noqa: RUF012 - a constant of the class
     method: str
     cache_points: int = 2**16
@@ -230,6 +232,11 @@ class System(ABC):
             initial: fields by name, ``(batch, *grid, *components)``.
             batch: number of trajectories.
         """
+        if not self.restartable:
+            raise PhysrepError(
+                f"{self.name}: a run cannot start from stored fields, which do not hold its whole state; choose an "
+                f"initial condition ({', '.join(self.initial_conditions)})."
+            )
         missing = [name for name in self.initial_fields if name not in initial]
         if missing:
             raise PhysrepError(

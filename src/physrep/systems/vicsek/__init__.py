@@ -1,0 +1,5 @@
+"""Self-propelled particles that align, rendered to fields."""
+
+from .system import Vicsek
+
+__all__ = ["Vicsek"]
