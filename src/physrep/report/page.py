@@ -17,7 +17,7 @@ from ..files import write_text
 from ..learners.identity import KINDS, identity_of_name
 from ..progress import duration
 from .cost import cost_plot
-from .draw import save_figure
+from .draw import Plot, save_figure
 from .fields import sample_figure
 from .figure_data import write_figure_data
 from .formats import count, gigabytes, number, operations
@@ -110,15 +110,16 @@ def _system(bench: Bench, system: str) -> dict[str, Any]:
     figures = bench.folder / "figures"
     parameters = bench.parameters(system)
     names = [parameter["name"] for parameter in parameters]
-    scatter, cost, shown = predictions_plot(bench, system), cost_plot(bench, system), shown_entries(bench, system)
-    dots_alt, cost_alt = f"Test MSE on {system} with 95 % intervals", f"Test MSE on {system} against cost of training"
-    scatter_alt = f"Predicted against true parameters on {system}"
+    shown = shown_entries(bench, system)
+
+    def drawn(plot: Plot | None, name: str, alt: str) -> str | None:
+        return plot.save(figures / f"{prefix}{name}.png", alt, "dots" if name == "scores" else name) if plot else None
+
     # calibration.csv is of the one system that a benchmark has.
     measured = (bench.calibration or []) if bench.data.get("system", bench.systems[0]) == system else []
     scored = [{**row, "value": to_float(row["value"])} for row in bench.rows if row["system"] == system]
     rows = measured or calibration(scored, bench.identities)
     labels = {run.learner: run.identity.label for run in bench.runs.values()}
-    first = next((entry for entry in bench.entries if entry.system == system), None)
     own = [entry for entry in bench.entries if entry.system == system]
     return {
         "measured": has_twins(own),
@@ -127,12 +128,11 @@ def _system(bench: Bench, system: str) -> dict[str, Any]:
         "name": system,
         "parameters": parameters,
         "tables": {level: page_table(bench.entries, system, names, level) for level in LEVELS},
-        "trajectories": first.trajectories if first else 0,
-        "training": first.training if first else 0,
+        "trajectories": own[0].trajectories if own else 0,
         "leads": [lead for lead in (transfer_lead(bench, system), lead_of(bench, system)) if lead is not None],
-        "dots": scores_plot(bench, system).save(figures / f"{prefix}scores.png", dots_alt, "dots"),
-        "cost": cost.save(figures / f"{prefix}cost.png", cost_alt, "cost") if cost else None,
-        "scatter": scatter.save(figures / f"{prefix}scatter.png", scatter_alt, "scatter") if scatter else None,
+        "dots": drawn(scores_plot(bench, system), "scores", f"Test MSE on {system} with 95 % intervals"),
+        "cost": drawn(cost_plot(bench, system), "cost", f"Test MSE on {system} against cost of training"),
+        "scatter": drawn(predictions_plot(bench, system), "scatter", f"Predicted against true parameters on {system}"),
         "scatter_several": any(len(entry.runs) > 1 for entry in shown),
         "scatter_absent": [entry.title for entry in shown if not bench.predictions(entry)],
         "calibration": [_calibration(row, labels) for row in rows],

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pandas as pd
 
 from ..readout.answer import LEVEL
 from .formats import quantity
@@ -96,11 +95,7 @@ def as_csv(readout: Readout, answers: Answers) -> str:
                 part = _interval(answer.windows[w, k], answer.window_low[w, k], answer.window_high[w, k])
                 time = recording.times[w]
                 rows.append({**place, "level": "window", "start": start, "time": time, "parameter": name, **part})
-    text = io.StringIO()
-    writer = csv.DictWriter(text, list(rows[0]), restval="", lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
-    return text.getvalue().rstrip("\n")
+    return pd.DataFrame(rows).to_csv(index=False, lineterminator="\n").rstrip("\n")
 
 
 def as_json(readout: Readout, answers: Answers) -> str:

@@ -11,9 +11,8 @@ import pandas as pd
 from ...benchmark.directory import Bench
 from ..draw import Plot
 from ..draw.corner import draw_corner
-from ..draw.figure import save_figure
 from ..draw.types import Axes
-from ..section import Picture, Section, Table
+from ..section import Section, Table
 
 LEVEL = 0.05
 """Of the tests, shared by the parameters of an encoder and TARP."""
@@ -32,45 +31,42 @@ def posterior_section(bench: Bench, rows: list[dict[str, str]]) -> Section | Non
     if not groups:
         return None
     found = {name: _of(own) for name, own in groups.items()}
-    order = sorted(found, key=lambda name: -found[name]["density"])
-    best = next((name for name in order if found[name]["calibrated"]), None)
-    columns: dict[str, list[Any]] = {"Encoder": order, "log density": [found[name]["density"] for name in order]}
-    for parameter in found[order[0]]["p"]:
-        columns[f"{parameter}: sd"] = [found[name]["width"][parameter] for name in order]
-        columns[f"{parameter}: SBC p"] = [found[name]["p"][parameter] for name in order]
-    columns["TARP p"] = [found[name]["tarp"] for name in order]
-    columns["calibrated"] = ["yes" if found[name]["calibrated"] else "no" for name in order]
+    order = sorted(found, key=lambda name: -found[name]["log density"])
+    best = next((name for name in order if found[name]["calibrated"] == "yes"), None)
     n = rows[0]["n_trajectories"]
     sentence = (
-        f"The sharpest calibrated posterior is that of {best}: mean log density {found[best]['density']:.2f} of "
+        f"The sharpest calibrated posterior is that of {best}: mean log density {found[best]['log density']:.2f} of "
         f"the truth on {n} test trajectories."
         if best
         else f"No posterior is calibrated on {n} test trajectories; trust none of them."
     )
-    pictures = [_calibration(bench, groups, order)] + ([_corner(bench, groups[best], best)] if best else [])
     caption = (
         "Log density: mean over test of log q(truth | tokens), z-scored parameters; higher is sharper. sd: mean "
         f"standard deviation of the draws. Calibrated: no p-value is below {LEVEL} over the number of tests."
     )
-    table = Table(pd.DataFrame(columns), caption)
-    return Section("posterior", "Which posterior is sharp and calibrated?", [sentence], pictures, [table])
+    section = Section("posterior", "Which posterior is sharp and calibrated?", [sentence])
+    _show_calibration(section, bench, groups, order)
+    if best:
+        _show_corner(section, bench, groups[best], best)
+    section.tables.append(Table(pd.DataFrame([{"Encoder": name, **found[name]} for name in order]), caption))
+    return section
 
 
 def _of(rows: list[dict[str, str]]) -> dict[str, Any]:
+    """The row of an encoder in the table."""
     scores = {row["parameter"]: row for row in rows if row["row"] == "score"}
     whole = scores.pop("all")
-    p = {name: float(row["p_value"]) for name, row in scores.items()}
-    tarp = float(whole["p_value"])
-    return {
-        "density": float(whole["value"]),
-        "tarp": tarp,
-        "p": p,
-        "width": {name: float(row["width"]) for name, row in scores.items()},
-        "calibrated": min(tarp, *p.values()) >= LEVEL / (len(p) + 1),
-    }
+    found: dict[str, Any] = {"log density": float(whole["value"])}
+    for name, row in scores.items():
+        found |= {f"{name}: sd": float(row["width"]), f"{name}: SBC p": float(row["p_value"])}
+    least = min(float(row["p_value"]) for row in (whole, *scores.values()))
+    calibrated = least >= LEVEL / (len(scores) + 1)
+    return {**found, "TARP p": float(whole["p_value"]), "calibrated": "yes" if calibrated else "no"}
 
 
-def _calibration(bench: Bench, groups: dict[str, list[dict[str, str]]], order: list[str]) -> Picture:
+def _show_calibration(
+    section: Section, bench: Bench, groups: dict[str, list[dict[str, str]]], order: list[str]
+) -> None:
     shown = order[:SHOWN]
 
     def ranks(ax: Axes, first: bool, name: str) -> None:
@@ -91,26 +87,23 @@ def _calibration(bench: Bench, groups: dict[str, list[dict[str, str]]], order: l
     legend = [(name, tint, "-") for name, tint in zip(parameters, TINTS * 9, strict=False)]
     panels = [*(partial(ranks, name=name) for name in shown), *(partial(tarp, name=name) for name in shown)]
     plot = Plot(panels, 1.9, across=len(shown), legend=legend)
-    markup = plot.save(bench.folder / "figures" / "posterior_calibration.png", "Calibration of posteriors")
     more = f" The {len(shown)} sharpest of {len(order)} are shown." if len(order) > len(shown) else ""
     caption = (
         "Above: ranks of the true parameter among the draws; flat if calibrated, raised at both ends if too narrow. "
         f"Below: expected coverage of joint regions (TARP); on the diagonal if calibrated.{more}"
     )
-    return Picture(markup, caption)
+    section.show(plot, bench.folder, "posterior_calibration", "Calibration of posteriors", caption)
 
 
-def _corner(bench: Bench, rows: list[dict[str, str]], name: str) -> Picture:
+def _show_corner(section: Section, bench: Bench, rows: list[dict[str, str]], name: str) -> None:
     draws: dict[str, list[float]] = {}
     truth: dict[str, float] = {}
     for row in rows:
         if row["row"] == "draw":
             draws.setdefault(row["parameter"], []).append(float(row["value"]))
             truth[row["parameter"]] = float(row["truth"])
-    figure = draw_corner(draws, truth)
-    markup = save_figure(figure, bench.folder / "figures" / "posterior_corner.png", "Corner plot of a posterior")
     caption = f"Draws of the posterior of the first test trajectory by {name}; the truth in red.{_rounds(rows)}"
-    return Picture(markup, caption)
+    section.show(draw_corner(draws, truth), bench.folder, "posterior_corner", "Corner plot of a posterior", caption)
 
 
 def _rounds(rows: list[dict[str, str]]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 
 import pandas as pd
@@ -20,18 +21,13 @@ def search_sections(bench: Bench) -> list[Section]:
     if table is None:
         return []
     rows = _rows(bench)
-    titles = list(dict.fromkeys(row["title"] for row in rows))
-    counts = {title: sum(row["title"] == title for row in rows) for title in titles}
-    each = (
-        f"{min(counts.values())}"
-        if len(set(counts.values())) == 1
-        else " or ".join(map(str, sorted(set(counts.values()))))
-    )
+    counts = Counter(row["title"] for row in rows)
+    each = " or ".join(map(str, sorted(set(counts.values()))))
     said = [
         f"{each} trials of every learner, each with the same operations of training, read by the same probe on "
         "valid; test was not opened."
     ]
-    for title in titles:
+    for title in counts:
         own = [row for row in rows if row["title"] == title]
         values = [to_float(row["valid_mse"]) for row in own if to_float(row["valid_mse"]) < FAILED]
         best = next((row for row in own if row["chosen"] == "True"), None)
@@ -69,6 +65,4 @@ def _rows(bench: Bench) -> list[dict[str, str]]:
 
 def _label(bench: Bench, row: dict[str, str]) -> str:
     """Label of the learner whose settings they are, as the result table has it."""
-    own = (entry for entry in bench.entries if entry.run == row["title"])
-    entry = next(own, None)
-    return entry.label if entry is not None else row["title"]
+    return next((entry.label for entry in bench.entries if entry.run == row["title"]), row["title"])
