@@ -11,6 +11,9 @@ import pytest
 import torch
 
 from tests.helpers.golden import DEVICE, golden_directory
+from tests.helpers.heard_signals import hear_signals
+
+hear_signals()
 
 
 @pytest.fixture(scope="session")

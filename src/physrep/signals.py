@@ -3,7 +3,8 @@
 The command line stops on SIGTERM, SIGINT (Ctrl-C), SIGHUP, SIGUSR1 and SIGUSR2, says so in one sentence, and exits
 with 128 plus the signal's number. Work that can save its state runs inside `deferred`: the signal is noted, the work
 saves at its next step and leaves the block, and then the signal takes effect. A second SIGINT ends the process at once.
-A program that ignores SIGHUP (nohup) goes on ignoring it.
+A signal that is ignored when the command starts stays ignored: SIGHUP under nohup, SIGINT in a background job
+of a script.
 """
 
 from __future__ import annotations
@@ -64,8 +65,8 @@ def _install(handler: Any) -> dict[int, Any]:
     before = {}
     for number in STOPPING:
         old = signal.getsignal(number)
-        if number == getattr(signal, "SIGHUP", None) and old is signal.SIG_IGN:
-            continue
+        if old is signal.SIG_IGN:
+            continue  # Whoever started this process meant it so.
         before[number] = old
         signal.signal(number, handler)
     return before

@@ -129,7 +129,8 @@ def leave(code: int) -> NoReturn:
     """
     with contextlib.suppress(ValueError, OSError):
         for number in STOPPING:
-            signal.signal(number, signal.SIG_DFL if number == signal.SIGINT else signal.SIG_IGN)
+            if signal.getsignal(number) is not signal.SIG_IGN:
+                signal.signal(number, signal.SIG_DFL if number == signal.SIGINT else signal.SIG_IGN)
     try:
         if sys.stdout is not None:
             sys.stdout.flush()
