@@ -14,7 +14,7 @@ import physrep
 from physrep.benchmark.config import BenchConfig, RunConfig, expand, read_config
 from physrep.data.config import DataConfig
 from physrep.errors import PhysrepError
-from physrep.ranges import check_path_name, check_ranges, check_seed
+from physrep.ranges import check_path_name, check_ranges, check_seed, check_unique_names
 from physrep.settings import construct
 from physrep.simulation import SimulationConfig, simulate
 from physrep.study.config import StudyConfig
@@ -86,6 +86,13 @@ def test_nothing_is_written_before_the_check(tmp_path: Path) -> None:
 def test_names_that_leave_the_folder(name: str) -> None:
     with pytest.raises(PhysrepError, match="name of a folder"):
         check_path_name(name, "run")
+
+
+@pytest.mark.parametrize(("first", "second"), [("a", "a"), ("Heat", "heat"), ("STRASSE", "straße"), ("a", "a. ")])
+def test_names_that_would_be_one_folder(first: str, second: str) -> None:
+    check_unique_names(["a", "b", "a-b"], "runs")
+    with pytest.raises(PhysrepError, match=r"are called .*; give one of them another name"):
+        check_unique_names(["other", first, second], "runs")
 
 
 def test_seeds() -> None:

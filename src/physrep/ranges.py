@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import unicodedata
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import MISSING, dataclass, field, fields, is_dataclass, replace
 from typing import Any
 
@@ -111,6 +112,30 @@ def check_path_name(name: str, what: str) -> None:
         raise PhysrepError(
             f"{what} is {_short(name)}, which becomes the name of a folder; give letters, digits, '-', '_', '.'."
         )
+
+
+def folded(name: str) -> str:
+    """A name as file systems take it that do not tell upper from lower case, or drop dots at its end."""
+    return unicodedata.normalize("NFC", name).casefold().rstrip(". ")
+
+
+def check_unique_names(names: Iterable[str], what: str) -> None:
+    """Refuse two names that would be one file or folder, here or on another file system.
+
+    Args:
+        names: which become names of files or folders of one place.
+        what: they are names of, e.g. ``runs: two runs``.
+
+    Raises:
+        PhysrepError: naming both.
+    """
+    seen: dict[str, str] = {}
+    for name in names:
+        key = folded(name)
+        if key in seen:
+            also = "" if seen[key] == name else f" and {_short(seen[key])}, which many file systems take for the same"
+            raise PhysrepError(f"{what} are called {_short(name)}{also}; give one of them another name.")
+        seen[key] = name
 
 
 def check_seed(seed: int) -> None:

@@ -164,7 +164,24 @@ def test_a_planted_leak_stops_the_benchmark(data: Path, tmp_path: Path) -> None:
         ({"probes": {"ridge": {"penalty": 1}}}, "no option 'penalty'"),
         ({"runs": []}, "at least one run"),
         ({"runs": [{"learner": "jeppa"}]}, "did you mean 'jepa'"),
-        ({"runs": [{"learner": "jepa"}, {"learner": "jepa"}]}, "two runs are called 'jepa-s0'"),
+        ({"runs": [{"learner": "jepa"}, {"learner": "jepa"}]}, "two runs are called 'jepa'; give"),
+        (
+            {"runs": [{"learner": "jepa", "seeds": [0]}, {"learner": "jepa", "seeds": [1]}]},
+            "two runs are called 'jepa'; give",
+        ),
+        (
+            {"runs": [{"learner": "jepa"}, {"learner": "jepa", "name": "JEPA"}]},
+            "two runs are called 'JEPA' and 'jepa', which many file systems take for the same",
+        ),
+        (
+            {"runs": [{"learner": "jepa", "name": "mu\u0308"}, {"learner": "jepa", "name": "m\u00fc"}]},
+            "two runs are called 'm.+' and 'm.+', which many",
+        ),
+        ({"runs": [{"learner": "jepa", "name": "a"}, {"learner": "jepa", "name": "a."}]}, "called 'a.' and 'a', which"),
+        (
+            {"probes": {"ridge": {}, "physrep.probes:RidgeProbe": {}, "physrep.probes.ridge:RidgeProbe": {}}},
+            "two probes in tables are called 'RidgeProbe'",
+        ),
         ({"runs": [{"learner": "statistics", "encoder": "vit3d"}]}, "takes no encoder"),
         ({"runs": [{"learner": "jepa", "options": {"row": 1}}]}, "no option 'row'"),
         ({"runs": [{"encoder": "vit3d"}]}, "'learner' is missing"),

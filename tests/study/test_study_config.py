@@ -39,6 +39,8 @@ def test_defaults_of_a_study() -> None:
         ("systems.heat.grid", 24, "multiple of the resolution"),
         ("systems.heat.colour_range", [1.0, 0.0], "low < high"),
         ("systems.heat.matched_to", "wave", "only a set of heat can be matched"),
+        ("systems.Heat", {"system": "heat", "save_dt": 0.05}, "two sets are called 'Heat' and 'heat', which"),
+        ("encoders.RGB16", {"kind": "pixels", "source": "rgb16"}, "two encoders are called 'RGB16' and 'rgb16', which"),
         ("systems", {}, "at least one"),
         ("encoders.rgb16.source", "rgb15", "did you mean 'rgb16'"),
         ("encoders.rgb16.kind", "pixel", "encoders.rgb16: kind"),

@@ -11,12 +11,13 @@ from typing import Any
 from ..data.config import DataConfig
 from ..errors import PhysrepError, nearest
 from ..executors import ClusterConfig
-from ..ranges import SEEDS, check_path_name, setting
+from ..ranges import SEEDS, check_path_name, check_unique_names, setting
 from ..renamed import current_names, takes_former_names
 from ..settings import construct
 from ..simulation import SimulationConfig
 from ..tokens.protocol import read_protocol
 from ..training.config import TrainingConfig
+from .names import probe_name
 from .search import SearchConfig
 
 EXAMPLE = "configs/quick.yaml"
@@ -174,7 +175,11 @@ def expand(config: BenchConfig) -> list[Run]:
         resolve(name, PROBES, "probe")
     _check_metrics(config.metrics)
     nested = read_protocol(config.protocol)
+    check_unique_names(config.probes, "probes: two probes")
+    check_unique_names(map(probe_name, config.probes), "probes: two probes in tables")
+    check_unique_names(config.analyses, "analyses: two analyses")
     grid: list[Run] = []
+    titles: list[str] = []
     for number, run in enumerate(config.runs):
         place = f"runs[{number}]"
         takes_encoder = False
@@ -215,6 +220,7 @@ def expand(config: BenchConfig) -> list[Run]:
             tracks[run.title + SAME_OPERATIONS] = replace(training, flops=config.operations)
         # What draws no random numbers is the same for every seed.
         seeds = (run.seeds or config.seeds) if takes_encoder or trained else [0]
+        titles += tracks
         for title, own_training in tracks.items():
             for seed in seeds:
                 grid.append(
@@ -223,10 +229,7 @@ def expand(config: BenchConfig) -> list[Run]:
                         run.init_from, gradient, run.title,
                     )
                 )  # fmt: skip
-    names = [run.name for run in grid]
-    twice = next((name for name in names if names.count(name) > 1), None)
-    if twice:
-        raise PhysrepError(f"runs: two runs are called {twice!r}; give one of them another name.")
+    check_unique_names(titles, "runs: two runs")
     return grid
 
 

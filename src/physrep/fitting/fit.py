@@ -19,6 +19,7 @@ from ..errors import PhysrepError
 from ..files import read_json, read_record, write_json
 from ..probes import load_predictions
 from ..progress import TimeIsUpError, duration, now, time_limit
+from ..ranges import folded
 from ..readout import read_readout, save_readout
 from ..readout.cross import cross_conformal
 from ..readout.remedy import FIT, readout_names
@@ -244,8 +245,9 @@ class _Fitting:
     def _given(self, place: str) -> Run:
         _, settings = load_run(place)
         name = "".join(c if c.isalnum() or c in "-_." else "_" for c in Path(place).name)
-        taken = [own.name for own in self.grid] + [f"{own}-s{self.seed}" for own in self.learners]
-        name = next(n for n in (name, *(f"{name}_{i}" for i in range(2, 99))) if f"{n}-s{self.seed}" not in taken)
+        taken = {folded(own.name) for own in self.grid} | {folded(f"{own}-s{self.seed}") for own in self.learners}
+        tried = (name, *(f"{name}_{i}" for i in range(2, 99)))
+        name = next(own for own in tried if folded(f"{own}-s{self.seed}") not in taken)
         options = dict(settings["options"])
         encoder = str(options.get("encoder", "none"))
         return Run(f"{name}-s{self.seed}", settings["learner"], encoder, self.seed, options, TrainingConfig(), False,

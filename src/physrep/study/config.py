@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
 from ..errors import PhysrepError, nearest
-from ..ranges import SEEDS, check_path_name, check_ranges, setting
+from ..ranges import SEEDS, check_path_name, check_ranges, check_unique_names, setting
 from ..settings import construct
 from ..training.config import TrainingConfig
 
@@ -161,6 +161,8 @@ def check(config: StudyConfig, where: str) -> None:
     """Refuse what cannot work, before anything is simulated."""
     for name in (*config.systems, *config.encoders):
         check_path_name(name, f"{where}: a set's or encoder's name")
+    check_unique_names(config.systems, f"{where}: systems: two sets")
+    check_unique_names(config.encoders, f"{where}: encoders: two encoders")
     if not config.systems or not config.encoders:
         raise PhysrepError(f"{where}: a study needs at least one set and one encoder; see {EXAMPLE}.")
     for name in config.analyses:
