@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import math
 
-import h5py
 import numpy as np
 import pytest
 
 from physrep.data import check, exit_code, write_stats, write_well
+from tests.helpers.foreign_edit import foreign_edit
 
 
 def _remove(owner, name):
@@ -158,7 +158,7 @@ FINE = [
 def _changed(tmp_path, trajectories, change):
     path = tmp_path / "a.hdf5"
     write_well(path, trajectories(fields={"tracer": 0, "velocity": 1, "D": 2}))
-    with h5py.File(path, "r+") as file:
+    with foreign_edit(path) as file:
         change(file)
     return path
 

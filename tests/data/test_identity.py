@@ -8,7 +8,6 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
-import h5py
 import numpy as np
 import pytest
 import torch
@@ -18,6 +17,7 @@ from physrep.data.config import DataConfig
 from physrep.data.faults import Fault
 from physrep.data.guard import guarded
 from physrep.errors import PhysrepError
+from tests.helpers.foreign_edit import foreign_edit
 
 CHANGES = {
     "domain": (lambda t: replace(t, coordinates={**t.coordinates, "x": 3 * t.coordinates["x"]}), "coordinates of x",
@@ -52,7 +52,7 @@ def test_units_are_part_of_the_identity(change, split, dataset, trajectories):
 
 def test_boundary_types_are_part_of_the_identity(dataset):
     root = dataset(periodic=(True, False))
-    with h5py.File(root / "data" / "train" / "b.hdf5", "r+") as file:
+    with foreign_edit(root / "data" / "train" / "b.hdf5") as file:
         file["boundary_conditions/y_wall"].attrs["bc_type"] = "OPEN"
     (fault,) = (fault for fault in check(root) if fault.severity == "error")
     assert fault.item == "boundary_conditions" and "OPEN" in fault.problem and "WALL" in fault.problem
@@ -64,7 +64,7 @@ def test_boundary_types_are_part_of_the_identity(dataset):
 def test_one_file_with_other_units_per_trajectory(dataset, item, what):
     root = dataset()
     path = root / "data" / "train" / "a.hdf5"
-    with h5py.File(path, "r+") as file:
+    with foreign_edit(path) as file:
         values, attributes = file[f"dimensions/{item}"][()], dict(file[f"dimensions/{item}"].attrs)
         del file[f"dimensions/{item}"]
         file[f"dimensions/{item}"] = np.stack([values, 3 * values])
@@ -73,7 +73,7 @@ def test_one_file_with_other_units_per_trajectory(dataset, item, what):
     assert [fault.item for fault in faults] == [f"dimensions/{item}"]
     with pytest.raises(PhysrepError, match=f"trajectory 1 has {what} .*, but trajectory 0 has {what}"):
         open_clips(root, "train")
-    with h5py.File(path, "r+") as file:
+    with foreign_edit(path) as file:
         file[f"dimensions/{item}"][1] = values
     assert check(path) == []
     assert open_clips(root, "train").dt == pytest.approx(0.5)

@@ -17,6 +17,7 @@ import torch
 from physrep.data import Symmetries, check_cache_space, layout, open_clips
 from physrep.data import frames as frames_module
 from physrep.errors import PhysrepError
+from tests.helpers.foreign_edit import foreign_edit
 
 STORED = {
     "checksums": {"chunks": (1, 4, 8, 12), "fletcher32": True},
@@ -30,7 +31,7 @@ STORED = {
 
 def _store(path: Path, options: dict) -> None:
     """Store the fields of a file anew in another way."""
-    with h5py.File(path, "r+") as opened:
+    with foreign_edit(path) as opened:
         file = cast(Any, opened)
         for group in ("t0_fields", "t1_fields"):
             for name, old in list(file[group].items()):

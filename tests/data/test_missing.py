@@ -5,20 +5,20 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-import h5py
 import numpy as np
 import pytest
 
 from physrep.data import WellSplit, check, compute_stats, exit_code, open_clips
 from physrep.data.missing import suspects
 from physrep.errors import PhysrepError
+from tests.helpers.foreign_edit import foreign_edit
 
 FIELD, VECTOR = "t0_fields/tracer", "t1_fields/velocity"
 
 
 def _masked(path: Path, item: str, value: float, declare: str = "") -> np.ndarray:
     """Put ``value`` at a few points of all frames; returns the original values."""
-    with h5py.File(path, "r+") as file:
+    with foreign_edit(path) as file:
         original, attributes = file[item][()], dict(file[item].attrs)
         values = original.copy()
         values[:, :, 2:4, 3:6] = value
@@ -82,7 +82,7 @@ def test_ordinary_extremes_are_data():
 def test_frames_that_were_never_written(dataset, item, first, last, found):
     root = dataset()
     path = root / "data" / "train" / "a.hdf5"
-    with h5py.File(path, "r+") as file:
+    with foreign_edit(path) as file:
         file[item][1, first:last] = 0
     if found:
         frames = f"frame {first}" if last == first + 1 else f"frames {first} to {last - 1}"
@@ -99,7 +99,7 @@ def test_frames_that_were_never_written(dataset, item, first, last, found):
 def test_a_trajectory_that_was_never_written(dataset):
     root = dataset()
     path = root / "data" / "train" / "a.hdf5"
-    with h5py.File(path, "r+") as file:
+    with foreign_edit(path) as file:
         for item in (FIELD, VECTOR, "t0_fields/pressure"):
             file[item][1] = 0
     _refused_by_cache = "every field of trajectory 1 has one value everywhere and always"
@@ -111,7 +111,7 @@ def test_a_trajectory_that_was_never_written(dataset):
 def test_a_field_may_fade(dataset):
     root = dataset()
     path = root / "data" / "train" / "a.hdf5"
-    with h5py.File(path, "r+") as file:
+    with foreign_edit(path) as file:
         for frame in range(6):
             file[FIELD][:, frame] = file[FIELD][:, frame] * (1e-3**frame if frame < 5 else 0)
     assert check(path) == []
@@ -140,7 +140,7 @@ def test_replaced_by_the_mean_of_the_frame_where_it_is_asked_for(dataset, capsys
 def test_a_frame_without_valid_points_is_refused_all_the_same(dataset):
     root = dataset()
     path = root / "data" / "train" / "a.hdf5"
-    with h5py.File(path, "r+") as file:
+    with foreign_edit(path) as file:
         file[FIELD][0, 3] = np.nan
     with pytest.raises(PhysrepError, match="frame 3 of trajectory 0 has no valid point of tracer"):
         open_clips(root, "train", missing="mean")
@@ -152,7 +152,7 @@ def test_a_small_variation_on_a_large_value_is_data(dataset):
     root = dataset()
     for split in ("train", "valid", "test"):
         for path in (root / "data" / split).iterdir():
-            with h5py.File(path, "r+") as file:
+            with foreign_edit(path) as file:
                 attributes = dict(file["t0_fields/pressure"].attrs)
                 values = 101325 + 0.05 * file["t0_fields/pressure"][()].astype(np.float64)
                 del file["t0_fields/pressure"]

@@ -14,6 +14,7 @@ import pytest
 
 from physrep.data import WellFile, WellSplit, check, compute_stats, exit_code, open_clips, write_well
 from physrep.errors import PhysrepError
+from tests.helpers.foreign_edit import foreign_edit
 
 FIELD, VECTOR, TIME, SCALAR = "t0_fields/tracer", "t1_fields/velocity", "dimensions/time", "scalars/Schmidt"
 
@@ -107,7 +108,7 @@ def elsewhere(tmp_path: Path) -> Path:
 def test_values_that_were_never_written(dataset, item, change):
     root = dataset()
     path = root / "data" / "train" / "a.hdf5"
-    with h5py.File(path, "r+") as file:
+    with foreign_edit(path) as file:
         change(file, item)
     _refused_everywhere(root, path, "never written")
 
@@ -122,7 +123,7 @@ def test_sources_that_are_gone_or_incomplete(dataset, elsewhere, item, monkeypat
         cases += [(path.parent, 9, "short", "too small"), (path.parent, 9, "gap", "hold .* of its")]
     for folder, keep, shape, words in cases:
         path.write_bytes(original)
-        with h5py.File(path, "r+") as file:
+        with foreign_edit(path) as file:
             _virtual(folder, keep, shape)(file, item)
         faults = check(path)
         assert any(f.item == item for f in faults) and exit_code(faults) == 1
@@ -139,7 +140,7 @@ def test_complete_sources_beside_the_file_are_read(dataset, trajectories):
     with WellFile(path) as file:
         before = file.read(1, 0, 6)
     (root / "sources").mkdir()
-    with h5py.File(path, "r+") as file:
+    with foreign_edit(path) as file:
         _virtual(root / "sources", 9)(file, VECTOR)
     assert exit_code(check(path)) == 0
     with WellFile(path) as file:
@@ -158,7 +159,7 @@ def test_reaching_out_of_the_folder_needs_permission(kind, dataset, elsewhere, m
         "link": _external_link(elsewhere / "other.h5"),
         "group": _external_link(elsewhere / "other.h5"),
     }[kind]
-    with h5py.File(path, "r+") as file:
+    with foreign_edit(path) as file:
         change(file, "t0_fields" if kind == "group" else FIELD)
     _refused_everywhere(root, path, "outside the folder|in another file")
     monkeypatch.setenv("PHYSREP_DATA_ALSO", str(elsewhere))
@@ -170,7 +171,7 @@ def test_reaching_out_of_the_folder_needs_permission(kind, dataset, elsewhere, m
 def test_an_external_file_that_is_gone_or_short(dataset, elsewhere, monkeypatch):
     root = dataset()
     path = root / "data" / "train" / "a.hdf5"
-    with h5py.File(path, "r+") as file:
+    with foreign_edit(path) as file:
         _external(elsewhere / "values.bin")(file, FIELD)
     monkeypatch.setenv("PHYSREP_DATA_ALSO", str(elsewhere))
     (elsewhere / "values.bin").write_bytes(b"123")
@@ -185,7 +186,7 @@ def test_a_filter_that_is_not_installed_is_named(dataset, monkeypatch):
 
     root = dataset()
     path = root / "data" / "train" / "a.hdf5"
-    with h5py.File(path, "r+") as file:
+    with foreign_edit(path) as file:
         _again(file, FIELD, lambda v: file.create_dataset(FIELD, data=v, chunks=v.shape, compression="lzf"))
     assert exit_code(check(path)) == 0
     monkeypatch.setattr(check_storage.h5py.h5z, "filter_avail", lambda code: code < 256)
@@ -196,7 +197,7 @@ def test_a_filter_that_is_not_installed_is_named(dataset, monkeypatch):
 def test_a_checksum_that_does_not_match_is_named(dataset):
     root = dataset()
     path = root / "data" / "train" / "a.hdf5"
-    with h5py.File(path, "r+") as file:
+    with foreign_edit(path) as file:
         _again(file, FIELD, lambda v: file.create_dataset(FIELD, data=v, chunks=(1, 2, 8, 12), fletcher32=True))
         place = file[FIELD].id.get_chunk_info(3).byte_offset
     assert exit_code(check(path)) == 0
@@ -238,7 +239,7 @@ def test_names_are_unique_when_written(fields, parameters, words, trajectories, 
 def test_names_are_unique_when_read(dataset):
     root = dataset()
     path = root / "data" / "train" / "a.hdf5"
-    with h5py.File(path, "r+") as file:
+    with foreign_edit(path) as file:
         file.copy(FIELD, "t0_fields/velocity_y")
         file["t0_fields"].attrs["field_names"] = ["tracer", "pressure", "velocity_y"]
     _refused_everywhere(root, path, "gives the channel velocity_y, which t0_fields/velocity_y gives too")

@@ -2,6 +2,7 @@
 
     PYTHONPATH=src:. python tests/robustness/campaigns.py yaml 2000          # tries 0 to 1999
     PYTHONPATH=src:. python tests/robustness/campaigns.py yaml 1 1234        # try 1234 alone
+    PYTHONPATH=src:. python tests/robustness/campaigns.py yaml 2000 500 300  # from try 500, for 300 s
 
 A try counts as failed if it ends in a traceback, in an exception that nobody foresaw, in an exit code that is not
 documented, if it hangs, or (signals) if it ends in other bytes than an undisturbed run. Campaigns are seeded: try n is
@@ -11,6 +12,7 @@ always the same.
 from __future__ import annotations
 
 import contextlib
+import itertools
 import os
 import random
 import signal
@@ -21,6 +23,7 @@ import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
+from tests.helpers.heard_signals import hear_signals
 from tests.helpers.small_data import write_waves
 from tests.robustness.lying_servers import servers
 from tests.robustness.odd_commands import command_lines
@@ -90,8 +93,12 @@ def campaign(name: str, numbers: int | Iterable[int], folder: Path) -> list[str]
 
 
 if __name__ == "__main__":
+    hear_signals()
     first, count = int(sys.argv[3]) if len(sys.argv) > 3 else 0, int(sys.argv[2])
+    until = time.monotonic() + (float(sys.argv[4]) if len(sys.argv) > 4 else float("inf"))
+    tried = []
+    in_time = itertools.takewhile(lambda number: time.monotonic() < until, range(first, first + count))
     with tempfile.TemporaryDirectory() as place:
-        found = campaign(sys.argv[1], range(first, first + count), Path(place))
-    print(f"{sys.argv[1]}: {count} tries from number {first}, {len(found)} failed")
+        found = campaign(sys.argv[1], (tried.append(number) or number for number in in_time), Path(place))
+    print(f"{sys.argv[1]}: {len(tried)} tries from number {first}, {len(found)} failed")
     sys.exit(bool(found))

@@ -19,6 +19,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -168,15 +169,31 @@ class Campaign:
         return f"left {left}" if left else ""
 
 
-def run(count: int, seed: int = 0, only: Sequence[str] = (), kinds: Sequence[str] = ()) -> tuple[int, list[str]]:
-    """Number of tries, and descriptions of those that were lost."""
+def run(
+    count: int, seed: int = 0, only: Sequence[str] = (), kinds: Sequence[str] = (), first: int = 0,
+    seconds: float = float("inf"),
+) -> tuple[int, list[str]]:  # fmt: skip
+    """Number of tries, and descriptions of those that were lost.
+
+    Args:
+        count: tries.
+        seed: of their order.
+        only: names of commands; all of them if empty.
+        kinds: names of surroundings; all of them if empty.
+        first: number of the first try, so that a campaign may be run in pieces.
+        seconds: no further try begins after so long.
+    """
+    began = time.monotonic()
     pairs = [(name, kind) for name in only or TRIED for kind in usable() if kind in (kinds or usable())]
     random.Random(seed).shuffle(pairs)
     lost: list[str] = []
     counts: collections.Counter[str] = collections.Counter()
     with tempfile.TemporaryDirectory() as text:
-        campaign = Campaign(Path(text), dict.fromkeys(name for name, _ in pairs[:count]))
-        for name, kind in pairs[:count]:
+        wanted = pairs[first : first + count]
+        campaign = Campaign(Path(text), dict.fromkeys(name for name, _ in wanted))
+        for name, kind in wanted:
+            if time.monotonic() - began > seconds:
+                break
             counts[name] += 1
             print(f"{sum(counts.values())} tries, lost {len(lost)}: {name}, {kind}", file=sys.stderr, flush=True)
             fault = campaign.attempt(name, kind)
@@ -193,8 +210,10 @@ def main_program() -> int:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--only", nargs="+", default=[], choices=list(TRIED), metavar="COMMAND")
     parser.add_argument("--kinds", nargs="+", default=[], choices=list(SURROUNDINGS), metavar="KIND")
+    parser.add_argument("--first", type=int, default=0, help="number of the first try")
+    parser.add_argument("--seconds", type=float, default=float("inf"), help="begin no further try after so long")
     options = parser.parse_args()
-    done, lost = run(options.count, options.seed, options.only, options.kinds)
+    done, lost = run(options.count, options.seed, options.only, options.kinds, options.first, options.seconds)
     print(f"{done} tries of {len(options.only or TRIED) * len(options.kinds or usable())}, seed {options.seed}, "
           f"lost {len(lost)}")  # fmt: skip
     print(*lost, sep="\n")

@@ -27,6 +27,7 @@ from pathlib import Path
 
 import torch
 
+from tests.helpers.heard_signals import hear_signals
 from tests.robustness.chains import COMMANDS, prepare
 from tests.robustness.forked import Blow, End, forked
 
@@ -171,17 +172,28 @@ class Campaign:
         return end, ""
 
 
-def run(count: int, seed: int = 0, only: tuple[str, ...] = ()) -> tuple[collections.Counter[str], list[str], float]:
-    """Disturbances by kind, descriptions of cases that were lost, seconds of the slowest end after two Ctrl-C."""
+def run(
+    count: int, seed: int = 0, only: tuple[str, ...] = (), first: int = 0, seconds: float = float("inf")
+) -> tuple[collections.Counter[str], list[str], float]:
+    """Disturbances by kind, descriptions of cases that were lost, seconds of the slowest end after two Ctrl-C.
+
+    Args:
+        count: disturbances to reach.
+        seed: of the campaign.
+        only: names of commands; all of them if empty.
+        first: number of the first case, so that a campaign may be run in pieces.
+        seconds: no further case begins after so long.
+    """
     names = only or tuple(COMMANDS)
+    hear_signals()
     # A fork does not inherit the threads of OpenMP, and its first parallel loop would wait for them for ever.
     torch.set_num_threads(1)
     os.environ["OMP_NUM_THREADS"] = "1"
     lost: list[str] = []
     with tempfile.TemporaryDirectory() as text:
-        campaign, number = Campaign(Path(text), names), 0
+        began, campaign, number = time.monotonic(), Campaign(Path(text), names), first
         try:
-            while sum(campaign.counts.values()) < count:
+            while sum(campaign.counts.values()) < count and time.monotonic() - began < seconds:
                 rng = random.Random(f"{seed} {number}")
                 name = rng.choices(names, [COMMANDS[one].weight for one in names])[0]
                 fault = campaign.case(name, rng)
@@ -206,8 +218,10 @@ def main_program() -> int:
     parser.add_argument("count", type=int)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--only", nargs="+", default=[], choices=list(COMMANDS))
+    parser.add_argument("--first", type=int, default=0, help="number of the first case")
+    parser.add_argument("--seconds", type=float, default=float("inf"), help="begin no further case after so long")
     options = parser.parse_args()
-    counts, lost, slowest = run(options.count, options.seed, tuple(options.only))
+    counts, lost, slowest = run(options.count, options.seed, tuple(options.only), options.first, options.seconds)
     by_kind: collections.Counter[str] = collections.Counter()
     for key, value in counts.items():
         by_kind[key.partition(": ")[2]] += value

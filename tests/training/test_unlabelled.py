@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-import h5py
 import numpy as np
 import pytest
 import torch
@@ -14,6 +13,7 @@ import physrep
 from physrep.cli.main import main
 from physrep.data import check, exit_code, open_clips, open_well
 from physrep.errors import PhysrepError
+from tests.helpers.foreign_edit import foreign_edit
 
 SMALL = ["--encoder", "conv3d", "--num_frames", "4", "--training.steps", "2", "--training.batch_size", "2"]
 
@@ -38,7 +38,7 @@ def test_trajectories_need_no_parameters(tmp_path: Path) -> None:
 
 def test_a_file_without_scalars_is_read_and_only_warned_of(tmp_path: Path) -> None:
     path = write(tmp_path / "one.hdf5")
-    with h5py.File(path, "a") as file:
+    with foreign_edit(path) as file:
         del file["scalars"]
     found = check(path)
     assert [(fault.item, fault.severity) for fault in found] == [("scalars", "warning")]

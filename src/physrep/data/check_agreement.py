@@ -16,12 +16,11 @@ from .faults import Fault
 from .names import canonical_parameter, channel_names, name_problem, parameter_problem
 from .open_hdf5 import H5_ERRORS, explain
 from .remote import AnyPath
+from .structure import check_structure
+from .time_steps import MEAN, VERY_UNEVEN, spread, uneven
 
 STEP_RANGE = 1e-18, 1e18
 """Time steps and grid spacings outside are no choice of unit but damage."""
-
-UNEVEN, VERY_UNEVEN = 1e-3, 5e-2
-"""Relative spread of the time step that is worth a warning, and that no reader may average away."""
 
 Found = Iterator[tuple[str, str, str, str]]
 
@@ -34,9 +33,12 @@ def check_agreement(path: AnyPath, file: h5py.File) -> list[Fault]:
         ("scalars", _root_attributes),
         ("boundary_conditions", _boundaries),
         ("dimensions", _steps),
+        ("structure", check_structure),
     ]
-    faults = []
+    faults: list[Fault] = []
     for item, rule in rules:
+        if rule is check_structure and any(fault.severity == "error" for fault in faults):
+            continue  # What is wrong by itself is said better by its own rule.
         try:
             faults += [Fault(path, *found) for found in rule(file)]  # type: ignore[arg-type]
         except H5_ERRORS as error:
@@ -158,12 +160,8 @@ def _steps(file: Any) -> Found:
                 "it is damaged; copy or simulate the file again",
                 "error",
             )
-        elif name == "time":
-            spread = float((np.ptp(step, axis=1) / step.mean(axis=1)).max())
-            if spread > UNEVEN:
-                problem = f"is not uniform: its steps go from {low:.6g} to {high:.6g}"
-                severity = "error" if spread > VERY_UNEVEN else "warning"
-                yield item, problem, "readers assume a constant time step, so interpolate to one", severity
+        elif name == "time" and (varies := uneven(values)):
+            yield item, f"is not uniform: {varies}", MEAN, "error" if spread(values) > VERY_UNEVEN else "warning"
 
 
 def _rows_differ(item: str, name: str, values: np.ndarray) -> Found:

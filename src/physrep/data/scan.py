@@ -19,6 +19,7 @@ from .names import paper_crop
 from .observation.base import Scene
 from .remote import HDF5_SUFFIXES, AnyPath, RemotePath, as_path
 from .resample import Method, Resampler
+from .time_steps import say_uneven, spread, uneven
 from .wellfile import WellFile
 
 OTHER_SUFFIXES = (".nc", ".nc4", ".he5", ".hdf", ".npy", ".npz", ".mat")
@@ -239,7 +240,7 @@ def scan_split(
     """
     first: WellFile | None = None
     identities: dict[str, Any] = {}
-    infos, columns = [], []
+    infos, columns, vary = [], [], []
     view: View | None = None
     for path in paths:
         with WellFile(path, glance=True) as file:
@@ -252,8 +253,14 @@ def scan_split(
                 )
             infos.append(FileInfo(path, file.n_trajectories, file.n_frames, file.is_plain(view.channels)))
             columns.append(file.parameters)
+            if varies := uneven(file.time):
+                vary.append((spread(file.time), path, varies))
     if first is None or view is None:
         raise PhysrepError("a split without files cannot be read; simulate or download the data first.")
+    if vary:
+        _, worst, varies = max(vary, key=lambda row: row[0])
+        others = f" and {len(vary) - 1} more of {len(infos)} files" if len(vary) > 1 else ""
+        say_uneven(f"{worst}{others}", varies)
     return Scan(
         view=view,
         files=infos,

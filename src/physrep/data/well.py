@@ -23,11 +23,12 @@ from ..systems.description import Trajectories
 from .chunks import CHECKSUM, CHUNK, chunk_shape, stored_bytes
 from .names import channel_names, name_problem, parameter_problem
 from .space import check_space
+from .structure import RECORD, write_structure
 
 # HDF5 keeps attributes in the object header, which is limited to 64 KiB; parameters are stored there as float64.
 MAX_TRAJECTORIES_PER_FILE = 8000
 
-ROOT_ATTRIBUTES = ("dataset_name", "grid_type", "n_spatial_dims", "n_trajectories", "simulation_parameters")
+ROOT_ATTRIBUTES = ("dataset_name", "grid_type", "n_spatial_dims", "n_trajectories", "simulation_parameters", RECORD)
 
 
 @dataclass
@@ -107,6 +108,7 @@ def writing_well(path: str | Path, header: WellHeader) -> Iterator[WellWriter]:
                 _write_scalars(file, header)
                 _create_fields(file, header)
                 yield WellWriter(file, header)
+                write_structure(file)
         except (OSError, RuntimeError) as error:
             # HDF5 buries the system's message in a long text, and reports a full disk at close as a RuntimeError.
             found = re.search(r"error message = '([^']*)'", str(error))

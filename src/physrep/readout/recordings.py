@@ -13,6 +13,7 @@ from ..clip import Clip
 from ..data import SPLITS, as_path
 from ..data.config import DataConfig
 from ..data.scan import View, hdf5_files
+from ..data.time_steps import say_uneven, uneven
 from ..data.wellfile import WellFile
 from ..errors import PhysrepError
 
@@ -51,6 +52,7 @@ def recordings(
     """
     for path in _files(places):
         with WellFile(path) as file:
+            say_uneven(path, uneven(file.time))
             view = View(file, data.fields, data.resolution, data.resample, _crop(data))
             span = (frames - 1) * frame_step + 1
             if file.n_frames < span:

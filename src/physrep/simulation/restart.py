@@ -13,6 +13,7 @@ from torch import Tensor
 
 from ..data import WellFile, open_well, write_well
 from ..data.resample import chebyshev_interval, chebyshev_matrix, exact_nodes, fourier
+from ..data.time_steps import say_uneven, uneven
 from ..errors import PhysrepError
 from ..systems import System
 from .request import finer_grid, known_system
@@ -78,6 +79,8 @@ def simulate_from(
     with open_well(source) as file:
         frame = _check_frame(file, frame, trajectory)
         frames = frames or (file.n_frames - frame if frame < file.n_frames - 1 else file.n_frames)
+        if not save_dt:
+            say_uneven(source, uneven(file.time))
         save_dt = save_dt or file.dt
         if not save_dt > 0:
             raise PhysrepError(f"{source}: has a single frame, so the time between frames is unknown; give --save_dt.")

@@ -17,6 +17,7 @@ import torch
 
 from ..data import assign_splits, open_well, select_trajectories, write_stats, write_well
 from ..data.open_hdf5 import open_hdf5
+from ..data.time_steps import say_uneven, uneven
 from ..errors import PhysrepError
 from ..files import atomic_write, content_hash, read_record, write_json
 from ..simulation import SimulationConfig, simulate
@@ -197,6 +198,7 @@ def _read(
     for number in sorted(where):
         path, row = where[number]
         with open_well(path) as file:
+            say_uneven(path, uneven(file.time))
             channel = own.field or file.channels[0]
             values = file.read(row, own.skip, config.frames, channels=[channel])[0]
             parameters = {key: float(column[row]) for key, column in file.parameters.items()}

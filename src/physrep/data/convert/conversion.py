@@ -18,6 +18,7 @@ from ...ranges import SEEDS, check_ranges, setting
 from ..scan import SPLITS
 from ..splits import DEFAULT_FRACTIONS
 from ..stats import frame_blocks, write_stats
+from ..time_steps import say_uneven
 from ..well import WellHeader, writing_well
 from .recording import Recording, open_any
 from .source import close_files
@@ -94,14 +95,17 @@ def convert(
     """
     try:
         check_ranges(config or ConvertConfig())
-        return _convert(Path(source), Path(out), config or ConvertConfig(), say or (lambda line: None))
+        return _convert(Path(source), Path(out), config or ConvertConfig(), say)
     finally:
         close_files()
 
 
-def _convert(source: Path, root: Path, config: ConvertConfig, say: Callable[[str], None]) -> Path:
+def _convert(source: Path, root: Path, config: ConvertConfig, say: Callable[[str], None] | None) -> Path:
     view = ("fields", "axes", "parameters", "numbers", "dt", "dx", "periodic", "name")
     recording = open_any(source, **{key: getattr(config, key) for key in view})
+    if say is None:
+        say_uneven(source, recording.uneven)
+        say = _unsaid
     for line in _description(recording):
         say(line)
     assigned, sentence = split_trajectories(
@@ -138,6 +142,10 @@ def _convert(source: Path, root: Path, config: ConvertConfig, say: Callable[[str
     else:
         say("no training split, so there is no stats.yaml")
     return root
+
+
+def _unsaid(line: str) -> None:
+    """Whoever calls from Python and takes no lines hears of nothing but time steps that vary."""
 
 
 def _description(recording: Recording) -> list[str]:

@@ -10,6 +10,7 @@ import numpy as np
 
 from ...errors import PhysrepError
 from ...systems.description import Trajectories
+from ..time_steps import say_uneven
 from .arrays import part_of_arrays, raw
 from .recording import assemble
 from .source import Part
@@ -81,6 +82,8 @@ def _whole(
     notes: list[str] | None,
 ) -> Trajectories:
     recording = assemble(Path(name), [part], None, None, dt, dx, periodic, name)
-    if notes is not None:
+    if notes is None:
+        say_uneven(name, recording.uneven)
+    else:
         notes += recording.notes
     return recording.trajectories()

@@ -11,6 +11,7 @@ import torch
 from ...errors import PhysrepError
 from ...systems.description import Trajectories
 from ..names import name_problem, parameter_problem
+from ..time_steps import MEAN, UNEVEN, VERY_UNEVEN, spread, uneven
 from .axes import TIME, spatial
 from .open import read_parts
 from .parameters import numeric_columns, read_table, stored_parameters
@@ -30,6 +31,7 @@ class Recording:
         coordinates: axis to its coordinates.
         dt: time between frames.
         start: time of the first frame.
+        uneven: what `physrep.data.time_steps.uneven` says of its times; empty if they are even.
         periodic: per axis, whether it is periodic.
         descending: axes that the source stores in descending order; they are read in ascending order.
         folders: split folder of every trajectory, or None.
@@ -51,7 +53,7 @@ class Recording:
         self.shape: tuple[int, ...] = ()
         self.periodic: tuple[bool, ...] = ()
         self.descending: frozenset[str] = frozenset()
-        self.dt, self.start = 1.0, 0.0
+        self.dt, self.start, self.uneven = 1.0, 0.0, ""
 
     def __enter__(self) -> Recording:
         return self
@@ -190,7 +192,7 @@ def assemble(
     recording.axes = spatial(list(reference.grid))
     recording.shape = tuple(reference.grid[axis] for axis in recording.axes)
     _space(recording, reference, dx, periodic)
-    _times(recording, reference, dt)
+    _times(recording, reference, sound, dt)
     index = 0
     for part in parts:
         problem = part.error or _difference(part, reference, recording, dt is None, dx is None)
@@ -249,6 +251,8 @@ def _difference(part: Part, reference: Part, recording: Recording, times: bool, 
         step = _step(part.coordinates[TIME])
         if abs(step - recording.dt) > 1e-3 * abs(recording.dt):
             return f"has time step {step:.6g}, but most have {recording.dt:.6g}"
+        if spread(part.coordinates[TIME]) > VERY_UNEVEN:
+            return uneven(part.coordinates[TIME])
     for axis in recording.axes if space else ():
         own, other = part.coordinates.get(axis), reference.coordinates.get(axis)
         if own is not None and other is not None and not np.allclose(own, other, rtol=1e-4, atol=1e-6 * np.ptp(other)):
@@ -264,17 +268,22 @@ def _step(times: np.ndarray) -> float:
     return float((times[-1] - times[0]) / max(len(times) - 1, 1))
 
 
-def _times(recording: Recording, reference: Part, dt: float | None) -> None:
+def _times(recording: Recording, reference: Part, parts: Sequence[Part], dt: float | None) -> None:
     if dt is not None:
         recording.dt = dt
     elif TIME in reference.coordinates:
         values = np.asarray(reference.coordinates[TIME], dtype=np.float64)
         recording.start, recording.dt = float(values[0]), _step(values)
-        steps = np.diff(values)
-        if len(steps) and np.ptp(steps) > 1e-3 * abs(recording.dt):
-            recording.notes.append(
-                f"time steps are not equal ({steps.min():.4g} to {steps.max():.4g}); their mean is stored"
-            )
+        if spread(values) > VERY_UNEVEN:
+            remedy = "interpolate the frames to one step, or give the step with --dt"
+            raise PhysrepError(f"{reference.path}: {uneven(values)}; {remedy}.")
+        # Every part has times of its own; one line for all, with the worst.
+        times = [part.coordinates[TIME] for part in parts if TIME in part.coordinates]
+        vary = [own for own in times if UNEVEN < spread(own) <= VERY_UNEVEN]
+        if vary:
+            some = f" in {len(vary)} of {len(times)} files" if len(times) > 1 else ""
+            recording.uneven = f"{uneven(max(vary, key=spread))}{some}"
+            recording.notes.append(f"{recording.uneven}; {MEAN}")
     else:
         recording.notes.append("no times are stored, so the time step is 1; --dt says otherwise")
     if not recording.dt > 0:
