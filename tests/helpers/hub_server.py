@@ -7,6 +7,7 @@ import hashlib
 import json
 from http.server import BaseHTTPRequestHandler
 from typing import Any, ClassVar
+from urllib.parse import unquote
 
 COMMIT = "a" * 40
 
@@ -50,7 +51,9 @@ class HubHandler(BaseHTTPRequestHandler):
         return self._json({**about, "tags": [], "downloads": 0, "likes": 0})
 
     def _file(self, content: bool) -> None:
-        data = self.files.get(self.path.partition("?")[0].rpartition("/")[2])
+        # /OWNER/NAME/resolve/REVISION/PATH, of a data set below /datasets.
+        name = self.path.partition("?")[0].partition("/resolve/")[2].partition("/")[2]
+        data = self.files.get(unquote(name))
         if data is None:
             self.send_response(404)
             self.send_header("X-Error-Code", "EntryNotFound")

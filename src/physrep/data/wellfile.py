@@ -63,6 +63,7 @@ class WellFile:
 
     Attributes:
         path, dataset_name: the file and the name of the dataset that it belongs to.
+        attributes: notes of the file that are text or single numbers, e.g. ``solver``.
         axes: names of the spatial axes, in storage order.
         shape: grid points per axis.
         n_trajectories, n_frames: N and T.
@@ -111,6 +112,7 @@ class WellFile:
         self.replaced = 0
         self.dataset_name = str(file.attrs["dataset_name"])
         self.n_trajectories = int(file.attrs["n_trajectories"])
+        self.attributes = {name: v for name, v in file.attrs.items() if isinstance(v, (str, int, float, np.generic))}
         dimensions = file["dimensions"]
         self.axes = tuple(str(axis) for axis in dimensions.attrs["spatial_dims"])
         self.coordinates = {axis: _first_sample(dimensions[axis]) for axis in self.axes}

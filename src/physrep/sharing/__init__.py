@@ -1,4 +1,4 @@
-"""Runs that travel: what of a run directory is shared, its card, and the places that it goes to and comes from."""
+"""Runs and data sets that travel: what of them is shared, their cards, and where they go to and come from."""
 
 from .bundle import MANIFEST, make_bundle
 from .places import local_run, own_copy, pull, push

@@ -21,6 +21,7 @@ LONGEST_NAME = 255
 PARTS = (SUMMARY, "scores.json", "probe_*.json", "readout_*.json", "readout_*.safetensors", "posterior_*.json",
          "posterior_*.safetensors")  # fmt: skip
 
+_FILE_OF_DATA = re.compile(r"data/(train|valid|test)/[^/]+\.(hdf5|h5)")
 _LEFT = ("cache_dir", "labels")
 _CREDENTIALS = re.compile(r"://[^/\s@]+@")
 _SECRETS = re.compile(r"hf_[A-Za-z0-9]{20,}|AKIA[0-9A-Z]{16}|gh[pousr]_[A-Za-z0-9]{30,}|-----BEGIN [A-Z ]*PRIVATE KEY")
@@ -55,7 +56,7 @@ def make_bundle(run: str | Path, folder: Path) -> list[str]:
     names = sorted(path.name for path in folder.iterdir() if path.name != MANIFEST and not path.name.startswith("."))
     for name in names:
         if Path(name).suffix != ".safetensors":
-            _refuse_secrets(folder / name, run)
+            refuse_secrets(folder / name, run)
     write_json(folder / MANIFEST, {"physrep": config.get("physrep"), "files": {n: sha256(folder / n) for n in names}})
     return [*names, MANIFEST]
 
@@ -81,7 +82,16 @@ def _last(place: str) -> str:
     return place if "://" in place else PurePosixPath(place).name
 
 
-def _refuse_secrets(path: Path, run: Path) -> None:
+def refuse_secrets(path: Path, run: Path) -> None:
+    """Refuse to share a text that holds what looks like a token.
+
+    Args:
+        path: of the text.
+        run: what is shared, for the message.
+
+    Raises:
+        PhysrepError: it does.
+    """
     if _SECRETS.search(path.read_text(encoding="utf-8")):
         raise PhysrepError(f"{run}: {path.name} holds what looks like a token; take it out before it is shared.")
 
@@ -115,8 +125,11 @@ def files_of_manifest(path: Path, source: str) -> dict[str, str]:
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise PhysrepError(f"{source}: holds no {MANIFEST} of `physrep push`; give what was pushed.") from error
     for name in names:
-        plain = name == Path(name).name and name.isprintable() and len(name.encode()) <= LONGEST_NAME
-        if not plain or name.startswith(".") or name == MANIFEST:
+        last = name.removeprefix(f"data/{PurePosixPath(name).parent.name}/") if _FILE_OF_DATA.fullmatch(name) else name
+        plain = last == Path(last).name and last.isprintable() and len(last.encode()) <= LONGEST_NAME
+        if not plain or last.startswith(".") or last == MANIFEST:
             shown = repr(name[:60])
-            raise PhysrepError(f"{source}: {MANIFEST} names {shown}, which is no file of a run; it is not trusted.")
+            raise PhysrepError(
+                f"{source}: {MANIFEST} names {shown}, which is no file of a run or a data set; it is not trusted."
+            )
     return names

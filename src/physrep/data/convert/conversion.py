@@ -222,7 +222,7 @@ def _write_file(
         {axis: torch.from_numpy(recording.coordinates[axis]) for axis in recording.axes},
         recording.periodic,
         len(rows),
-        {"converted_from": str(recording.path), "source_trajectories": ",".join(map(str, rows))},
+        {"converted_from": recording.path.resolve().name, "source_trajectories": ",".join(map(str, rows))},
     )
     with writing_well(path, header) as writer:
         for row, index in enumerate(rows):
