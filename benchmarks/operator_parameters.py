@@ -12,7 +12,8 @@ from __future__ import annotations
 
 import argparse
 import itertools
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -55,6 +56,7 @@ def fitted(
     periodic: tuple[bool, ...],
     coordinates: tuple[Tensor | None, ...] = (),
     grades: Sequence[int] = (1, 2, 3),
+    basis: Mapping[str, Any] | None = None,
 ) -> tuple[OperatorDiscovery, list[str]]:
     """A learner on three quarters of trajectories ``(B, C, T, H, W)``, and what it said."""
 
@@ -67,7 +69,7 @@ def fitted(
             torch.tensor(list(starts)).repeat(end - first), coordinates,
         )  # fmt: skip
 
-    learner = OperatorDiscovery(len(channels), WINDOW, grades=grades)
+    learner = OperatorDiscovery(len(channels), WINDOW, grades=grades, basis=basis)
     every = (0, 2, 3, 4)
     learner.set_normalisation(channels, fields.mean(every).tolist(), fields.std(every).tolist())
     cut, notes = 3 * len(fields) // 4, []

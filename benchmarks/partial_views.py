@@ -39,10 +39,10 @@ LEARNERS: dict[str, dict[str, Any]] = {
     "spectra": {"learner": "spectra"},
     "jepa": {"learner": "jepa", "options": CLIPS},
     "operator_discovery": {"learner": "operator_discovery", "options": FIT},
-    "basis": {"learner": "operator_discovery", "options": FIT | {"basis": {"steps": 200}}},
+    "basis": {"learner": "operator_discovery", "options": FIT | {"basis": {"steps": 150}}},
     "basis with memory": {
         "learner": "operator_discovery",
-        "options": FIT | {"basis": {"steps": 200, "memory": 3, "horizon": 2}},
+        "options": FIT | {"basis": {"steps": 150, "memory": 3, "horizon": 2}},
     },
     "supervised": {"learner": "supervised", "training": {"steps": 300, "batch_size": 32, "select": "best"}},
 }

@@ -63,6 +63,8 @@ class FitsInClosedForm(Protocol):
     Attributes:
         fit_trajectories: training trajectories that `fit` wants to see, a seeded draw of so many.
         fit_stride: distance between the starts of the windows that it wants.
+
+    A learner that walks through the data more than once says how often by ``fit_passes``, for the progress.
     """
 
     fit_trajectories: int

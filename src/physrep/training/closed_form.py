@@ -118,7 +118,8 @@ def fit_closed_form(
             flush=True,
         )
     started = time.monotonic()
-    with Progress(len(streams[0]) + len(streams[1]), f"{label}: fit", "batches") as bar:
+    passes = getattr(learner, "fit_passes", 1)
+    with Progress(passes * (len(streams[0]) + len(streams[1])), f"{label}: fit", "batches") as bar:
 
         def progress(note: str) -> None:
             if note:

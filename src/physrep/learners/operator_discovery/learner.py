@@ -87,11 +87,12 @@ class OperatorDiscovery(Learner):
         self.modes = tuple(modes) if modes is not None else None
         self.halves, self.fit_trajectories = halves, fit_trajectories
         self.fit_stride = num_frames if fit_stride is None else fit_stride
-        self.basis_options = None if basis is None else BasisOptions.of(basis, num_frames)
+        options = None if basis is None else BasisOptions.of(basis, num_frames)
+        self.fit_passes = 1 if basis is None else 2
         self.basis: TrainedBasis | None = None
-        if self.basis_options is not None:
+        if options is not None:
             # Which channels are kept is found by the fit: the network reads all of them.
-            self.basis = TrainedBasis(in_channels, self.basis_options)
+            self.basis = TrainedBasis(in_channels, options)
             self.reads_units = False
         # What the fit finds, as tensors: weight files hold nothing else. Text is UTF-8.
         self.register_buffer("found", torch.zeros(0, dtype=torch.uint8))
