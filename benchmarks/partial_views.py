@@ -34,17 +34,17 @@ CASES: dict[str, list[Any]] = {
 """Views of the fields, as `data.observation` takes them."""
 
 CLIPS = {"level": "clip", "target": "random", "regulariser": {"sim": 5, "std": 25, "cov": 5}}
-FIT = {"largest": 6, "fit_trajectories": 128}
+FIT = {"largest": 8, "fit_trajectories": 96}
 LEARNERS: dict[str, dict[str, Any]] = {
     "spectra": {"learner": "spectra"},
     "jepa": {"learner": "jepa", "options": CLIPS},
     "operator_discovery": {"learner": "operator_discovery", "options": FIT},
-    "basis": {"learner": "operator_discovery", "options": FIT | {"basis": {"steps": 150}}},
+    "basis": {"learner": "operator_discovery", "options": FIT | {"basis": {"steps": 100, "trajectories": 6}}},
     "basis with memory": {
         "learner": "operator_discovery",
-        "options": FIT | {"basis": {"steps": 150, "memory": 3, "horizon": 2}},
+        "options": FIT | {"basis": {"steps": 100, "trajectories": 6, "memory": 3, "horizon": 2}},
     },
-    "supervised": {"learner": "supervised", "training": {"steps": 300, "batch_size": 32, "select": "best"}},
+    "supervised": {"learner": "supervised", "training": {"steps": 200, "batch_size": 32, "select": "best"}},
 }
 
 
@@ -55,7 +55,7 @@ def configuration(case: str, learners: list[str], data: Path) -> dict[str, Any]:
         "system": "shear_flow",
         "data": {"path": str(data), "observation": CASES[case] or None},
         "num_frames": 8,
-        "eval_stride": 8 if case == "frame rate" else 14,
+        "eval_stride": 8 if case == "frame rate" else 28,
         "encoder": "conv3d",
         "encoder_options": {
             "dims": [32, 64, 128],
@@ -64,7 +64,7 @@ def configuration(case: str, learners: list[str], data: Path) -> dict[str, Any]:
         },
         "training": {
             "learning_rate": 2e-3, "shift": True, "flip": ["x", "y"], "checkpoint_every": 50,
-            "steps": 100, "batch_size": 32,
+            "steps": 80, "batch_size": 32,
         },
         "runs": [LEARNERS[name] | {"name": name.replace(" ", "_")} for name in learners],
         "probes": {"ridge": {}, "kernel_ridge": {}},

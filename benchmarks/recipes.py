@@ -2,7 +2,7 @@
 
     python benchmarks/recipes.py DATA OUT [NAME ...] [--operator RUN]
 
-Each recipe is trained without labels on 400 trajectories of DATA (shear flow), 100 steps of 32 clips, one seed. A ridge
+Each recipe is trained without labels on 400 trajectories of DATA (shear flow), 80 steps of 32 clips, one seed. A ridge
 probe is fitted to clean tokens of the same trajectories; its penalty is chosen on half of the valid trajectories, and
 the other half is scored: mean squared error of the z-scored logarithms of the parameters per trajectory, mean of both,
 clean and with white noise of 1 % and 20 % of each channel's standard deviation. With --operator, a run of operator
@@ -26,7 +26,7 @@ from physrep.learners import Learner
 from physrep.learners.pooling import pooled
 from physrep.run_directory import run_data
 
-FRAMES, STRIDE, TRAJECTORIES, BATCH = 8, 14, 400, 48
+FRAMES, STRIDE, TRAJECTORIES, BATCH = 8, 28, 400, 48
 LEVELS = (0.0, 0.01, 0.2)
 ENCODER: dict[str, Any] = {
     "encoder": "conv3d",
@@ -112,7 +112,7 @@ def main() -> None:
     unknown = [name for name in options.names if name not in RECIPES]
     if unknown:
         parser.error(f"no recipe {unknown[0]!r}; there are {', '.join(RECIPES)}")
-    training = physrep.TrainingConfig(steps=100, batch_size=32, learning_rate=2e-3, shift=True, flip=["x", "y"])
+    training = physrep.TrainingConfig(steps=80, batch_size=32, learning_rate=2e-3, shift=True, flip=["x", "y"])
     data = physrep.DataConfig(path=options.data, max_trajectories=TRAJECTORIES)
     operator = Row(options.operator) if options.operator else None
     print("| recipe | " + " | ".join(f"{level:.0%} noise" for level in LEVELS) + " |\n|---|" + "---:|" * len(LEVELS))
