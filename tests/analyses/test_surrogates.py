@@ -15,7 +15,7 @@ from physrep.analyses import Context, FrozenRun
 from physrep.analyses.surrogates import Surrogates, phase_randomised
 from physrep.clip import Clip
 from physrep.errors import PhysrepError
-from physrep.learners import Classical, FieldStatistics
+from physrep.learners import Classical, FieldStatistics, Spectra
 from physrep.tokens import LabelScaler, TokenStore
 
 FRAMES, POINTS = 8, 16
@@ -45,6 +45,20 @@ def test_twins_keep_power_and_jointly_cross_spectra(periodic):
         assert (apart < 0.15) if kind == "jointly" else (apart > 0.1)
     again = phase_randomised(replace(clip, fields=x[1:], trajectory=clip.trajectory[1:], start=clip.start[1:]), kind, 0)
     torch.testing.assert_close(again.fields, twins.fields[1:])
+
+
+@pytest.mark.parametrize("periodic", [(True, True), (True, False)])
+def test_twins_in_space_keep_all_that_spectra_read_also_of_a_decay(periodic):
+    x = torch.randn(3, 2, FRAMES, POINTS, POINTS, generator=torch.Generator().manual_seed(0))
+    x = x.cumsum(2) * torch.linspace(2, 0.5, FRAMES).view(1, 1, -1, 1, 1) + torch.arange(FRAMES).view(1, 1, -1, 1, 1)
+    clip = clip_of(x, periodic)
+    twins = phase_randomised(clip, "space", 0)
+    assert (twins.fields - x).std() > 0.5
+    for floor in (Spectra(2, FRAMES), Classical(2, FRAMES, parts=["power", "decay", "coherence", "cross_spectra"])):
+        torch.testing.assert_close(floor.encode(twins), floor.encode(clip), rtol=1e-3, atol=1e-3)
+    assert (
+        Spectra(2, FRAMES).encode(phase_randomised(clip, "jointly", 0)) - Spectra(2, FRAMES).encode(clip)
+    ).std() > 0.1
 
 
 class Data:
@@ -84,9 +98,10 @@ class Planted(Context):
 
 
 def test_knowledge_of_shapes_is_lost_in_twins():
-    rows = Surrogates(kinds=["alone"]).rows(Planted())
+    rows = Surrogates(kinds=["alone", "space"]).rows(Planted())
     assert all(set(row) == set(Surrogates.columns) for row in rows)
     scores = {row["twins"]: row for row in rows if row["parameter"] == "mean"}
     assert scores["real"]["value"] < 0.05 and scores["alone"]["ci_low"] > 0.5
-    with pytest.raises(PhysrepError, match="choose kinds from alone, jointly"):
+    assert scores["space"]["ci_low"] > 0.5
+    with pytest.raises(PhysrepError, match="choose kinds from alone, jointly, space"):
         Surrogates(kinds=["both"])

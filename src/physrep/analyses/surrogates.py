@@ -7,8 +7,15 @@ A phase-randomised twin of a window keeps the modulus of every mode in space and
 with T the Fourier transform along periodic axes and time, and the cosine transform along axes with ends (where phases
 are signs). Of each channel ``alone`` (independent φ) the twin has the power in space and time of the window and
 nothing of the relation between channels; ``jointly`` (one φ for all channels) it has their cross-spectra too. The mean
-is kept.
-Whatever a probe reads from tokens of twins, it reads from two-point statistics.
+is kept. Both kinds are stationary: the window's beginning and end no longer differ, so a decay is lost with the phases.
+In ``space`` one φ(k) turns the spatial modes of all channels and frames alike,
+
+    twin = T⁻¹[ T x e^{iφ(k)} ],    T of space alone,
+
+which keeps the spectrum of every frame, how every mode goes on from frame to frame, and what all channels have to do
+with one another in it: all two-point statistics of a field that is homogeneous in space, also of one that decays.
+Whatever a probe reads from tokens of twins, it reads from two-point statistics; what it loses in ``space``, it had from
+beyond them (or its encoder, which has not seen such fields, is lost on them).
 
 Source: Theiler, Eubank, Longtin, Galdrikian and Farmer, "Testing for nonlinearity in time series: the method of
 surrogate data", Physica D 58 (1992); Prichard and Theiler, Phys. Rev. Lett. 73 (1994), for several channels.
@@ -35,7 +42,7 @@ from .base import Analysis, Context, FrozenRun, Rows
 if TYPE_CHECKING:
     from ..learners.base import Learner
 
-KINDS = ("alone", "jointly")
+KINDS = ("alone", "jointly", "space")
 BATCH = 64
 
 
@@ -44,7 +51,7 @@ def phase_randomised(clip: Clip, kind: str, seed: int) -> Clip:
 
     Args:
         clip: raw fields; rows that are not equally spaced count as rows.
-        kind: ``alone`` or ``jointly``, see above.
+        kind: ``alone``, ``jointly`` or ``space``, see above.
         seed: of the phases.
     """
     x = clip.fields
@@ -52,15 +59,23 @@ def phase_randomised(clip: Clip, kind: str, seed: int) -> Clip:
     for row, (trajectory, start) in enumerate(zip(clip.trajectory.tolist(), clip.start.tolist(), strict=True)):
         state = np.random.SeedSequence([seed, trajectory, start]).generate_state(1)
         generator = torch.Generator().manual_seed(int(state[0]))
-        shape = x.shape[1:] if kind == "alone" else (1, *x.shape[2:])
+        shape = x.shape[1:] if kind == "alone" else (1, 1 if kind == "space" else x.shape[2], *x.shape[3:])
         noise[row] = torch.randn(shape, generator=generator)
+    if kind == "space":
+        mean = x.mean(tuple(range(3, x.dim())), keepdim=True)
+        twins = fields_of_modes(spatial_modes(x - mean, clip.periodic) * _phase(spatial_modes(noise, clip.periodic)),
+                                clip.periodic)  # fmt: skip
+        return replace(clip, fields=(twins + mean).to(x.dtype).contiguous())
     mean = x.mean(tuple(range(2, x.dim())), keepdim=True)
-    turned = _modes(noise, clip)
-    modulus = turned.abs()
-    phase = torch.where(modulus > 0, turned / modulus.clamp_min(1e-30), torch.ones_like(turned))
-    modes = _modes(x - mean, clip) * phase
+    modes = _modes(x - mean, clip) * _phase(_modes(noise, clip))
     twins = fields_of_modes(torch.fft.ifft(modes, dim=2), clip.periodic)
     return replace(clip, fields=(twins + mean).to(x.dtype).contiguous())
+
+
+def _phase(modes: Tensor) -> Tensor:
+    """``e^{i arg}`` of every mode; 1 where there is none."""
+    modulus = modes.abs()
+    return torch.where(modulus > 0, modes / modulus.clamp_min(1e-30), torch.ones_like(modes))
 
 
 def _modes(x: Tensor, clip: Clip) -> Tensor:
@@ -72,11 +87,11 @@ class Surrogates(Analysis):
 
     The frozen encoder reads the twins of all evaluation windows of every split; the probe is fitted on the twins of
     train, with its settings chosen on those of valid, so that the score says what tokens of twins hold and not how far
-    they are from real ones. ``beyond`` is the score on twins minus that on real windows: what the encoder knows from
-    more than two points.
+    they are from real ones. The score on twins minus that on real windows is what the encoder reads from more than two
+    points; that of the floor ``spectra`` on twins says how much two points hold.
 
     Args:
-        kinds: of twins, ``alone`` and ``jointly``.
+        kinds: of twins, ``alone``, ``jointly`` and ``space``.
         probe: name of the probe; any but the attentive one.
         seeds: seeds of the runs; default the first of each.
         runs: titles of the runs; default all.
