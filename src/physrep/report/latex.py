@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from ..benchmark.entries import Entry, make_entries, metric_names, parameter_names
-from ..benchmark.names import metric_name, probe_name
-from ..learners.identity import KINDS, Identity
-from .formats import column_format
+from ..benchmark.names import metric_name
+from ..learners.identity import Identity
 from .section import Table
-from .tables import best_entry, directions, measured, twin_notes
+from .tables import measured, page_table, twin_notes
 
 _SPECIAL = {
     "\\": r"\textbackslash{}",
@@ -70,16 +68,11 @@ def latex_table(
 
 
 def _table(entries: Sequence[Entry], system: str, level: str) -> str:
-    names, further = ["mean", *parameter_names(entries)], metric_names(entries)[1:]
-    columns = [*((name, "mse") for name in names), *(("mean", metric) for metric in further)]
-    formats = {key: column_format([entry.score(*key, level).value for entry in entries]) for key in columns}
-    best = {key: best_entry(entries, *key, level) for key in columns}
+    names, further, twins = ["mean", *parameter_names(entries)], metric_names(entries)[1:], measured(entries)
     count = next((entry.trajectories for entry in entries if entry.trajectories), 0)
     header = ["Learner", "Probe", *(f"MSE {escape(name)}" for name in names)]
     header += ["mean $R^2$" if metric == "r2" else f"mean {escape(metric_name(metric))}" for metric in further]
-    twins = measured(entries)
     header += ["untrained MSE", "directions"] * twins
-    twin = column_format([entry.twin("mean", "mse", level) for entry in entries])
     said = f" {_TWINS} {escape(' '.join(twin_notes(entries)))}".rstrip() if twins else ""
     caption = (
         f"Mean squared error of z-scored parameters on {f'{count} test trajectories' if count else 'test'}"
@@ -87,15 +80,16 @@ def _table(entries: Sequence[Entry], system: str, level: str) -> str:
         f" trajectories. Bold: best of the rows that see no labels before the probe.{said}"
     )
     lines = []
-    for kind, heading in KINDS.items():
-        group = [entry for entry in entries if entry.kind == kind]
-        if group:
-            lines += [r"    \midrule", f"    \\multicolumn{{{len(header)}}}{{l}}{{\\emph{{{escape(heading)}}}}} \\\\"]
-        for entry in group:
-            cells = [escape(entry.label), escape(probe_name(entry.probe))]
-            cells += [_cell(entry, *key, level, formats[key], entry is best[key]) for key in columns]
-            cells += [escape(twin(entry.twin("mean", "mse", level))), escape(directions(entry))] * twins
-            lines.append(f"    {' & '.join(cells)} \\\\")
+    for group in page_table(entries, system, names[1:], level):
+        heading = rf"\multicolumn{{{len(header)}}}{{l}}{{\emph{{{escape(group['heading'])}}}}}"
+        lines += [r"    \midrule", f"    {heading} \\\\"]
+        for row in group["rows"]:
+            # MSE of the mean and of each parameter, then the other scores of the mean.
+            shown = sorted(row["cells"], key=lambda cell: cell["metric"] != "mse")
+            cells = [_cell(cell) for cell in shown if cell["metric"] == "mse" or cell["parameter"] == "mean"]
+            more = [row["twin"], row["directions"]] * twins
+            texts = [escape(row["entry"].label), escape(row["probe"]), *cells, *map(escape, more)]
+            lines.append(f"    {' & '.join(texts)} \\\\")
     label = "".join(c if c.isalnum() else "-" for c in system)
     return _environment(caption, label, f"ll{'r' * (len(header) - 2)}", header, lines)
 
@@ -115,9 +109,6 @@ def _environment(caption: str, label: str, kinds: str, header: Sequence[str], li
     return "\n".join([*top, *lines, r"    \bottomrule", r"  \end{tabular}", r"\end{table}", ""])
 
 
-def _cell(entry: Entry, name: str, metric: str, level: str, number: Callable[[float], str], bold: bool) -> str:
-    value, low, high = entry.score(name, metric, level)
-    text = escape(number(value))
-    text = rf"\textbf{{{text}}}" if bold else text
-    known = metric == "mse" and math.isfinite(low + high)
-    return text + (rf" {{\scriptsize [{escape(number(low))}, {escape(number(high))}]}}" if known else "")
+def _cell(cell: Mapping[str, Any]) -> str:
+    text = rf"\textbf{{{escape(cell['value'])}}}" if cell["best"] else escape(cell["value"])
+    return text + (rf" {{\scriptsize {escape(cell['interval'])}}}" if cell["interval"] else "")

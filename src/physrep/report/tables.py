@@ -170,6 +170,7 @@ def _page_cell(
     score = entry.score(name, metric, level)
     limits = f"95 % [{number(score.low, 5)}, {number(score.high, 5)}]"
     return {
+        "parameter": name,
         "metric": metric,
         "value": text(score.value),
         "order": score.value,
