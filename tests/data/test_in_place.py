@@ -14,7 +14,8 @@ import numpy as np
 import pytest
 import torch
 
-from physrep.data import Symmetries, check_cache_space, layout, open_clips
+from physrep.data import ClipDataset, Symmetries, check_cache_space, layout, open_clips
+from physrep.data import cache as cache_module
 from physrep.data import frames as frames_module
 from physrep.errors import PhysrepError
 from tests.helpers.foreign_edit import foreign_edit
@@ -71,6 +72,20 @@ def test_the_same_numbers_from_the_files_and_from_a_copy(stored, part, dataset, 
     if clips.in_place:
         assert check_cache_space(root, ["train"], **options) == 0
         assert _bytes(clips.folder) < 20_000 and not (clips.folder / "fields.npy").exists()
+
+
+def test_files_are_listed_once_and_other_windows_open_nothing(dataset, monkeypatch):
+    root = dataset()
+    open_clips(root, "train")
+    listed, opened = [], []
+    whole, frames = cache_module.split_files, ClipDataset._open
+    monkeypatch.setattr(cache_module, "split_files", lambda *at: listed.append(at) or whole(*at))
+    monkeypatch.setattr(ClipDataset, "_open", lambda *at: opened.append(at) or frames(*at))
+    clips = open_clips(root, "train")
+    views = [clips.of_windows(2, stride) for stride in (1, 2)]
+    assert len(listed) == 1 and len(opened) == 1
+    assert torch.equal(views[1][1].fields, clips.clip(clips.windows(2, 2)[[1]], 2).fields)
+    assert len(clips) == clips.n_trajectories, "the first keeps its own samples"
 
 
 def test_few_files_are_open_and_threads_share_them(dataset, monkeypatch):

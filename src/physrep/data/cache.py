@@ -19,7 +19,7 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
@@ -104,6 +104,39 @@ def cached_split(
     Raises:
         PhysrepError: the source is faulty or not finite, does not fit float16, or the disk is too small.
     """
+    return cached(
+        root, split, fields=fields, resolution=resolution, resample=resample, crop=crop, dtype=dtype,
+        cache_dir=cache_dir, observation=observation, observation_seed=observation_seed, missing=missing,
+    ).folder  # fmt: skip
+
+
+class Cached(NamedTuple):
+    """Where the frames of a split are.
+
+    Attributes:
+        folder: of the complete cache, or of the index of its files.
+        files: folder of these files; None where they are remote.
+    """
+
+    folder: Path
+    files: Path | None
+
+
+def cached(
+    root: str | Path | RemotePath,
+    split: str,
+    *,
+    fields: Sequence[str] | None = None,
+    resolution: Sequence[int] | None = None,
+    resample: Method | None = "bilinear",
+    crop: Crop = None,
+    dtype: Dtype = "float32",
+    cache_dir: str | Path | None = None,
+    observation: Spec | None = None,
+    observation_seed: int = 0,
+    missing: Missing = "refuse",
+) -> Cached:
+    """The same, with the folder of the files, which are listed this once; arguments and errors as of `cached_split`."""
     split = "valid" if split == "val" else split
     seen = Observation.of(observation, split, observation_seed) if observation else None
     plan = _plan(root, split, fields, resolution, resample, crop, dtype, cache_dir, seen, missing)
@@ -116,7 +149,8 @@ def cached_split(
                 if again.key != plan.key:
                     (plan.folder / META).unlink()
                     raise PhysrepError(f"{root}: files of split {split} changed while they were read; run it again.")
-    return plan.folder
+    first = plan.paths[0]
+    return Cached(plan.folder, first.parent if isinstance(first, Path) else None)
 
 
 def check_cache_space(

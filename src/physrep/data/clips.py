@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,7 +18,7 @@ from ..errors import PhysrepError
 from ..files import read_json, read_record
 from .augment import Grid, Symmetries, copy_symmetric, draw
 from .buffers import empty
-from .cache import META, OFFSETS, Dtype, cached_split
+from .cache import META, OFFSETS, Dtype, cached
 from .cache_copy import DATA, UNOBSERVED
 from .frames import Frames, FramesInFiles, MappedFrames
 from .identity import differences
@@ -30,7 +29,7 @@ from .observation import Spec
 from .reader import choose_trajectories, say_short, window_grid
 from .remote import RemotePath
 from .resample import Method
-from .scan import Crop, split_files
+from .scan import Crop
 from .stats import Moments
 
 
@@ -207,7 +206,9 @@ class ClipDataset(Dataset[Clip]):
             stride: distance between the starts of windows.
             frame_step: distance between the frames of a window.
         """
-        view = copy.copy(self)
+        view = object.__new__(type(self))
+        # It shares the maps and the open files, which pickling, and with it `copy.copy`, would open anew.
+        view.__dict__.update(self.__dict__)
         view._windows = self.windows(frames, stride, frame_step)
         view._frames, view._frame_step = frames, frame_step
         return view
@@ -402,7 +403,7 @@ def open_clips(
     Raises:
         PhysrepError: see `WellSplit`, `cached_split` and `physrep.data.label_table.read_labels`.
     """
-    folder = cached_split(
+    cache = cached(
         root,
         split,
         fields=fields,
@@ -416,6 +417,4 @@ def open_clips(
         missing=missing,
     )
     table = read_labels(labels, root, split) if labels else None
-    first = split_files(root, split)[0]
-    files = first.parent if isinstance(first, Path) else None
-    return ClipDataset(folder, parameters, max_trajectories, stats, table, files)
+    return ClipDataset(cache.folder, parameters, max_trajectories, stats, table, cache.files)

@@ -159,19 +159,8 @@ class FramesInFiles:
                 parts.append(_Part(StoredField(**own), layout, tuple((i, row) for i, row in part["rows"])))
             self._parts.append(parts)
         self.channels = sum(len(part.rows) for part in self._parts[0])
-        self._reset()
-
-    def _reset(self) -> None:
         self._open: OrderedDict[int, _Handle] = OrderedDict()
         self._lock = threading.Lock()
-
-    def __getstate__(self) -> dict[str, Any]:
-        # Another process opens the files itself.
-        return {name: value for name, value in self.__dict__.items() if name not in ("_open", "_lock")}
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        self.__dict__.update(state)
-        self._reset()
 
     def get(self, trajectory: int, frames: slice) -> Tensor:
         number, _ = self._places[trajectory]
