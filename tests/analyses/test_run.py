@@ -17,8 +17,9 @@ CALLS: list[int] = []
 
 class Counted(Analysis):
     columns = ("question", "value")
+    for_page = ("title",)
 
-    def __init__(self, value: int = 1) -> None:
+    def __init__(self, value: int = 1, title: str = "") -> None:
         self.value = value
 
     def rows(self, context: Context) -> Rows:
@@ -38,7 +39,7 @@ def context(folder: Path) -> Context:
 def test_a_request_is_run_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(analyses.ANALYSES, "counted", Counted)
     CALLS.clear()
-    for options in ({}, {}, {"value": 2}, {"value": 2}):
+    for options in ({}, {}, {"value": 2}, {"value": 2}, {"value": 2, "title": "of the page alone"}):
         run_analyses({"counted": options}, context(tmp_path))
     assert CALLS == [1, 2]
     assert (tmp_path / "analyses" / "counted.csv").read_text().split() == ["question,value", "how", "many,2"]

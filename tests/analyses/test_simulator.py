@@ -18,4 +18,4 @@ def test_data_that_are_observed_are_not_mixed_with_simulations_that_are_not(tmp_
     (tmp_path / MARK).write_text("{}")
     context: Any = SimpleNamespace(data=DataConfig(path=str(tmp_path), observation=[{"noise": {"level": 0.1}}]))
     with pytest.raises(PhysrepError, match=r"data\.observation"):
-        Simulator(context, [])
+        Simulator(context, tmp_path)

@@ -98,6 +98,12 @@ def test_the_density_of_a_tempered_posterior_integrates_to_one(fitted: NeuralPos
     assert float(density.sum()) * 0.1**2 == pytest.approx(1, abs=0.03)
 
 
+def test_beyond_the_box_of_the_prior_the_density_is_zero(fitted: NeuralPosterior) -> None:
+    _, summary = linear_gaussian(3, 5)
+    theta = torch.tensor([[0.0, 0.0], [0.0, 4.2], [-4.2, 0.0]])
+    assert torch.isfinite(fitted.log_prob(theta, summary)).tolist() == [True, False, False]
+
+
 def test_tempering_widens_what_is_too_narrow() -> None:
     generator = torch.Generator().manual_seed(0)
     truth = torch.randn(2000, 2, generator=generator)
@@ -126,7 +132,7 @@ def test_rounds_of_simulation_sharpen_the_posterior_of_one_observation() -> None
         assert ((own.low <= truth[0]) & (truth[0] <= own.high)).all()
     assert (found[2].high - found[2].low < 0.5 * (found[0].high - found[0].low)).all()
     assert ((found[2].draws.mean(0) - truth[0]).abs() < 4 * found[2].draws.std(0)).all()
-    with pytest.raises(PhysrepError, match="rounds of 10"):
+    with pytest.raises(PhysrepError, match="1 rounds of 10 simulations are too few; give at least 1 round of 50"):
         refine(simulate, simulate(truth, 52), theta, summary, first, 1, 10, make)
 
 

@@ -9,12 +9,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from safetensors.numpy import load_file
 
 import physrep
 from physrep.benchmark import bench, read_config
 from physrep.cli.main import main
 from physrep.errors import PhysrepError
 from physrep.simulation import SimulationConfig, simulate
+from physrep.tokens import TokenStore
 
 pytest.importorskip("sbi")
 
@@ -79,6 +81,31 @@ def test_the_command_gives_intervals_of_the_posterior(
         capsys.readouterr().out.splitlines()[0]
         == "5 of 5 recordings are OUTSIDE of what was learned; do not trust them."
     )
+
+
+def test_what_cannot_be_asked_is_refused_before_anything_is_fitted(
+    run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    alone = tmp_path / "run"
+    shutil.copytree(run, alone, ignore=shutil.ignore_patterns("posterior_*"))
+    assert main(["predict", str(alone), str(tmp_path / "nothing.hdf5"), "--posterior"]) == 2
+    (tmp_path / "broken.hdf5").write_bytes(b"no HDF5")
+    assert main(["predict", str(alone), str(tmp_path / "broken.hdf5"), "--posterior"]) == 2
+    assert "broken.hdf5" in capsys.readouterr().err and not list(alone.glob("posterior_*"))
+    new = heat(tmp_path / "new", 5, 9)
+    monkeypatch.setattr("physrep.posterior.flows.importlib.util.find_spec", lambda name: None)
+    monkeypatch.setattr("physrep.readout.posteriors._spectra", lambda *_: pytest.fail("embedded for nothing"))
+    with pytest.raises(PhysrepError, match=r"install the extra: pip install 'physrep\[posterior\]'"):
+        physrep.load_readout(alone).posterior(new, "spectra")
+
+
+def test_what_is_kept_holds_no_label_of_a_training_trajectory(run: Path) -> None:
+    physrep.load_readout(run).posterior(run.parents[2] / "train" / "heat" / "data" / "test", draws=20)
+    scaler = physrep.load_readout(run).readout.scaler
+    store = TokenStore.open(run / "tokens" / "train")
+    labels = np.unique(scaler.transform(store.labels, store.parameter_names).float().numpy())
+    for name, values in load_file(run / "posterior_tokens.safetensors").items():
+        assert np.isin(labels, values.astype(np.float32)).sum() <= 2, f"{name} holds labels, not just their range"
 
 
 def test_without_tokens_the_stored_posterior_answers_or_the_command_is_named(run: Path, tmp_path: Path) -> None:

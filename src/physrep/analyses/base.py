@@ -144,11 +144,21 @@ class Analysis(ABC):
         version: increase when the same request gives other rows.
         section: import path ``package.module:function`` of what makes its section of the page,
             ``(bench, rows) -> physrep.report.section.Section | None``; without it the first rows are shown.
+        for_page: options that the page alone reads; a table that was made with others of them stays.
     """
 
     columns: ClassVar[tuple[str, ...]]
     version: ClassVar[int] = 1
     section: ClassVar[str] = ""
+    for_page: ClassVar[tuple[str, ...]] = ()
+
+    def require(self) -> None:
+        """Refuse what is missing on this machine, before anything is trained.
+
+        Raises:
+            PhysrepError: a package of an extra is not installed.
+        """
+        return None
 
     @abstractmethod
     def rows(self, context: Context) -> Rows:

@@ -6,9 +6,11 @@ from collections.abc import Sequence
 from typing import Any, ClassVar
 
 import numpy as np
+import torch
 
 from ..errors import PhysrepError
-from ..posterior import NeuralPosterior, TokenPosterior, calibrate, parameters_of, refine
+from ..leftovers import temporary_folder
+from ..posterior import NeuralPosterior, TokenPosterior, calibrate, parameters_of, refine, require_enough, require_sbi
 from ..progress import Progress
 from .base import Analysis, Context, FrozenRun, Rows
 from .simulator import Simulator
@@ -22,10 +24,11 @@ class Posterior(Analysis):
     `physrep.posterior.calibration`), and how sharp it is: mean log density of the truth (higher is better) and mean
     standard deviation.
 
-    Rows of the kind ``score`` have one line per parameter, ``rank`` one per parameter and tenth of the ranks, ``tarp``
-    one per level, ``draw`` the first draws of the first test trajectory, for the corner plot; with ``rounds``,
-    ``round`` has the mean, spread and box of the same trajectory after every round of further simulations, and the
-    draws are those of the last.
+    Rows of the kind ``score`` have one line per parameter, and one for all with the density, a mean over the truths
+    inside of the prior's box (beyond it is 0), ``outside`` the number of the others, ``rank`` one line per parameter
+    and tenth of the ranks, ``tarp`` one per level, ``draw`` the first draws of the first test trajectory, for the
+    corner plot; with ``rounds``, ``round`` has the mean, spread and box of the same trajectory after every round of
+    further simulations, and the draws are those of the last.
 
     Args:
         features: what the summary is of: ``tokens``, or ``both``, the tokens and those of the run ``spectra``.
@@ -43,6 +46,7 @@ class Posterior(Analysis):
         "run", "title", "learner", "encoder", "kind", "seed", "features", "row", "parameter", "place", "value",
         "p_value", "width", "truth", "box_low", "box_high", "pairs", "n_trajectories",
     )  # fmt: skip
+    version = 2
 
     def __init__(
         self,
@@ -70,6 +74,9 @@ class Posterior(Analysis):
             )
         self.rounds, self.simulations, self.amortised = rounds, simulations, amortised
 
+    def require(self) -> None:
+        require_sbi()
+
     def rows(self, context: Context) -> Rows:
         runs = [run for run in context.runs if run.seed in self.seeds or run.kind == "floor"]
         if self.names is not None:
@@ -80,46 +87,55 @@ class Posterior(Analysis):
         floor = next((run for run in context.runs if run.learner == "spectra"), None)
         if "both" in self.features and floor is None:
             raise PhysrepError("posterior: features 'both' need a run of the learner spectra; add one.")
+        require_sbi()
+        for run in runs[:1]:
+            stores = context.stores(run)
+            require_enough(stores["train"].n_trajectories + self.amortised, stores["valid"].n_trajectories)
         rows: Rows = []
-        with Progress(len(runs) * len(self.features), "posteriors", "encoders") as progress:
+        with (
+            temporary_folder("physrep-amortised") as folder,
+            Progress(len(runs) * len(self.features), "posteriors", "encoders") as progress,
+        ):
+            simulator = Simulator(context, folder) if self.rounds or self.amortised else None
             for run in runs:
                 for name in self.features:
                     if not (name == "both" and run is floor):
-                        rows += self._of_run(
-                            context, run, name, [run] if name == "tokens" or floor is None else [run, floor]
-                        )
+                        sources = [run] if name == "tokens" or floor is None else [run, floor]
+                        rows += self._of_run(context, run, name, sources, simulator)
                     progress.advance()
         return rows
 
-    def _of_run(self, context: Context, run: FrozenRun, features: str, sources: list[FrozenRun]) -> Rows:
+    def _of_run(
+        self, context: Context, run: FrozenRun, features: str, sources: list[FrozenRun], simulator: Simulator | None
+    ) -> Rows:
         parts = {own.name: context.loaded_stores(own) for own in sources}
         scaler = context.scaler
         new = lambda seed: NeuralPosterior(self.density, epochs=self.epochs, seed=seed)  # noqa: E731
-        simulator = None
-        if self.rounds or self.amortised:
-            simulator = Simulator(context, sources)
         if simulator is not None and self.amortised:
-            parts = simulator.enlarged(parts, self.amortised)
-        posterior = TokenPosterior(new(run.seed), run.seed).fit(parts, scaler)
+            parts = simulator.enlarged(sources, parts, self.amortised)
+        posterior = TokenPosterior(new(run.seed), run.seed).fit(parts, scaler, keep_pairs=True)
         theta = parameters_of(parts[run.name]["test"], scaler)
         tested = {name: (stores["test"].tokens, stores["test"].trajectory) for name, stores in parts.items()}
         summary = posterior.summary(tested)
         draws = posterior.sample(summary, self.draws).double().numpy()
         truth = theta.double().numpy()
         found = calibrate(draws, truth, run.seed)
-        density = float(posterior.posterior.log_prob(theta, summary).mean())
+        each = posterior.posterior.log_prob(theta, summary)
+        known = torch.isfinite(each)
+        density = float(each[known].mean())
         common: dict[str, Any] = {**run.identity(), "features": features, "n_trajectories": len(truth),
                                   "p_value": "", "width": "", "truth": "", "place": "", "box_low": "", "box_high": "",
                                   "pairs": ""}  # fmt: skip
         refined, shown = [], draws[:, 0]
-        if simulator is not None and self.rounds:
+        if simulator is not None and self.rounds and posterior.pairs is not None:
             refined = refine(
-                lambda proposed, number: posterior.summary(simulator.tokens(proposed, number)),
-                summary[:1], posterior.theta, posterior.known, posterior.posterior, self.rounds, self.simulations,
+                lambda proposed, number: posterior.summary(simulator.tokens(sources, proposed, number)),
+                summary[:1], *posterior.pairs, posterior.posterior, self.rounds, self.simulations,
                 lambda number: new(run.seed + number), self.draws, run.seed,
             )  # fmt: skip
             shown = refined[-1].draws.double().numpy()
-        rows: Rows = [{**common, "row": "score", "parameter": "all", "value": density, "p_value": found.tarp_p}]
+        rows: Rows = [{**common, "row": "score", "parameter": "all", "value": density, "p_value": found.tarp_p},
+                      {**common, "row": "outside", "parameter": "all", "value": int((~known).sum())}]  # fmt: skip
         physical, first = scaler.inverse(shown[:200]), scaler.inverse(truth[:1])[0]
         for k, name in enumerate(scaler.names):
             rows.append({**common, "row": "score", "parameter": name, "value": float(found.p_values[k]),

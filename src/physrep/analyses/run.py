@@ -19,10 +19,10 @@ def check_analyses(analyses: Mapping[str, Mapping[str, Any]]) -> None:
     """Refuse an unknown analysis or option before anything is trained.
 
     Raises:
-        PhysrepError: one is unknown; the sentence names the nearest known one.
+        PhysrepError: one is unknown (the sentence names the nearest known one), or needs a package that is missing.
     """
     for name, options in analyses.items():
-        build(name, ANALYSES, "analysis", dict(options or {}), {})
+        build(name, ANALYSES, "analysis", dict(options or {}), {}).require()
 
 
 def run_analyses(analyses: Mapping[str, Mapping[str, Any]], context: Context | LatentContext) -> None:
@@ -35,11 +35,12 @@ def run_analyses(analyses: Mapping[str, Mapping[str, Any]], context: Context | L
 def requests(analyses: Mapping[str, Mapping[str, Any]], context: Context | LatentContext) -> dict[str, dict[str, Any]]:
     """What determines the table of each analysis; the hash of it is the key of `is_finished`."""
     asked = context.request()
-    versions = {name: build(name, ANALYSES, "analysis", dict(options or {}), {}) for name, options in analyses.items()}
-    return {
-        name: {"analysis": name, "version": versions[name].version, "options": dict(options or {}), **asked}
-        for name, options in analyses.items()
-    }
+    found = {}
+    for name, options in analyses.items():
+        analysis: Analysis = build(name, ANALYSES, "analysis", dict(options or {}), {})
+        own = {key: value for key, value in (options or {}).items() if key not in analysis.for_page}
+        found[name] = {"analysis": name, "version": analysis.version, "options": own, **asked}
+    return found
 
 
 def run_analysis(name: str, request: Mapping[str, Any], context: Context | LatentContext) -> None:

@@ -34,13 +34,13 @@ class Simulator:
 
     Args:
         context: of a benchmark on data that physrep simulated.
-        runs: whose tokens are wanted.
+        folder: for the trajectories that all encoders share.
 
     Raises:
         PhysrepError: the data were not simulated by physrep, or are seen through an observation.
     """
 
-    def __init__(self, context: Context, runs: Sequence[FrozenRun]) -> None:
+    def __init__(self, context: Context, folder: Path) -> None:
         mark = Path(context.data.path) / MARK
         if not mark.is_file():
             raise PhysrepError(
@@ -52,36 +52,51 @@ class Simulator:
                 "posterior: trajectories of the solver are not seen through data.observation, as those of the data set "
                 "are; set rounds and amortised to 0."
             )
-        self.request, self.context = Request(read_json(mark), resolved=True), context
-        self.learners = {run.name: context.learner(run) for run in runs}
+        self.request, self.context, self.folder = Request(read_json(mark), resolved=True), context, folder
 
-    def tokens(self, theta: Tensor, number: int) -> dict[str, tuple[Tensor, np.ndarray]]:
+    def tokens(self, runs: Sequence[FrozenRun], theta: Tensor, number: int) -> dict[str, tuple[Tensor, np.ndarray]]:
         """Of parameters ``(n, P)``, z-scored: tokens and trajectory of the windows by name of the run.
 
         Args:
+            runs: whose tokens are wanted.
             theta: parameters; those of the system that are not estimated are drawn as in the data set.
             number: of the round, another for other initial conditions.
         """
-        context, scaler, data = self.context, self.context.scaler, self.context.data
-        physical = scaler.inverse(theta.double())
-        values = {name: physical[:, k] for k, name in enumerate(scaler.names)}
+        with temporary_folder("physrep-rounds") as folder:
+            self._simulate(theta, number, folder / "simulated.hdf5")
+            return self._encoded(runs, folder / "simulated.hdf5")
+
+    def _simulate(self, theta: Tensor, number: int, file: Path) -> None:
+        physical = self.context.scaler.inverse(theta.double())
+        values = {name: physical[:, k] for k, name in enumerate(self.context.scaler.names)}
         first = FIRST * (number + 1)
-        made = simulate_at(self.request, values, range(first, first + len(theta)), context.device)
-        found: dict[str, list[Tensor]] = {name: [] for name in self.learners}
+        write_well(file, simulate_at(self.request, values, range(first, first + len(theta)), self.context.device))
+
+    def _encoded(self, runs: Sequence[FrozenRun], file: Path) -> dict[str, tuple[Tensor, np.ndarray]]:
+        context, data = self.context, self.context.data
+        learners = {run.name: context.learner(run) for run in runs}
+        found: dict[str, list[Tensor]] = {name: [] for name in learners}
         trajectory: list[int] = []
-        with temporary_folder("physrep-rounds") as folder, torch.inference_mode():
-            file = folder / "simulated.hdf5"
-            write_well(file, made)
-            frames = context.num_frames
-            for recording in recordings([file], data, frames, context.eval_stride, data.frame_step):
+        with torch.inference_mode():
+            for recording in recordings([file], data, context.num_frames, context.eval_stride, data.frame_step):
                 trajectory += [recording.trajectory] * len(recording.times)
-                for name, learner in self.learners.items():
+                for name, learner in learners.items():
                     clip = recording.clip.to(next(iter(learner.buffers())).device)
                     found[name].append(learner.encode(clip).float().cpu())
         return {name: (torch.cat(parts), np.array(trajectory)) for name, parts in found.items()}
 
-    def enlarged(self, parts: Mapping[str, Mapping[str, TokenStore]], count: int) -> dict[str, dict[str, TokenStore]]:
-        """Train with ``count`` trajectories more, at parameters uniform in the (logarithmic) range of train."""
+    def enlarged(
+        self, runs: Sequence[FrozenRun], parts: Mapping[str, Mapping[str, TokenStore]], count: int
+    ) -> dict[str, dict[str, TokenStore]]:
+        """Train with ``count`` trajectories more, at parameters uniform in the (logarithmic) range of train.
+
+        They depend on the data set alone, so they are simulated once, and kept for the other encoders.
+
+        Args:
+            runs: whose tokens are wanted.
+            parts: their stores, by name of the run and split.
+            count: of trajectories.
+        """
         scaler = self.context.scaler
         first = next(iter(parts.values()))["train"]
         known = scaler.transform(first.labels, first.parameter_names)
@@ -89,8 +104,10 @@ class Simulator:
         share = torch.rand(count, len(low), generator=torch.Generator().manual_seed(1), dtype=torch.float64)
         theta = low + (high - low) * share
         labels = scaler.inverse(theta).numpy()
-        found = {}
-        for name, (tokens, trajectory) in self.tokens(theta, 0).items():
+        found, file = {}, self.folder / "amortised.hdf5"
+        if not file.is_file():
+            self._simulate(theta, 0, file)
+        for name, (tokens, trajectory) in self._encoded(runs, file).items():
             train = parts[name]["train"]
             whole = replace(
                 train,

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import chain, islice
 from pathlib import Path
 
 from ..errors import PhysrepError
 from .arguments import add_device, chosen_device, parser
 
 FORMATS = ("text", "csv", "json")
-FEATURES = ("tokens", "spectra", "both")
-"""What a posterior may be given."""
 
 OUTSIDE = 3
 """Exit code where a recording is outside of what was learned."""
@@ -47,13 +46,15 @@ def run(arguments: Sequence[str]) -> int:
         raise PhysrepError(f"--format {values.format!r} is unknown; give one of {', '.join(FORMATS)}.")
     if values.stride is not None and values.stride < 1:
         raise PhysrepError(f"--stride is {values.stride}; it must be at least 1.")
+    if values.draws < 20:
+        raise PhysrepError(f"--draws is {values.draws}; give at least 20.")
+    from ..readout.posteriors import FEATURES, run_posterior
+
     if values.posterior not in (None, *FEATURES):
         raise PhysrepError(
             f"--posterior {values.posterior!r} is unknown; give {', '.join(FEATURES)}, and name it behind the "
             "recordings."
         )
-    if values.draws < 20:
-        raise PhysrepError(f"--draws is {values.draws}; give at least 20.")
     from ..run_directory import load_run, read_run_config, run_data
 
     if values.run.startswith("hf:"):
@@ -75,11 +76,14 @@ def run(arguments: Sequence[str]) -> int:
     stride = values.stride or readout.background.stride
     found = recordings(values.recordings, data, learner.num_frames, stride, data.frame_step)
     drawn = None
+    # Recordings that cannot be read are refused before a posterior is fitted.
+    first = list(islice(found, 1))
     if values.posterior is not None:
-        from ..readout.posteriors import run_posterior
-
         drawn = (values.posterior, run_posterior(run, readout, config, values.posterior))
-    answers = [(recording, readout.ask(learner, recording.clip.to(device), drawn, values.draws)) for recording in found]
+    answers = [
+        (recording, readout.ask(learner, recording.clip.to(device), drawn, values.draws))
+        for recording in chain(first, found)
+    ]
     written = {"text": as_text, "csv": as_csv, "json": as_json}
     print(written[values.format](readout, answers))
     if values.out:

@@ -2,7 +2,8 @@
 
 from .amortised import TokenPosterior, parameters_of
 from .calibration import Calibration, calibrate
-from .npe import NeuralPosterior
+from .flows import require_sbi
+from .npe import NeuralPosterior, require_enough
 from .sequential import Round, refine
 from .summary import Summary
 
@@ -15,4 +16,6 @@ __all__ = [
     "calibrate",
     "parameters_of",
     "refine",
+    "require_enough",
+    "require_sbi",
 ]

@@ -11,7 +11,8 @@ from torch import Tensor
 
 from ..metrics import cluster_means
 from ..probes.base import Tokens
-from .npe import NeuralPosterior
+from .flows import require_sbi
+from .npe import NeuralPosterior, require_enough
 from .summary import Summary
 
 if TYPE_CHECKING:
@@ -27,30 +28,39 @@ class TokenPosterior:
 
     Attributes:
         summaries: by name of the encoder, e.g. ``tokens`` and ``spectra``; what they give is joined in this order.
+        pairs: z-scored parameters ``(n, P)`` and summaries ``(n, S)`` of train, for what goes on from here with more
+            simulations; None unless `fit` was asked to keep them.
     """
 
     def __init__(self, posterior: NeuralPosterior, seed: int = 0) -> None:
         self.posterior, self.seed = posterior, seed
         self.summaries: dict[str, Summary] = {}
+        self.pairs: tuple[Tensor, Tensor] | None = None
 
-    def fit(self, parts: Mapping[str, Mapping[str, TokenStore]], scaler: LabelScaler) -> Self:
+    def fit(self, parts: Mapping[str, Mapping[str, TokenStore]], scaler: LabelScaler, keep_pairs: bool = False) -> Self:
         """From tokens of train and valid of every encoder, of the same trajectories.
 
         Args:
             parts: name of the encoder to split to tokens.
             scaler: of the labels.
+            keep_pairs: fill `pairs`.
+
+        Raises:
+            PhysrepError: too few trajectories (`require_enough`), or `sbi` is not installed.
         """
         first = next(iter(parts.values()))
+        require_sbi()
+        require_enough(first["train"].n_trajectories, first["valid"].n_trajectories)
         theta = {split: parameters_of(first[split], scaler) for split in ("train", "valid")}
         known = []
         for name, stores in parts.items():
             train = stores["train"]
             self.summaries[name] = Summary(self.seed)
             known.append(self.summaries[name].fit(np.asarray(train.tokens), train.trajectory, theta["train"]))
-        # Kept for what goes on from here with more simulations.
-        self.theta, self.known = theta["train"], torch.cat(known, dim=1)
+        summary = torch.cat(known, dim=1)
+        self.pairs = (theta["train"], summary) if keep_pairs else None
         valid = self.summary({n: (np.asarray(s["valid"].tokens), s["valid"].trajectory) for n, s in parts.items()})
-        self.posterior.fit(self.theta, self.known, theta["valid"], valid)
+        self.posterior.fit(theta["train"], summary, theta["valid"], valid)
         return self
 
     def summary(self, tokens: Mapping[str, tuple[Tokens, np.ndarray]]) -> Tensor:

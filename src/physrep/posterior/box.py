@@ -35,6 +35,10 @@ class Box:
         share = (theta.float() - self.low) / (self.high - self.low)
         return torch.logit(share.clamp(1e-4, 1 - 1e-4))
 
+    def holds(self, theta: Tensor) -> Tensor:
+        """Whether θ lies in it, with shape ``(...,)``."""
+        return ((theta >= self.low) & (theta <= self.high)).all(-1)
+
     def close(self, phi: Tensor) -> Tensor:
         """θ of φ."""
         return self.low + (self.high - self.low) * torch.sigmoid(phi)

@@ -11,6 +11,7 @@ https://arxiv.org/abs/2007.09114).
 from __future__ import annotations
 
 import contextlib
+import importlib.util
 import io
 import logging
 import math
@@ -145,12 +146,20 @@ def _weights(flow: Any) -> dict[str, Tensor]:
     return {name: value.detach().clone() for name, value in flow.state_dict().items()}
 
 
+def require_sbi() -> None:
+    """Refuse before anything is computed.
+
+    Raises:
+        PhysrepError: `sbi` is not installed.
+    """
+    if importlib.util.find_spec("sbi") is None:
+        raise PhysrepError("posteriors need sbi; install the extra: pip install 'physrep[posterior]'.")
+
+
 def _factory() -> Any:
-    try:
-        with quiet():
-            from sbi.neural_nets import posterior_nn  # pyright: ignore[reportMissingImports]
-    except ImportError as error:
-        raise PhysrepError("posteriors need sbi; install the extra: pip install 'physrep[posterior]'.") from error
+    require_sbi()
+    with quiet():
+        from sbi.neural_nets import posterior_nn  # pyright: ignore[reportMissingImports]
     return posterior_nn
 
 

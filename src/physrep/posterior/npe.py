@@ -74,11 +74,7 @@ class NeuralPosterior:
         Raises:
             PhysrepError: fewer than `FEWEST` trajectories in train, or a quarter of it in valid.
         """
-        if len(theta) < FEWEST or len(theta_valid) < FEWEST // 4:
-            raise PhysrepError(
-                f"posterior: {len(theta)} training and {len(theta_valid)} valid trajectories are too few; give at "
-                f"least {FEWEST} and {FEWEST // 4}."
-            )
+        require_enough(len(theta), len(theta_valid))
         self.box = Box.around(theta.amin(0) if low is None else low, theta.amax(0) if high is None else high)
         self._centre, self._scale = summary.float().mean(0), summary.float().std(0).clamp_min(1e-6)
         phi = self.box.open(theta)
@@ -100,11 +96,12 @@ class NeuralPosterior:
         return self.box.close(self._phi_centre + self._phi_scale * draws)
 
     def log_prob(self, theta: Tensor, summary: Tensor) -> Tensor:
-        """Log density of z-scored parameters ``(n, P)`` given ``(n, S)``, with shape ``(n,)``."""
+        """Log density of z-scored parameters ``(n, P)`` given ``(n, S)``, with shape ``(n,)``; -inf beyond the box."""
         scaled, phi = self._scaled(summary), self.box.open(theta)
         before = self.tempering.undo(self._narrow(phi), *self._moments(scaled))
         change = (self.tempering.factor.log() + self._phi_scale.log()).sum()
-        return self._flows.log_prob(before, scaled) - change + self.box.log_slope(phi)
+        density = self._flows.log_prob(before, scaled) - change + self.box.log_slope(phi)
+        return torch.where(self.box.holds(theta), density, -torch.inf)
 
     def _moments(self, scaled: Tensor) -> tuple[Tensor, Tensor]:
         rows, place = torch.unique(scaled, dim=0, return_inverse=True)
@@ -116,3 +113,20 @@ class NeuralPosterior:
 
     def _scaled(self, summary: Tensor) -> Tensor:
         return (summary.float() - self._centre) / self._scale
+
+
+def require_enough(train: int, valid: int) -> None:
+    """Refuse before anything is computed.
+
+    Args:
+        train: number of training trajectories.
+        valid: of valid ones.
+
+    Raises:
+        PhysrepError: fewer than `FEWEST` trajectories in train, or a quarter of it in valid.
+    """
+    if train < FEWEST or valid < FEWEST // 4:
+        raise PhysrepError(
+            f"posterior: {train} training and {valid} valid trajectories are too few; give at least {FEWEST} and "
+            f"{FEWEST // 4}."
+        )

@@ -10,6 +10,7 @@ https://arxiv.org/abs/2210.04815 (with boxes as truncated regions).
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -70,8 +71,12 @@ def refine(
     Raises:
         PhysrepError: too few simulations for a fit.
     """
-    if rounds < 1 or count < FEWEST // (1 - VALID) + 1:
-        raise PhysrepError(f"posterior: {rounds} rounds of {count} simulations; give at least 1 of {2 * FEWEST}.")
+    # The share that is not held out has to carry a fit, even if all earlier pairs lie beyond the new box.
+    fewest = math.ceil(FEWEST / (1 - VALID))
+    if rounds < 1 or count < fewest:
+        raise PhysrepError(
+            f"posterior: {rounds} rounds of {count} simulations are too few; give at least 1 round of {fewest}."
+        )
     found = [Round(first.box.low, first.box.high, len(theta), first, first.sample(observed, draws)[:, 0])]
     generator = torch.Generator().manual_seed(seed)
     for number in range(1, rounds + 1):

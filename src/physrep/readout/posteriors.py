@@ -12,7 +12,7 @@ from torch import Tensor
 
 from ..errors import PhysrepError
 from ..files import atomic_path, content_hash, read_json, write_json
-from ..posterior import NeuralPosterior, TokenPosterior
+from ..posterior import NeuralPosterior, TokenPosterior, require_enough, require_sbi
 from ..run_directory import run_data
 from ..tokens import TokenStore, embed
 from .remedy import making_command
@@ -25,6 +25,16 @@ FEATURES = {"tokens": ("tokens",), "spectra": ("spectra",), "both": ("tokens", "
 """What a posterior may be given: names of encoders by name of the choice."""
 
 VERSION = 1
+
+
+def check_features(features: str) -> None:
+    """Refuse another choice than those of `FEATURES`.
+
+    Raises:
+        PhysrepError: it is none of them.
+    """
+    if features not in FEATURES:
+        raise PhysrepError(f"a posterior of {features!r} is unknown; give {', '.join(FEATURES)}.")
 
 
 def run_posterior(run: str | Path, readout: Readout, config: Mapping[str, Any], features: str) -> TokenPosterior:
@@ -41,8 +51,8 @@ def run_posterior(run: str | Path, readout: Readout, config: Mapping[str, Any], 
     """
     from safetensors.torch import load_file, save_file
 
-    if features not in FEATURES:
-        raise PhysrepError(f"a posterior of {features!r} is unknown; give {', '.join(FEATURES)}.")
+    check_features(features)
+    require_sbi()
     run = Path(run)
     record, weights = run / f"posterior_{features}.json", run / f"posterior_{features}.safetensors"
     stores = _stores(run)
@@ -59,6 +69,7 @@ def run_posterior(run: str | Path, readout: Readout, config: Mapping[str, Any], 
         raise PhysrepError(
             f"{run}: holds neither a posterior of {features} nor tokens to fit one on; `{making_command(run)} embeds."
         )
+    require_enough(stores["train"].n_trajectories, stores["valid"].n_trajectories)
     parts: dict[str, Mapping[str, TokenStore]] = {}
     folder = run / "posterior_spectra"
     for name in FEATURES[features]:

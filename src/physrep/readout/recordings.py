@@ -40,7 +40,7 @@ class Recording:
 def recordings(
     places: Sequence[str | Path], data: DataConfig, frames: int, stride: int, frame_step: int = 1
 ) -> Iterator[Recording]:
-    """Every trajectory of the given files, in the view of ``data``.
+    """Every trajectory of the given files, in the view of ``data``; the files are looked for at once, and then read.
 
     Args:
         places: files, folders of files, or data sets (all their splits).
@@ -50,7 +50,11 @@ def recordings(
     Raises:
         PhysrepError: nothing there, a file that cannot be read, or a trajectory that is shorter than a window.
     """
-    for path in _files(places):
+    return _read(_files(places), data, frames, stride, frame_step)
+
+
+def _read(files: Sequence[Any], data: DataConfig, frames: int, stride: int, frame_step: int) -> Iterator[Recording]:
+    for path in files:
         with WellFile(path) as file:
             say_uneven(path, uneven(file.time))
             view = View(file, data.fields, data.resolution, data.resample, _crop(data))

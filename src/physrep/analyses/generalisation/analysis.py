@@ -61,6 +61,8 @@ class Generalisation(Analysis):
         "n_trajectories", "note",
     )  # fmt: skip
 
+    for_page = ("headline",)
+
     def __init__(
         self,
         shifts: Mapping[str, Mapping[str, Any] | None] | None = None,
