@@ -19,6 +19,7 @@ def run(arguments: Sequence[str]) -> int:
     p.add_argument("--out", type=str | None, default=None, help="the program; default RUN/encoder.pt2 or .onnx")
     p.add_argument("--format", type=str, default="torch", help="torch (torch.export) or onnx (needs physrep[onnx])")
     p.add_argument("--with-readout", action="store_true", help="give the physical parameters and their interval too")
+    p.add_argument("--probe", type=str | None, default=None, help="whose readout it is; default the best on valid")
     p.add_argument("--data", type=str | None, default=None, help="data set; default that of the run")
     values = p.parse_args(list(arguments))
     from ..sharing import local_run, own_copy
@@ -29,7 +30,8 @@ def run(arguments: Sequence[str]) -> int:
         own_copy(values.run) if values.out is None else local_run(values.run),
         values.out,
         format=values.format,
-        with_readout=values.with_readout,
+        with_readout=values.with_readout or values.probe is not None,
+        probe=values.probe,
         data=values.data,
     )
     shape = " x ".join(map(str, made["input"]["shape"]))

@@ -66,6 +66,7 @@ def export(
     *,
     format: str = "torch",
     with_readout: bool = False,
+    probe: str | None = None,
     data: str | None = None,
 ) -> dict[str, Any]:
     """Write a run as ``NAME.pt2`` (or ``.onnx``) and ``NAME.json``, and prove that it gives the same elsewhere.
@@ -75,6 +76,7 @@ def export(
         out: the program; default ``encoder`` with the suffix of the format, in the run directory.
         format: ``torch`` or ``onnx`` (needs ``physrep[onnx]``).
         with_readout: give the physical parameters of every window with their interval as well.
+        probe: whose readout; default the best on valid.
         data: data set, where that of the run has moved.
 
     Returns:
@@ -94,7 +96,7 @@ def export(
     if path.suffix != FORMATS[format]:
         raise PhysrepError(f"{path}: a program of --format {format} has the suffix {FORMATS[format]}; name it so.")
     window, examples = _windows(learner, run_data(config, data))
-    module = _module(run, learner, window, with_readout)
+    module = _module(run, learner, window, with_readout, probe)
     wanted = _of_module(module, examples)
     with plain_operators(), torch.no_grad():
         program, free = _traced(module.eval(), examples, config["learner"])
@@ -127,12 +129,15 @@ def _windows(learner: Learner, data: DataConfig) -> tuple[Window, Tensor]:
     return Window(tuple(channels), frames, tuple(fields.shape[3:]), clip.dt, clip.dx, clip.periodic), fields
 
 
-def _module(run: Path, learner: Learner, window: Window, with_readout: bool) -> ExportedEncoder:
+def _module(run: Path, learner: Learner, window: Window, with_readout: bool, probe: str | None) -> ExportedEncoder:
     if not with_readout:
         return ExportedEncoder(learner, window)
-    readout = read_readout(run)
+    readout = read_readout(run, probe)
     if readout.probe is None:
-        raise PhysrepError(f"{run}: its readout is the learner's own, not a probe of tokens; leave --with-readout out.")
+        raise PhysrepError(
+            f"{run}: its readout {readout.name!r} is the learner's own, not a probe of tokens; name a --probe, or "
+            "leave --with-readout out."
+        )
     return ExportedReadout(learner, window, readout)
 
 
