@@ -6,6 +6,8 @@ import csv
 import json
 import shutil
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import h5py
 import numpy as np
@@ -17,10 +19,13 @@ from physrep.benchmark import bench, read_config
 from physrep.cli.main import main
 from physrep.errors import PhysrepError
 from physrep.files import read_json, write_json
-from physrep.probes import PROBES, load_predictions
-from physrep.readout import Instrument, Novelty, read_readout, readout_names
+from physrep.probes import PROBES, RidgeProbe, load_predictions
+from physrep.probes.fit import predict_splits
+from physrep.readout import Basis, Instrument, Novelty, read_readout, readout_names
 from physrep.readout.conformal import Conformal
+from physrep.readout.held_out import HeldOut
 from physrep.simulation import SimulationConfig, simulate
+from physrep.tokens import TokenStore
 
 SHAPE = {"resolution": [16, 16], "frames": 12, "save_dt": 0.05}
 
@@ -57,6 +62,37 @@ def test_a_stored_probe_gives_the_predictions_of_the_fitted_one(probe: str, run:
     z = np.stack([stored.prediction[stored.trajectory == t].mean(0) for t in np.unique(stored.trajectory)])
     expected = instrument.readout.scaler.inverse(torch.from_numpy(z).double()).numpy()[:, 0]
     np.testing.assert_allclose(table["estimate"].to_numpy(), expected, rtol=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("name", "source", "count"),
+    [("ridge", "train", 100), ("kernel_ridge", "train", 100), ("knn", "train", 100), ("logistic", "valid folds", 50),
+     ("mlp", "valid folds", 50), ("attentive", "valid folds", 50)],
+)  # fmt: skip
+def test_intervals_come_from_trajectories_that_nothing_was_fitted_or_chosen_on(
+    name: str, source: str, count: int, run: Path
+) -> None:
+    readout = read_readout(run / "spectra-s0", name)
+    for own, windows in ((readout.trajectories, 1), (readout.windows, 3)):
+        assert (own.source, own.n_valid, own.n_test) == (source, windows * count, windows * 50)
+    assert readout.probe is not None and readout.probe.valid_grid_ is None, "not stored"
+    assert read_readout(run / "pde_regression-s0", "direct").trajectories.source == "valid"
+
+
+def test_a_learner_that_saw_train_takes_no_errors_from_there(run: Path) -> None:
+    """A floor in the place of a learner: its train errors must not count then."""
+    stores = {s: TokenStore.open(run / "spectra-s0" / "tokens" / s) for s in ("train", "valid", "test")}
+    scaler = read_readout(run / "spectra-s0", "ridge").scaler
+    probe = RidgeProbe()
+    predicted = predict_splits(probe, stores, scaler, "ridge")
+    sources = {}
+    for trainable, kind in ((False, "floor"), (True, "learner"), (False, "learner"), (True, "ceiling")):
+        learner: Any = SimpleNamespace(trainable=trainable, kind=kind)
+        held = HeldOut.of(probe, Basis(learner, stores, {}, scaler, 3, run), predicted)
+        sources[trainable, kind] = held.source
+    assert sources.pop((False, "floor")) == "train" and set(sources.values()) == {"valid folds"}
+    probe.valid_grid_ = None
+    assert HeldOut.of(probe, Basis(learner, stores, {}, scaler, 3, run), predicted).source == "valid"
 
 
 def test_recordings_like_those_of_training_are_inside_and_covered(run: Path, tmp_path: Path) -> None:
@@ -184,7 +220,7 @@ def test_nested_cross_validation_leaves_a_readout_that_covers(run: Path, tmp_pat
     bench(read_config(config, "test"), tmp_path / "bench")
     readout = read_readout(tmp_path / "bench" / "runs" / "spectra-s0", "ridge")
     # 100 of train and 50 of test, each predicted by a probe that had not seen it.
-    assert readout.trajectories.n_valid == readout.trajectories.n_test == 150
+    assert readout.trajectories.n_valid == readout.trajectories.n_test == 150 and readout.windows.source == "pool"
     assert 0.82 <= readout.trajectories.coverage[0] <= 0.97
     assert 0 <= readout.false_alarms[1] <= readout.false_alarms[0] <= 0.25
     new = heat(tmp_path / "new", 1e-3, 5e-3, 80, seed=7)

@@ -17,11 +17,8 @@ from ..data.config import DataConfig, data_content, parameter_scales
 from ..devices import resolve_device
 from ..errors import PhysrepError
 from ..files import read_json, read_record, write_json
-from ..probes import load_predictions
 from ..progress import TimeIsUpError, duration, now, time_limit
 from ..ranges import folded
-from ..readout import read_readout, save_readout
-from ..readout.cross import cross_conformal
 from ..readout.remedy import FIT, readout_names
 from ..relocation import found_data, found_place, same_data, same_place, stored_data, stored_place
 from ..run_directory import environment, learner_config, load_run, prepare_learner, run_data, save_learner
@@ -315,27 +312,6 @@ class _Fitting:
         )
         return steps_within(prepare_learner(settings, train), train, left, BATCH, self.data.frame_step, windows)
 
-    def _recalibrate(self, chosen: Candidate) -> None:
-        """Intervals of the chosen readout from training trajectories, where the encoder was not fitted on them."""
-        from ..tokens import TokenStore
-
-        run = next(own for own in self.grid if own.name == chosen.run)
-        untrained = self.config.runs and run.name in {own.name for own in expand(self.config)}
-        # Nor was it fitted on them in closed form.
-        if not untrained or run.trained:
-            return
-        folder = self.out / "runs" / run.name
-        readout = read_readout(folder, chosen.probe)
-        if readout.probe is None or readout.trajectories.source != "valid":
-            return
-        stores = {split: TokenStore.open(folder / "tokens" / split) for split in ("train", "valid")}
-        test = load_predictions(folder / f"predictions_{chosen.probe}.npz")["test"]
-        level = readout.trajectories.level
-        found = cross_conformal(readout.probe, stores, readout.scaler, test, level, self.seed)
-        if found is not None:
-            readout.windows, readout.trajectories = found
-            save_readout(readout, folder)
-
     def _candidates(self) -> list[Candidate]:
         return [Candidate.from_dict(values) for values in self.state["done"].values()]
 
@@ -356,7 +332,6 @@ class _Fitting:
         none = Twin(None, "physrep fit embeds no untrained twin; physrep bench does")
         with_twins(rows, self.grid, dict.fromkeys((run.name for run in self.grid), none), self.out)
         write_results(self.out / "results.csv", rows)
-        self._recalibrate(chosen)
         build_report(self.out)
         self.state["chosen"] = chosen.run
         self._save()

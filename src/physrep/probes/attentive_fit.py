@@ -14,6 +14,7 @@ from ..errors import PhysrepError
 from ..nn.attentive import AttentiveProbe, normalise_tokens, pooled_forward
 from ..progress import Progress
 from .base import Probe, Tokens, batches, check_pair, check_tokens, take
+from .valid_grid import ValidGrid
 
 
 class AttentiveProbeFit(Probe):
@@ -84,6 +85,7 @@ class AttentiveProbeFit(Probe):
                 history.append(stack.errors(source_valid, target_valid))
                 progress.advance(note=f"valid {float(history[-1].min()):.3f}")
         self.history = torch.stack(history)
+        self.valid_grid_ = ValidGrid.of_all(stack.predictions(source_valid, len(target_valid)), target_valid.cpu())
         self._choose(stack, model)
         return self
 
@@ -169,6 +171,14 @@ class _Stack:
         for group in self.optimiser.param_groups:
             group["lr"] = group["peak"] * factor
         self.optimiser.step()
+
+    @torch.no_grad()
+    def predictions(self, source: _NormalisedTokens, count: int) -> Tensor:
+        """Of each probe, with shape ``(K, count, P)``, on the CPU."""
+        parts = (
+            pooled_forward(self.parameters, source[rows], self.num_heads) for rows in torch.arange(count).split(256)
+        )
+        return torch.cat([part.cpu() for part in parts], 1)
 
     @torch.no_grad()
     def errors(self, source: _NormalisedTokens, target: Tensor) -> Tensor:

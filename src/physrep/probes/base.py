@@ -12,6 +12,7 @@ from torch import Tensor
 
 from ..errors import PhysrepError
 from ..renamed import warn_renamed
+from .valid_grid import ValidGrid
 
 Tokens = Tensor | np.ndarray
 """Tokens with shape ``(windows, N, D)``: a tensor or an array, also memory-mapped and of half precision."""
@@ -24,9 +25,12 @@ class Probe(ABC):
 
     Attributes:
         best_params_: after `fit`, what was chosen on valid, as plain data.
+        valid_grid_: after `fit`, what every setting predicted of valid, from which honest intervals come; None for a
+            probe that does not tell. It is not stored.
     """
 
     best_params_: dict[str, Any]
+    valid_grid_: list[ValidGrid] | None = None
 
     @property
     def choice(self) -> dict[str, Any]:
@@ -55,8 +59,16 @@ class Probe(ABC):
     def predict(self, tokens: Tokens) -> Tensor:
         """Z-scored parameters with shape ``(windows, P)``, float32 on the CPU."""
 
-    def refitted(self) -> Probe | None:
-        """An unfitted probe whose grid holds nothing but what this one chose; None: it has no such form."""
+    def predict_left_out(self, tokens: Tokens, labels: Tensor, trajectory: np.ndarray) -> Tensor | None:
+        """What a fitted probe with the chosen settings predicts of train, every trajectory by a fit without it.
+
+        Args:
+            tokens, labels: of `fit`.
+            trajectory: of every window.
+
+        Returns:
+            Z-scored, with shape ``(windows, P)``; None if that takes more than a closed form.
+        """
         return None
 
 

@@ -30,10 +30,22 @@ def choose_logistic(
     Returns:
         Weights ``(K, F)``, offsets ``(K,)``, C and its log loss on valid.
     """
+    return min(logistic_path(x, target, x_valid, target_valid, strengths, seed), key=lambda found: found[3])
+
+
+def logistic_path(
+    x: np.ndarray,
+    target: np.ndarray,
+    x_valid: np.ndarray,
+    target_valid: np.ndarray,
+    strengths: Sequence[float] = STRENGTHS,
+    seed: int = 0,
+) -> list[tuple[np.ndarray, np.ndarray, float, float]]:
+    """What `choose_logistic` chooses from: the same of every C."""
     from sklearn.exceptions import ConvergenceWarning
     from sklearn.linear_model import LogisticRegression
 
-    best: tuple[np.ndarray, np.ndarray, float, float] | None = None
+    found = []
     model = LogisticRegression(max_iter=300, tol=1e-3, random_state=seed, warm_start=True)
     for strength in strengths:
         model.set_params(C=strength)
@@ -42,13 +54,11 @@ def choose_logistic(
             warnings.simplefilter("ignore", ConvergenceWarning)
             model.fit(x, target)
         loss = log_loss(model.predict_proba(x_valid), target_valid)
-        if best is None or loss < best[3]:
-            weights, offset = np.array(model.coef_), np.array(model.intercept_)
-            if len(weights) == 1:  # of two classes there is one line, that of the second
-                weights, offset = np.concatenate([0 * weights, weights]), np.concatenate([0 * offset, offset])
-            best = (weights, offset, float(strength), loss)
-    assert best is not None
-    return best
+        weights, offset = np.array(model.coef_), np.array(model.intercept_)
+        if len(weights) == 1:  # of two classes there is one line, that of the second
+            weights, offset = np.concatenate([0 * weights, weights]), np.concatenate([0 * offset, offset])
+        found.append((weights, offset, float(strength), loss))
+    return found
 
 
 def log_loss(probability: np.ndarray, target: np.ndarray) -> float:

@@ -19,6 +19,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Self
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -27,6 +28,7 @@ from ..renamed import takes_former_names
 from .base import Probe, Tokens, check_pair
 from .moments import StandardMoments
 from .ridge import PENALTIES, RidgePath
+from .valid_grid import ValidGrid
 
 JITTER = 1e-9
 """Added to the diagonal of K(z, z), whose entries are 1: equal windows must not make it singular."""
@@ -81,16 +83,13 @@ class KernelRidgeProbe(Probe):
         best = torch.full((parameters,), torch.inf, dtype=torch.float64)
         among = _squares(self._centres, self._centres)
         train, valid = _squares(x, self._centres), _squares(x_valid, self._centres)
-        edges = [False] * parameters
+        edges, predicted = [False] * parameters, []
         for number, bandwidth in enumerate(self.bandwidths):
-            scale = -0.5 / (bandwidth * self._unit) ** 2
-            kernel = (scale * among).exp()
-            kernel.diagonal().add_(JITTER)
-            factor = torch.linalg.cholesky(kernel)
-            features = torch.linalg.solve_triangular(factor, (scale * train).exp().T, upper=False).T
+            factor, features, scale = self._kernel_features(bandwidth, among, train)
             path = RidgePath(features, target).along(self.alphas)
             weights = _back(factor, path)
-            errors = ((scale * valid).exp() @ weights + self._offset - target_valid).square().mean(dim=1)
+            predicted.append((scale * valid).exp() @ weights + self._offset)
+            errors = (predicted[-1] - target_valid).square().mean(dim=1)
             for p in range(parameters):
                 k = int(errors[:, p].argmin())
                 if errors[k, p] < best[p]:
@@ -101,6 +100,7 @@ class KernelRidgeProbe(Probe):
                         self.alphas[k],
                     )
                     edges[p] = number in (0, len(self.bandwidths) - 1) or k in (0, len(self.alphas) - 1)
+        self.valid_grid_ = ValidGrid.of_each(torch.cat(predicted), target_valid)
         self.best_params_ |= {"valid_mse": best.tolist(), "centres": len(self._centres), "at_edge": edges}
         return self
 
@@ -112,9 +112,25 @@ class KernelRidgeProbe(Probe):
             columns.append(kernel @ self._coefficients[:, p])
         return (torch.stack(columns, dim=1) + self._offset).float()
 
-    def refitted(self) -> KernelRidgeProbe:
-        chosen = [sorted(set(self.best_params_[name])) for name in ("bandwidth", "penalty")]
-        return KernelRidgeProbe(chosen[0], chosen[1], self.centres, self.seed)
+    def predict_left_out(self, tokens: Tokens, labels: Tensor, trajectory: np.ndarray) -> Tensor:
+        y, among = labels.double(), _squares(self._centres, self._centres)
+        train = _squares(self._features(tokens), self._centres)
+        found = torch.empty_like(y)
+        for bandwidth in set(self.best_params_["bandwidth"]):
+            _, features, _ = self._kernel_features(bandwidth, among, train)
+            path = RidgePath(features, y)
+            for p, penalty in enumerate(self.best_params_["penalty"]):
+                if self.best_params_["bandwidth"][p] == bandwidth:
+                    found[:, p] = path.left_out(features, y[:, p], penalty, trajectory)
+        return found
+
+    def _kernel_features(self, bandwidth: float, among: Tensor, train: Tensor) -> tuple[Tensor, Tensor, float]:
+        """L of the centres, Φ of train, and what squared distances are multiplied by."""
+        scale = -0.5 / (bandwidth * self._unit) ** 2
+        kernel = (scale * among).exp()
+        kernel.diagonal().add_(JITTER)
+        factor = torch.linalg.cholesky(kernel)
+        return factor, torch.linalg.solve_triangular(factor, (scale * train).exp().T, upper=False).T, scale
 
 
 def _squares(x: Tensor, y: Tensor) -> Tensor:

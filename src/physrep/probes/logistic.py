@@ -13,15 +13,16 @@ reads them.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Self
+from typing import Any, Self
 
 import torch
 from torch import Tensor
 
 from .base import Probe, Tokens, check_pair
-from .classes import STRENGTHS, choose_logistic
+from .classes import STRENGTHS, logistic_path
 from .moments import StandardMoments
 from .ridge import PENALTIES, Ridge
+from .valid_grid import ValidGrid
 
 
 class LogisticProbe(Probe):
@@ -48,17 +49,25 @@ class LogisticProbe(Probe):
         groups = class_columns(y)
         numbers = [k for k in range(self._count) if not any(k in group for group in groups)]
         self._numbers = torch.tensor(numbers, dtype=torch.long)
-        self._ridge = Ridge(self.alphas).fit(x, y[:, numbers], x_valid, y_valid[:, numbers]) if numbers else None
-        self._heads = []
+        self._heads, self._ridge, self.valid_grid_ = [], None, []
+        if numbers:
+            self._ridge = Ridge(self.alphas)
+            predicted = self._ridge.fit_predicting(x, y[:, numbers], x_valid, y_valid[:, numbers])
+            self.valid_grid_ += ValidGrid.of_each(predicted, y_valid[:, numbers], numbers)
         for group in groups:
             low, high = y[:, group].amin(0), y[:, group].amax(0)
             target, target_valid = (_classes(part[:, group], (low + high) / 2) for part in (y, y_valid))
-            weights, offset, strength, loss = choose_logistic(
+            path = logistic_path(
                 x.numpy(), target.numpy(), x_valid.numpy(), target_valid.numpy(), self.strengths, self.seed
             )
-            head = {"columns": list(group), "low": low, "high": high, "weights": torch.from_numpy(weights),
-                    "offset": torch.from_numpy(offset), "strength": strength, "log_loss": loss}  # fmt: skip
-            self._heads.append(head)
+            heads = [{"columns": list(group), "low": low, "high": high, "weights": torch.from_numpy(weights),
+                      "offset": torch.from_numpy(offset), "strength": strength, "log_loss": loss}
+                     for weights, offset, strength, loss in path]  # fmt: skip
+            self._heads.append(min(heads, key=lambda head: head["log_loss"]))
+            chances = torch.stack([_chances(head, x_valid) for head in heads])
+            true = chances.gather(2, target_valid.expand(len(heads), -1)[..., None])[..., 0]
+            values = torch.stack([_values(head, p) for head, p in zip(heads, chances, strict=True)])
+            self.valid_grid_.append(ValidGrid(tuple(group), values, -true.clamp_min(1e-12).log()))
         self.best_params_ = {
             "classes": [
                 {"columns": h["columns"], "C": h["strength"], "valid_log_loss": h["log_loss"]} for h in self._heads
@@ -74,10 +83,19 @@ class LogisticProbe(Probe):
         if self._ridge is not None:
             found[:, self._numbers] = self._ridge.predict(x)
         for head in self._heads:
-            p = torch.softmax(x @ head["weights"].T + head["offset"], 1)
-            p = p[:, 1:] if len(head["columns"]) == 1 else p
-            found[:, head["columns"]] = head["low"] + p * (head["high"] - head["low"])
+            found[:, head["columns"]] = _values(head, _chances(head, x))
         return found.float()
+
+
+def _chances(head: dict[str, Any], x: Tensor) -> Tensor:
+    """Probabilities of the classes, with shape ``(windows, K)``."""
+    return torch.softmax(x @ head["weights"].T + head["offset"], 1)
+
+
+def _values(head: dict[str, Any], chances: Tensor) -> Tensor:
+    """The same as z-scored indicators; of two classes one."""
+    p = chances[:, 1:] if len(head["columns"]) == 1 else chances
+    return head["low"] + p * (head["high"] - head["low"])
 
 
 def class_columns(labels: Tensor) -> list[tuple[int, ...]]:

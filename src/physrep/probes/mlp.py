@@ -16,6 +16,7 @@ from ..progress import Progress
 from .attentive_fit import _schedule
 from .base import Probe, Tokens, check_pair
 from .moments import StandardMoments
+from .valid_grid import ValidGrid
 
 LARGEST_LOG_VARIANCE = 10.0
 """Bounds of the Gaussian head's log variance, against overflow in the first steps."""
@@ -93,6 +94,7 @@ class MLPProbe(Probe):
                 progress.advance()
         with torch.no_grad():
             mean = _forward(weights, x_valid)[..., : self._outputs]
+            self.valid_grid_ = ValidGrid.of_all(mean, target_valid)
             errors = (mean - target_valid).double().square().mean(dim=(1, 2)).nan_to_num(nan=math.inf, posinf=math.inf)
         best = int(errors.argmin())
         if not math.isfinite(errors[best]):

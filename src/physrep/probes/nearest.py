@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Self
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from ..errors import PhysrepError
 from .base import Probe, Tokens, check_pair
 from .moments import StandardMoments
+from .valid_grid import ValidGrid
 
 METRICS = ("euclidean", "cosine")
 
@@ -50,6 +52,7 @@ class NearestProbe(Probe):
         settings = [(metric, k) for metric in self.metrics for k in usable]
         valid = self._features(tokens_valid)
         means = torch.cat([self._means(valid, metric, usable) for metric in self.metrics])
+        self.valid_grid_ = ValidGrid.of_each(means, labels_valid.double())
         errors = (means - labels_valid.double()).square().mean(dim=1)
         best = errors.argmin(dim=0)
         self._chosen = [settings[k] for k in best.tolist()]
@@ -65,12 +68,28 @@ class NearestProbe(Probe):
         columns = [self._means(features, metric, [k])[0, :, p] for p, (metric, k) in enumerate(self._chosen)]
         return torch.stack(columns, dim=1).float()
 
-    def _means(self, features: Tensor, metric: str, neighbours: Sequence[int]) -> Tensor:
-        """Mean labels of the nearest neighbours, with shape ``(len(neighbours), windows, P)``."""
-        parts = []
-        for batch in features.split(512):
+    def predict_left_out(self, tokens: Tokens, labels: Tensor, trajectory: np.ndarray) -> Tensor:
+        columns = [self._means(self._train, metric, [k], trajectory)[0, :, p]
+                   for p, (metric, k) in enumerate(self._chosen)]  # fmt: skip
+        return torch.stack(columns, dim=1)
+
+    def _means(
+        self, features: Tensor, metric: str, neighbours: Sequence[int], trajectory: np.ndarray | None = None
+    ) -> Tensor:
+        """Mean labels of the nearest neighbours, with shape ``(len(neighbours), windows, P)``.
+
+        Args:
+            features: of windows.
+            metric, neighbours: settings.
+            trajectory: of the training windows, where these are the features: those of the same one do not count.
+        """
+        parts, numbers = [], None if trajectory is None else torch.from_numpy(np.asarray(trajectory))
+        for rows in torch.arange(len(features)).split(512):
+            distance = _distance(features[rows], self._train, metric)
+            if numbers is not None:
+                distance.masked_fill_(numbers[rows, None] == numbers, torch.inf)
             # A stable sort: equal distances are taken in the order of the training windows.
-            order = _distance(batch, self._train, metric).sort(dim=1, stable=True).indices[:, : max(neighbours)]
+            order = distance.sort(dim=1, stable=True).indices[:, : max(neighbours)]
             total = self._labels[order].cumsum(dim=1)
             parts.append(torch.stack([total[:, k - 1] / k for k in neighbours]))
         return torch.cat(parts, dim=1)

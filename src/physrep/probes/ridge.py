@@ -13,6 +13,7 @@ from ..renamed import takes_former_names
 from .base import Probe, Tokens, check_pair
 from .moments import check_width, token_moments
 from .standardise import Standardiser
+from .valid_grid import ValidGrid
 
 PENALTIES = tuple(10.0 ** (k / 2) for k in range(-16, 9))
 """Penalties of the probe: valid windows are many, so that hardly any shrinkage may be right."""
@@ -54,6 +55,35 @@ class RidgePath:
         """Weights of every penalty, with shape ``(len(alphas), F, P)``."""
         return torch.stack([self.weights(torch.tensor(p, dtype=torch.float64)) for p in alphas])
 
+    def left_out(self, x: Tensor, y: Tensor, penalty: float, trajectory: np.ndarray) -> Tensor:
+        r"""Of every row by a fit without its trajectory, ``(n,)``.
+
+        A regression that is linear in its targets, ``ŷ = H y``, has without the rows F of a trajectory the residuals
+        ``y_F - ŷ_F^(-F) = (1 - H_FF)⁻¹ (y_F - ŷ_F)``, so that no fit has to be repeated. What is taken from the rows
+        beside the weights (mean and scale of the features, mean of the target, centres of a kernel) stays that of all
+        rows: one trajectory of n changes it by 1/n.
+
+        Source: Cook and Weisberg, "Residuals and Influence in Regression", 1982, section 3.
+
+        Args:
+            x: the rows that the path was made of.
+            y: one of its targets, ``(n,)``; float64.
+            penalty: its penalty.
+            trajectory: of every row.
+        """
+        shrunk, column = 1 / (self.square + self.n * penalty), y[:, None]
+        offset = column.mean(0)
+        rotated, weights = (x @ self.basis, shrunk) if self.rows is None else (self.basis, self.square * shrunk)
+        residual = column - offset - rotated @ (weights[:, None] * (rotated.T @ (column - offset)))
+        # H = J + K (1 - J), with J = 1/n everywhere and K the regression without an offset.
+        shared = (1 - rotated @ (weights * rotated.sum(0))) / self.n
+        found = torch.empty_like(column)
+        for number in np.unique(trajectory):
+            rows = np.flatnonzero(trajectory == number)
+            hat = (rotated[rows] * weights) @ rotated[rows].T + shared[rows, None]
+            found[rows] = column[rows] - torch.linalg.solve(torch.eye(len(rows)).to(hat) - hat, residual[rows])
+        return found[:, 0]
+
     def _shrunk(self, penalty: Tensor) -> Tensor:
         return self.projected / (self.square[:, None] + self.n * penalty.to(self.square))
 
@@ -86,11 +116,18 @@ class Ridge:
             x_valid: features of valid.
             y_valid: targets of valid, on which the penalty is chosen.
         """
+        self.fit_predicting(x, y, x_valid, y_valid)
+        return self
+
+    def fit_predicting(self, x: Tensor, y: Tensor, x_valid: Tensor, y_valid: Tensor) -> Tensor:
+        """`fit`, and what every penalty predicts of valid, with shape ``(len(alphas), windows, P)``."""
         x, y, x_valid, y_valid = (part.double() for part in (x, y, x_valid, y_valid))
         self.scaled = Standardiser(self.common).fit(x)
         path = RidgePath(self.scaled(x), y)
-        self.errors = (path.predict(self.scaled(x_valid), self.alphas) - y_valid).square().mean(dim=1)
-        return self._solve(path)
+        predicted = path.predict(self.scaled(x_valid), self.alphas)
+        self.errors = (predicted - y_valid).square().mean(dim=1)
+        self._solve(path)
+        return predicted
 
     def fit_grouped(self, x: np.ndarray, y: np.ndarray, groups: np.ndarray, folds: int = 4, seed: int = 0) -> Self:
         """Choose by cross-validation inside the rows: the inner loop of a nested one.
@@ -154,9 +191,9 @@ class RidgeProbe(Probe):
     def fit(self, tokens: Tokens, labels: Tensor, tokens_valid: Tokens, labels_valid: Tensor) -> Self:
         check_pair(tokens, labels, "train")
         check_pair(tokens_valid, labels_valid, "valid")
-        self._ridge = fitted = Ridge(self.alphas).fit(
-            token_moments(tokens), labels, token_moments(tokens_valid), labels_valid
-        )
+        self._ridge = fitted = Ridge(self.alphas)
+        predicted = fitted.fit_predicting(token_moments(tokens), labels, token_moments(tokens_valid), labels_valid)
+        self.valid_grid_ = ValidGrid.of_each(predicted, labels_valid.double())
         self.best_params_ = {
             "penalty": fitted.penalty.tolist(),
             "valid_mse": fitted.errors.amin(dim=0).tolist(),
@@ -169,8 +206,10 @@ class RidgeProbe(Probe):
         check_width(moments, self._ridge.scaled)
         return self._ridge.predict(moments).float()
 
-    def refitted(self) -> RidgeProbe:
-        return RidgeProbe(tuple(sorted(set(self.best_params_["penalty"]))))
+    def predict_left_out(self, tokens: Tokens, labels: Tensor, trajectory: np.ndarray) -> Tensor:
+        x, y = self._ridge.scaled(token_moments(tokens)), labels.double()
+        path, penalties = RidgePath(x, y), self.best_params_["penalty"]
+        return torch.stack([path.left_out(x, y[:, p], a, trajectory) for p, a in enumerate(penalties)], 1)
 
     @property
     def coef_(self) -> Tensor:

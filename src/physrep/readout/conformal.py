@@ -1,8 +1,8 @@
-r"""Intervals by split conformal prediction: how far the probe was off where it was not fitted.
+r"""Intervals by conformal prediction: how far the probe was off where it was neither fitted nor chosen.
 
 For every parameter the interval is ``prediction ± q`` in z-scored units, with q the ``⌈(n + 1) level⌉``-th smallest of
-the n absolute errors on the validation split. If valid and new recordings are drawn alike, it covers the truth with a
-probability of at least ``level`` (two-sided, marginal over recordings).
+n absolute errors (of which trajectories: `held_out`). If these and new recordings are drawn alike, it covers the truth
+with a probability of about ``level`` (two-sided, marginal over recordings).
 
 Source: Lei et al., "Distribution-free predictive inference for regression", 2018, https://arxiv.org/abs/1604.04173.
 """
@@ -24,10 +24,10 @@ class Conformal:
 
     Attributes:
         level: nominal coverage.
-        half_width: z-scored, one per parameter; infinite where valid is too small for the level.
-        coverage: share of test targets inside, one per parameter; NaN before `tested`.
+        half_width: z-scored, one per parameter; infinite where n is too small for the level.
+        coverage: share of test targets inside, one per parameter; NaN before `tested` or `crossed`.
         n_valid, n_test: how many errors stand behind either.
-        source: split whose errors they are: ``valid``, or ``train``, each predicted by a probe without it (`cross`).
+        source: whose errors they are, see `held_out`.
     """
 
     level: float
@@ -42,19 +42,18 @@ class Conformal:
         """From predictions and targets of ``source`` with shape ``(n, P)``, z-scored, one row per trajectory or window.
 
         Args:
-            prediction: of valid.
+            prediction: of what the probe had not seen.
             target: their true values.
             level: probability content of the intervals.
+            source: where they are from.
 
         Raises:
             PhysrepError: a level outside (0, 1).
         """
         if not 0 < level < 1:
             raise PhysrepError(f"the level of an interval is {level}; give a number between 0 and 1, e.g. 0.9.")
-        errors = np.sort(np.abs(prediction - target), axis=0)
-        rank = math.ceil((len(errors) + 1) * level)
-        width = errors[rank - 1] if rank <= len(errors) else np.full(errors.shape[1], np.inf)
-        return cls(level, width.tolist(), [math.nan] * errors.shape[1], len(errors), source=source)
+        errors = np.abs(prediction - target)
+        return cls(level, _width(errors, level).tolist(), [math.nan] * errors.shape[1], len(errors), source=source)
 
     def tested(self, prediction: np.ndarray, target: np.ndarray) -> Self:
         """Record the coverage on test.
@@ -66,3 +65,21 @@ class Conformal:
         inside = np.abs(prediction - target) <= np.asarray(self.half_width)
         self.coverage, self.n_test = inside.mean(axis=0).tolist(), len(inside)
         return self
+
+    def crossed(self, prediction: np.ndarray, target: np.ndarray, fold: np.ndarray) -> Self:
+        """Record the coverage on the errors of `fit` themselves, of every fold by the width from the others.
+
+        Args:
+            prediction, target: of `fit`.
+            fold: of every row.
+        """
+        errors = np.abs(prediction - target)
+        inside = np.concatenate([errors[fold == k] <= _width(errors[fold != k], self.level) for k in np.unique(fold)])
+        self.coverage, self.n_test = inside.mean(axis=0).tolist(), len(inside)
+        return self
+
+
+def _width(errors: np.ndarray, level: float) -> np.ndarray:
+    """The conformal quantile of absolute errors ``(n, P)``, with shape ``(P,)``."""
+    rank = math.ceil((len(errors) + 1) * level)
+    return np.sort(errors, axis=0)[rank - 1] if rank <= len(errors) else np.full(errors.shape[1], np.inf)

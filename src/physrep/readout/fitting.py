@@ -13,6 +13,7 @@ from ..errors import PhysrepError
 from ..probes.nested import fold_stores, pooled_store
 from .background import Background
 from .basis import Basis
+from .held_out import HeldOut
 from .readout import Readout
 from .storage import save_readout
 
@@ -45,7 +46,7 @@ class Readouts:
         Args:
             name: of the probe.
             probe: fitted; None for a learner's own reading, and where ``make`` is given.
-            predicted: of valid and test.
+            predicted: of valid and test; what the intervals come from is said in `held_out`.
             make: gives an unfitted probe, for nested cross-validation: none of its probes has seen the whole pool, so
                 one is fitted to all folds but the first, on which it chooses. The intervals come from predictions out
                 of fold, by probes that saw less, and are therefore rather too wide.
@@ -58,7 +59,11 @@ class Readouts:
                 probe = self._of_pool(make, self.basis.division)
             if self._background is None:
                 self._background = Background.of(self.basis)
-            save_readout(Readout.fit(name, probe, predicted, self._background), self.run)
+            held_out = HeldOut.of(probe, self.basis, predicted)
+            if probe is not None:
+                # It has served; a run does not keep it.
+                probe.valid_grid_ = None
+            save_readout(Readout.fit(name, probe, predicted, self._background, held_out), self.run)
             return True
         except PhysrepError as error:
             text = f"{self.run.name}: no readout for `physrep predict` is stored: {error}"

@@ -1,10 +1,18 @@
-r"""Intervals from the errors on training trajectories that the probe had not seen, instead of those on valid.
+r"""From which errors the intervals come: those on trajectories that nothing of the readout was fitted or chosen on.
+
+One rule for every run, the first that applies:
+
+- **train**, if the encoder is a floor or an oracle, which saw no data, and the probe has a closed form: every training
+  trajectory is predicted by a fit without it (`Probe.predict_left_out`). The settings were chosen on valid.
+- **valid**, in folds, if the encoder learned from train: the weights were fitted on train, and of every fold the
+  settings are those that are best on the other folds (`chosen_without`).
+- **pool**, under nested cross-validation: every trajectory by the probe that had it neither in train nor in valid.
+- **valid as it is**, for what a learner says by itself, and for a probe of the user's own that does not tell what its
+  other settings predicted; the latter is said with every answer.
 
 The half width of a conformal interval is an order statistic of n errors, and its true coverage is a draw of
-``Beta(k, n + 1 - k)``: with the 120 valid trajectories of a small data set its standard deviation is 2.7 %, so that an
-interval of 90 % may cover 85 or 96 %. Of a probe in closed form, every training trajectory can be predicted by a fit
-without it (in folds), which makes n several times larger. Such a probe saw a tenth less, so errors are rather too large
-than too small; valid, on which the probe chose its settings, is not among them.
+``Beta(k, n + 1 - k)``: with 120 trajectories its standard deviation is 2.7 %, so that many errors are worth more than
+any finer rule.
 
 Source: Vovk, "Cross-conformal predictors", 2015, https://arxiv.org/abs/1208.0806; Barber et al., "Predictive inference
 with the jackknife+", 2021, https://arxiv.org/abs/1905.02928.
@@ -13,57 +21,80 @@ with the jackknife+", 2021, https://arxiv.org/abs/1905.02928.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ..metrics import cluster_means
+from ..probes.valid_grid import chosen_without
 from .conformal import Conformal
 
 if TYPE_CHECKING:
     from ..probes import Predictions, Probe
-    from ..tokens import LabelScaler, TokenStore
+    from .basis import Basis
 
 FOLDS = 10
+TRAIN, VALID_FOLDS, VALID, POOL = "train", "valid folds", "valid", "pool"
+"""`Conformal.source`."""
 
 
-def cross_conformal(
-    probe: Probe,
-    stores: Mapping[str, TokenStore],
-    scaler: LabelScaler,
-    test: Predictions,
-    level: float,
-    seed: int = 0,
-) -> tuple[Conformal, Conformal] | None:
-    """Half widths of windows and of trajectories; None for a probe that cannot be refitted in closed form.
+@dataclass(frozen=True)
+class HeldOut:
+    """Predictions whose errors make intervals.
 
-    Args:
-        probe: fitted.
-        stores: tokens of train and valid, of an encoder that took no gradient steps on them.
-        scaler: of the labels.
-        test: predictions of ``probe``, on which the coverage is measured.
-        level: of the intervals.
-        seed: of the folds.
+    Attributes:
+        prediction, target: z-scored, with shape ``(windows, P)``.
+        trajectory: of every window.
+        source: which of the cases above.
+        fold: of every window of a pool, which is its own test; None where test is another split.
     """
-    if probe.refitted() is None:
-        return None
-    train, valid = stores["train"], stores["valid"]
-    y, y_valid = (scaler.transform(part.labels, part.parameter_names).float() for part in (train, valid))
-    names, index = np.unique(train.trajectory, return_inverse=True)
-    fold = (np.random.default_rng(seed).permutation(len(names)) % FOLDS)[index]
-    predicted = np.zeros(y.shape)
-    for number in range(min(FOLDS, len(names))):
-        own, rest = np.flatnonzero(fold == number), np.flatnonzero(fold != number)
-        again = probe.refitted()
-        assert again is not None
-        again.fit(train.tokens[rest], y[rest], valid.tokens, y_valid)
-        predicted[own] = again.predict(train.tokens[own]).numpy()
-    target = y.double().numpy()
-    windows = Conformal.fit(predicted, target, level, CROSS).tested(test.prediction, test.target)
-    means = [cluster_means(values, train.trajectory)[0] for values in (predicted, target)]
-    whole = [cluster_means(values, test.trajectory)[0] for values in (test.prediction, test.target)]
-    return windows, Conformal.fit(means[0], means[1], level, CROSS).tested(whole[0], whole[1])
 
+    prediction: np.ndarray
+    target: np.ndarray
+    trajectory: np.ndarray
+    source: str
+    fold: np.ndarray | None = None
 
-CROSS = "train"
-"""`Conformal.source` of these intervals."""
+    @classmethod
+    def of(cls, probe: Probe | None, basis: Basis, predicted: Mapping[str, Predictions], seed: int = 0) -> HeldOut:
+        """By the rule above.
+
+        Args:
+            probe: fitted on train with valid; None for a learner's own reading.
+            basis: the learner and its data.
+            predicted: of valid and test.
+            seed: of the folds.
+        """
+        if basis.division is not None:
+            test, folds = predicted["test"], basis.division.folds[0]
+            return cls(test.prediction, test.target, test.trajectory, POOL, folds[test.trajectory])
+        valid = predicted["valid"]
+        if probe is not None and not basis.learner.trainable and basis.learner.kind in ("floor", "oracle"):
+            train = basis.stores["train"]
+            labels = basis.scaler.transform(train.labels, train.parameter_names)
+            found = probe.predict_left_out(train.tokens, labels.float(), train.trajectory)
+            if found is not None:
+                return cls(found.double().numpy(), labels.double().numpy(), train.trajectory, TRAIN)
+        if probe is not None and probe.valid_grid_ is not None:
+            names, index = np.unique(valid.trajectory, return_inverse=True)
+            fold = (np.random.default_rng(seed).permutation(len(names)) % FOLDS)[index]
+            prediction = chosen_without(probe.valid_grid_, fold).numpy()
+            return cls(prediction, valid.target, valid.trajectory, VALID_FOLDS)
+        return cls(valid.prediction, valid.target, valid.trajectory, VALID)
+
+    def intervals(self, test: Predictions, level: float) -> tuple[Conformal, Conformal]:
+        """Half widths of windows and of trajectories, with their coverage on test.
+
+        Args:
+            test: predictions of the readout.
+            level: of the intervals.
+        """
+        mean, target = (cluster_means(values, self.trajectory)[0] for values in (self.prediction, self.target))
+        windows = Conformal.fit(self.prediction, self.target, level, self.source)
+        whole = Conformal.fit(mean, target, level, self.source)
+        if self.fold is not None:
+            fold = cluster_means(self.fold[:, None], self.trajectory)[0][:, 0]
+            return windows.crossed(self.prediction, self.target, self.fold), whole.crossed(mean, target, fold)
+        mean, target = (cluster_means(values, test.trajectory)[0] for values in (test.prediction, test.target))
+        return windows.tested(test.prediction, test.target), whole.tested(mean, target)

@@ -15,6 +15,7 @@ from ..metrics import cluster_means
 from .answer import Answer, Draws
 from .background import Background
 from .conformal import Conformal
+from .held_out import HeldOut
 from .own import own_reading
 
 if TYPE_CHECKING:
@@ -60,6 +61,7 @@ class Readout:
         probe: Probe | None,
         predictions: Mapping[str, Predictions],
         background: Background,
+        held_out: HeldOut,
         level: float = 0.9,
     ) -> Readout:
         """From a fitted probe and its predictions of valid and test.
@@ -67,14 +69,14 @@ class Readout:
         Args:
             name: of the probe.
             probe: fitted; None for a learner's own reading.
-            predictions: of valid, from which the intervals come, and test, on which their coverage is measured.
+            predictions: of valid, whose error chooses among readouts, and test, on which all is measured.
             background: of the same encoder and data.
+            held_out: predictions from whose errors the intervals come.
             level: of the intervals.
         """
         valid, test = (predictions[split] for split in ("valid", "test"))
-        windows = Conformal.fit(valid.prediction, valid.target, level).tested(test.prediction, test.target)
         mean_valid, mean_test = _per_trajectory(valid), _per_trajectory(test)
-        trajectories = Conformal.fit(*mean_valid, level).tested(*mean_test)
+        windows, trajectories = held_out.intervals(test, level)
         errors = [float(np.mean((prediction - target) ** 2)) for prediction, target in (mean_valid, mean_test)]
         made = cls(name, background, windows, trajectories, probe, quality=errors[1], valid=errors[0])
         own = [max((verdict for verdict, _ in made._off_range(row)), default=0) for row in mean_test[0]]

@@ -11,11 +11,19 @@ import numpy as np
 import pandas as pd
 
 from ..readout.answer import LEVEL
+from ..readout.held_out import POOL, TRAIN, VALID_FOLDS
 from .formats import quantity
 
 if TYPE_CHECKING:
     from ..readout import Answer, Readout, Recording
     from ..readout.answer import Draws
+
+SOURCES = {
+    TRAIN: ("train", " (each predicted by a probe without it)"),
+    VALID_FOLDS: ("valid", " (each predicted with settings chosen without it)"),
+    POOL: ("pooled", " (each predicted by a probe without it)"),
+}
+"""Split and manner of the errors that intervals come from, in words."""
 
 Answers = Sequence[tuple["Recording", "Answer"]]
 
@@ -34,8 +42,9 @@ def facts(readout: Readout) -> list[str]:
     whole = readout.trajectories
     covered = ", ".join(f"{name} {share:.0%}" for name, share in zip(readout.scaler.names, whole.coverage, strict=True))
     each = "; ".join(f"{name} {novelty.false_alarms[1]:.1%}" for name, novelty in readout.background.novelty.items())
-    unseen = " (each predicted by a probe without it)" if whole.source == "train" else ""
-    errors = f"{whole.n_valid} {whole.source} trajectories{unseen}"
+    chosen = " on which it chose its settings" if readout.probe is not None else ""
+    split, how = SOURCES.get(whole.source, ("valid", chosen))
+    errors = f"{whole.n_valid} {split} trajectories{how}"
     endless = (
         []
         if all(map(math.isfinite, whole.half_width))
