@@ -42,7 +42,7 @@ def posterior_section(bench: Bench, rows: list[dict[str, str]]) -> Section | Non
     )
     beyond = max((int(row["value"]) for row in rows if row["row"] == "outside"), default=0)
     if beyond:
-        sentence += f" {beyond} more lie beyond the range of the training set, which is the prior, and are not counted."
+        sentence += f" Of these, {beyond} lie beyond the training range, which is the prior, and do not count in it."
     caption = (
         "Log density: mean over test of log q(truth | tokens), z-scored parameters; higher is sharper. sd: mean "
         f"standard deviation of the draws. Calibrated: no p-value is below {LEVEL} over the number of tests."
