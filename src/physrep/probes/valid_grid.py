@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 
-@dataclass(frozen=True)
+@dataclass
 class ValidGrid:
     """Predictions of valid by every setting of a grid, for columns that share one.
 
