@@ -15,7 +15,6 @@ import inspect
 import platform
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import fields as dataclass_fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +22,8 @@ from .data.config import DataConfig, data_content
 from .errors import PhysrepError
 from .files import atomic_path, read_record, read_yaml, write_json, write_yaml
 from .relocation import found_data, found_place, stored_data, stored_place
+from .run_config import EXAMPLE, check_run_config, known_data
+from .settings import construct
 from .version import __version__
 
 if TYPE_CHECKING:
@@ -176,7 +177,7 @@ def read_run_config(run: str | Path) -> dict[str, Any]:
     """The config of a run directory that holds weights; no learner is built.
 
     Raises:
-        PhysrepError: the directory, its config or its weights are missing.
+        PhysrepError: the directory, its config, a section of it, or its weights are missing.
     """
     run = Path(run)
     if run.is_file() and run.suffix in (".pth", ".pt", ".ckpt", ".tar", ".bin", ".safetensors"):
@@ -186,7 +187,7 @@ def read_run_config(run: str | Path) -> dict[str, Any]:
     if not run.is_dir():
         raise PhysrepError(f"{run}: is no run directory; give one that `physrep pretrain` wrote.")
     config = stored_run_config(run)
-    if config is None or "learner" not in config:
+    if config is None:
         raise PhysrepError(f"{run / CONFIG}: describes no learner; give a directory that `physrep pretrain` wrote.")
     if not (run / WEIGHTS).is_file():
         raise PhysrepError(f"{run}: has no {WEIGHTS}; let `physrep pretrain` finish, or give another run directory.")
@@ -199,9 +200,16 @@ def write_run_config(run: str | Path, config: Mapping[str, Any]) -> None:
 
 
 def stored_run_config(run: str | Path) -> dict[str, Any] | None:
-    """What the config of a run holds, its places as they are found from here; None if it is no mapping."""
+    """What the config of a run holds, its places as they are found from here; None if it describes no learner.
+
+    Raises:
+        PhysrepError: it cannot be read, or one of `physrep.run_config.RunSettings` is missing or wrong.
+    """
     config = read_yaml(Path(run) / CONFIG)
-    return _places(config, run, found_data, found_place) if isinstance(config, dict) else None
+    if not isinstance(config, dict) or "learner" not in config:
+        return None
+    check_run_config(config, Path(run) / CONFIG)
+    return _places(config, run, found_data, found_place)
 
 
 def stored_statistics(run: str | Path) -> tuple[Tensor, Tensor] | None:
@@ -238,9 +246,16 @@ def _places(
 
 
 def run_data(config: Mapping[str, Any], path: str | None = None) -> DataConfig:
-    """The data that a run was trained on, or the same view on other data."""
-    known = {field.name for field in dataclass_fields(DataConfig)}
-    stored = DataConfig(**{key: value for key, value in config["data"].items() if key in known})
+    """The data that a run was trained on, or the same view on other data.
+
+    Args:
+        config: of the run.
+        path: of other data.
+
+    Raises:
+        PhysrepError: the config holds no view on data, or the run names no data and none are given.
+    """
+    stored: DataConfig = construct(DataConfig, known_data(config.get("data")), "the run's config.yaml: data", EXAMPLE)
     if path is not None:
         if path != stored.path:
             stored.labels = None  # a table of labels is of one data set

@@ -172,7 +172,10 @@ def _odd_safetensors(generator: random.Random, path: Path) -> None:
 
 
 def _odd_state(generator: random.Random, path: Path, mark: Path) -> Any:
-    state = torch.load(path, weights_only=True)
+    try:
+        state = torch.load(path, weights_only=True)
+    except pickle.UnpicklingError:
+        return Hostile(mark)  # It was made hostile before.
     if generator.random() < 0.3:
         return {**state, generator.choice(list(state)): Hostile(mark)}
     if generator.random() < 0.2:

@@ -59,7 +59,7 @@ def _data_path(values: Any, trained_on: Mapping[str, Any]) -> str | None:
     """The data set that is asked for; None if it is that of the run, where the run found it."""
     name = values.data
     if name is None and values.data_root is not None:
-        name = trained_on.get("dataset") or Path(trained_on["path"]).name
+        name = trained_on.get("dataset") or Path(trained_on.get("path") or "").name
     return None if name is None else dataset_path(name, values.data_root)
 
 
@@ -110,10 +110,10 @@ def embed_all(
     if is_run(values.encoder):
         learner, config = load_run(values.encoder)
         p.refuse(["num_frames"], f"{values.encoder} is a run, which reads windows of {learner.num_frames} frames")
-        if config["data"]["path"]:
+        if config["data"].get("path"):
             p.refuse(("fields", "resolution"), f"{values.encoder} is a run, which has a view of its own on the data")
         data = run_data(config, _data_path(values, config["data"]))
-        if not config["data"]["path"]:
+        if not config["data"].get("path"):
             # An imported run has no view of its own.
             data.fields, data.resolution = values.fields, values.resolution
         data.labels = values.labels or data.labels

@@ -42,7 +42,8 @@ def make_bundle(run: str | Path, folder: Path) -> list[str]:
     run, config = Path(run), read_run_config(run)
     folder.mkdir(parents=True, exist_ok=True)
     config = dict(without_places(config))
-    config["data"] = {k: _last(v) if k == "path" else v for k, v in config.get("data", {}).items() if k not in _LEFT}
+    kept = {k: v for k, v in config["data"].items() if k not in _LEFT}
+    config["data"] = {k: _last(v) if k == "path" and v else v for k, v in kept.items()}
     if isinstance(config.get("init_from"), dict):
         config["init_from"] = {**config["init_from"], "run": _last(config["init_from"]["run"])}
     write_text(folder / CONFIG, yaml.safe_dump(config, sort_keys=False, width=120))
