@@ -90,12 +90,16 @@ def test_scores_of_a_planted_parameter():
     assert window["value"] == pytest.approx(mean)
 
 
-def test_shuffled_labels_score_one():
+@pytest.mark.parametrize("probe", [RidgeProbe, KernelRidgeProbe], ids=["ridge", "kernel_ridge"])
+def test_shuffled_labels_score_one(probe):
     stores = splits(shuffle=True)
-    rows = table(evaluate(RidgeProbe(), stores, scaler(stores), name="ridge")[0])
+    scores, predictions = evaluate(probe(), stores, scaler(stores), name="p")
+    rows = table(scores)
+    # A constant scores 1 on the drawn labels; 25 test trajectories have a variance of their own.
+    constant = float(np.mean(predictions["test"].target ** 2))
     for level in ("window", "trajectory"):
         row = rows[level, "test", "mean", "mse"]
-        assert row["ci_low"] < 1.0 < row["ci_high"]
+        assert row["ci_low"] < constant < row["ci_high"] and row["value"] > 0.97 * constant
         assert rows[level, "test", "mean", "r2"]["value"] < 0.2
 
 
