@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -102,3 +104,13 @@ def test_a_clear_difference_is_found() -> None:
 def test_no_seed_is_an_error() -> None:
     with pytest.raises(PhysrepError, match="no predictions of any seed"):
         bootstrap_over_seeds([], np.zeros((2, 1)), [0, 1])
+
+
+def test_the_table_of_coverage_is_made_by_its_script(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(str(Path(__file__).parents[2] / "benchmarks"))
+    import score_intervals
+
+    ours, alone = score_intervals.coverage(25, 3, 0.5, 40)
+    assert ours > 0.85 > 0.75 > alone
+    after, before = score_intervals.false_claims(25, 1, 0.5, 3, count=3)
+    assert after > 0.5 and before >= after, "one seed: another training is taken for another learner"

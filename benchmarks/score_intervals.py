@@ -1,6 +1,6 @@
 """How often intervals hold the truth, and how often Holm's stars are false: by simulation, since both are exact there.
 
-    python benchmarks/coverage.py
+    python benchmarks/score_intervals.py
 
 Test sets are drawn whose expected MSE is known: 3 windows per trajectory, two z-scored parameters, normal errors with a
 part that the trajectory shares, and for every training seed a factor on the mean squared error that is log-normal with
