@@ -7,8 +7,9 @@ import math
 import numpy as np
 import pytest
 
-from physrep.analyses.uncertainty import Uncertainty, binomial_interval, conformal_quantile
+from physrep.analyses.uncertainty import Uncertainty, binomial_interval
 from physrep.errors import PhysrepError
+from physrep.readout.conformal import conformal_quantile
 from tests.helpers.planted_runs import PlantedContext
 
 

@@ -12,6 +12,8 @@ from ..errors import PhysrepError
 from ..metrics import cluster_means
 from ..probes import MLPProbe
 from ..progress import Progress
+from ..readout.conformal import conformal_quantile
+from ..readout.held_out import valid_in_folds
 from ..tokens import TokenStore
 from .base import Analysis, Context, FrozenRun, Rows
 
@@ -19,16 +21,16 @@ from .base import Analysis, Context, FrozenRun, Rows
 class Uncertainty(Analysis):
     """Prediction intervals for the parameters of a test trajectory, by three methods.
 
-    - ``conformal``: the benchmark's probe, ± the ⌈(n+1) level⌉-th smallest absolute error of the n valid trajectories
-      (split conformal prediction). Its width is the same for all trajectories.
+    - ``conformal``: the benchmark's probe, ± the ⌈(n+1) level⌉-th smallest absolute error of the n valid trajectories,
+      each predicted with settings that were chosen without it (`physrep.readout.held_out.valid_in_folds`). Its width is
+      the same for all trajectories.
     - ``gaussian``: the mean and standard deviation of an MLP probe with a Gaussian head, as they are; σ of a trajectory
       is the mean of its windows', since their errors are mostly shared.
     - ``gaussian_conformal``: the same, with σ scaled by the quantile of ``|error| / σ`` on valid: widths that follow
       the difficulty of a trajectory, with the coverage of the first method.
 
-    Conformal intervals hold a new trajectory with at least the promised probability if valid and test are exchangeable.
-    Here valid has served to choose the probe's penalty too, which makes its errors a little too small; the table says
-    how much is lost. Where n is too small for a level, the interval is infinite.
+    Conformal intervals hold a new trajectory with about the promised probability if valid and test are exchangeable.
+    Where n is too small for a level, the interval is infinite.
 
     Source: Lei et al., Distribution-free predictive inference for regression, JASA 113 (2018),
     https://doi.org/10.1080/01621459.2017.1307116.
@@ -43,6 +45,7 @@ class Uncertainty(Analysis):
         "run", "title", "learner", "encoder", "kind", "seed", "method", "probe", "level", "parameter", "coverage",
         "ci_low", "ci_high", "width", "n_valid_trajectories", "n_trajectories",
     )  # fmt: skip
+    version = 2
 
     def __init__(
         self,
@@ -77,7 +80,9 @@ class Uncertainty(Analysis):
 
         def outcome(probe: Any, split: str, spread: bool) -> Outcome:
             tokens = stores[split].tokens
-            error = np.abs(per_trajectory(probe.predict(tokens), split) - per_trajectory(labels[split], split))
+            held = valid_in_folds(probe, stores[split].trajectory) if split == "valid" else None
+            predicted = probe.predict(tokens) if held is None else held
+            error = np.abs(per_trajectory(predicted, split) - per_trajectory(labels[split], split))
             scale = per_trajectory(probe.predict_std(tokens), split) if spread else np.ones_like(error)
             return Outcome(error, scale)
 
@@ -126,21 +131,6 @@ class Outcome(NamedTuple):
 
     error: np.ndarray
     scale: np.ndarray
-
-
-def conformal_quantile(scores: np.ndarray, level: float) -> np.ndarray:
-    """The ⌈(n+1) level⌉-th smallest score of each column; infinity if that is more than n.
-
-    Args:
-        scores: with shape ``(n, P)``.
-        level: promised probability.
-    """
-    n = len(scores)
-    # Rounding must not raise a rank that is a whole number.
-    rank = math.ceil((n + 1) * level - 1e-9)
-    if rank > n:
-        return np.full(scores.shape[1], np.inf)
-    return np.sort(scores, axis=0)[rank - 1]
 
 
 def normal_quantile(level: float) -> float:

@@ -53,7 +53,9 @@ class Conformal:
         if not 0 < level < 1:
             raise PhysrepError(f"the level of an interval is {level}; give a number between 0 and 1, e.g. 0.9.")
         errors = np.abs(prediction - target)
-        return cls(level, _width(errors, level).tolist(), [math.nan] * errors.shape[1], len(errors), source=source)
+        return cls(
+            level, conformal_quantile(errors, level).tolist(), [math.nan] * errors.shape[1], len(errors), source=source
+        )
 
     def tested(self, prediction: np.ndarray, target: np.ndarray) -> Self:
         """Record the coverage on test.
@@ -74,12 +76,21 @@ class Conformal:
             fold: of every row.
         """
         errors = np.abs(prediction - target)
-        inside = np.concatenate([errors[fold == k] <= _width(errors[fold != k], self.level) for k in np.unique(fold)])
+        inside = np.concatenate(
+            [errors[fold == k] <= conformal_quantile(errors[fold != k], self.level) for k in np.unique(fold)]
+        )
         self.coverage, self.n_test = inside.mean(axis=0).tolist(), len(inside)
         return self
 
 
-def _width(errors: np.ndarray, level: float) -> np.ndarray:
-    """The conformal quantile of absolute errors ``(n, P)``, with shape ``(P,)``."""
-    rank = math.ceil((len(errors) + 1) * level)
-    return np.sort(errors, axis=0)[rank - 1] if rank <= len(errors) else np.full(errors.shape[1], np.inf)
+def conformal_quantile(scores: np.ndarray, level: float) -> np.ndarray:
+    """The ⌈(n + 1) level⌉-th smallest score of each column; infinity if that is more than n.
+
+    Args:
+        scores: with shape ``(n, P)``.
+        level: promised probability.
+    """
+    n = len(scores)
+    # Rounding must not raise a rank that is a whole number.
+    rank = math.ceil((n + 1) * level - 1e-9)
+    return np.sort(scores, axis=0)[rank - 1] if rank <= n else np.full(scores.shape[1], np.inf)

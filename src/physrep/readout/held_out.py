@@ -39,6 +39,24 @@ TRAIN, VALID_FOLDS, VALID, POOL = "train", "valid folds", "valid", "pool"
 """`Conformal.source`."""
 
 
+def valid_in_folds(probe: Probe, trajectory: np.ndarray, seed: int = 0) -> np.ndarray | None:
+    """Predictions of valid ``(windows, P)``, each with the settings that are best on the other folds.
+
+    Args:
+        probe: fitted.
+        trajectory: of every window of valid.
+        seed: of the folds.
+
+    Returns:
+        None for a probe that does not tell what its other settings predicted.
+    """
+    if probe.valid_grid_ is None:
+        return None
+    names, index = np.unique(trajectory, return_inverse=True)
+    fold = (np.random.default_rng(seed).permutation(len(names)) % FOLDS)[index]
+    return chosen_without(probe.valid_grid_, fold).numpy()
+
+
 @dataclass(frozen=True)
 class HeldOut:
     """Predictions whose errors make intervals.
@@ -76,11 +94,9 @@ class HeldOut:
             found = probe.predict_left_out(train.tokens, labels.float(), train.trajectory)
             if found is not None:
                 return cls(found.double().numpy(), labels.double().numpy(), train.trajectory, TRAIN)
-        if probe is not None and probe.valid_grid_ is not None:
-            names, index = np.unique(valid.trajectory, return_inverse=True)
-            fold = (np.random.default_rng(seed).permutation(len(names)) % FOLDS)[index]
-            prediction = chosen_without(probe.valid_grid_, fold).numpy()
-            return cls(prediction, valid.target, valid.trajectory, VALID_FOLDS)
+        held = None if probe is None else valid_in_folds(probe, valid.trajectory, seed)
+        if held is not None:
+            return cls(held, valid.target, valid.trajectory, VALID_FOLDS)
         return cls(valid.prediction, valid.target, valid.trajectory, VALID)
 
     def intervals(self, test: Predictions, level: float) -> tuple[Conformal, Conformal]:
