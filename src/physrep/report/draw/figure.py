@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 WIDTH, NARROW = 8.6, 4.2
 """Width of a figure in inches, on a desktop and on a phone."""
 
+LARGEST = 1.5
+"""Pixels per point, at most: text of 9 points is then that of the page's tables."""
+
 SAY, CURVE, BETWEEN = "say:", "curve:", "\u2016"
 SVG, LINK = "http://www.w3.org/2000/svg", "http://www.w3.org/1999/xlink"
 
@@ -138,7 +141,9 @@ def save_figure(figure: Figure, path: Path, alt: str, dpi: int = 140) -> str:
 
     _write_png(figure, path, dpi)
     uri = f"data:image/png;base64,{base64.b64encode(path.read_bytes()).decode()}"
-    return f'<img alt="{html.escape(alt)}" src="{uri}">'
+    # As wide as its texts need, like the figures that are markup: a small one does not fill the page.
+    wide = LARGEST * 72 * figure.get_figwidth()
+    return f'<img alt="{html.escape(alt)}" style="max-width: {wide:.0f}px" src="{uri}">'
 
 
 def _write_png(figure: Figure, path: Path, dpi: int) -> None:
@@ -180,8 +185,7 @@ def markup(figure: Figure, alt: str, name: str = "", salt: str = "") -> str:
             node.set(key, re.sub(r"(\d\.\d\d)\d+", r"\1", re.sub(r"\s*\n\s*", " ", node.attrib[key].strip())))
         if node.get("id") not in used:
             node.attrib.pop("id", None)
-    # Text of 9 points is that of the page's tables; a drawing is never enlarged beyond that.
-    wide = 1.5 * float(root.get("width", "0").removesuffix("pt"))
+    wide = LARGEST * float(root.get("width", "0").removesuffix("pt"))
     for key in ("width", "height", "version"):
         root.attrib.pop(key, None)
     root.set("style", f"max-width: {wide:.0f}px")

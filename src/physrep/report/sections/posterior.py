@@ -43,9 +43,15 @@ def posterior_section(bench: Bench, rows: list[dict[str, str]]) -> Section | Non
     beyond = max((int(row["value"]) for row in rows if row["row"] == "outside"), default=0)
     if beyond:
         sentence += f" Of these, {beyond} lie beyond the training range, which is the prior, and do not count in it."
+    if best:
+        sds = [own for own in found[best] if own.endswith(": sd")]
+        spread = ", ".join(f"{own.removesuffix(': sd')} {found[best][own]:.2g}" for own in sds)
+        sentence += f" Its standard deviation, where that of the training values is 1: {spread}."
     caption = (
         "Log density: mean over test of log q(truth | tokens), z-scored parameters; higher is sharper. sd: mean "
-        f"standard deviation of the draws. Calibrated: no p-value is below {LEVEL} over the number of tests."
+        "standard deviation of the draws, where that of the training values is 1. p: of SBC and TARP; small if not "
+        f"calibrated. Calibrated: no p-value is below {LEVEL} over the number of tests, which see gross faults only "
+        "where test trajectories are few."
     )
     section = Section("posterior", "Which posterior is sharp and calibrated?", [sentence])
     _show_calibration(section, bench, groups, order)
@@ -84,7 +90,7 @@ def _show_calibration(
         points = [(float(row["place"]), float(row["value"])) for row in groups[name] if row["row"] == "tarp"]
         ax.plot([0, 1], [0, 1], color="#999999", lw=0.8)
         ax.plot(*zip(*points, strict=True), color="#1f63b4")
-        ax.set(xlabel="promised", ylabel="TARP: covered" if first else "")
+        ax.set(title=name, xlabel="promised", ylabel="TARP: covered" if first else "")
 
     parameters = dict.fromkeys(row["parameter"] for row in groups[order[0]] if row["row"] == "rank")
     legend = [(name, tint, "-") for name, tint in zip(parameters, TINTS * 9, strict=False)]
@@ -92,8 +98,10 @@ def _show_calibration(
     plot = Plot(panels, 1.9, across=len(shown), legend=legend)
     more = f" The {len(shown)} sharpest of {len(order)} are shown." if len(order) > len(shown) else ""
     caption = (
-        "Above: ranks of the true parameter among the draws; flat if calibrated, raised at both ends if too narrow. "
-        f"Below: expected coverage of joint regions (TARP); on the diagonal if calibrated.{more}"
+        "First, ranks of the true parameter among the draws (simulation-based calibration, SBC): flat if calibrated, "
+        "raised at both ends if the posterior is too narrow, in the middle if it is too wide. Then how many truths lie "
+        "in regions that promise a share of them, of all parameters together (TARP): on the diagonal if calibrated."
+        f"{more}"
     )
     section.show(plot, bench.folder, "posterior_calibration", "Calibration of posteriors", caption)
 
