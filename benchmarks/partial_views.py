@@ -20,6 +20,7 @@ import pandas as pd
 import yaml
 
 import physrep
+from physrep.files import read_json
 
 SHAPE = (32, 64)
 CASES: dict[str, list[Any]] = {
@@ -33,6 +34,7 @@ CASES: dict[str, list[Any]] = {
 }
 """Views of the fields, as `data.observation` takes them."""
 
+PARAMETERS = ("Reynolds", "Schmidt")
 CLIPS = {"level": "clip", "target": "random", "regulariser": {"sim": 5, "std": 25, "cov": 5}}
 FIT = {"largest": 8, "fit_trajectories": 96}
 LEARNERS: dict[str, dict[str, Any]] = {
@@ -92,26 +94,26 @@ def run(out: Path, cases: list[str], learners: list[str]) -> None:
 
 
 def table(out: Path, split: str) -> str:
-    """Markdown: every case, learner by learner, of each the probe that was best on valid."""
+    """Markdown: every case, learner by learner, of each the probe that was best on valid: mean (Reynolds, Schmidt).
+
+    A run counts as soon as it is finished, whether or not the others of its case are.
+    """
     lines = []
     for case in CASES:
-        path = folder_of(out, case) / "results.csv"
-        if not path.exists():
-            continue
-        rows = pd.read_csv(path).query("metric == 'mse' and level == 'trajectory'")
-        rows["name"] = rows["run"].str.removesuffix("-s0")
-        mean = rows.pivot_table("value", ["name", "probe"], "split")
         cells = []
         for learner in LEARNERS:
-            name = learner.replace(" ", "_")
-            if name not in mean.index.get_level_values(0):
+            path = folder_of(out, case) / "runs" / f"{learner.replace(' ', '_')}-s0" / "scores.json"
+            if not path.exists():
                 cells.append("")
                 continue
-            probe = mean.loc[name]["valid"].idxmin()
-            own = rows[(rows["name"] == name) & (rows["probe"] == probe) & (rows["split"] == split)]
-            each = [f"{v:.2g}" for v in own["value"]]
-            cells.append(f"{own['value'].mean():.2g} ({', '.join(each)})")
-        lines.append(f"| {case} | " + " | ".join(cells) + " |")
+            rows = pd.DataFrame(read_json(path)).query("metric == 'mse' and level == 'trajectory'")
+            rows = rows[rows["parameter"].isin(PARAMETERS)]
+            mean = rows.pivot_table("value", "probe", "split")
+            own = rows[(rows["probe"] == mean["valid"].idxmin()) & (rows["split"] == split)].set_index("parameter")
+            value, each = own["value"], ", ".join(f"{own['value'][name]:.2g}" for name in PARAMETERS)
+            cells.append(f"{value.mean():.2g} ({each})")
+        if any(cells):
+            lines.append(f"| {case} | " + " | ".join(cells) + " |")
     head = "| view | " + " | ".join(LEARNERS) + " |\n|---|" + "---|" * len(LEARNERS)
     return "\n".join([head, *lines])
 

@@ -24,7 +24,6 @@ import physrep
 from physrep.data import ClipDataset
 from physrep.learners import Learner
 from physrep.learners.pooling import pooled
-from physrep.run_directory import run_data
 
 FRAMES, STRIDE, TRAJECTORIES, BATCH = 8, 28, 400, 48
 LEVELS = (0.0, 0.01, 0.2)
@@ -69,9 +68,8 @@ def tokens_of(learner: Learner, data: ClipDataset, level: float, most: int | Non
 class Row:
     """Tokens of an encoder that a probe needs: of train, clean, and of valid at every level."""
 
-    def __init__(self, run: Path) -> None:
-        learner, config = physrep.load_run(run)
-        data = run_data(config).open_splits()
+    def __init__(self, run: Path, data: dict[str, ClipDataset]) -> None:
+        learner, _ = physrep.load_run(run)
         learner.eval()
         self.train, self.labels = tokens_of(learner, data["train"], 0.0, TRAJECTORIES)
         self.valid = [tokens_of(learner, data["valid"], level) for level in LEVELS]
@@ -114,7 +112,9 @@ def main() -> None:
         parser.error(f"no recipe {unknown[0]!r}; there are {', '.join(RECIPES)}")
     training = physrep.TrainingConfig(steps=80, batch_size=32, learning_rate=2e-3, shift=True, flip=["x", "y"])
     data = physrep.DataConfig(path=options.data, max_trajectories=TRAJECTORIES)
-    operator = Row(options.operator) if options.operator else None
+    # All rows are of the same trajectories in the same order, whatever data the runs themselves name.
+    splits = data.open_splits()
+    operator = Row(options.operator, splits) if options.operator else None
     print("| recipe | " + " | ".join(f"{level:.0%} noise" for level in LEVELS) + " |\n|---|" + "---:|" * len(LEVELS))
 
     def show(name: str, values: list[float]) -> None:
@@ -126,7 +126,7 @@ def main() -> None:
         learner, settings = RECIPES[name]
         out = options.out / name.replace(" ", "_").replace(",", "")
         run = physrep.pretrain(learner, data, out, num_frames=FRAMES, options=ENCODER | settings, training=training)
-        row = Row(Path(run))
+        row = Row(Path(run), splits)
         show(name, row.scores())
         if operator is not None and name == "JEPA on clips":
             show("JEPA on clips and operator discovery", row.scores(operator))
