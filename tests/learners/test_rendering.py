@@ -12,7 +12,7 @@ from PIL import Image
 from physrep.errors import PhysrepError
 from physrep.learners.rendering import ColourScale, fixed_range, render
 from physrep.learners.video_pixels import PIXELS, pixel_tokens
-from physrep.report.video import save_video
+from physrep.study.videos import save_video
 
 
 def ramp(low: float, high: float, n: int = 16) -> np.ndarray:

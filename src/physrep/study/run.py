@@ -17,7 +17,6 @@ from ..files import read_yaml, write_json, write_yaml
 from ..learners.rendered import Rendered
 from ..learners.rendering import render
 from ..renamed import current_names
-from ..report.video import SENTENCES, save_video
 from ..run_directory import environment
 from .answers import Table
 from .config import SetConfig, StudyConfig
@@ -26,6 +25,7 @@ from .data import StudyData, prepare
 from .embed import colour_scales, embed_study, open_encoders
 from .page import write_page
 from .summaries import write_summaries
+from .videos import SENTENCES, save_video
 
 
 def study(config: StudyConfig, out: str | Path, *, device: str = "cpu") -> str:
