@@ -6,11 +6,13 @@ import contextlib
 import math
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from types import TracebackType
-from typing import TextIO
+from typing import TextIO, TypeVar
 
 from .errors import PhysrepError
+
+T = TypeVar("T")
 
 
 def duration(seconds: float) -> str:
@@ -129,3 +131,16 @@ class Progress:
 
     def _line(self, text: str) -> None:
         print(f"{self.label}: {self.done}/{self.total} {self.unit}, {text}", file=self.stream, flush=True)
+
+
+def each(items: Sequence[T], label: str, unit: str = "it") -> Iterator[T]:
+    """The items one by one; each is counted when the next one is asked for.
+
+    Args:
+        items: what to go through.
+        label, unit: as of `Progress`.
+    """
+    with Progress(len(items), label, unit) as progress:
+        for item in items:
+            yield item
+            progress.advance()

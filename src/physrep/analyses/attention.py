@@ -11,7 +11,7 @@ from torch import Tensor
 from ..files import write_npz
 from ..nn.attentive import AttentiveProbe, attention_weights
 from ..probes import AttentiveProbeFit
-from ..progress import Progress
+from ..progress import each
 from ..tokens import TokenStore
 from .base import Analysis, Context, FrozenRun, Rows
 from .explain import best_learner, spread
@@ -53,13 +53,11 @@ class Attention(Analysis):
         best = best_learner(context)
         runs = [run for run in context.runs if run.seed in self.seeds or (best and run.name == best.name)]
         rows: Rows = []
-        with Progress(len(runs), "attention", "runs") as progress:
-            for run in runs:
-                stores = context.stores(run)
-                # One token has all the attention.
-                if stores["test"].tokens.shape[1] > 1:
-                    rows += self._of_run(context, run, stores, best is not None and run.name == best.name)
-                progress.advance()
+        for run in each(runs, "attention", "runs"):
+            stores = context.stores(run)
+            # One token has all the attention.
+            if stores["test"].tokens.shape[1] > 1:
+                rows += self._of_run(context, run, stores, best is not None and run.name == best.name)
         return rows
 
     def _of_run(self, context: Context, run: FrozenRun, stores: dict[str, TokenStore], maps: bool) -> Rows:

@@ -11,7 +11,7 @@ import numpy as np
 from ..errors import PhysrepError
 from ..metrics import cluster_means, mse
 from ..probes import Probe
-from ..progress import Progress
+from ..progress import each
 from ..tokens import LabelScaler, TokenStore
 from .base import Analysis, Context, FrozenRun, Rows
 
@@ -55,10 +55,8 @@ class Efficiency(Analysis):
     def rows(self, context: Context) -> Rows:
         runs = [run for run in context.runs if self.seeds is None or run.seed in self.seeds]
         rows: Rows = []
-        with Progress(len(runs), "data efficiency", "encoders") as progress:
-            for run in runs:
-                rows += self._of_run(context, run)
-                progress.advance()
+        for run in each(runs, "data efficiency", "encoders"):
+            rows += self._of_run(context, run)
         return rows
 
     def _of_run(self, context: Context, run: FrozenRun) -> Rows:

@@ -11,7 +11,7 @@ from torch import Tensor
 from ..metrics import COLLAPSE, bootstrap
 from ..probes import RidgeProbe
 from ..probes.base import take
-from ..progress import Progress
+from ..progress import each
 from ..tokens import TokenStore
 from .base import Analysis, Context, Rows
 from .frame_quantities import measured
@@ -58,21 +58,19 @@ class Encoded(Analysis):
         if described:
             reference = {split: _parameters(context, store) for split, store in stores.items()}
             rows += _rows(REFERENCE, described, reference, target, stores["test"], context.n_resamples)
-        with Progress(len(context.runs), "encoded", "runs") as progress:
-            for run in context.runs:
-                store = context.stores(run)["test"]
-                windows = max(2, MOST_TOKENS // store.tokens.shape[1])
-                sample = take(store.tokens, slice(None, None, -(-len(store) // windows)))
-                if described:
-                    features = pooled(context, run)
-                    rows += _rows(run.identity(), described, features, target, store, context.n_resamples)
-                rows += [
-                    {**run.identity(), "quantity": "tokens", "symbol": "", "scale": "", "metric": name,
-                     "value": measure(sample), "ci_low": "", "ci_high": "",
-                     "n_trajectories": store.n_trajectories, "penalty": ""}
-                    for name, measure in COLLAPSE.items()
-                ]  # fmt: skip
-                progress.advance()
+        for run in each(context.runs, "encoded", "runs"):
+            store = context.stores(run)["test"]
+            windows = max(2, MOST_TOKENS // store.tokens.shape[1])
+            sample = take(store.tokens, slice(None, None, -(-len(store) // windows)))
+            if described:
+                features = pooled(context, run)
+                rows += _rows(run.identity(), described, features, target, store, context.n_resamples)
+            rows += [
+                {**run.identity(), "quantity": "tokens", "symbol": "", "scale": "", "metric": name,
+                 "value": measure(sample), "ci_low": "", "ci_high": "",
+                 "n_trajectories": store.n_trajectories, "penalty": ""}
+                for name, measure in COLLAPSE.items()
+            ]  # fmt: skip
         return rows
 
 

@@ -16,7 +16,7 @@ from ..metrics import bootstrap
 from ..probes import Ridge, RidgeProbe
 from ..probes.moments import smooth_moments
 from ..probes.standardise import Standardiser
-from ..progress import Progress
+from ..progress import each
 from ..tokens import TokenStore
 from .base import Analysis, Context, FrozenRun, Rows, valid_scores
 from .principal import principal
@@ -62,10 +62,8 @@ class Explain(Analysis):
         best = best_learner(context)
         if best is not None:
             rows += self._saliency(context, best)
-        with Progress(len(context.runs), "explain: layers", "runs") as progress:
-            for run in context.runs:
-                rows += self._layers(context, run)
-                progress.advance()
+        for run in each(context.runs, "explain: layers", "runs"):
+            rows += self._layers(context, run)
         return rows
 
     def _labels(self, context: Context, store: TokenStore) -> Tensor:

@@ -10,7 +10,7 @@ import numpy as np
 from ..files import write_json
 from ..metrics.classification import calibration_bins, confusion, score_classes
 from ..probes.classes import log_loss
-from ..progress import Progress
+from ..progress import each
 from .base import Analysis, Context, Rows
 from .classifier import fit_classes
 from .frame_quantities import measured
@@ -57,14 +57,12 @@ class RegimeClassification(Analysis):
         share = np.bincount(target["train"], minlength=len(names)) / len(target["train"])
         floor = np.broadcast_to(share, (len(cluster), len(names)))
         rows = score_rows(MAJORITY, floor, target["test"], cluster, names, context.n_resamples)
-        with Progress(len(context.runs), "regimes", "runs") as progress:
-            for run in context.runs:
-                features = {split: part.numpy()[keep[split]] for split, part in pooled(context, run).items()}
-                probability, strength = fit_classes(features, target, len(names))
-                rows += score_rows(
-                    run.identity(), probability, target["test"], cluster, names, context.n_resamples, strength
-                )
-                progress.advance()
+        for run in each(context.runs, "regimes", "runs"):
+            features = {split: part.numpy()[keep[split]] for split, part in pooled(context, run).items()}
+            probability, strength = fit_classes(features, target, len(names))
+            rows += score_rows(
+                run.identity(), probability, target["test"], cluster, names, context.n_resamples, strength
+            )
         return rows
 
     def _labels(self, context: Context) -> tuple[dict[str, np.ndarray], tuple[str, ...], list[str]]:

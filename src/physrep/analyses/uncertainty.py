@@ -11,7 +11,7 @@ import numpy as np
 from ..errors import PhysrepError
 from ..metrics import cluster_means
 from ..probes import MLPProbe
-from ..progress import Progress
+from ..progress import each
 from ..readout.conformal import conformal_quantile
 from ..readout.held_out import valid_in_folds
 from ..tokens import TokenStore
@@ -60,10 +60,8 @@ class Uncertainty(Analysis):
     def rows(self, context: Context) -> Rows:
         runs = [run for run in context.runs if run.seed in self.seeds]
         rows: Rows = []
-        with Progress(len(runs), "prediction intervals", "encoders") as progress:
-            for run in runs:
-                rows += self._of_run(context, run)
-                progress.advance()
+        for run in each(runs, "prediction intervals", "encoders"):
+            rows += self._of_run(context, run)
         return rows
 
     def _of_run(self, context: Context, run: FrozenRun) -> Rows:
