@@ -6,6 +6,23 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+BAND = 8
+"""Length over width of the picture of a field on one axis."""
+
+
+def as_plane(fields: np.ndarray, axes: int) -> np.ndarray:
+    """Fields ``(..., *S)`` as ``(..., H, W)`` to be drawn: of three axes of space the middle plane of the last, of one
+    a band that does not vary across.
+
+    Args:
+        fields: of any leading shape.
+        axes: axes of space, 1 to 3.
+    """
+    if axes == 1:
+        return np.repeat(fields[..., None], max(1, fields.shape[-1] // BAND), axis=-1)
+    return np.ascontiguousarray(fields[..., fields.shape[-1] // 2]) if axes == 3 else fields
+
+
 if TYPE_CHECKING:
     from matplotlib.colors import ListedColormap
 

@@ -20,9 +20,10 @@ SMALL: dict[str, dict[str, Any]] = {
     "patch_convnext3d": {"dims": (8, 8, 12), "num_res_blocks": (1, 1, 1)},
     "vit3d": {"embed_dim": 24, "depth": 2, "num_heads": 3},
     "conv3d": {"dims": (8, 8, 8, 16), "groups": 4},
+    "conv2d": {"dims": (8, 8, 12), "groups": 4},
     "conv4d": {"dims": (8, 8, 12), "groups": 4},
 }
-CHANNELS, SHAPE, IN_SPACE = 3, (16, 32, 48), (8, 16, 16, 24)
+CHANNELS, SHAPES = 3, {1: (16, 48), 2: (16, 32, 48), 3: (8, 16, 16, 24)}
 
 
 def small(name: str) -> nn.Module:
@@ -31,7 +32,7 @@ def small(name: str) -> nn.Module:
 
 
 def shape_of(name: str) -> tuple[int, ...]:
-    return IN_SPACE if getattr(ENCODERS[name], "space_axes", 2) == 3 else SHAPE
+    return SHAPES[getattr(ENCODERS[name], "space_axes", 2)]
 
 
 def clips(batch: int = 2, name: str = "conv3d") -> torch.Tensor:
@@ -110,8 +111,8 @@ def test_wrong_number_of_channels(name):
 @pytest.mark.parametrize("name", ["conv3d", "patch_convnext3d"])
 def test_a_periodic_shift_by_a_token_shifts_the_tokens(name):
     encoder, x = small(name), clips(1)
-    t, h, w = encoder.grid(*SHAPE)
-    moved = encoder(x.roll((SHAPE[1] // h, 2 * SHAPE[2] // w), (3, 4))).unflatten(1, (t, h, w))
+    t, h, w = encoder.grid(*SHAPES[2])
+    moved = encoder(x.roll((SHAPES[2][1] // h, 2 * SHAPES[2][2] // w), (3, 4))).unflatten(1, (t, h, w))
     expected = encoder(x).unflatten(1, (t, h, w)).roll((1, 2), (2, 3))
     torch.testing.assert_close(moved, expected, rtol=1e-4, atol=1e-5)
 
@@ -121,11 +122,11 @@ def test_a_wall_is_not_periodic(name):
     options = {**SMALL[name], "periodic": (True, False)}
     torch.manual_seed(0)
     encoder = ENCODERS[name](in_channels=CHANNELS, **options)
-    t, h, w = encoder.grid(*SHAPE)
+    t, h, w = encoder.grid(*SHAPES[2])
     x = clips(1)
     base = encoder(x).unflatten(1, (t, h, w))
-    along_h = encoder(x.roll(SHAPE[1] // h, 3)).unflatten(1, (t, h, w))
-    along_w = encoder(x.roll(SHAPE[2] // w, 4)).unflatten(1, (t, h, w))
+    along_h = encoder(x.roll(SHAPES[2][1] // h, 3)).unflatten(1, (t, h, w))
+    along_w = encoder(x.roll(SHAPES[2][2] // w, 4)).unflatten(1, (t, h, w))
     torch.testing.assert_close(along_h, base.roll(1, 2), rtol=1e-4, atol=1e-5)
     assert not torch.allclose(along_w, base.roll(1, 3), atol=1e-3)
 
@@ -133,10 +134,10 @@ def test_a_wall_is_not_periodic(name):
 def test_conv4d_moves_along_periodic_axes_and_stops_at_walls():
     torch.manual_seed(0)
     encoder = ENCODERS["conv4d"](CHANNELS, **SMALL["conv4d"], periodic=(True, True, False))
-    x, grid = clips(1, "conv4d"), encoder.grid(*IN_SPACE)
+    x, grid = clips(1, "conv4d"), encoder.grid(*SHAPES[3])
     base = encoder(x).unflatten(1, grid)
     for axis in (1, 2, 3):
-        moved = encoder(x.roll(IN_SPACE[axis] // grid[axis], axis + 2)).unflatten(1, grid)
+        moved = encoder(x.roll(SHAPES[3][axis] // grid[axis], axis + 2)).unflatten(1, grid)
         same = torch.allclose(moved, base.roll(1, axis + 1), rtol=1e-4, atol=1e-5)
         assert same == (axis < 3), axis
 

@@ -10,6 +10,7 @@ import torch
 
 from ..data.config import DataConfig
 from ..files import read_json, write_npz
+from ..palette import as_plane
 
 if TYPE_CHECKING:
     from ..data import ClipDataset
@@ -85,13 +86,16 @@ def _notes(config: BenchConfig, data: DataConfig, splits: dict[str, ClipDataset]
             notes.append(f"{dataset.replaced} missing values of {split} were replaced by the mean of their frame.")
     if len(splits["train"].axes) == 3:
         notes.append(f"Pictures of fields show the middle plane of the axis {splits['train'].axes[2]}.")
+    if len(splits["train"].axes) == 1:
+        notes.append("Fields on one axis are drawn as bands; across a band nothing varies.")
     if shared:
         notes.append(f"{shared} pairs of trajectories of different splits start from the same frame, as allowed.")
     return notes
 
 
 def save_samples(path: Path, test: ClipDataset) -> None:
-    """A few whole test trajectories: ``fields (n, C, T, H, W)``; of fields in space the middle plane of the last axis.
+    """A few whole test trajectories: ``fields (n, C, T, H, W)``; of fields in space the middle plane of the last axis,
+    of fields on one axis a band that does not vary across.
 
     They are spread over the range of the first parameter; the middle and the largest value come first, because figures
     with little room show the first ones, and these usually have most structure.
@@ -102,12 +106,10 @@ def save_samples(path: Path, test: ClipDataset) -> None:
     chosen = order[(quantiles * (len(order) - 1)).round().astype(int)]
     frames = int(test.lengths.min())
     fields = test.clip(np.stack([chosen, np.zeros_like(chosen)], 1), frames).fields.numpy()
-    if fields.ndim == 6:
-        fields = np.ascontiguousarray(fields[..., fields.shape[-1] // 2])
     write_npz(
         path,
         {
-            "fields": fields,
+            "fields": as_plane(fields, fields.ndim - 3),
             "channels": np.array(test.channels),
             "parameters": test.parameters.numpy()[chosen],
             "parameter_names": np.array(test.parameter_names),

@@ -36,17 +36,12 @@ def seconds_of(text: str | float) -> float:
     return float(found.group(1)) * UNITS[found.group(2) or "s"]
 
 
-ENCODER_OF_AXES = {2: "conv3d", 3: "conv4d"}
+ENCODER_OF_AXES = {1: "conv2d", 2: "conv3d", 3: "conv4d"}
 """Name of the encoder that is pretrained, by the number of axes of space."""
 
 
-def encoder_settings(shape: tuple[int, ...], frames: int) -> dict[str, Any] | None:
-    """Options of the encoder of `ENCODER_OF_AXES` for this grid: each of three stages halves what can be halved.
-
-    None for one axis of space.
-    """
-    if len(shape) not in ENCODER_OF_AXES:
-        return None
+def encoder_settings(shape: tuple[int, ...], frames: int) -> dict[str, Any]:
+    """Options of the encoder of `ENCODER_OF_AXES` for this grid: each of three stages halves what can be halved."""
     strides = []
     size = [frames, *shape]
     for _ in range(3):

@@ -90,7 +90,7 @@ def line(candidate: Candidate) -> str:
 
 
 def knowledge(candidates: Sequence[Candidate]) -> str:
-    """What the floors know already, one number per parameter.
+    """What floors and closed forms know already, one number per parameter.
 
     Args:
         candidates: the floors that were tried.
@@ -100,7 +100,7 @@ def knowledge(candidates: Sequence[Candidate]) -> str:
     for parameter in tried[0].r2 if tried else ():
         best = max(tried, key=lambda own: own.r2[parameter])
         parts.append(f"{parameter} with R2 {best.r2[parameter]:.2f} ({best.learner})")
-    return "The floors, which learn nothing, already know " + ", ".join(parts) + " on valid."
+    return "What needs no training already knows " + ", ".join(parts) + " on valid."
 
 
 def table(candidates: Sequence[Candidate], chosen: str) -> list[str]:

@@ -277,9 +277,6 @@ class _Fitting:
         left = (self._left() - self._reserve() * sharers) / sharers if self.budget else 0.0
         train = self.splits["train"]
         encoder = encoder_settings(train.shape, self.config.num_frames)
-        if encoder is None:
-            self.say(f"{name}: not pretrained, no encoder reads fields on one axis of space; give --runs of your own.")
-            return None
         options = {**PRETRAINED.get(name, {})}
         training: dict[str, Any] = {"learning_rate": 2e-3, "batch_size": BATCH, "shift": any(train.periodic)}
         config = replace(

@@ -39,11 +39,11 @@ def plan_fit(
     kind = device.partition(":")[0]
     shape, lengths, _ = shape_of_data(config.data)
     encoder = encoder_settings(tuple(shape.points), config.num_frames)
-    named = ENCODER_OF_AXES.get(len(shape.points), config.encoder)
+    named = ENCODER_OF_AXES[len(shape.points)]
     said = [f"The budget is {duration(budget)} of wall time; what is not done by then is stopped and left out."]
     runs: list[RunConfig] = list(config.runs)
     windows = evaluation_windows(lengths, config)
-    for name in learners if encoder is not None and budget else []:
+    for name in learners if budget else []:
         asked = RunConfig(name, options=dict(PRETRAINED.get(name, {})))
         run = expand(replace(config, encoder=named, encoder_options=encoder, runs=[asked]))[0]
         found = estimate(name, run.options, config.num_frames, shape, True, kind)

@@ -153,7 +153,7 @@ class PooledPixels(Untrained):
     Args:
         in_channels: number of field components.
         num_frames: frames per clip.
-        grid: number of blocks along T, H and W; a third axis of space has as many as the second.
+        grid: number of blocks along T, H and W; a third axis of space has as many as the second, a single one as H.
     """
 
     label = "Pooled pixels"
@@ -176,6 +176,8 @@ class PooledPixels(Untrained):
         if x.dim() == 6:  # the library pools three axes at once: time after space
             own = F.adaptive_avg_pool3d(x.flatten(1, 2), grid[1:]).unflatten(1, x.shape[1:3])  # pyright: ignore[reportArgumentType]
             token = F.adaptive_avg_pool3d(own.flatten(3, 4), (grid[0], None, None)).flatten(1).unsqueeze(1)
+        elif x.dim() == 4:
+            token = F.adaptive_avg_pool2d(x, grid).flatten(1).unsqueeze(1)  # pyright: ignore[reportArgumentType]
         else:
             token = F.adaptive_avg_pool3d(x, self.grid).flatten(1).unsqueeze(1)
         self.embed_dim = token.shape[2]

@@ -2,10 +2,12 @@
 
 An encoder is any ``nn.Module`` from fields ``(B, C, T, H, W)`` to tokens ``(B, N, D)``. Those of `ENCODERS` also state
 ``embed_dim`` and ``grid(T, H, W) -> (t, h, w)``, the token grid, N = t h w in row-major order. One with
-``space_axes = 3`` reads ``(B, C, T, X, Y, Z)`` and states ``grid(T, X, Y, Z) -> (t, x, y, z)``.
+``space_axes = 3`` reads ``(B, C, T, X, Y, Z)`` and states ``grid(T, X, Y, Z) -> (t, x, y, z)``, one with
+``space_axes = 1`` reads ``(B, C, T, X)``.
 """
 
 from .conv_stack import ConvStack3D
+from .conv_stack2d import ConvStack2D
 from .conv_stack4d import ConvStack4D
 from .convnext3d import ConvNeXt3D
 from .patch_convnext3d import PatchConvNeXt3D
@@ -17,6 +19,7 @@ ENCODERS = {
     "convnext3d": ConvNeXt3D,
     "patch_convnext3d": PatchConvNeXt3D,
     "vit3d": ViT3D,
+    "conv2d": ConvStack2D,
     "conv3d": ConvStack3D,
     "conv4d": ConvStack4D,
     "videomae": VideoMAEEncoder,
@@ -31,6 +34,7 @@ __all__ = [
     "ENCODERS",
     "PREDICTORS",
     "ConvNeXt3D",
+    "ConvStack2D",
     "ConvStack3D",
     "ConvStack4D",
     "PatchConvNeXt3D",

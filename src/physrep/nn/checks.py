@@ -9,8 +9,20 @@ from torch import Tensor
 from ..errors import PhysrepError
 from .padding import Edge
 
-AXES = {2: ("H", "W"), 3: ("X", "Y", "Z")}
+AXES = {1: ("X",), 2: ("H", "W"), 3: ("X", "Y", "Z")}
 """Names of the axes of clips by their number."""
+ENCODERS_OF_AXES = {1: "conv2d", 2: "conv3d, vit3d or another encoder of two axes", 3: "conv4d"}
+
+
+def pair(values: Sequence[int], what: str) -> tuple[int, int]:
+    """Two positive numbers (t, x).
+
+    Raises:
+        PhysrepError: they are not; ``what`` names them.
+    """
+    if len(values) != 2 or min(values) < 1:
+        raise PhysrepError(f"{what} is {list(values)}; give two positive numbers (t, x).")
+    return int(values[0]), int(values[1])
 
 
 def triple(values: Sequence[int], what: str) -> tuple[int, int, int]:
@@ -56,7 +68,7 @@ def spatial_edges(periodic: bool | Sequence[bool]) -> tuple[Edge, Edge]:
 
 
 def check_clips(x: Tensor, in_channels: int, name: str, axes: int = 2) -> None:
-    """Require ``(B, in_channels, T, H, W)``, or ``(B, in_channels, T, X, Y, Z)`` of three axes.
+    """Require ``(B, in_channels, T, H, W)``, or ``(B, in_channels, T, X)`` and ``(B, in_channels, T, X, Y, Z)``.
 
     Raises:
         PhysrepError: another shape.
@@ -65,8 +77,9 @@ def check_clips(x: Tensor, in_channels: int, name: str, axes: int = 2) -> None:
         return
     shape, wanted = tuple(x.shape), f"(B, {in_channels}, T, {', '.join(AXES[axes])})"
     if x.dim() - 3 in AXES and x.dim() != 3 + axes:
-        other = "conv4d" if axes == 2 else "conv3d, vit3d or another encoder of two axes"
+        given = x.dim() - 3
         raise PhysrepError(
-            f"{name} wants clips {wanted}, got {shape}: fields on {x.dim() - 3} axes of space need {other}."
+            f"{name} wants clips {wanted}, got {shape}: fields on {given} {'axes' if given > 1 else 'axis'} of space "
+            f"need {ENCODERS_OF_AXES[given]}."
         )
     raise PhysrepError(f"{name} wants clips {wanted}, got {shape}; set in_channels to that of the data.")

@@ -1,6 +1,6 @@
 """A small convolutional right-hand side du/dt = f(u; m) whose hidden channels are scaled and shifted per sample.
 
-With 3x3 (in space 3x3x3) convolutions K, scales a and shifts b (one per hidden channel, from the modulation m),
+With kernels K of 3 points along each axis, scales a and shifts b (one per hidden channel, from the modulation m),
 
     h_0 = gelu((1 + a_0) K_in [u, walls] + b_0),    h_l = gelu((1 + a_l) K_l pool(h_{l-1}) + b_l),    l = 1 ... L,
     f = K_out [h_0 + up(... h_{L-1} + up(h_L))],
@@ -21,6 +21,9 @@ from torch import Tensor, nn
 from ..errors import PhysrepError
 from .planes import pad_plane, wall_masks
 
+LAYERS = {1: (nn.Conv1d, F.avg_pool1d), 2: (nn.Conv2d, F.avg_pool2d), 3: (nn.Conv3d, F.avg_pool3d)}
+"""Convolution and pooling by the number of axes of space."""
+
 
 class ModulatedOperator(nn.Module):
     """f(u; m) from ``(B, C, *S)`` and ``(B, modulation_dim)`` to ``(B, C, *S)``.
@@ -29,7 +32,7 @@ class ModulatedOperator(nn.Module):
         channels: number of field components C.
         width: hidden channels, the same at every level.
         levels: coarser levels L; each halves every axis of space, which 2^L must divide.
-        axes: axes of space, 2 or 3.
+        axes: axes of space, 1 to 3.
     """
 
     def __init__(self, channels: int, width: int = 32, levels: int = 1, axes: int = 2) -> None:
@@ -37,7 +40,7 @@ class ModulatedOperator(nn.Module):
         if width < 1 or levels < 0:
             raise PhysrepError(f"operator: width {width} and levels {levels}; give a positive width and levels >= 0.")
         self.channels, self.width, self.levels, self.axes = channels, width, levels, axes
-        convolution, self.pool = (nn.Conv2d, F.avg_pool2d) if axes == 2 else (nn.Conv3d, F.avg_pool3d)
+        convolution, self.pool = LAYERS[axes]
         # A mask per axis tells where walls are; on periodic data they are zero.
         sizes = [channels + axes, *[width] * levels]
         self.convs = nn.ModuleList(convolution(size, width, 3, bias=False) for size in sizes)

@@ -1,7 +1,7 @@
 """Predictors: from the tokens of one window to those of the next.
 
 A predictor maps tokens with shape ``(B, N, D)`` and their grid ``(t, h, w)``, ``N = t h w``, to tokens of that shape;
-of three axes of space the grid is ``(t, x, y, z)``.
+of three axes of space the grid is ``(t, x, y, z)``, of one ``(t, x)``.
 """
 
 from __future__ import annotations
@@ -97,5 +97,6 @@ class TokenPredictor(nn.Module):
             # No kernel spans four axes: the three of space, in every time slice.
             mixed = self.blocks(hidden.unflatten(1, tuple(grid)).flatten(0, 1)).flatten(1, 3)
             return x + self.contract(mixed.unflatten(0, (len(x), grid[0])).flatten(1, 2))
-        hidden = hidden.unflatten(1, tuple(grid) if grid is not None else (x.shape[1], 1, 1))
+        size = (x.shape[1],) if grid is None else tuple(grid)
+        hidden = hidden.unflatten(1, (*size, *[1] * (3 - len(size))))
         return x + self.contract(self.blocks(hidden).flatten(1, 3))

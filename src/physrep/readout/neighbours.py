@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from ..metrics import cluster_means
+from ..palette import as_plane
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -22,7 +23,6 @@ KEPT = 256
 
 PICTURE = 32
 """Points of the longer axis of the kept pictures, at most."""
-BAND = 8
 
 
 @dataclass(frozen=True)
@@ -86,15 +86,8 @@ class Neighbours:
 
 
 def picture(frame: Tensor) -> Tensor:
-    """A frame on at most `PICTURE` points along its longer axis, largest value 1; of three axes the middle plane.
-
-    One axis is drawn as a band, `BAND` times as long as wide.
-    """
-    plane: Any = frame.float()
-    if frame.ndim == 1:
-        plane = plane[:, None].expand(-1, max(1, len(frame) // BAND))
-    elif frame.ndim == 3:
-        plane = plane[..., frame.shape[-1] // 2]
+    """A frame on at most `PICTURE` points along its longer axis, largest value 1; see `as_plane`."""
+    plane: Any = torch.from_numpy(as_plane(frame.float().numpy(), frame.ndim))
     coarser = min(1.0, PICTURE / max(plane.shape))
     size = (max(1, round(plane.shape[0] * coarser)), max(1, round(plane.shape[1] * coarser)))
     small = torch.nn.functional.adaptive_avg_pool2d(plane[None], size)[0]

@@ -48,7 +48,7 @@ def facts(readout: Readout) -> list[str]:
     endless = (
         []
         if all(map(math.isfinite, whole.half_width))
-        else [f"{errors} are too few for {whole.level:.0%} intervals; these are endless."]
+        else [f"{errors} are too few for {whole.level:.0%} intervals; these are endless"]
     )
     edge, outside = readout.false_alarms
     return [

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from ..files import write_text
-from ..palette import diverging
+from ..palette import as_plane, diverging
 from .draw import WIDTH, Pictures, Plot, curves, image_figure, save_figure
 from .draw.corner import draw_corner
 from .draw.scatter import padded
@@ -106,8 +106,7 @@ def _fields(recording: Recording) -> Figure:
     # First frames of the windows, and the last frame there is.
     frames = [*clip.fields[:, :, 0], clip.fields[-1, :, -1]]
     fields = np.stack([frame.cpu().numpy() for frame in frames], axis=1)
-    if fields.ndim == 5:
-        fields = fields[..., fields.shape[-1] // 2]
+    fields = as_plane(fields, fields.ndim - 2)
     times = [*recording.times, recording.times[-1] + clip.dt * (clip.fields.shape[2] - 1)]
     shown = np.unique(np.linspace(0, len(times) - 1, 4).round().astype(int))
     rows = [

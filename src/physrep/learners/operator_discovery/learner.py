@@ -61,7 +61,7 @@ class OperatorDiscovery(Learner):
     """
 
     label = "Operator discovery"
-    space_axes = (2, 3)
+    space_axes = (1, 2, 3)
     colour = "#e8760c"
     reads_units = True
 
