@@ -48,6 +48,16 @@ def test_the_wheel_runs_in_an_empty_folder(tmp_path: Path) -> None:
     (wheel,) = (tmp_path / "wheel").glob("physrep-*.whl")
     subprocess.run([*pip, "install", "--no-deps", "--target", str(tmp_path / "site"), str(wheel)], check=True)
     (tmp_path / "empty").mkdir()
+    plan = subprocess.run(
+        [sys.executable, "-m", "physrep", "bench", "quick", "--plan"],
+        cwd=tmp_path / "empty",
+        env={**os.environ, "PYTHONPATH": str(tmp_path / "site")},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert plan.returncode == 0, plan.stderr
+    assert "train jepa_published-s0" in plan.stdout and not list((tmp_path / "empty").iterdir()), "nothing is written"
     small = {
         "simulation.trajectories": "30", "simulation.frames": "20", "simulation.resolution": "[16, 16]",
         "training.steps": "2", "num_frames": "4", "jobs": "1", "analyses": "{}", "system": "heat",

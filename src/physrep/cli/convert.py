@@ -28,6 +28,8 @@ def run(arguments: Sequence[str]) -> int:
     p.add_argument("--numbers", type=str, nargs="+", help="parameters that the numbers in the files' names are")
     p.add_argument("--split", type=str | None, default=None, help="trajectory, cell, folder, train, valid, test, or a "
                    "column of the table")  # fmt: skip
+    p.add_argument("--test-folder", type=str | None, default=None, metavar="NAME", help="folder beside train that is "
+                   "taken as test, e.g. out_of_distribution")  # fmt: skip
     p.add_argument("--fractions", type=float, nargs=3, help="shares of train, valid and test; default 0.8 0.1 0.1")
     p.add_argument("--seed", type=int, default=0, help="of the shuffled splits")
     p.add_argument("--drop-bad", action="store_true", help="leave bad trajectories out, each named")

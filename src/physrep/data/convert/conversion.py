@@ -32,7 +32,7 @@ class ConvertConfig:
     """What to convert, and how.
 
     Attributes:
-        fields, axes, parameters, numbers, dt, dx, periodic, name: as in `open_any`.
+        fields, axes, parameters, numbers, dt, dx, periodic, name, test_folder: as in `open_any`.
         split: ``trajectory``, ``cell``, ``folder``, a name of a split, or a column of the parameter table; default
             folder if the source has folders train, valid, test, and trajectory otherwise.
         fractions: shares of train, valid and test.
@@ -49,6 +49,7 @@ class ConvertConfig:
     dx: list[float] | None = setting(None, filled=True, above=0, at_most=1e30)
     periodic: list[str] | None = None
     name: str | None = None
+    test_folder: str | None = None
     split: str | None = None
     fractions: list[float] = setting(factory=lambda: list(DEFAULT_FRACTIONS), length=3, at_least=0, at_most=1)
     seed: int = setting(0, at_least=0, at_most=SEEDS)
@@ -101,7 +102,7 @@ def convert(
 
 
 def _convert(source: Path, root: Path, config: ConvertConfig, say: Callable[[str], None] | None) -> Path:
-    view = ("fields", "axes", "parameters", "numbers", "dt", "dx", "periodic", "name")
+    view = ("fields", "axes", "parameters", "numbers", "dt", "dx", "periodic", "name", "test_folder")
     recording = open_any(source, **{key: getattr(config, key) for key in view})
     if say is None:
         say_uneven(source, recording.uneven)

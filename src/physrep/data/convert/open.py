@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -77,7 +77,12 @@ def natural(path: Path) -> list[int | str]:
     return [int(word) if word.isdigit() else word.lower() for word in re.split(r"(\d+)", path.name)]
 
 
-def read_parts(path: str | Path, axes: Sequence[str] | None = None, numbers: Sequence[str] | None = None) -> list[Part]:
+def read_parts(
+    path: str | Path,
+    axes: Sequence[str] | None = None,
+    numbers: Sequence[str] | None = None,
+    test_folder: str | None = None,
+) -> list[Part]:
     """All parts of a source.
 
     Args:
@@ -85,6 +90,7 @@ def read_parts(path: str | Path, axes: Sequence[str] | None = None, numbers: Seq
             ``valid`` (``val``, ``validation``) and ``test``.
         axes: meaning of the axes of the fields, in the order of the file.
         numbers: parameters that the numbers in the files' names are, in order; ``name=value`` is read without it.
+        test_folder: name of the folder whose files are the test split, instead of ``test``.
 
     Raises:
         PhysrepError: nothing there that can be read; the sentence says what was found.
@@ -92,7 +98,12 @@ def read_parts(path: str | Path, axes: Sequence[str] | None = None, numbers: Seq
     path = Path(path)
     if not path.exists():
         raise PhysrepError(f"{path}: no such file or folder; check the path.")
-    parts = [_with_name(part, path, numbers) for part in _parts(path, axes)]
+    folders = dict(SPLIT_FOLDERS)
+    if test_folder is not None:
+        folders = {name: split for name, split in folders.items() if split != "test"} | {test_folder.lower(): "test"}
+    parts = [_with_name(part, path, numbers) for part in _parts(path, axes, folders)]
+    if test_folder is not None and all(part.split != "test" for part in parts):
+        raise PhysrepError(f"{path}: holds no files in a folder {test_folder} beside train; mend --test-folder.")
     if parts and all(part.error for part in parts):
         raise PhysrepError(f"{parts[0].path}: {parts[0].error}")
     if not parts:
@@ -101,7 +112,7 @@ def read_parts(path: str | Path, axes: Sequence[str] | None = None, numbers: Seq
     return parts
 
 
-def _parts(path: Path, axes: Sequence[str] | None) -> Iterator[Part]:
+def _parts(path: Path, axes: Sequence[str] | None, folders: Mapping[str, str]) -> Iterator[Part]:
     kind = format_of(path)
     if kind is not None:
         if FORMATS[kind].series:
@@ -109,20 +120,20 @@ def _parts(path: Path, axes: Sequence[str] | None) -> Iterator[Part]:
         else:
             yield FORMATS[kind].read(path, axes)
     elif path.is_dir():
-        yield from _folder(path, axes)
+        yield from _folder(path, axes, folders)
 
 
-def _folder(path: Path, axes: Sequence[str] | None) -> Iterator[Part]:
+def _folder(path: Path, axes: Sequence[str] | None, folders: Mapping[str, str]) -> Iterator[Part]:
     entries = sorted((e for e in path.iterdir() if not e.name.startswith(".")), key=natural)
     if (path / "data").is_dir() and not any(format_of(entry) for entry in entries):
         path, entries = path / "data", sorted((path / "data").iterdir(), key=natural)
-    splits = [entry for entry in entries if entry.is_dir() and entry.name.lower() in SPLIT_FOLDERS]
+    splits = [entry for entry in entries if entry.is_dir() and entry.name.lower() in folders]
     if splits:
         others = [e.name for e in entries if e.is_dir() and e not in splits and format_of(e) is None]
         for entry in splits:
-            for part in _folder(entry, axes):
-                left = [f"folders {', '.join(others)} are left out; convert each by itself with --split test"]
-                yield replace(part, split=SPLIT_FOLDERS[entry.name.lower()], notes=part.notes + left * bool(others))
+            for part in _folder(entry, axes, folders):
+                left = [f"folders {', '.join(others)} are left out; --test-folder takes one of them as test"]
+                yield replace(part, split=folders[entry.name.lower()], notes=part.notes + left * bool(others))
         return
     kinds = {entry: format_of(entry) for entry in entries}
     present = [name for name in FORMATS if name in kinds.values()]
@@ -137,7 +148,7 @@ def _folder(path: Path, axes: Sequence[str] | None) -> Iterator[Part]:
         return
     for entry in entries:
         if entry.is_dir():
-            yield from _folder(entry, axes)
+            yield from _folder(entry, axes, folders)
 
 
 def _attempt(kind: Format, path: Path, *rest: Any) -> Part:

@@ -147,6 +147,7 @@ def open_any(
     dx: Sequence[float] | None = None,
     periodic: Sequence[str] | None = None,
     name: str | None = None,
+    test_folder: str | None = None,
 ) -> Recording:
     """Open foreign files (see `physrep.data.convert.FORMATS`); nothing but metadata is read.
 
@@ -160,14 +161,14 @@ def open_any(
         dx: grid spacing, one number or one per axis; default from the files, or 1.
         periodic: names of the periodic axes; default what the files say, or none.
         name: of the data set; default the name of the file or folder.
+        test_folder: folder beside ``train`` whose files are the test split; default ``test``.
 
     Raises:
         PhysrepError: nothing there that can be read, or an option that does not fit.
     """
     path = Path(path)
-    return assemble(
-        path, read_parts(path, axes, numbers), fields, parameters, dt, dx, periodic, name or _plain(path.stem)
-    )
+    parts = read_parts(path, axes, numbers, test_folder)
+    return assemble(path, parts, fields, parameters, dt, dx, periodic, name or _plain(path.stem))
 
 
 def assemble(

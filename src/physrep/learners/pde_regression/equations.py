@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
@@ -10,6 +11,7 @@ from torch import Tensor
 from ...clip import Clip
 from ...errors import PhysrepError
 from ...systems import System
+from ...systems.description import Parameter
 from .weak import Boxes, WeakForm
 
 SMALLEST = 1e-12
@@ -18,6 +20,27 @@ SMALLEST = 1e-12
 
 VALUE, DT, DX, DY = (0, 0, 0), (1, 0, 0), (0, 1, 0), (0, 0, 1)
 """Derivatives of a test function, orders along time, first and second axis."""
+
+
+@dataclass(frozen=True)
+class Equation:
+    """An equation of data of others: it can be regressed, but there is no solver for it here.
+
+    Its data lie on equally spaced points, and the clips say which of the axes x and y are periodic.
+
+    Attributes:
+        name: key of `ORACLES`.
+        parameters: what is estimated, with the ranges and scales of the data.
+    """
+
+    name: str
+    parameters: tuple[Parameter, ...]
+    axes: tuple[str, str] = ("x", "y")
+    periodic: tuple[bool, bool] = (True, True)
+
+    def grid(self, shape: Sequence[int]) -> dict[str, Tensor]:
+        """Places of the points in units of their spacing."""
+        return {axis: torch.arange(float(n)) for axis, n in zip(self.axes, shape, strict=True)}
 
 
 class Window:
@@ -31,7 +54,9 @@ class Window:
         boxes: size of the test functions.
     """
 
-    def __init__(self, clip: Clip, system: System, uniform: bool = False, boxes: Boxes | None = None) -> None:
+    def __init__(
+        self, clip: Clip, system: System | Equation, uniform: bool = False, boxes: Boxes | None = None
+    ) -> None:
         self.clip, self.system = clip, system
         shape = tuple(clip.fields.shape[3:])
         if len(shape) != 2 or len(system.axes) != 2:

@@ -12,9 +12,8 @@ from torch import Tensor
 
 from ...clip import Clip
 from ...errors import PhysrepError
-from ...systems import SYSTEMS
 from ..baselines import Untrained
-from .estimate import estimate, known_oracle
+from .estimate import equation_of, estimate, known_oracle
 
 
 class PDERegression(Untrained):
@@ -40,7 +39,7 @@ class PDERegression(Untrained):
         if num_frames < 4:
             raise PhysrepError(f"pde_regression: num_frames is {num_frames}; the weak form needs at least 4.")
         self.system, self.uniform = system, uniform
-        self.embed_dim = len(SYSTEMS[system].parameters)
+        self.embed_dim = len(equation_of(system).parameters)
 
     def estimate(self, clip: Clip) -> dict[str, Tensor]:
         """The system's parameters, ``{name: (B,)}``, float64.
@@ -57,11 +56,11 @@ class PDERegression(Untrained):
                 "num_frames to match."
             )
         found = estimate(clip, self.system, uniform=self.uniform)
-        return {p.name: found[p.name].clamp(p.low, p.high) for p in SYSTEMS[self.system].parameters}
+        return {p.name: found[p.name].clamp(p.low, p.high) for p in equation_of(self.system).parameters}
 
     def encode(self, clip: Clip) -> Tensor:
         """One token with shape ``(B, 1, P)``: the estimates, log10 of those on a logarithmic scale."""
         found = self.estimate(clip)
-        scales = {p.name: p.scale for p in SYSTEMS[self.system].parameters}
+        scales = {p.name: p.scale for p in equation_of(self.system).parameters}
         columns = [value.log10() if scales[name] == "log" else value for name, value in found.items()]
         return torch.stack(columns, 1).float().unsqueeze(1)
