@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 import shutil
 from pathlib import Path
 from types import SimpleNamespace
@@ -24,6 +25,7 @@ from physrep.probes.fit import predict_splits
 from physrep.readout import Basis, Instrument, Novelty, read_readout, readout_names
 from physrep.readout.conformal import Conformal
 from physrep.readout.held_out import HeldOut
+from physrep.report import prediction_page
 from physrep.simulation import SimulationConfig, simulate
 from physrep.tokens import TokenStore
 
@@ -111,6 +113,28 @@ def test_the_command_says_outside_first_and_ends_with_3(run: Path, tmp_path: Pat
     said = capsys.readouterr().out
     assert said.splitlines()[0].startswith("12 of 12 recordings are OUTSIDE")
     assert "false alarms on test" in said and "the file says" in said
+
+
+def test_the_page_begins_with_what_is_outside(run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(prediction_page, "SHOWN", 0)
+    far = heat(tmp_path / "far", 4e-2, 6e-2, 5, seed=1, allow_underresolved=True)
+    test = run.parents[1] / "train" / "heat" / "data" / "test"
+    asked = [
+        "predict",
+        str(run / "spectra-s0"),
+        str(test),
+        str(far),
+        "--probe",
+        "ridge",
+        "--out",
+        str(tmp_path / "out"),
+    ]
+    assert main(asked) == 3
+    page = (tmp_path / "out" / "predictions.html").read_text()
+    words = re.findall(r'<span style="color:#\w+">([a-z ]+)</span>', page)
+    assert words.count("outside") >= 5 and len(words) == 55
+    assert words == sorted(words, key=["outside", "at the edge", "inside"].index)
+    assert page.count("unlike those of training") >= 5, "with the reasons beside it"
 
 
 def test_noise_another_time_step_and_another_grid_are_outside(run: Path, tmp_path: Path) -> None:

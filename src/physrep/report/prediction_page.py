@@ -33,6 +33,8 @@ CHANNELS = 4
 def write_page(folder: Path, readout: Readout, answers: Answers, run: str) -> Path:
     """``folder/predictions.html``, one file with everything in it; its figures lie in ``folder/figures`` too.
 
+    What is outside of what was learned comes first, then what is at its edge.
+
     Args:
         folder: where to.
         readout: that was asked.
@@ -45,6 +47,7 @@ def write_page(folder: Path, readout: Readout, answers: Answers, run: str) -> Pa
     environment.globals.update(quantity=quantity)
     here = Path(__file__)
     template = environment.from_string(here.with_name("prediction.html.j2").read_text(encoding="utf-8"))
+    answers = sorted(answers, key=lambda pair: -pair[1].verdict)
     figures = []
     for number, (recording, answer) in enumerate(answers[:SHOWN]):
         drawn = _figures(readout, recording, answer, folder / "figures" / f"recording{number}")
