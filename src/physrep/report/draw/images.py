@@ -34,10 +34,11 @@ class Pictures:
 
     @classmethod
     def of_field(
-        cls, label: str, values: np.ndarray, percentiles: tuple[float, float] = (0.2, 99.8), bar: bool = True
-    ) -> Pictures:
-        """A row in the colours of `colour_range`, with underscores of its label as spaces."""
-        low, high, signed = colour_range(values, percentiles)
+        cls, label: str, values: np.ndarray, percentiles: tuple[float, float] = (0.2, 99.8), bar: bool = True,
+        among: np.ndarray | None = None,
+    ) -> Pictures:  # fmt: skip
+        """A row in the colours of `colour_range` (of more values ``among`` which it is), underscores as spaces."""
+        low, high, signed = colour_range(values if among is None else among, percentiles)
         return cls(label.replace("_", " "), values, low, high, diverging() if signed else "cividis", bar)
 
 

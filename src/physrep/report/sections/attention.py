@@ -65,7 +65,7 @@ def _figure(path: Path) -> Figure:
     # The middle of the frames that a latent frame stands for.
     times = [int((t + 0.5) * fields.shape[2] / frames) for t in range(frames)]
     grid = [
-        Pictures.of_field(channels[0], fields[:, 0][:, times], (0.5, 99.5)),
+        Pictures.of_field(channels[0], fields[:, 0][:, times], (0.5, 99.5), among=fields[:, 0]),
         Pictures("attention", relative, 0.0, float(np.percentile(relative, 99)), "magma", bar=True),
     ]
     ratio = fields.shape[4] / fields.shape[3]
