@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from physrep.data import WellFile
+import physrep
+from physrep.data import WellFile, check
 from physrep.data.convert import ConvertConfig, convert, open_any
 from physrep.errors import PhysrepError
 
@@ -60,9 +61,10 @@ def test_a_number_per_frame_is_a_parameter_only_if_it_is_constant(tmp_path):
     assert any("grown changes with time and is left out" in note for note in found.notes)
 
 
-def test_a_time_that_stands_still_is_bad_and_so_is_an_infinite_parameter(tmp_path):
+def test_a_time_that_stands_still_is_refused_and_an_infinite_parameter_is_bad(tmp_path):
     data = _dataset().assign_coords(time=[0.0, 0.5, 0.5, 1.5])
-    assert "has a time that does not increase, in frame 2" in _opened(data, tmp_path).bad[0]
+    with pytest.raises(PhysrepError, match=r"time steps vary by .* .from 0 to 1"):
+        _opened(data, tmp_path)
     assert _opened(data, tmp_path, dt=0.5).bad == {}
     data = _dataset()
     data["rate"][4] = np.inf
@@ -100,3 +102,23 @@ def test_tables_that_cannot_be_told(tmp_path, text, message):
     (tmp_path / "table.csv").write_text(text)
     with pytest.raises(PhysrepError, match=message):
         _opened(_dataset(), tmp_path, parameters=tmp_path / "table.csv")
+
+
+@pytest.mark.parametrize("turned", [False, True])
+def test_a_periodic_axis_whose_end_is_stored_twice_is_cut(tmp_path, turned):
+    data = _dataset()
+    closed = data.isel(x=[*range(8), 0]).assign_coords(x=np.arange(9) * 0.25)
+    found = _opened(closed.isel(x=slice(None, None, -1)) if turned else closed, tmp_path, periodic=["x"])
+    assert found.shape == (8, 6) and any("periodic x holds the values of the first" in note for note in found.notes)
+    np.testing.assert_array_equal(found.coordinates["x"], np.arange(8) * 0.25)
+    np.testing.assert_array_equal(found.read(3, "T"), data["T"].values[3])
+    assert _opened(closed, tmp_path, periodic=["y"]).shape == (9, 6)  # x ends at walls, y is not closed
+
+
+def test_check_warns_of_a_seam_that_is_stored_twice(tmp_path):
+    data = _dataset()
+    closed = data.isel(x=[*range(8), 0]).assign_coords(x=np.arange(9) * 0.25)
+    made = physrep.from_xarray(closed, periodic=["y"])
+    made.periodic = (True, False)
+    physrep.write_well(tmp_path / "a.hdf5", made)
+    assert [(fault.item, fault.severity) for fault in check(tmp_path / "a.hdf5")] == [("dimensions/x", "warning")]

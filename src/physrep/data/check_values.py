@@ -10,6 +10,7 @@ import numpy as np
 from ..errors import PhysrepError
 from .faults import Fault
 from .missing import find, unwritten_frames
+from .seam import axes_stored_twice
 from .stats import frame_blocks
 from .wellfile import StoredField, WellFile
 
@@ -41,6 +42,8 @@ def check_values(file: WellFile, quick: bool = False, step: Callable[[], None] =
             dead &= (low.min(2) == high.max(2)).all(1)
             if not quick and not found:
                 faults += frame_faults(file, field, low, high)
+    if file.channels and not any(fault.severity == "error" for fault in faults):
+        faults += _seams(file)
     if file.channels and dead.any():
         faults.append(
             Fault(
@@ -51,6 +54,20 @@ def check_values(file: WellFile, quick: bool = False, step: Callable[[], None] =
             )
         )
     return faults
+
+
+def _seams(file: WellFile) -> list[Fault]:
+    block = file.read(0, 0, 1, missing="raw")[:, 0]
+    return [
+        Fault(
+            file.path,
+            f"dimensions/{file.axes[axis]}",
+            "is periodic, but its last points hold the values of its first",
+            "store every point once: leave the last one out, in coordinates and fields",
+            "warning",
+        )
+        for axis in axes_stored_twice(list(block), file.periodic)
+    ]
 
 
 def frame_faults(file: WellFile, field: StoredField, low: np.ndarray, high: np.ndarray) -> list[Fault]:

@@ -11,6 +11,7 @@ import torch
 from ...errors import PhysrepError
 from ...systems.description import Trajectories
 from ..names import name_problem, parameter_problem
+from ..seam import axes_stored_twice
 from ..time_steps import MEAN, UNEVEN, VERY_UNEVEN, spread, uneven
 from .axes import TIME, spatial
 from .open import read_parts
@@ -33,6 +34,7 @@ class Recording:
         start: time of the first frame.
         uneven: what `physrep.data.time_steps.uneven` says of its times; empty if they are even.
         periodic: per axis, whether it is periodic.
+        trimmed: periodic axes whose last point repeats the first in the source, and is left out.
         descending: axes that the source stores in descending order; they are read in ascending order.
         folders: split folder of every trajectory, or None.
         bad: trajectory to why it cannot be used, as far as metadata tell.
@@ -53,6 +55,7 @@ class Recording:
         self.shape: tuple[int, ...] = ()
         self.periodic: tuple[bool, ...] = ()
         self.descending: frozenset[str] = frozenset()
+        self.trimmed: frozenset[str] = frozenset()
         self.dt, self.start, self.uneven = 1.0, 0.0, ""
 
     def __enter__(self) -> Recording:
@@ -109,6 +112,7 @@ class Recording:
             raise PhysrepError(f"{part.place(sample)}: cannot be read ({error}); copy the file again.") from error
         block = np.stack(blocks, -1) if len(blocks) > 1 else blocks[0]
         block = np.flip(block, tuple(1 + i for i, axis in enumerate(self.axes) if axis in self.descending))
+        block = block[:, *(slice(-1 if axis in self.trimmed else None) for axis in self.axes)]
         with np.errstate(over="ignore"):
             return np.ascontiguousarray(block, dtype=np.float32)
 
@@ -149,7 +153,8 @@ def open_any(
     name: str | None = None,
     test_folder: str | None = None,
 ) -> Recording:
-    """Open foreign files (see `physrep.data.convert.FORMATS`); nothing but metadata is read.
+    """Open foreign files (see `physrep.data.convert.FORMATS`); nothing but metadata is read, and of
+    periodic data one frame.
 
     Args:
         path: file, store, folder of files, or folder of folders of frames.
@@ -200,6 +205,7 @@ def assemble(
         recording.bad |= {index + i: problem for i in range(len(part)) if problem}
         index += len(part)
     good = [recording.frames(i) for i in range(len(recording)) if i not in recording.bad]
+    _leave_seams_out(recording)
     if good and min(good) < max(good):
         recording.notes.append(f"trajectories have {min(good)} to {max(good)} frames")
     recording.parameters = stored_parameters(parts)
@@ -326,6 +332,28 @@ def _space(recording: Recording, reference: Part, dx: Sequence[float] | None, pe
             recording.notes.append(
                 f"axes {', '.join(axes)} are taken as walls; --periodic names those that are periodic"
             )
+
+
+def _leave_seams_out(recording: Recording) -> None:
+    """Drop the last point of periodic axes that holds the values of the first, as the first good trajectory says."""
+    index = next((i for i in range(len(recording)) if i not in recording.bad), None)
+    if index is None or not any(recording.periodic):
+        return
+    try:
+        first = [recording.read(index, field.name, 0, 1)[0] for field in recording.fields]
+    except PhysrepError:
+        return  # named where the values are copied
+    twice = [recording.axes[axis] for axis in axes_stored_twice(first, recording.periodic)]
+    if twice:
+        recording.trimmed = frozenset(twice)
+        recording.shape = tuple(
+            n - (axis in recording.trimmed) for axis, n in zip(recording.axes, recording.shape, strict=True)
+        )
+        for axis in twice:
+            recording.coordinates[axis] = recording.coordinates[axis][:-1]
+        recording.notes.append(
+            f"the last point of the periodic {', '.join(twice)} holds the values of the first and is left out"
+        )
 
 
 def _plain(name: str) -> str:
