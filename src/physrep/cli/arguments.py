@@ -137,6 +137,17 @@ def dataset_path(name: str, data_root: str | None) -> str:
     return str(locate_dataset(data_root, name))
 
 
+def require_places(places: Iterable[str]) -> None:
+    """Refuse files and folders that are not there, before anything large is imported; addresses are not looked up.
+
+    Raises:
+        PhysrepError: one is not there.
+    """
+    for place in places:
+        if "://" not in place and not Path(place).exists():
+            raise PhysrepError(f"{place}: there is no such file or folder; check the path.")
+
+
 def require_results(folders: Iterable[str]) -> None:
     """Refuse folders that are no finished benchmark or comparison, before anything large is imported.
 

@@ -22,6 +22,10 @@ def run(arguments: Sequence[str]) -> int:
     p.add_argument("--probe", type=str | None, default=None, help="whose readout it is; default the best on valid")
     p.add_argument("--data", type=str | None, default=None, help="data set; default that of the run")
     values = p.parse_args(list(arguments))
+    if not values.run.startswith("hf:"):
+        from ..run_directory import read_run_config
+
+        read_run_config(values.run)
     from ..sharing import local_run, own_copy
     from ..sharing.export import export
 

@@ -39,13 +39,13 @@ def run(arguments: Sequence[str]) -> int:
     add_device(p)
     add_data_root(p, "DATA is then the NAME of a data set")
     values = p.parse_args(list(arguments))
+    path = dataset_path(values.data, values.data_root)
     from ..data.config import DataConfig
     from ..fitting import FLOORS, fit_instrument
     from ..fitting.budget import seconds_of
     from ..sharing import local_run
 
     budget = seconds_of(values.budget)
-    path = dataset_path(values.data, values.data_root)
     checked(path)
     data = dataclass_from(DataConfig, {**values.as_dict(), "path": path})
     floors, device = values.floors or FLOORS, chosen_device(values)

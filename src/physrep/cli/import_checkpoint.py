@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ..data.config import DataConfig
-from .arguments import add_data_root, dataset_path, options_of, parser, split_overrides
+from .arguments import add_data_root, dataset_path, options_of, parser, require_places, split_overrides
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -37,6 +37,7 @@ def run(arguments: Sequence[str]) -> int:
     options = options_of(overrides, ["options"], "import-checkpoint").get("options") or {}
     if values.data is None:
         p.refuse(("fields", "resolution", "crop", "data_root"), "it belongs to --data, which is not given")
+    require_places([values.file])
     from ..checkpoints.run import import_checkpoint
 
     data = None

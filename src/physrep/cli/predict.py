@@ -7,7 +7,7 @@ from itertools import chain, islice
 from pathlib import Path
 
 from ..errors import PhysrepError
-from .arguments import add_device, chosen_device, parser
+from .arguments import add_device, chosen_device, parser, require_places
 
 FORMATS = ("text", "csv", "json")
 
@@ -48,14 +48,7 @@ def run(arguments: Sequence[str]) -> int:
         raise PhysrepError(f"--stride is {values.stride}; it must be at least 1.")
     if values.draws < 20:
         raise PhysrepError(f"--draws is {values.draws}; give at least 20.")
-    from ..readout.posteriors import FEATURES, run_posterior
-
-    if values.posterior not in (None, *FEATURES):
-        raise PhysrepError(
-            f"--posterior {values.posterior!r} is unknown; give {', '.join(FEATURES)}, and name it behind the "
-            "recordings."
-        )
-    from ..run_directory import load_run, read_run_config, run_data
+    from ..run_directory import read_run_config
 
     if values.run.startswith("hf:"):
         from ..sharing import local_run
@@ -63,9 +56,18 @@ def run(arguments: Sequence[str]) -> int:
         values.run = local_run(values.run)
     if not Path(values.run).is_dir():
         read_run_config(values.run)
+    require_places(values.recordings)
+    from ..readout.posteriors import FEATURES, run_posterior
+
+    if values.posterior not in (None, *FEATURES):
+        raise PhysrepError(
+            f"--posterior {values.posterior!r} is unknown; give {', '.join(FEATURES)}, and name it behind the "
+            "recordings."
+        )
     from ..files import write_text
     from ..readout import chosen_run, read_readout, recordings
     from ..report.prediction import as_csv, as_json, as_text
+    from ..run_directory import load_run, run_data
 
     run = chosen_run(values.run)
     learner, config = load_run(run)

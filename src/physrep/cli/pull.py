@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from .arguments import parser
+from .arguments import parser, require_places
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -20,6 +20,7 @@ def run(arguments: Sequence[str]) -> int:
     )  # fmt: skip
     p.add_argument("out", type=str, help="folder to make")
     values = p.parse_args(list(arguments))
+    require_places([] if values.source.startswith("hf:") else [values.source])
     from ..sharing import pull
 
     out = pull(values.source, values.out)
