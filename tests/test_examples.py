@@ -101,3 +101,19 @@ def test_estimator(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert "True" in said and "noise instead of a flow: outside" in said
     scores = [float(line.rsplit(":", 1)[1]) for line in said.splitlines() if "R2" in line]
     assert len(scores) == 2 and min(scores) > 0.8
+
+
+@pytest.mark.parametrize("folder", ["equation"], indirect=True)
+def test_equation(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    script("burgers.py", "30")
+    assert main(["convert", "burgers.npz", "burgers", "--periodic", "x"]) == 0
+    assert (
+        main(["pretrain", "operator_discovery", "--data", "burgers", "--out", "runs/burgers", "--num_frames", "8"]) == 0
+    )
+    capsys.readouterr()
+    assert main(["equation", "runs/burgers"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == "1 parameter varies between trajectories."
+    viscous, advection = (line.split() for line in lines[3:5])
+    assert viscous[-3:] == ["d_xx(u)", "kept", "100%"] and advection[1:3] == ["d_x(u", "u)"]
+    assert float(advection[0]) == pytest.approx(-0.5, abs=1e-3) and not lines[5].strip()
