@@ -22,7 +22,7 @@ import torch
 from operator_parameters import fitted, simulated
 from torch import Tensor
 
-from physrep.learners.operator_discovery.library import ORDERS, Term, library
+from physrep.learners.operator_discovery.library import Term, library, orders
 from physrep.systems import SYSTEMS, System
 
 THRESHOLDS = (0.003, 0.01, 0.02, 0.05, 0.1, 0.2, 0.4)
@@ -104,7 +104,9 @@ def sindy_terms(
     y = np.asarray(weak.convert_u_dot_integral(u))[:, [factors.index((c,)) for c in channels]]
     # Columns come as products first, then every derivative of all of them.
     count = len(factors)
-    order = {(product, o): sorted(ORDERS).index(o) * count + i for i, product in enumerate(factors) for o in ORDERS}
+    order = {
+        (product, o): sorted(orders(2)).index(o) * count + i for i, product in enumerate(factors) for o in orders(2)
+    }
     x = x[:, [order[tuple(c for c, _ in term.factors), term.order] for term in terms]]
     found = []
     for threshold in THRESHOLDS:

@@ -148,3 +148,12 @@ def test_a_basis_with_a_memory_is_fitted_and_read():
 def test_what_cannot_be_trained_is_refused(given, message):
     with pytest.raises(PhysrepError, match=message):
         OperatorDiscovery(1, FRAMES, basis=given)
+
+
+def test_fields_on_three_axes_are_refused():
+    clip = Clip(
+        torch.randn(2, 1, FRAMES, 4, 4, 4), torch.zeros(2, 0), ("a",), (), DT, (0.25,) * 3, (True,) * 3,
+        torch.zeros(2, dtype=torch.long), torch.arange(2),
+    )  # fmt: skip
+    with pytest.raises(PhysrepError, match="on 2 axes"):
+        OperatorDiscovery(1, FRAMES, basis=BASIS).fit([clip], [clip], 0, lambda note: None)

@@ -207,11 +207,15 @@ class OperatorDiscovery(Learner):
             One row per candidate (grade and P) for metrics.csv.
 
         Raises:
-            PhysrepError: no windows.
+            PhysrepError: no windows, or a trained basis for fields on three axes.
         """
         first = next(iter(train), None)
         if first is None:
             raise PhysrepError("operator_discovery: there is no window to fit to; give longer or more trajectories.")
+        if self.basis is not None and first.fields.ndim != 5:
+            raise PhysrepError(
+                "operator_discovery: a trained basis reads fields on 2 axes; leave basis out, or slice the data first."
+            )
         modes = self.modes or tuple(
             max(2, min(8, n // 8)) if around else 5
             for n, around in zip(first.fields.shape[3:], first.periodic, strict=True)
