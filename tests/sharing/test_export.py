@@ -41,11 +41,13 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     training = physrep.TrainingConfig(steps=4, batch_size=4, probe_every=0)
     out = physrep.pretrain("jepa", data, folder / "jepa", options=TINY_ENCODER, num_frames=4, training=training)
     assert main(["probe", str(out), "--stride", "4"]) == 0
+    assert main(["probe", str(out), "--stride", "4", "--probe", "knn"]) == 0
     return out
 
 
-def test_equal_tokens_and_parameters_without_physrep(run: Path, tmp_path: Path) -> None:
-    assert main(["export", str(run), "--out", str(tmp_path / "mine.pt2"), "--with-readout"]) == 0
+@pytest.mark.parametrize("asked", [("--with-readout",), ("--probe", "knn")], ids=["best on valid", "named"])
+def test_equal_tokens_and_parameters_without_physrep(asked: tuple[str, ...], run: Path, tmp_path: Path) -> None:
+    assert main(["export", str(run), "--out", str(tmp_path / "mine.pt2"), *asked]) == 0
     about = json.loads((tmp_path / "mine.json").read_text())
     assert about["input"]["shape"] == ["any", 3, 4, 16, 16] and about["input"]["dt"] == pytest.approx(0.1)
     assert about["outputs"] == ["tokens", "estimate", "low", "high"] and about["parameters"] == ["rate"]
@@ -63,7 +65,7 @@ def test_equal_tokens_and_parameters_without_physrep(run: Path, tmp_path: Path) 
     with torch.no_grad():
         own = learner.encode(clip)
     np.testing.assert_allclose(tokens, own, atol=1e-5)
-    answer = read_readout(run).ask(learner, clip)
+    answer = read_readout(run, asked[1] if asked[0] == "--probe" else None).ask(learner, clip)
     np.testing.assert_allclose(estimate, answer.windows, rtol=1e-4)
     np.testing.assert_allclose(low, answer.window_low, rtol=1e-4)
     np.testing.assert_allclose(high, answer.window_high, rtol=1e-4)

@@ -100,11 +100,19 @@ def batches(tokens: Tokens, size: int) -> Iterator[Tensor]:
     Raises:
         PhysrepError: a token is NaN or infinite.
     """
-    if torch.compiler.is_exporting():  # a program has no loop over a number of windows that it does not know
-        yield take(tokens, slice(None))
-        return
-    for start in range(0, len(tokens), size):
-        yield take(tokens, slice(start, start + size))
+    return (take(tokens, rows) for rows in row_batches(tokens, size))
+
+
+def row_batches(windows: Tokens, size: int) -> list[slice]:
+    """Consecutive windows, as slices; all at once in a program, which has no loop over a number that it does not know.
+
+    Args:
+        windows: one row each.
+        size: of a batch.
+    """
+    if torch.compiler.is_exporting():
+        return [slice(None)]
+    return [slice(start, start + size) for start in range(0, len(windows), size)]
 
 
 def take(tokens: Tokens, rows: slice | np.ndarray) -> Tensor:

@@ -79,12 +79,14 @@ class LogisticProbe(Probe):
 
     def predict(self, tokens: Tokens) -> Tensor:
         x = self._features(tokens)
-        found = torch.empty(len(x), self._count, dtype=torch.float64)
+        columns, parts = [], []
         if self._ridge is not None:
-            found[:, self._numbers] = self._ridge.predict(x)
+            columns, parts = list(self.best_params_["numbers"]), [self._ridge.predict(x)]
         for head in self._heads:
-            found[:, head["columns"]] = _values(head, _chances(head, x))
-        return found.float()
+            columns += head["columns"]
+            parts.append(_values(head, _chances(head, x)))
+        order = sorted(range(len(columns)), key=lambda k: columns[k])
+        return torch.cat(parts, 1)[:, order].float()
 
 
 def _chances(head: dict[str, Any], x: Tensor) -> Tensor:

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from ..errors import PhysrepError
-from .base import Probe, Tokens, check_pair
+from .base import Probe, Tokens, check_pair, row_batches
 from .moments import StandardMoments
 from .valid_grid import ValidGrid
 
@@ -84,10 +84,10 @@ class NearestProbe(Probe):
             trajectory: of the training windows, where these are the features: those of the same one do not count.
         """
         parts, numbers = [], None if trajectory is None else torch.from_numpy(np.asarray(trajectory))
-        for rows in torch.arange(len(features)).split(512):
+        for rows in row_batches(features, 512):
             distance = _distance(features[rows], self._train, metric)
             if numbers is not None:
-                distance.masked_fill_(numbers[rows, None] == numbers, torch.inf)
+                distance.masked_fill_(numbers[rows][:, None] == numbers, torch.inf)
             # A stable sort: equal distances are taken in the order of the training windows.
             order = distance.sort(dim=1, stable=True).indices[:, : max(neighbours)]
             total = self._labels[order].cumsum(dim=1)
