@@ -72,7 +72,7 @@ def take_a_step(
     if hasattr(module, "fit"):
         return  # in closed form
     clips = 12
-    axes = len(known.axes) if known else 2
+    axes = len(known.axes) if known else 1 if options.get("encoder") == "conv2d" else 2
     clip = Clip(
         fields=torch.randn(clips, 2, module.train_frames, *[side] * (axes - 1), 16 if side < 32 else side),
         parameters=torch.rand(clips, len(names)), parameter_names=tuple(names), channels=("a", "b"),

@@ -78,6 +78,9 @@ def any_files(preset: str, source: Path) -> None:
                 inverse.write_solutions(
                     source / own / f"{value}.0.h5", list(rng.standard_normal((2, 8, 12, 12, 1))), 0.1, 1.0
                 )
+            elif preset == "pdeinvbench_korteweg_de_vries":
+                path = source / own / f"delta={1 + value / 10}_ic=4.h5"
+                inverse.write_solutions(path, list(rng.standard_normal((2, 8, 32))), 0.7, 100.0)
             elif preset == "pdeinvbench_turbulent_flow":
                 path = source / own / f"nu=0.00{value:02d}.h5"
                 inverse.write_groups(path, list(rng.standard_normal((2, 8, 12, 12, 1))), 0.25, 0.0, 6.0)
@@ -93,6 +96,7 @@ def any_files(preset: str, source: Path) -> None:
         ("pdeinvbench_reaction_diffusion", ("u", "v"), {"Du": 0.01, "Dv": 0.2, "k": 0.05}),
         ("pdeinvbench_navier_stokes", ("vorticity",), {"re": 1.0}),
         ("pdeinvbench_turbulent_flow", ("vorticity",), {"nu": 0.0001}),
+        ("pdeinvbench_korteweg_de_vries", ("u",), {"delta": 1.1, "ic": 4.0}),
         ("realpdebench_cylinder", ("velocity_x", "velocity_y"), {"Reynolds": None}),
     ],
 )
@@ -103,11 +107,12 @@ def test_the_command_of_the_preset_reads_the_layout(
     convert, _ = commands(preset, tmp_path / "source", tmp_path / "in")
     assert main(convert) == 0
     with WellFile(next((tmp_path / "in" / preset / "data" / "train").glob("*.hdf5"))) as file:
-        assert file.channels == channels and file.dataset_name == preset and file.axes == ("x", "y")
+        assert file.channels == channels and file.dataset_name == preset and file.axes == ("x", "y")[: len(file.axes)]
+        assert len(file.axes) == 1 + ("korteweg" not in preset)
         assert list(file.parameters) == list(first)
         for name, value in first.items():
             assert value is None or file.parameters[name].min() == pytest.approx(value)
-        assert file.periodic == ((True, True) if "vorticity" in channels else (False, False))
+        assert set(file.periodic) == {"vorticity" in channels or "korteweg" in preset}
         count = file.n_trajectories
     if "inv" in preset:
         convert[2] = str(tmp_path / "extreme" / preset)
@@ -192,3 +197,23 @@ def test_a_measured_wake(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
         main([*bench, *SMALL, *small, *runs_of(preset, "constant", "statistics", "dynamic_modes", "next_frame")]) == 0
     )
     assert scores(tmp_path / "runs" / "realpdebench", "dynamic_modes-s0", "Reynolds", "ridge") < 1
+
+
+@pytest.mark.slow
+def test_waves_on_one_axis(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Linear waves whose speed depends on the dispersion: rows of all kinds are scored (1: a constant)."""
+    preset, source = "pdeinvbench_korteweg_de_vries", tmp_path / "source"
+    rng, x = np.random.default_rng(0), 2 * np.pi * np.arange(32) / 32
+    for folder, count in (("train", 24), ("validation", 6), ("test", 6)):
+        for number in range(count):
+            delta = round(float(rng.uniform(0.8, 5)), 4)
+            t = 0.05 * np.arange(24)[:, None]
+            first, second = (np.cos(k * x + k**3 * delta**2 * t / 20 + rng.uniform(0, 6.3)) for k in (1, 2))
+            data = [first + second]
+            inverse.write_solutions(source / folder / f"delta={delta}_ic={number}.h5", data, 0.05, 6.2832)
+    convert, bench = commands(preset, source, tmp_path / "data")
+    monkeypatch.chdir(tmp_path)
+    assert main(convert) == 0
+    one = [word.replace("[[2, 2, 2], [2, 2, 2]]", "[[2, 2], [2, 2]]") for word in SMALL]
+    assert main([*bench, *one, *runs_of(preset, "constant", "spectra", "jepa", "operator_discovery")]) == 0
+    assert scores(tmp_path / "runs" / "pdeinvbench_kdv", "operator_discovery-s0", "delta", "ridge") < 0.5

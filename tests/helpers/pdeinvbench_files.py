@@ -96,11 +96,11 @@ def write_groups(path: Path, data: Sequence[np.ndarray], dt: float, low: float, 
 
 
 def write_solutions(path: Path, data: Sequence[np.ndarray], dt: float, length: float) -> None:
-    """One array of all trajectories, as of the unforced flow."""
+    """One array of all trajectories, as of the unforced flow; (T, X) each, as of Korteweg-de Vries: ``tensor``."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    n = data[0].shape[1]
+    n, axes = data[0].shape[1], data[0].ndim - 2 or 1
     with h5py.File(path, "w") as file:
-        file["solutions"] = np.stack(data).astype(np.float32)
-        for axis in ("x", "y"):
+        file["solutions" if axes == 2 else "tensor"] = np.stack(data).astype(np.float32)
+        for axis in ("x", "y")[:axes]:
             file[f"{axis}-coordinate"] = length / n * np.arange(n)
         file["t-coordinate"] = dt * np.arange(data[0].shape[0])
