@@ -3,18 +3,25 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
+from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, cast
 
+import numpy as np
 import pytest
 import torch
 from torch import Tensor, nn
 
-from physrep.analyses.explain import best_learner, input_sensitivity, principal_map
+from physrep.analyses import Context, FrozenRun
+from physrep.analyses.explain import Explain, best_learner, input_sensitivity, principal_map
 from physrep.analyses.stage_activations import stage_modules, stage_moments
 from physrep.clip import Clip
+from physrep.learners import RandomEncoder
 from physrep.learners.base import Learner
 from physrep.probes import Ridge, RidgeProbe
 from physrep.probes.moments import smooth_moments, token_moments
+from physrep.tokens import LabelScaler, TokenStore
 from tests.helpers.learner_clips import make_clip
 from tests.helpers.planted_energy import linear_in_energy, noise, planted_context
 
@@ -132,3 +139,47 @@ def test_the_best_learner_is_chosen_on_valid_among_learners(tmp_path_factory: py
         ]
         (run.folder / "scores.json").write_text(json.dumps(rows))
     assert cast(Any, best_learner(context)).name == "noise-s0"
+
+
+class InSpace(Context):
+    """Random fields on three axes; the label is the mean of the second channel."""
+
+    def __init__(self, out: Path) -> None:
+        torch.manual_seed(0)
+        options = {"dims": (8,), "strides": ((2, 2, 2, 2),), "groups": 4}
+        self.encoder = RandomEncoder(2, 4, "conv4d", options).eval()
+        self.fields = torch.randn(12, 2, 4, 6, 8, 4)
+        index = torch.arange(12)
+        self.whole = Clip(
+            self.fields, torch.zeros(12, 1), ("a", "b"), ("m",), 1.0, (1.0,) * 3, (True,) * 3, index, index * 0
+        )
+        labels = self.fields[:, 1].flatten(1).mean(1, keepdim=True).numpy()
+        tokens = self.encoder.encode(self.whole).detach().numpy()
+        self.made = TokenStore(tokens, labels, index.numpy(), index.numpy() * 0, ("m",))
+        scaler = LabelScaler.fit(labels, ("m",), {"m": "linear"})
+        split = SimpleNamespace(clip=self.clip, std=torch.tensor([1.0, 2.0]), channels=("a", "b"), axes=("x", "y", "z"),
+                                dx=(1.0,) * 3, dt=1.0)  # fmt: skip
+        data, splits = (
+            cast(Any, SimpleNamespace(frame_step=1)),
+            cast(Any, dict.fromkeys(("train", "valid", "test"), split)),
+        )
+        super().__init__("planted", data, splits, scaler, 4, 1, [], {}, out, n_resamples=50)
+
+    def clip(self, windows, frames, frame_step=1) -> Clip:
+        return replace(self.whole, fields=self.fields[np.asarray(windows)[:, 0]])
+
+    def stores(self, run):
+        return dict.fromkeys(("train", "valid", "test"), self.made)
+
+    def learner(self, run):
+        return self.encoder
+
+
+def test_maps_of_fields_in_space_are_middle_planes_and_shares_are_of_all(tmp_path: Path) -> None:
+    (tmp_path / "analyses").mkdir()
+    run = FrozenRun("jepa-s0", "jepa", "jepa", "conv4d", 0, "learner", tmp_path)
+    rows = Explain(windows=6, shown=2)._saliency(InSpace(tmp_path), run)
+    shares = [row["value"] for row in rows if row["metric"] == "share_of_channel"]
+    assert len(shares) == 2 and sum(shares) == pytest.approx(1)
+    with np.load(next((tmp_path / "analyses").glob("*.npz"))) as file:
+        assert file["fields"].shape == (2, 2, 4, 6, 8) and file["sensitivity"].shape == (2, 1, 2, 4, 6, 8)

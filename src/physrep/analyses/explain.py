@@ -13,6 +13,7 @@ from torch import Tensor
 from ..clip import Clip
 from ..files import write_npz
 from ..metrics import bootstrap
+from ..palette import as_plane
 from ..probes import Ridge, RidgeProbe
 from ..probes.moments import smooth_moments
 from ..probes.standardise import Standardiser
@@ -97,7 +98,7 @@ class Explain(Analysis):
             sensitivity = input_sensitivity(learner, head, clip)
             if sensitivity is None:
                 return []
-            maps.append(sensitivity * dataset.std.view(1, 1, -1, 1, 1, 1))
+            maps.append(sensitivity * dataset.std.view(-1, *[1] * (1 + len(dataset.axes))))
             fields.append(clip.fields)
         every, names = torch.cat(maps), context.scaler.names
         power = every.double().square().mean(0)
@@ -112,10 +113,11 @@ class Explain(Analysis):
                 rows.append(_row(run, "saliency", str(t), "share_of_frame", share, parameter))
         # Windows from all over the split, not the first ones.
         shown = spread(len(every), self.shown)
-        rows_of_store = chosen[shown]
+        rows_of_store, axes = chosen[shown], len(dataset.axes)
         write_npz(
             context.out / "analyses" / SALIENCY,
-            {"fields": torch.cat(fields)[shown].numpy(), "sensitivity": every[shown].float().numpy(),
+            {"fields": as_plane(torch.cat(fields)[shown].numpy(), axes),
+             "sensitivity": as_plane(every[shown].float().numpy(), axes),
              "channels": np.array(dataset.channels), "parameter_names": np.array(names), "run": np.array(run.name),
              "labels": context.scaler.inverse(self._labels(context, stores["test"])[rows_of_store]).numpy(),
              "dx": np.array(dataset.dx), "dt": np.array(dataset.dt * context.data.frame_step)},
@@ -169,7 +171,7 @@ def principal_map(train: Tensor, test: Tensor) -> tuple[Tensor, list[float]]:
 
 
 def input_sensitivity(learner: Any, head: Ridge, clip: Clip) -> Tensor | None:
-    """``∂ŷ_p / ∂fields`` per window, ``(B, P, C, T, H, W)``; None if the encoder lets no gradient through."""
+    """``∂ŷ_p / ∂fields`` per window, ``(B, P, C, T, *S)``; None if the encoder lets no gradient through."""
     fields = clip.fields.clone().requires_grad_(True)
     with torch.enable_grad():
         estimate = head.predict(smooth_moments(learner.encode(replace(clip, fields=fields))))
