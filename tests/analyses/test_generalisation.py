@@ -246,3 +246,30 @@ def test_a_gain_is_one_factor_of_a_trajectory() -> None:
     assert apart[0, 0, 0, 0, 0] != apart[0, 1, 0, 0, 0]
     with pytest.raises(PhysrepError, match="gain factors"):
         Gain((0.5,))
+
+
+def test_shifts_of_fields_in_space() -> None:
+    from types import SimpleNamespace
+
+    import torch
+
+    from physrep.analyses.generalisation.gain import Gain
+    from physrep.analyses.generalisation.noise import Noise
+    from physrep.analyses.generalisation.resolution import Resolution
+    from physrep.analyses.generalisation.window_length import WindowLength
+
+    points = torch.arange(12) * 2 * math.pi / 12
+    wave = torch.cos(points).expand(1, 1, 4, 8, 6, 12) * torch.arange(1, 5).view(-1, 1, 1, 1)
+    index = torch.zeros(1, dtype=torch.long)
+    clip = Clip(wave, torch.zeros(1, 0), ("a",), (), 1.0, (1.0,) * 3, (True,) * 3, index, index)
+    study: Any = SimpleNamespace(seed=0, train=SimpleNamespace(std=torch.ones(1)))
+    coarse, back = (shifted for _, _, shifted in Resolution().variants(study, clip))
+    assert coarse.fields.shape[3:] == (4, 3, 6) and coarse.dx == (2.0,) * 3
+    torch.testing.assert_close(coarse.fields, wave[..., ::2, ::2, ::2], rtol=0, atol=1e-5)
+    torch.testing.assert_close(back.fields, wave, rtol=0, atol=1e-5)
+    noisy = next(Noise((0.1,)).variants(study, clip))[2].fields
+    assert float((noisy - wave).std()) == pytest.approx(0.1, rel=0.05)
+    short = next(WindowLength((0.5,)).variants(study, clip))[2].fields
+    assert torch.equal(short[:, :, 2:], wave[:, :, 1:2].expand(-1, -1, 2, -1, -1, -1))
+    louder = next(Gain((2.0,)).variants(study, clip))[2].fields / wave
+    assert float(louder.min()) == pytest.approx(float(louder.max()), rel=1e-5)

@@ -37,5 +37,5 @@ class Gain(FieldShift):
             limits = (1 / factor, factor)
             draws = [np.random.default_rng([study.seed, number]) for number in clip.trajectory.tolist()]
             gains = torch.from_numpy(np.stack([log_uniform(draw, limits, count) for draw in draws]))
-            scaled = clip.fields * gains.to(clip.fields).view(len(draws), count, 1, 1, 1)
+            scaled = clip.fields * gains.to(clip.fields).view(len(draws), count, *[1] * (clip.fields.dim() - 2))
             yield "", f"up to x {factor:g}", replace(clip, fields=scaled)

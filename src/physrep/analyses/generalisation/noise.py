@@ -34,6 +34,6 @@ class Noise(FieldShift):
             state = np.random.SeedSequence([study.seed, trajectory, start]).generate_state(1)
             generator = torch.Generator().manual_seed(int(state[0]))
             noise[row] = torch.randn(noise.shape[1:], generator=generator)
-        noise *= study.train.std.view(1, -1, 1, 1, 1)
+        noise *= study.train.std.view(-1, *[1] * (noise.dim() - 2))
         for level in self.levels:
             yield "", f"{100 * level:g} %", replace(clip, fields=clip.fields + level * noise)

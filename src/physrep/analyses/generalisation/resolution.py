@@ -43,15 +43,15 @@ class Resolution(FieldShift):
 
     def variants(self, study: Study, clip: Clip) -> Iterator[tuple[str, str, Clip]]:
         fields = clip.fields
-        height, width = fields.shape[3:]
-        for axis, periodic in zip((3, 4), clip.periodic, strict=True):
+        whole = fields.shape[3:]
+        for axis, periodic in enumerate(clip.periodic, 3):
             points = fields.shape[axis] // self.factor
             fields = fourier(fields, axis, points) if periodic else averaged(fields, axis, self.factor)
-        name = f"{fields.shape[3]}x{fields.shape[4]} points"
-        spacing = (clip.dx[0] * self.factor, clip.dx[1] * self.factor)
+        name = f"{'x'.join(map(str, fields.shape[3:]))} points"
+        spacing = tuple(dx * self.factor for dx in clip.dx)
         rows = tuple(None if c is None else averaged(c, 0, self.factor) for c in clip.coordinates)
         yield name, "as it is", replace(clip, fields=fields.contiguous(), dx=spacing, coordinates=rows)
-        for axis, periodic, points in zip((3, 4), clip.periodic, (height, width), strict=True):
+        for axis, (periodic, points) in enumerate(zip(clip.periodic, whole, strict=True), 3):
             fields = fourier(fields, axis, points) if periodic else stretched(fields, axis, points)
         yield name, "interpolated back", replace(clip, fields=fields.contiguous())
 

@@ -41,7 +41,7 @@ class WindowLength(FieldShift):
     def variants(self, study: Study, clip: Clip) -> Iterator[tuple[str, str, Clip]]:
         frames = clip.fields.shape[2]
         for known in sorted({max(1, round(frames * fraction)) for fraction in self.fractions} - {frames}):
-            held = clip.fields[:, :, known - 1 : known].expand(-1, -1, frames - known, -1, -1)
+            held = clip.fields[:, :, known - 1 : known].repeat_interleave(frames - known, 2)
             yield FRAMES, f"{known} of {frames}", replace(clip, fields=torch.cat([clip.fields[:, :, :known], held], 2))
 
 
