@@ -79,6 +79,15 @@ def test_text_of_a_drawing_is_escaped_and_ids_are_its_own(tmp_path: Path) -> Non
             assert not link or link in ids[0]
 
 
+def test_a_figure_that_is_narrow_by_itself_is_shown_at_every_width(tmp_path: Path) -> None:
+    """Once it was drawn for wide pages alone, and a phone showed its caption under nothing."""
+    panel = [lambda ax, first: ax.plot([0, 1])]
+    small = Plot(panel, 1.5, width=0.5 * NARROW).save(tmp_path / "small.png", "a point")
+    assert small.count("<svg") == 1 and "broad" not in small and "slim" not in small
+    wide = Plot(panel, 1.5).save(tmp_path / "wide.png", "a point")
+    assert wide.count('class="broad"') == wide.count('class="slim"') == 1
+
+
 def test_dots_say_the_values_of_the_table_where_they_are(tmp_path: Path) -> None:
     bench = Bench.read(write_bench(tmp_path / "bench"))
     drawing = scores_plot(bench, "shear_flow").save(tmp_path / "scores.png", "scores")

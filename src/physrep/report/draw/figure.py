@@ -122,10 +122,11 @@ class Plot:
         figure = self.figure()
         if not self.vector:
             return save_figure(figure, path, alt)
-        shown = f'<div class="broad">{_save(figure, path, alt, name, "w")}</div>'
+        shown = _save(figure, path, alt, name, "w")
         if self.width <= NARROW:
-            return shown
-        return f'{shown}<div class="slim">{markup(self.figure(NARROW), alt, name, path.stem + "n")}</div>'
+            return f"<div>{shown}</div>"
+        slim = markup(self.figure(NARROW), alt, name, path.stem + "n")
+        return f'<div class="broad">{shown}</div><div class="slim">{slim}</div>'
 
 
 def save_figure(figure: Figure, path: Path, alt: str, dpi: int = 140) -> str:
