@@ -85,8 +85,8 @@ def false_claims(trajectories: int, seeds: int, spread: float, repeats: int, cou
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--repeats", type=int, default=400, help="data sets of each row of the first table")
-    parser.add_argument("--families", type=int, default=100, help="of each row of the second")
+    parser.add_argument("--repeats", type=int, default=300, help="data sets of each row of the first table")
+    parser.add_argument("--families", type=int, default=40, help="of each row of the second")
     options = parser.parse_args()
     rows = []
     for seeds, spread, trajectories in itertools.product((1, 3), (0.0, 0.2, 0.5), (25, 192, 288)):
