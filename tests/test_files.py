@@ -8,12 +8,13 @@ import sys
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from physrep import leftovers
 from physrep.cli.main import main
 from physrep.errors import PhysrepError
-from physrep.files import atomic_folder, atomic_path, cache_home, read_record, read_rows, write_text
+from physrep.files import atomic_folder, atomic_path, cache_home, read_record, read_rows, write_npz, write_text
 from physrep.leftovers import remove_leftovers, temporary_folder
 
 KILLED = """
@@ -150,3 +151,13 @@ def test_a_record_or_rows_of_another_form_are_named(text: str, tmp_path: Path) -
     path.write_text('[{"split": "test"}]')
     with pytest.raises(PhysrepError, match="no rows of scores"):
         read_rows(path)
+
+
+@pytest.mark.parametrize("compressed", [False, True])
+def test_an_npz_holds_its_arrays_and_no_objects(compressed: bool, tmp_path: Path) -> None:
+    write_npz(tmp_path / "a.npz", {"x": [1.0, 2.0], "names": np.array(["u", "v"])}, compressed)
+    with np.load(tmp_path / "a.npz") as file:
+        assert sorted(file.files) == ["names", "x"] and file["names"].tolist() == ["u", "v"]
+    with pytest.raises(ValueError, match="x holds Python objects"):
+        write_npz(tmp_path / "a.npz", {"x": np.array([Path("x")], dtype=object)}, compressed)
+    assert [path.name for path in tmp_path.iterdir()] == ["a.npz"]

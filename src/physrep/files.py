@@ -172,11 +172,20 @@ def read_csv(path: str | Path) -> list[dict[str, str]]:
 
 
 def write_npz(path: str | Path, arrays: Mapping[str, Any], compressed: bool = False) -> None:
-    """Write named arrays to one ``.npz``, atomically."""
+    """Write named arrays to one ``.npz``, atomically.
+
+    Raises:
+        ValueError: an array of Python objects, which would have to be pickled.
+    """
     import numpy as np
 
+    # Before NumPy 2.2 `savez` has no ``allow_pickle``, and would store it as one more array.
+    plain = {name: np.asarray(value) for name, value in arrays.items()}
+    objects = [name for name, value in plain.items() if value.dtype.hasobject]
+    if objects:
+        raise ValueError(f"{path}: {objects[0]} holds Python objects, which are not stored")
     with atomic_write(path, "wb") as file:
-        (np.savez_compressed if compressed else np.savez)(file, allow_pickle=False, **arrays)
+        (np.savez_compressed if compressed else np.savez)(file, **plain)
 
 
 def read_yaml(path: str | Path) -> Any:

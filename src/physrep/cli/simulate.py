@@ -40,12 +40,8 @@ def run(arguments: Sequence[str]) -> int:
     p.add_argument("system", type=str, help="name; see `physrep list systems`")
     p.add_argument("--out", type=str, required=True, help="folder of the data set")
     p.add_argument("--resolution", type=int, nargs="+", help="grid points per axis, e.g. 64 128")
-    p.add_argument(
-        "--range", type=str, action="append", default=[], metavar="NAME=LOW:HIGH", help="former --ranges.NAME"
-    )
-    p.add_argument(
-        "--option", type=str, action="append", default=[], metavar="NAME=VALUE", help="former --options.NAME"
-    )
+    p.add_argument("--range", action="append", default=[], metavar="NAME=LOW:HIGH", help="former --ranges.NAME")
+    p.add_argument("--option", action="append", default=[], metavar="NAME=VALUE", help="former --options.NAME")
     p.add_argument("--splits", type=float, nargs=3, default=[0.8, 0.1, 0.1], help="fractions of train, valid, test")
     p.add_argument(
         "--allow-underresolved",
@@ -62,7 +58,6 @@ def run(arguments: Sequence[str]) -> int:
     p.add_argument("--trajectory", type=int, default=0, help="with --from: which trajectory of the file")
     p.add_argument(
         "--parameter",
-        type=str,
         action="append",
         default=[],
         metavar="NAME=VALUE",
