@@ -63,7 +63,7 @@ def test_num_frames_is_passed_only_where_it_is_taken():
     ("name", "options", "message"),
     [
         ("convnext", {}, "no encoder 'convnext'; did you mean 'convnext3d'"),
-        ("quantum", {}, "known: conv3d, .*convnext3d"),
+        ("quantum", {}, "known: .*convnext3d"),
         ("vit3d", {"embed_dims": 3}, "no option 'embed_dims'; did you mean 'embed_dim'"),
         ("physrep.nn.vit3d:ViT", {}, "has no 'ViT'; did you mean 'ViT3D'"),
         ("physrep.nowhere:X", {}, "cannot import physrep.nowhere"),
