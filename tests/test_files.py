@@ -14,7 +14,18 @@ import pytest
 from physrep import leftovers
 from physrep.cli.main import main
 from physrep.errors import PhysrepError
-from physrep.files import atomic_folder, atomic_path, cache_home, read_record, read_rows, write_npz, write_text
+from physrep.files import (
+    atomic_folder,
+    atomic_path,
+    cache_home,
+    read_json,
+    read_record,
+    read_rows,
+    write_json,
+    write_npz,
+    write_record,
+    write_text,
+)
 from physrep.leftovers import remove_leftovers, temporary_folder
 
 KILLED = """
@@ -161,3 +172,20 @@ def test_an_npz_holds_its_arrays_and_no_objects(compressed: bool, tmp_path: Path
     with pytest.raises(ValueError, match="x holds Python objects"):
         write_npz(tmp_path / "a.npz", {"x": np.array([Path("x")], dtype=object)}, compressed)
     assert [path.name for path in tmp_path.iterdir()] == ["a.npz"]
+
+
+def test_a_record_that_has_changed_is_refused(tmp_path: Path) -> None:
+    path, value = tmp_path / "x.json", {"a": [1.5, float("nan")], "b": {"c": None, "d": "ü"}, "e": (1, 2)}
+    write_record(path, value)
+    assert read_record(path, "a", "b") == {**value, "a": pytest.approx([1.5, float("nan")], nan_ok=True), "e": [1, 2]}
+    stored = read_json(path)
+    for changed in (
+        {**stored, "b": {"c": 0, "d": "ü"}},
+        {**stored, "f": 1},
+        {k: stored[k] for k in stored if k != "e"},
+    ):
+        write_json(path, changed)
+        with pytest.raises(PhysrepError, match="has changed since it was written"):
+            read_record(path)
+    write_json(path, {"b": 1})  # by an earlier version
+    assert read_record(path) == {"b": 1}

@@ -123,9 +123,28 @@ def read_json(path: str | Path) -> Any:
         raise PhysrepError(f"{path}: is not valid JSON ({error}); delete it and run the command again.") from error
 
 
+SEAL = "content_hash"
+"""Entry of a record that was written by `write_record`: the hash of all others."""
+
+
+def write_record(path: str | Path, value: Mapping[str, Any]) -> None:
+    """Write an object as JSON with a hash of its content, so that `read_record` notices any change."""
+    write_json(path, {**value, SEAL: _seal(value)})
+
+
+def _seal(value: Mapping[str, Any]) -> str:
+    # As it comes back: keys are strings, tuples are lists.
+    return content_hash(json.loads(json.dumps(value)))
+
+
 def read_record(path: str | Path, *keys: str) -> dict[str, Any]:
-    """The object in a JSON file, which holds these keys; any other content is a `PhysrepError`."""
+    """The object in a JSON file, which holds these keys; any other content is a `PhysrepError`.
+
+    What `write_record` wrote comes back as it was given, or is refused if it has changed since.
+    """
     found = read_json(path)
+    if isinstance(found, dict) and SEAL in found and found.pop(SEAL) != _seal(found):
+        raise PhysrepError(f"{path}: has changed since it was written, so it is damaged; delete it and run again.")
     missing = [key for key in keys if key not in found] if isinstance(found, dict) else list(keys)
     if missing or not isinstance(found, dict):
         what = f"lacks {missing[0]!r}" if missing else "is no JSON object"
@@ -180,7 +199,7 @@ def write_npz(path: str | Path, arrays: Mapping[str, Any], compressed: bool = Fa
     import numpy as np
 
     # Before NumPy 2.2 `savez` has no ``allow_pickle``, and would store it as one more array.
-    plain = {name: np.asarray(value) for name, value in arrays.items()}
+    plain: dict[str, Any] = {name: np.asarray(value) for name, value in arrays.items()}
     objects = [name for name, value in plain.items() if value.dtype.hasobject]
     if objects:
         raise ValueError(f"{path}: {objects[0]} holds Python objects, which are not stored")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import struct
 import subprocess
 import sys
 from collections.abc import Callable
@@ -111,6 +112,24 @@ def test_values_that_were_never_written(dataset, item, change):
     with foreign_edit(path) as file:
         change(file, item)
     _refused_everywhere(root, path, "never written")
+
+
+@pytest.mark.parametrize(
+    ("mask", "place", "words"),
+    [
+        (0, 1 + 2**25, r"1 of its 2 chunks were never written, the first at \[1, 0, 0, 0, 0\]"),
+        (1, 1, "without their checksum"),
+    ],
+)
+def test_an_index_of_chunks_that_is_damaged(mask, place, words, dataset):
+    root = dataset()
+    path = root / "data" / "train" / "a.hdf5"
+    with h5py.File(path) as file:
+        size = file[VECTOR].id.get_chunk_info(1).size
+    data, key = path.read_bytes(), struct.pack("<II6Q", size, 0, 1, *[0] * 5)
+    assert data.count(key) == 1
+    path.write_bytes(data.replace(key, struct.pack("<II6Q", size, mask, place, *[0] * 5)))
+    _refused_everywhere(root, path, words)
 
 
 @pytest.mark.parametrize("item", [FIELD, VECTOR, SCALAR])

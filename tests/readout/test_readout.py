@@ -19,7 +19,7 @@ import physrep
 from physrep.benchmark import bench, read_config
 from physrep.cli.main import main
 from physrep.errors import PhysrepError
-from physrep.files import read_json, write_json
+from physrep.files import read_json, read_record, write_json, write_record
 from physrep.probes import PROBES, RidgeProbe, load_predictions
 from physrep.probes.fit import predict_splits
 from physrep.readout import Basis, Instrument, Novelty, read_readout, readout_names
@@ -287,9 +287,12 @@ def test_a_folder_without_readouts_names_the_command_that_makes_them(run: Path, 
 def test_a_planted_class_is_not_loaded(run: Path, tmp_path: Path) -> None:
     for file in (run / "spectra-s0").glob("readout_ridge.*"):
         (tmp_path / file.name).write_bytes(file.read_bytes())
-    content = read_json(tmp_path / "readout_ridge.json")
+    content = read_record(tmp_path / "readout_ridge.json")
     content["novelty"]["mapping"][0][1]["object"] = "subprocess:Popen"
-    write_json(tmp_path / "readout_ridge.json", content)
+    write_json(tmp_path / "readout_ridge.json", {**read_json(tmp_path / "readout_ridge.json"), **content})
+    with pytest.raises(PhysrepError, match="has changed since it was written"):
+        read_readout(tmp_path, "ridge")
+    write_record(tmp_path / "readout_ridge.json", content)
     with pytest.raises(PhysrepError, match="no class of physrep"):
         read_readout(tmp_path, "ridge")
 

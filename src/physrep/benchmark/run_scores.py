@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..data.config import DataConfig
-from ..files import content_hash, read_json, write_json
+from ..files import content_hash, read_record, write_json, write_record
 from ..learners.identity import CONSTANT
 from ..probes.nested import pooled_store
 from ..registry import build
@@ -57,7 +57,7 @@ def fit_probe(
     )
     record, predictions = folder / f"probe_{name}.json", folder / f"predictions_{name}.npz"
     if record.is_file() and predictions.is_file():
-        stored = read_json(record)
+        stored = read_record(record, "key", "rows")
         # A record from before there were readouts says nothing of one: the probe is fitted again to make it.
         asked = f"readout_{name}.json"
         if stored["key"] == key and ((folder / asked).is_file() or stored.get("readout") is False):
@@ -76,7 +76,7 @@ def fit_probe(
     save_predictions(predictions, predicted)
     readable = readouts is not None and readouts.write(name, probe, predicted, make if division else None)
     best = getattr(probe, "best_params_", None)
-    write_json(record, {"key": key, "options": options, "best_params_": best, "readout": readable, "rows": records})
+    write_record(record, {"key": key, "options": options, "best_params_": best, "readout": readable, "rows": records})
     return records
 
 

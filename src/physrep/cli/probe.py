@@ -25,7 +25,7 @@ def run(arguments: Sequence[str]) -> int:
     options = options_of(overrides, ["options"], "probe").get("options") or {}
 
     check_places(values)
-    from ..files import write_json
+    from ..files import write_record
     from ..probes import PROBES, evaluate, save_predictions
     from ..readout import Basis, Readouts
     from ..registry import build
@@ -43,7 +43,7 @@ def run(arguments: Sequence[str]) -> int:
         readouts = Readouts(basis, values.encoder)
         if readouts.write(values.probe, probe, predictions):
             print(f"ask new recordings with: physrep predict {values.encoder} FILES")
-    write_json(folder / f"probe_{values.probe}.json", {"options": options, "rows": rows.to_dict("records")})
+    write_record(folder / f"probe_{values.probe}.json", {"options": options, "rows": rows.to_dict("records")})
     print(f"{'level':<11} {'parameter':<14} {'metric':<6} {'test':>7}  95% interval over trajectories")
     for row in rows.query("split == 'test'").to_dict("records"):
         print(

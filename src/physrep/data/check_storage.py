@@ -22,7 +22,7 @@ import h5py
 import numpy as np
 
 from .faults import Fault
-from .open_hdf5 import H5_ERRORS, explain, open_local
+from .open_hdf5 import AGAIN, H5_ERRORS, explain, open_local
 from .remote import AnyPath
 
 GROUPS = ("dimensions", "boundary_conditions", "scalars", "t0_fields", "t1_fields", "t2_fields")
@@ -31,6 +31,9 @@ GROUPS = ("dimensions", "boundary_conditions", "scalars", "t0_fields", "t1_field
 ALSO = "PHYSREP_DATA_ALSO"
 DEEPEST = 4
 """Virtual data sets of virtual data sets are followed this far."""
+
+MOST_CHUNKS = 1 << 24
+"""Of fields with more chunks their number is compared, not their places."""
 
 FILTERS = {
     1: "gzip", 2: "shuffle", 3: "fletcher32", 4: "szip", 5: "nbit", 6: "scaleoffset", 305: "lzo", 307: "bzip2",
@@ -129,22 +132,35 @@ def _written(dataset: h5py.Dataset) -> Iterator[tuple[str, str]]:
             yield what, remedy
         return
     grid = [math.ceil(n / c) for n, c in zip(dataset.shape, dataset.chunks, strict=True)]
-    total, written = math.prod(grid), dataset.id.get_num_chunks()
-    if written < total:
-        where = _first_unwritten(dataset, grid) if total <= 1 << 24 else "?"
-        yield f"{total - written} of its {total} chunks were never written, the first at {where}", remedy
-
-
-def _first_unwritten(dataset: h5py.Dataset, grid: list[int]) -> str:
-    there = np.zeros(grid, dtype=bool)
-    chunks = dataset.chunks or ()
+    total = math.prod(grid)
+    if total > MOST_CHUNKS:
+        if (written := dataset.id.get_num_chunks()) < total:
+            yield f"{total - written} of its {total} chunks were never written", remedy
+        return
+    # Their number says too little: a damaged index holds a chunk at a place that the array does not have.
+    there, unchecked = np.zeros(grid, dtype=bool), []
+    bit, chunks = _checksum_bit(dataset), dataset.chunks
 
     def note(info: Any) -> None:
-        there[tuple(o // c for o, c in zip(info.chunk_offset, chunks, strict=True))] = True
+        place = tuple(o // c for o, c in zip(info.chunk_offset, chunks, strict=True))
+        if all(p < n for p, n in zip(place, grid, strict=True)):
+            there[place] = True
+        if info.filter_mask & bit:
+            unchecked.append(place)
 
     dataset.id.chunk_iter(note)
-    first = np.argwhere(~there)[0]
-    return str([int(i) * c for i, c in zip(first, chunks, strict=True)])
+    if not there.all():
+        first = [int(i) * c for i, c in zip(np.argwhere(~there)[0], chunks, strict=True)]
+        yield f"{int((~there).sum())} of its {total} chunks were never written, the first at {first}", remedy
+    if unchecked:
+        yield f"{len(unchecked)} of its {total} chunks are marked as stored without their checksum", AGAIN
+
+
+def _checksum_bit(dataset: h5py.Dataset) -> int:
+    """The bit of a chunk's filter mask that says that its checksum was left out; 0 where there are no checksums."""
+    plist = dataset.id.get_create_plist()
+    codes = [plist.get_filter(number)[0] for number in range(plist.get_nfilters())]
+    return 1 << codes.index(h5py.h5z.FILTER_FLETCHER32) if h5py.h5z.FILTER_FLETCHER32 in codes else 0
 
 
 def _external(path: AnyPath, dataset: h5py.Dataset) -> Iterator[tuple[str, str]]:

@@ -8,7 +8,7 @@ from typing import Any
 from torch import Tensor
 
 from ..errors import PhysrepError
-from ..files import atomic_path, read_record, write_json
+from ..files import atomic_path, read_record, write_record
 from ..learners.spectra import Spectra
 from ..tokens import LabelScaler
 from .background import Background
@@ -58,7 +58,7 @@ def save_readout(readout: Readout, run: str | Path) -> None:
     }
     with atomic_path(Path(run) / f"readout_{readout.name}.safetensors") as path:
         save_file(tensors, path)
-    write_json(Path(run) / f"readout_{readout.name}.json", content)
+    write_record(Path(run) / f"readout_{readout.name}.json", content)
 
 
 def chosen_run(folder: str | Path) -> Path:
@@ -109,7 +109,7 @@ def read_readout(run: str | Path, name: str | None = None) -> Readout:
         return _readout(content, load_file(file))
     except PhysrepError:
         raise
-    except (OSError, SafetensorError, KeyError, TypeError, ValueError) as error:
+    except (OSError, SafetensorError, KeyError, IndexError, TypeError, ValueError, AttributeError) as error:
         reason = " ".join(str(error).split())[:120]
         raise PhysrepError(
             f"{file}: is no complete readout of this version ({reason}); delete readout_* of {run}, then "

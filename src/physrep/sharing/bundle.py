@@ -12,7 +12,7 @@ from typing import Any
 import yaml
 
 from ..errors import PhysrepError
-from ..files import read_json, write_json, write_text
+from ..files import SEAL, read_json, read_record, write_json, write_record, write_text
 from ..run_directory import CONFIG, SUMMARY, WEIGHTS, read_run_config
 from .card import card_of_run
 
@@ -50,7 +50,11 @@ def make_bundle(run: str | Path, folder: Path) -> list[str]:
     shutil.copyfile(run / WEIGHTS, folder / WEIGHTS)
     for path in sorted(path for pattern in PARTS for path in run.glob(pattern)):
         if path.suffix == ".json":
-            write_json(folder / path.name, without_places(read_json(path)))
+            content = read_json(path)
+            if isinstance(content, dict) and SEAL in content:
+                write_record(folder / path.name, without_places(read_record(path)))
+            else:
+                write_json(folder / path.name, without_places(content))
         else:
             shutil.copyfile(path, folder / path.name)
     write_text(folder / CARD, card_of_run(run, config))
