@@ -117,11 +117,22 @@ def _open_checked(config: BenchConfig, data: DataConfig, out: Path) -> dict[str,
 
     assert_disjoint(data.path)
     splits = data.open_splits()
+    _check_labels(splits, config)
     shared = assert_no_leaks(splits, data.allow_shared_starts)
     scales = parameter_scales(splits["train"], config.scales)
     write_json(out / "data_summary.json", describe_data(config, data, splits, scales, shared))
     save_samples(out / "samples.npz", splits["test"])
     return splits
+
+
+def _check_labels(splits: Mapping[str, ClipDataset], config: BenchConfig) -> None:
+    """Refuse labels that no probe could be fitted to before anything is trained."""
+    from ..tokens import LabelScaler
+
+    if splits["train"].parameter_names:
+        scaler = LabelScaler.of_training(splits["train"], config.scales)
+        for dataset in splits.values():
+            scaler.transform(dataset.parameters, dataset.parameter_names)
 
 
 def _terms(config: BenchConfig) -> Terms:

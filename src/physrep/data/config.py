@@ -27,7 +27,7 @@ class DataConfig:
         root: folder or address that holds data sets by name, in The Well's layout; on the command line ``--data-root``.
         dataset: name of the data set below ``root``; in a benchmark default its system.
         fields: fields or components to read; default all.
-        parameters: parameters to estimate; default all that vary.
+        parameters: parameters to estimate; default all that vary in the training split.
         labels: CSV file with further parameters or classes per trajectory, see `physrep.data.label_table`.
         resolution: resample to this grid; default as stored.
         resample: ``bilinear`` (as in the paper) or ``spectral`` (periodic axes).
@@ -114,12 +114,23 @@ class DataConfig:
             split: ``train``, ``valid`` or ``test``.
             stats: statistics to normalise with; the training split has its own, other splits need ``train.stats``.
         """
+        return self._train(stats)[0] if split == "train" else self._open(split, stats, self.parameters)
+
+    def _train(self, stats: ChannelStats | None = None) -> tuple[ClipDataset, list[str] | None]:
+        """The training split, and the parameters to take from the others: None for their own."""
+        train = self._open("train", stats, self.parameters)
+        names = list(train.parameter_names) if self.parameters is not None else varying(train)
+        if names == list(train.parameter_names):
+            return train, self.parameters
+        return self._open("train", stats, names), names
+
+    def _open(self, split: str, stats: ChannelStats | None, parameters: list[str] | None) -> ClipDataset:
         from . import open_clips
 
         return open_clips(
             self.located().path,
             split,
-            parameters=self.parameters,
+            parameters=parameters,
             max_trajectories=self.max_trajectories if split == "train" else None,
             stats=stats,
             labels=self.labels,
@@ -146,8 +157,8 @@ class DataConfig:
         check_cache_space(
             root, names, observations=observations, observation_seed=self.observation_seed, **self._view()
         )
-        train = self.open("train")
-        found = {split: train if split == "train" else self.open(split, train.stats) for split in names}
+        train, labels = self._train()
+        found = {split: train if split == "train" else self._open(split, train.stats, labels) for split in names}
         for split, dataset in found.items():
             for what in ("shape", "dx", "periodic", "dt"):
                 own, other = getattr(dataset, what), getattr(train, what)
@@ -187,6 +198,31 @@ class DataConfig:
             values["missing"] = ""
         optional = ("dataset", "labels", "observation", "observation_seed", "missing", "allow_shared_starts")
         return {name: value for name, value in values.items() if name != "root" and (value or name not in optional)}
+
+
+_SAID: set[tuple[str, str]] = set()
+
+
+def varying(train: ClipDataset) -> list[str]:
+    """Parameters with more than one value in the training split; what is left out is said once.
+
+    Of a single trajectory nothing can be said: all of its parameters are taken.
+    """
+    if train.n_trajectories < 2:
+        return list(train.parameter_names)
+    names = []
+    for name, column in zip(train.parameter_names, train.parameters.T, strict=True):
+        if not bool((column == column[0]).all()):  # NaN is unknown, which is not one value
+            names.append(name)
+        elif (train.dataset_name, name) not in _SAID:
+            _SAID.add((train.dataset_name, name))
+            print(
+                f"{train.dataset_name}: {name} is {float(column[0]):g} in all training trajectories, so it is not "
+                "taken as a parameter.",
+                file=sys.stderr,
+                flush=True,
+            )
+    return names
 
 
 def data_content(train: ClipDataset) -> str:
