@@ -65,7 +65,7 @@ def configuration(case: str, learners: list[str], data: Path) -> dict[str, Any]:
             "groups": 32,
         },
         "training": {
-            "learning_rate": 2e-3, "shift": True, "flip": ["x", "y"], "checkpoint_every": 50,
+            "learning_rate": 2e-3, "shift": case != "open crop", "flip": ["x", "y"], "checkpoint_every": 50,
             "steps": 80, "batch_size": 32,
         },
         "runs": [LEARNERS[name] | {"name": name.replace(" ", "_")} for name in learners],
