@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import PhysrepError
-from ..files import atomic_path, write_csv, write_json, write_yaml
+from ..files import atomic_path, write_csv, write_json, write_record, write_yaml
 from .directory import RECORD
 from .studies import Study, read_studies, repeated_runs, rows_by_run
 
@@ -95,6 +95,6 @@ def _describe(studies: Sequence[Study], out: Path) -> None:
     for study in studies:
         for system in study.bench.systems:
             summaries.setdefault(system, study.bench.data_of(system) or {"system": system})
-    write_json(out / "data_summary.json", {"systems": summaries})
+    write_record(out / "data_summary.json", {"systems": summaries})
     write_json(out / "environment.json", {study.name: study.bench.environment for study in studies})
     write_yaml(out / "config.yaml", {study.name: study.bench.config for study in studies})

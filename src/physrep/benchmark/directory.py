@@ -141,7 +141,7 @@ class Bench:
             make_entries(rows, {name: run.identity for name, run in runs.items()}, read_over_seeds(folder)),
             runs,
             _optional(read_yaml, folder / "config.yaml", {}, notes),
-            _optional(read_json, folder / "data_summary.json", {}, notes),
+            _optional(read_object, folder / "data_summary.json", {}, notes),
             _optional(read_json, folder / "environment.json", {}, notes),
             read_csv(calibration) if calibration.is_file() else None,
             _optional(_read_samples, folder / "samples.npz", None, [] if read_record(folder) else notes),

@@ -11,7 +11,7 @@ from ..data.config import DataConfig, data_content, parameter_scales
 from ..devices import resolve_device
 from ..errors import PhysrepError
 from ..executors import LOG, Job, Terms, hold
-from ..files import read_rows, write_csv, write_json
+from ..files import read_rows, write_csv, write_json, write_record
 from ..learners.identity import identity_of_summary
 from ..ranges import check_ranges
 from ..run_directory import environment, read_summary
@@ -120,7 +120,7 @@ def _open_checked(config: BenchConfig, data: DataConfig, out: Path) -> dict[str,
     _check_labels(splits, config)
     shared = assert_no_leaks(splits, data.allow_shared_starts)
     scales = parameter_scales(splits["train"], config.scales)
-    write_json(out / "data_summary.json", describe_data(config, data, splits, scales, shared))
+    write_record(out / "data_summary.json", describe_data(config, data, splits, scales, shared))
     save_samples(out / "samples.npz", splits["test"])
     return splits
 
