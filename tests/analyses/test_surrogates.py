@@ -103,5 +103,12 @@ def test_knowledge_of_shapes_is_lost_in_twins():
     scores = {row["twins"]: row for row in rows if row["parameter"] == "mean"}
     assert scores["real"]["value"] < 0.05 and scores["alone"]["ci_low"] > 0.5
     assert scores["space"]["ci_low"] > 0.5
+    fewer = Surrogates(kinds=["space"], trajectories=20)
+    assert (
+        len(fewer._read("train", Planted().made["train"])) == 20
+        and len(fewer._read("test", Planted().made["test"])) == 40
+    )
+    few = {row["twins"]: row["value"] for row in fewer.rows(Planted()) if row["parameter"] == "mean"}
+    assert few["real"] != scores["real"]["value"] and few["real"] < 0.1 and few["space"] > 0.5
     with pytest.raises(PhysrepError, match="choose kinds from alone, jointly, space"):
         Surrogates(kinds=["both"])

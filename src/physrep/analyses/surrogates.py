@@ -41,6 +41,7 @@ from .base import Analysis, Context, FrozenRun, Rows
 
 if TYPE_CHECKING:
     from ..learners.base import Learner
+    from ..tokens import TokenStore
 
 KINDS = ("alone", "jointly", "space")
 BATCH = 64
@@ -96,6 +97,8 @@ class Surrogates(Analysis):
         seeds: seeds of the runs; default the first of each.
         runs: titles of the runs; default all.
         seed: of the phases.
+        trajectories: training trajectories that probes are fitted to, spread evenly, of real windows and of twins;
+            default all.
 
     Raises:
         PhysrepError: an unknown kind, or the attentive probe.
@@ -113,13 +116,14 @@ class Surrogates(Analysis):
         seeds: Sequence[int] | None = None,
         runs: Sequence[str] | None = None,
         seed: int = 0,
+        trajectories: int | None = None,
     ) -> None:
         if not kinds or set(kinds) - set(KINDS) or probe == "attentive":
             raise PhysrepError(
                 f"surrogates: kinds are {list(kinds)} and the probe {probe!r}; choose kinds from {', '.join(KINDS)} "
                 "and a probe that reads moments."
             )
-        self.kinds, self.probe, self.seed = list(kinds), probe, seed
+        self.kinds, self.probe, self.seed, self.trajectories = list(kinds), probe, seed, trajectories
         self.seeds = None if seeds is None else list(seeds)
         self.titles = None if runs is None else list(runs)
 
@@ -128,7 +132,10 @@ class Surrogates(Analysis):
         rows: Rows = []
         with Progress(len(runs) * len(self.kinds), "phase-randomised twins", "encodings") as progress:
             for run in runs:
-                real = {split: token_moments(store.tokens)[:, None] for split, store in context.stores(run).items()}
+                real = {
+                    split: token_moments(store.tokens[self._read(split, store)])[:, None]
+                    for split, store in context.stores(run).items()
+                }
                 common = {**run.identity(), "probe": self.probe}
                 rows += [{**common, "twins": "real", **row} for row in self._scored(context, run, real)]
                 learner = context.learner(run)
@@ -146,10 +153,17 @@ class Surrogates(Analysis):
             first.setdefault(run.title, run)
         return list(first.values())
 
+    def _read(self, split: str, store: TokenStore) -> np.ndarray:
+        """Rows of a store whose windows are read."""
+        names = np.unique(store.trajectory)
+        if split == "train" and self.trajectories is not None and self.trajectories < len(names):
+            names = names[np.linspace(0, len(names) - 1, self.trajectories).round().astype(int)]
+        return np.flatnonzero(np.isin(store.trajectory, names))
+
     def _encoded(self, context: Context, run: FrozenRun, learner: Learner, kind: str) -> dict[str, Tensor]:
         tokens = {}
         for split, store in context.stores(run).items():
-            windows, parts = np.stack([store.trajectory, store.start], 1), []
+            windows, parts = np.stack([store.trajectory, store.start], 1)[self._read(split, store)], []
             for first in range(0, len(windows), BATCH):
                 clip = context.splits[split].clip(
                     windows[first : first + BATCH], learner.num_frames, context.data.frame_step
@@ -164,7 +178,7 @@ class Surrogates(Analysis):
     def _scored(self, context: Context, run: FrozenRun, tokens: dict[str, Tensor]) -> Rows:
         stores = context.stores(run)
         labels = {
-            split: context.scaler.transform(store.labels, store.parameter_names).float()
+            split: context.scaler.transform(store.labels[self._read(split, store)], store.parameter_names).float()
             for split, store in stores.items()
         }
         probe = context.build_probe(self.probe, seed=run.seed)
