@@ -27,7 +27,7 @@ from ..run_directory import build_learner
 if TYPE_CHECKING:
     from ..learners.base import Learner
 
-CLIPS, SIDES, QUICK, SLOW = 2, (32, 64), 0.15, 8.0
+CLIPS, SIDES, QUICK, LONG, SLOW = 2, (32, 64), 0.15, 1.0, 8.0
 
 
 @dataclass(frozen=True)
@@ -134,18 +134,22 @@ def _measured(module: Learner, shape: ClipShape, trained: bool, device: str) -> 
         return found
     if trained:
         loss = lambda own, clip: own.loss(clip)["loss"]  # noqa: E731
-        small, (seconds, flops, kept, _) = _timed(module.train(), loss, shape, module.train_frames, device, True)
+        large = _on_meta(module.train(), loss, shape, module.train_frames, backward=True)
+        small, (seconds, flops, kept, _) = _timed(module, loss, shape, module.train_frames, device, True, large is None)
         growth = math.prod(shape.points) / math.prod(small)
-        large = _on_meta(module, loss, shape, module.train_frames, backward=True) if growth > 1 else None
+        flops = _flops_at(small, large, flops, module, loss, shape, module.train_frames, True)
         ratio = large[0] / flops if large and flops > 0 else growth
         found.train_flops = flops * ratio / CLIPS
         found.train_memory = (large[1] if large else kept * growth) / CLIPS
         found.train_seconds = seconds * ratio / CLIPS
     encode = lambda own, clip: own.encode(clip)  # noqa: E731
     with torch.no_grad():
-        small, (seconds, flops, _, tokens) = _timed(module.eval(), encode, shape, module.num_frames, device)
+        large = _on_meta(module.eval(), encode, shape, module.num_frames)
+        small, (seconds, flops, _, tokens) = _timed(
+            module, encode, shape, module.num_frames, device, count=large is None
+        )
         growth = math.prod(shape.points) / math.prod(small)
-        large = _on_meta(module, encode, shape, module.num_frames) if growth > 1 else None
+        flops = _flops_at(small, large, flops, module, encode, shape, module.num_frames)
     ratio = large[0] / flops if large and flops > 0 else growth
     found.encode_flops, found.encode_seconds = flops * ratio / CLIPS, seconds * ratio / CLIPS
     count, found.width = (large[2] if large else tuple(tokens.shape))[1:]
@@ -163,17 +167,18 @@ def _timed(
     frames: int,
     device: str,
     backward: bool = False,
+    count: bool = True,
 ) -> tuple[tuple[int, ...], tuple[float, float, float, Tensor]]:
     """The largest of the small grids that is quick, and what `_run` finds on it."""
     if device != "cpu":
-        return shape.points, _run(module, work, shape.clip(frames, shape.points, device), backward)
+        return shape.points, _run(module, work, shape.clip(frames, shape.points, device), backward, count)
     found: Any = None
     for side in SIDES:
         small = tuple(min(n, side) for n in shape.points)
         if found and (found[0] == small or found[1][0] > QUICK):
             break
         try:
-            found = small, _run(module, work, shape.clip(frames, small, device), backward)
+            found = small, _run(module, work, shape.clip(frames, small, device), backward, count)
         except (RuntimeError, PhysrepError):
             # An encoder may refuse a grid that its strides leave nothing of.
             if side == SIDES[-1]:
@@ -182,21 +187,25 @@ def _timed(
 
 
 def _run(
-    module: Learner, work: Callable[[Any, Clip], Tensor], clip: Clip, backward: bool = False
+    module: Learner, work: Callable[[Any, Clip], Tensor], clip: Clip, backward: bool = False, count: bool = True
 ) -> tuple[float, float, float, Tensor]:
-    """Seconds, operations, bytes kept for the backward pass, and the result."""
-    begun = _now()
-    try:
-        with plain_operators(), _counted() as (counter, kept):
+    """Seconds, operations, bytes kept for the backward pass (NaN where they are not counted), and the result."""
+    kept, flops, result, begun = {}, math.nan, None, _now()
+    if count:
+        # An adjoint method that differentiates inside of a backward pass cannot be counted.
+        with contextlib.suppress(RuntimeError), plain_operators(), _counted() as (counter, kept):
             result = work(module, clip)
             if backward:
                 result.backward()
-        flops = counter.get_total_flops()
-    except RuntimeError:
-        # An adjoint method that differentiates inside of a backward pass cannot be counted.
-        kept, flops, result = {}, math.nan, torch.zeros(0)
+            flops = counter.get_total_flops()
+    if not math.isfinite(flops):
+        kept, begun = {}, _now()
+        result = work(module, clip)
+        if backward:
+            result.backward()
+        _wait(clip)
     seconds = _since(begun)
-    if not math.isfinite(flops) or seconds < SLOW:
+    if seconds < (SLOW if math.isfinite(flops) else LONG):
         # The first pass imports, warms up and is slowed by counting; short ones are repeated: others share the machine.
         seconds, spent = math.inf, 0.0
         for number in range(20):
@@ -208,16 +217,39 @@ def _run(
             _wait(clip)
             passed = _since(begun)
             seconds, spent = min(seconds, passed), spent + passed
-            if spent > (SLOW, SLOW, 1, 1, QUICK)[min(number, 4)]:
+            if spent > (LONG, LONG / 2, QUICK)[min(number, 2)]:
                 break
     module.zero_grad(set_to_none=True)
+    assert result is not None
     return seconds, flops, sum(kept.values()) if kept else math.nan, result.detach()
 
 
+def _flops_at(
+    small: tuple[int, ...],
+    large: tuple[float, float, tuple[int, ...]] | None,
+    counted: float,
+    module: Learner,
+    work: Callable[[Any, Clip], Tensor],
+    shape: ClipShape,
+    frames: int,
+    backward: bool = False,
+) -> float:
+    """Operations on a small grid: counted while it was timed, or on ``meta`` as at full size."""
+    if large is None:
+        return counted
+    found = large if small == shape.points else _on_meta(module, work, shape, frames, backward, small)
+    return large[0] * math.prod(small) / math.prod(shape.points) if found is None else found[0]
+
+
 def _on_meta(
-    module: Learner, work: Callable[[Any, Clip], Tensor], shape: ClipShape, frames: int, backward: bool = False
+    module: Learner,
+    work: Callable[[Any, Clip], Tensor],
+    shape: ClipShape,
+    frames: int,
+    backward: bool = False,
+    points: Sequence[int] | None = None,
 ) -> tuple[float, float, tuple[int, ...]] | None:
-    """Operations, bytes kept and shape of the result at full size; None where the learner needs real numbers."""
+    """Operations, bytes kept and shape of the result, by default at full size; None where real numbers are needed."""
     import copy
 
     try:
@@ -228,7 +260,7 @@ def _on_meta(
             if own is not None:
                 part.channel_names = own
         with plain_operators(), _counted() as (counter, kept):
-            result = work(hollow, shape.clip(frames, shape.points, "meta"))
+            result = work(hollow, shape.clip(frames, points or shape.points, "meta"))
             if backward:
                 result.backward()
     except Exception:  # whatever asks a tensor for its values says so in words of its own
