@@ -12,10 +12,11 @@ from ..progress import Progress
 from .check_format import check_format
 from .check_values import check_values
 from .faults import Fault
+from .foreign import foreign
 from .guard import TIME_LIMIT, guarded
 from .identity import differences, identity
 from .leaks import near_copies
-from .open_hdf5 import H5_ERRORS, open_hdf5
+from .open_hdf5 import open_hdf5
 from .remote import AnyPath, RemotePath, as_path
 from .scan import SPLITS, hdf5_files, left_out
 from .splits import FileFrames, shared_trajectories
@@ -50,9 +51,9 @@ def check(
 
 
 def _check(path: AnyPath, quick: bool, time_limit: float, allow_shared_starts: bool) -> list[Fault]:
-    for _, foreign in guarded([path], _foreign, time_limit):
-        if foreign:
-            return foreign
+    for _, faults in guarded([path], _foreign, time_limit):
+        if faults:
+            return faults
     if path.is_file():
         return [fault for _, found in guarded([path], partial(check_file, quick=quick), time_limit) for fault in found]
     if not path.is_dir():
@@ -67,19 +68,9 @@ def _check(path: AnyPath, quick: bool, time_limit: float, allow_shared_starts: b
 
 def _foreign(path: AnyPath, step: Callable[[], None]) -> list[Fault]:
     """One fault, with the command that converts them, where files are in a format of others; none if they are not."""
-    from .convert.recognise import describe_foreign
-
     step()
-    if isinstance(path, RemotePath) or not path.exists():
-        return []
-    try:
-        found = describe_foreign(path)
-    except H5_ERRORS:
-        return []  # It is damaged, whatever it is.
-    if found is None:
-        return []
-    out = f"{path.stem}_well"
-    return [Fault(path, "format", f"is {found}, not The Well's", f"convert it with: physrep convert {path} {out}")]
+    found = foreign(path)
+    return [] if found is None else [Fault(path, "format", *found)]
 
 
 def exit_code(faults: Sequence[Fault]) -> int:

@@ -13,6 +13,7 @@ import numpy as np
 import torch
 
 from ..errors import PhysrepError
+from .foreign import refuse_foreign
 from .identity import differences, identity
 from .missing import Missing
 from .names import paper_crop
@@ -58,9 +59,11 @@ def split_files(root: str | Path | RemotePath, split: str) -> Sequence[AnyPath]:
     loose = _loose_files(root)
     if loose:
         if split != "train":
+            refuse_foreign(root)
             raise PhysrepError(f"{root}: has no split {split!r}: files without splits are all training data.")
         return loose
     if not (root / "data").is_dir():
+        refuse_foreign(root)
         raise PhysrepError(f"{root}: is not a dataset folder; it must hold data/train, data/valid and data/test.")
     folder = root / "data" / split
     if not folder.is_dir():

@@ -15,6 +15,7 @@ import numpy as np
 from ..errors import PhysrepError
 from .check_format import check_format
 from .check_storage import data_folders
+from .foreign import refuse_foreign
 from .layout import Layout, VerifiedBefore, is_plain
 from .missing import Missing, find, replace_by_mean
 from .names import canonical_parameter, channel_names, component_axes, select_channels
@@ -86,10 +87,18 @@ class WellFile:
     def __init__(self, path: str | Path | RemotePath, glance: bool = False) -> None:
         self.path = as_path(path)
         # h5py types an item as group, dataset or datatype; which one it is, the format says, so Any.
-        self._file: Any = open_hdf5(self.path, glance)
         self._known: dict[str, VerifiedBefore] = {}
         try:
-            _require_valid(self.path, self._file)
+            self._file: Any = open_hdf5(self.path, glance)
+        except PhysrepError:
+            refuse_foreign(self.path)
+            raise
+        try:
+            try:
+                _require_valid(self.path, self._file)
+            except PhysrepError:
+                refuse_foreign(self.path)
+                raise
             with reading(self.path, "file"):
                 self._read_metadata(self._file)
         except BaseException:

@@ -12,6 +12,7 @@ import torch
 from ..clip import Clip
 from ..data import SPLITS, as_path
 from ..data.config import DataConfig
+from ..data.foreign import refuse_foreign
 from ..data.scan import View, hdf5_files
 from ..data.time_steps import say_uneven, uneven
 from ..data.wellfile import WellFile
@@ -108,6 +109,7 @@ def _files(places: Sequence[str | Path]) -> list[Any]:
         else:
             raise PhysrepError(f"{place}: there is no such file or folder; give recordings in The Well's format.")
         if not here:
+            refuse_foreign(path)
             raise PhysrepError(f"{place}: holds no .hdf5 or .h5 file; `physrep convert` makes them of other formats.")
         found += here
     return found
