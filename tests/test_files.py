@@ -189,3 +189,16 @@ def test_a_record_that_has_changed_is_refused(tmp_path: Path) -> None:
             read_record(path)
     write_json(path, {"b": 1})  # by an earlier version
     assert read_record(path) == {"b": 1}
+
+
+def test_a_writer_that_replaces_the_file_does_not_narrow_its_mode(tmp_path: Path) -> None:
+    before = os.umask(0o027)
+    try:
+        with atomic_path(tmp_path / "a") as temporary:
+            other = tmp_path / "other"
+            other.write_text("x")
+            other.chmod(0o600)
+            os.replace(other, temporary)  # as safetensors does
+        assert (tmp_path / "a").stat().st_mode & 0o777 == 0o640
+    finally:
+        os.umask(before)

@@ -8,6 +8,7 @@ import hashlib
 import json
 import os
 import shutil
+import stat
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any
@@ -35,6 +36,7 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
         temporary = path.parent / temporary_name(path.name)
         # The system takes the umask off this mode.
         os.close(os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
+        mode = stat.S_IMODE(temporary.stat().st_mode)
     except OSError as error:
         raise PhysrepError(
             f"{path}: cannot be written ({error.strerror}); free space or choose another --out."
@@ -44,6 +46,9 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
         yield temporary
         with open(temporary, "rb") as file:
             os.fsync(file.fileno())
+            # safetensors puts a file of its own there, which only its owner may read.
+            if stat.S_IMODE(os.fstat(file.fileno()).st_mode) != mode:
+                os.chmod(temporary, mode)
         os.replace(temporary, path)
     except OSError as error:
         reason = error.strerror or str(error)
