@@ -144,9 +144,9 @@ class FrozenEncoder(Untrained):
         x = self._normalised(clip)
         views = [x]
         if self.channels_as == "each":
-            views = [x[:, i : i + 1].expand(-1, 3, -1, -1, -1) for i in range(x.shape[1])]
+            views = [_grey(x[:, i : i + 1]) for i in range(x.shape[1])]
         elif self.channels_as == "mean":
-            views = [x.mean(1, keepdim=True).expand(-1, 3, -1, -1, -1)]
+            views = [_grey(x.mean(1, keepdim=True))]
         elif self.channels_as == "first3":
             views = [x[:, [min(i, x.shape[1] - 1) for i in range(3)]]]
         return self._pooled(torch.cat([self._tokens(self._coloured(view)) for view in views], dim=1))
@@ -155,10 +155,14 @@ class FrozenEncoder(Untrained):
         x = self.fields(clip, self.num_frames)
         if self.normalise != "none":
             return x
-        shape = (1, -1, 1, 1, 1)
+        shape = (1, -1, *[1] * (x.dim() - 2))
         return x * self.field_std.view(shape) + self.field_mean.view(shape)
 
     def _coloured(self, x: Tensor) -> Tensor:
+        if x.dim() != 5 and (self.size is not None or self.normalise == "imagenet" or self.layout == "BCHW"):
+            raise PhysrepError(
+                f"size, normalise imagenet and layout BCHW are for two axes of space, these fields have {x.dim() - 3}."
+            )
         if self.size is not None and tuple(x.shape[-2:]) != self.size:
             frames = F.interpolate(x.transpose(1, 2).flatten(0, 1), self.size, mode="bilinear", align_corners=False)
             x = frames.unflatten(0, (len(x), -1)).transpose(1, 2)
@@ -172,7 +176,8 @@ class FrozenEncoder(Untrained):
         if self.layout == "BCHW":
             tokens = as_tokens(self._call(x.transpose(1, 2).flatten(0, 1)), batch * frames, self.encoder)
             return tokens.unflatten(0, (batch, frames)).flatten(1, 2)
-        order = {"BCTHW": (0, 1, 2, 3, 4), "BTCHW": (0, 2, 1, 3, 4), "BTHWC": (0, 2, 3, 4, 1)}[self.layout]
+        space = range(3, x.dim())
+        order = {"BCTHW": (0, 1, 2, *space), "BTCHW": (0, 2, 1, *space), "BTHWC": (0, 2, *space, 1)}[self.layout]
         return as_tokens(self._call(x.permute(order)), batch, self.encoder)
 
     def _call(self, x: Tensor) -> Any:
@@ -191,6 +196,11 @@ class FrozenEncoder(Untrained):
         return tokens[:, :1] if self.pool == "first" else tokens
 
 
+def _grey(x: Tensor) -> Tensor:
+    """One channel as three equal ones."""
+    return x.expand(-1, 3, *[-1] * (x.dim() - 2))
+
+
 def as_tokens(output: Any, batch: int, encoder: nn.Module) -> Tensor:
     """Whatever an encoder gave as tokens ``(B, N, D)``.
 
@@ -203,7 +213,7 @@ def as_tokens(output: Any, batch: int, encoder: nn.Module) -> Tensor:
         PhysrepError: no floating-point tensor whose first axis is the clips.
     """
     tensor = _tensor(output)
-    if tensor is None or tensor.dim() not in (2, 3, 4, 5) or len(tensor) != batch or not tensor.is_floating_point():
+    if tensor is None or tensor.dim() not in range(2, 7) or len(tensor) != batch or not tensor.is_floating_point():
         found = type(output).__name__ if tensor is None else f"{tensor.dtype} of shape {tuple(tensor.shape)}"
         raise PhysrepError(
             f"encoder {type(encoder).__name__} gave {found} for {batch} clips; tokens are (B, N, D), (B, D), "

@@ -16,7 +16,8 @@ from tests.helpers.oracle_clips import SETTINGS, errors, renamed, windows
 
 
 def test_every_oracle_is_tested():
-    assert set(SETTINGS) == set(ORACLES)
+    # Those without a solver here have planted solutions of their own in test_foreign_equations.py.
+    assert set(SETTINGS) | {"fitzhugh_nagumo", "navier_stokes", "navier_stokes_forced"} == set(ORACLES)
 
 
 @pytest.mark.parametrize("system", SETTINGS)
