@@ -21,6 +21,7 @@ from physrep.errors import PhysrepError
 from physrep.learners.sigreg import SIGReg
 from physrep.learners.vicreg import VICReg
 from physrep.training.group import Place, first_host, launched
+from physrep.training.several import leave_together
 from tests.helpers.small_data import write_waves
 
 REGULARISERS = {"vicreg": lambda: VICReg(chunks=2), "sigreg": lambda: SIGReg(slices=32, chunk=16)}
@@ -49,8 +50,7 @@ def _on_a_device(rank: int, port: int, folder: str) -> None:
         own = gradient(name, slice(6 * rank, 6 * rank + 6))
         dist.all_reduce(own)
         torch.save(own / 2, f"{folder}/{name}{rank}.pt")
-    dist.barrier()  # gloo aborts a process whose peer is gone while it finishes
-    dist.destroy_process_group()
+    leave_together()
 
 
 def test_statistics_are_those_of_the_whole_batch(tmp_path: Path) -> None:

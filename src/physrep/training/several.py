@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import sys
 import traceback
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -78,6 +79,20 @@ def _tell(rank: int, code: int, faults: Any) -> None:
     )
 
 
+def leave_together() -> None:
+    """End this process of a group when all of it have arrived here, with code 0.
+
+    The threads of gloo can abort a process that winds down in the usual way, after all work is done.
+    """
+    dist.barrier()
+    if dist.get_backend() == "nccl":
+        dist.destroy_process_group()
+    for stream in (sys.stdout, sys.stderr):
+        if stream is not None:
+            stream.flush()
+    os._exit(0)
+
+
 def _train(parent: int, threads: int, place: Place, work: Work, faults: Any) -> None:
     start_worker(parent, threads)
     from .loop import fit
@@ -91,7 +106,7 @@ def _train(parent: int, threads: int, place: Place, work: Work, faults: Any) -> 
         learner: Any = prepare_learner(work.config, train)
         with among_others():
             fit(learner, train, work.data, work.config, work.training, work.out, device, work.label, place)
-        dist.destroy_process_group()
+        leave_together()
     except PhysrepError as error:
         faults.put((True, str(error)))
         os._exit(2)
