@@ -94,7 +94,7 @@ def test_tables_as_people_write_them(tmp_path, lines, note):
     ("text", "message"),
     [
         ("rate\n1\n2\n", "and 2 rows for 10 trajectories in 1 file, so that"),
-        ("trajectory,rate\n0,1,2\n", "row 2: has another number of cells"),
+        ("trajectory,rate\n0,1,2\n", "row 2: does not have the 2 cells of the first row"),
         ("", "it is empty"),
     ],
 )

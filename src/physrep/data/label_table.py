@@ -13,7 +13,6 @@ becomes one indicator ``regime=turbulent`` (1 or 0), of more each becomes one.
 
 from __future__ import annotations
 
-import csv
 import hashlib
 import math
 from collections.abc import Iterable, Sequence
@@ -26,6 +25,7 @@ from ..errors import PhysrepError
 from .names import parameter_problem
 from .remote import RemotePath
 from .scan import SPLITS, split_files
+from .table_cells import read_cells
 from .wellfile import WellFile
 
 PLACE = ("split", "file", "trajectory")
@@ -88,27 +88,13 @@ def read_labels(path: str | Path, root: str | Path | RemotePath, split: str) -> 
 
 
 def _read(path: Path) -> tuple[list[str], list[_Row]]:
-    try:
-        with open(path, newline="", encoding="utf-8-sig") as file:
-            reader = csv.DictReader(file)
-            columns = [name.strip() for name in reader.fieldnames or []]
-            reader.fieldnames = columns
-            lines = [(reader.line_num, row) for row in reader]
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise PhysrepError(f"{path}: cannot be read as a table of labels ({error}); give a CSV file.") from error
+    columns, lines = read_cells(path)
     for needed, known in (("trajectory", ["trajectory"]), ("split or file", ["split", "file"])):
         if not set(known) & set(columns):
             raise PhysrepError(f"{path}: has no column {needed}; its columns are {', '.join(columns) or 'none'}.")
-    if len(set(columns)) < len(columns):
-        raise PhysrepError(f"{path}: has two columns of one name; rename one of {', '.join(columns)}.")
     if not set(columns) - set(PLACE):
         raise PhysrepError(f"{path}: has no label; add a column beside {', '.join(columns)}.")
-    rows = []
-    for number, cells in lines:
-        if None in cells or any(value is None for value in cells.values()):
-            raise PhysrepError(f"{path}, row {number}: does not have the {len(columns)} cells of the first row.")
-        rows.append(_Row(number, {name: value.strip() for name, value in cells.items()}))
-    return columns, rows
+    return columns, [_Row(number, cells) for number, cells in lines]
 
 
 def _rows_of_split(

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 
 from ...errors import PhysrepError
+from ..table_cells import read_cells
 from .axes import SAMPLE, role
 from .source import Part
 
@@ -47,14 +47,12 @@ def read_table(
     """
     path = Path(path)
     notes = [] if notes is None else notes
-    rows = _rows(path)
+    columns, lines = read_cells(path)
     starts = np.cumsum([0, *(len(part) for part in parts)]).tolist()
-    rows = _with_keys(path, rows, len(parts), starts[-1], notes)
-    columns = list(rows[0])
+    rows = _with_keys(path, columns, [row for _, row in lines], len(parts), starts[-1], notes)
     places = _names(parts, root)
     cells: list[dict[str, str] | None] = [None] * starts[-1]
-    for line, raw in enumerate(rows, 2):
-        row = raw
+    for (line, _), row in zip(lines, rows, strict=True):
         for index in _indices(path, line, row, places, starts):
             if cells[index] is not None:
                 raise PhysrepError(f"{path}, row {line}: a second row for the same trajectory; delete one.")
@@ -64,44 +62,14 @@ def read_table(
         part = int(np.searchsorted(starts, missing[0], side="right")) - 1
         place = parts[part].place(missing[0] - starts[part])
         raise PhysrepError(f"{path}: has no row for {len(missing)} trajectories, the first being {place}; add them.")
-    return {name: [row[name] for row in cells if row is not None] for name in columns if name not in KEYS}
-
-
-def _rows(path: Path) -> list[dict[str, str]]:
-    """The rows of a table, its cells without the blanks around them."""
-    try:
-        with open(path, newline="", encoding="utf-8-sig") as file:
-            head = file.readline()
-            file.seek(0)
-            between = max(",;\t", key=head.count)
-            found = list(csv.DictReader(file, delimiter=between))
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise PhysrepError(f"{path}: cannot be read as a table ({error}); give a CSV file.") from error
-    for line, row in enumerate(found, 2):
-        if None in row or None in row.values():
-            raise PhysrepError(f"{path}, row {line}: has another number of cells than the first line; mend it.")
-    rows = [{str(name).strip(): str(value).strip() for name, value in row.items()} for row in found]
-    if between == ",":
-        return rows
-    return [{name: _decimal_point(cell) for name, cell in row.items()} for row in rows]
-
-
-def _decimal_point(cell: str) -> str:
-    number = cell.replace(",", ".")
-    try:
-        float(number)
-    except PhysrepError:
-        raise
-    except ValueError:
-        return cell
-    return number
+    found = [row for row in cells if row is not None]
+    return {name: [row[name] for row in found] for name in rows[0] if name not in KEYS}
 
 
 def _with_keys(
-    path: Path, rows: list[dict[str, str]], files: int, trajectories: int, notes: list[str]
+    path: Path, columns: Sequence[str], rows: list[dict[str, str]], files: int, trajectories: int, notes: list[str]
 ) -> list[dict[str, str]]:
     """The rows with a column that tells which trajectory they are of; a guess is put into ``notes``."""
-    columns = list(rows[0]) if rows else []
     if set(KEYS) & set(columns):
         return rows
     guesses = {
