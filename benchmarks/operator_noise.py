@@ -19,7 +19,7 @@ from torch import Tensor
 
 import physrep
 from physrep.data import ClipDataset
-from physrep.learners import OperatorDiscovery
+from physrep.learners import Learner, OperatorDiscovery
 from physrep.run_directory import run_data
 
 LEVELS = (0.0, 0.01, 0.2)
@@ -29,7 +29,7 @@ DRAWS = 1000
 
 
 def tokens_of(
-    learner: OperatorDiscovery, data: ClipDataset, stride: int, level: float = 0.0, most: int | None = None
+    learner: Learner, data: ClipDataset, stride: int, level: float = 0.0, most: int | None = None
 ) -> tuple[Tensor, Tensor, int]:
     """Tokens and parameters of every window, and the windows per trajectory."""
     windows = data.windows(learner.num_frames, stride, 1)

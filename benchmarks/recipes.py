@@ -12,12 +12,11 @@ discovery, its tokens are joined to those of the recipes as well. Nothing reads 
 from __future__ import annotations
 
 import argparse
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
+from operator_noise import tokens_of as window_tokens
 from torch import Tensor
 
 import physrep
@@ -25,7 +24,7 @@ from physrep.data import ClipDataset
 from physrep.learners import Learner
 from physrep.learners.pooling import pooled
 
-FRAMES, STRIDE, TRAJECTORIES, BATCH = 8, 28, 400, 48
+FRAMES, STRIDE, TRAJECTORIES = 8, 28, 400
 LEVELS = (0.0, 0.01, 0.2)
 ENCODER: dict[str, Any] = {
     "encoder": "conv3d",
@@ -48,21 +47,10 @@ RECIPES: dict[str, tuple[str, dict[str, Any]]] = {
 
 def tokens_of(learner: Learner, data: ClipDataset, level: float, most: int | None = None) -> tuple[Tensor, Tensor]:
     """Pooled tokens of every window ``(trajectories, windows, D)``, and log parameters ``(trajectories, P)``."""
-    windows = data.windows(FRAMES, STRIDE, 1)
-    present = np.unique(windows[:, 0])[:most]
-    windows = windows[np.isin(windows[:, 0], present)]
-    draw = torch.Generator().manual_seed(1)
-    scale = learner.field_std.float().view(1, -1, 1, 1, 1)
-    tokens, parameters = [], []
-    for first in range(0, len(windows), BATCH):
-        clip = data.clip(windows[first : first + BATCH], FRAMES, 1)
-        noise = level * scale * torch.randn(clip.fields.shape, generator=draw) if level else 0.0
-        with torch.no_grad():
-            found = learner.encode(replace(clip, fields=clip.fields + noise)).float()
-        tokens.append(found[:, 0] if found.shape[1] == 1 else pooled(found))
-        parameters.append(clip.parameters.double().log())
-    each = len(windows) // len(present)
-    return torch.cat(tokens).unflatten(0, (-1, each)), torch.cat(parameters).unflatten(0, (-1, each))[:, 0]
+    found, parameters, each = window_tokens(learner, data, STRIDE, level, most)
+    found = found.float()
+    tokens = found[:, 0] if found.shape[1] == 1 else pooled(found)
+    return tokens.unflatten(0, (-1, each)), parameters.log().unflatten(0, (-1, each))[:, 0]
 
 
 class Row:
