@@ -90,11 +90,12 @@ def raising() -> Iterator[None]:
     received: list[int] = []
     timers: list[threading.Timer] = []
     # While the hook below runs, exceptions are discarded as in the finaliser itself.
-    discarding, missed = [False], [False]
+    discarding = missed = False
 
     def handle(number: int, frame: Any) -> None:
-        if discarding[0]:
-            missed[0] = True
+        nonlocal missed
+        if discarding:
+            missed = True
             return
         received.append(number)
         if len(received) == 1:
@@ -103,18 +104,19 @@ def raising() -> Iterator[None]:
             leave_at_once(number)
 
     def again(discarded: Any) -> None:
+        nonlocal discarding, missed
         if not isinstance(discarded.exc_value, Stopped):
             hook(discarded)
             return
         received.clear()
-        discarding[0], missed[0] = True, True
-        while missed[0]:
-            missed[0] = False
+        discarding = missed = True
+        while missed:
+            missed = False
             timer = threading.Timer(_AGAIN, os.kill, (os.getpid(), discarded.exc_value.number))
             timer.daemon = True
             timers.append(timer)
             timer.start()  # on a busy machine the signal arrives before this returns
-        discarding[0] = False
+        discarding = False
 
     before, hook = _install(handle), sys.unraisablehook
     sys.unraisablehook = again

@@ -147,9 +147,9 @@ class Resampler:
                 lengths.append(high - low)
                 if method == "spectral":
                     points = low + (high - low) * (np.arange(n) + 0.5) / n
-                    self.matrices[axis] = chebyshev_matrix(exact_nodes(nodes, *interval), points, kind)
+                    self.matrices[axis] = chebyshev_matrix(exact_nodes(len(nodes), *interval), points, kind)
                 continue
-            spacing = abs(nodes[-1] - nodes[0]) / max(len(nodes) - 1, 1)
+            spacing = (nodes[-1] - nodes[0]) / max(len(nodes) - 1, 1)
             lengths.append(spacing * len(nodes))
             if method == "spectral" and not self.periodic[axis] and n != len(nodes):
                 raise PhysrepError(
@@ -181,16 +181,14 @@ def _uneven(nodes: np.ndarray, n: int, method: Method | None) -> np.ndarray | No
         return None
     if n == len(nodes):
         interval = chebyshev_interval(nodes)
-        return nodes if interval is None else exact_nodes(nodes, *interval)
+        return nodes if interval is None else exact_nodes(len(nodes), *interval)
     index = (np.arange(n) + 0.5) * len(nodes) / n - 0.5
     left = np.clip(np.floor(index).astype(int), 0, len(nodes) - 2)
     # Beyond the centres of the outer rows, positions go on as before; only the values stay those of the outer rows.
     return nodes[left] + (index - left) * spacing[left]
 
 
-def exact_nodes(nodes: np.ndarray, kind: str, low: float, high: float) -> np.ndarray:
-    """Chebyshev nodes in float64, in the direction of the stored float32 ones."""
-    n = len(nodes)
+def exact_nodes(n: int, kind: str, low: float, high: float) -> np.ndarray:
+    """n ascending Chebyshev nodes in float64, where stored ones are float32."""
     angle = math.pi * (np.arange(n) + 0.5) / n if kind == "gauss" else math.pi * np.arange(n) / (n - 1)
-    sign = 1.0 if nodes[0] > nodes[-1] else -1.0
-    return (low + high) / 2 + sign * (high - low) / 2 * np.cos(angle)
+    return (low + high) / 2 - (high - low) / 2 * np.cos(angle)

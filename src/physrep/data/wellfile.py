@@ -88,17 +88,8 @@ class WellFile:
         self.path = as_path(path)
         # h5py types an item as group, dataset or datatype; which one it is, the format says, so Any.
         self._known: dict[str, VerifiedBefore] = {}
+        self._file: Any = _open_valid(self.path, glance)
         try:
-            self._file: Any = open_hdf5(self.path, glance)
-        except PhysrepError:
-            refuse_foreign(self.path)
-            raise
-        try:
-            try:
-                _require_valid(self.path, self._file)
-            except PhysrepError:
-                refuse_foreign(self.path)
-                raise
             with reading(self.path, "file"):
                 self._read_metadata(self._file)
         except BaseException:
@@ -307,6 +298,21 @@ def open_well(path: str | Path | RemotePath) -> WellFile:
 
 _valid: set[tuple[str, int, int, tuple[Path, ...]]] = set()
 """Files that were found valid: reopening one costs no second look."""
+
+
+def _open_valid(path: AnyPath, glance: bool) -> Any:
+    """The open file, if it is in The Well's format; one in a format of others is refused with its remedy."""
+    try:
+        file = open_hdf5(path, glance)
+        try:
+            _require_valid(path, file)
+        except BaseException:
+            file.close()
+            raise
+    except PhysrepError:
+        refuse_foreign(path)
+        raise
+    return file
 
 
 def _require_valid(path: AnyPath, file: Any) -> None:

@@ -183,7 +183,7 @@ def on_grid(model: System, file: WellFile, values: Tensor, shape: Sequence[int])
                 f"{file.path}: axis {name} is neither on the points of {model.name} nor on Chebyshev nodes, so it "
                 "cannot be moved there exactly; choose the system whose rows are like the file's."
             )
-        matrix = chebyshev_matrix(exact_nodes(nodes, *interval), points, interval[0])
+        matrix = chebyshev_matrix(exact_nodes(len(nodes), *interval), points, interval[0])
         values = (values.movedim(axis + 1, -1) @ matrix.T).movedim(-1, axis + 1)
     return values.contiguous()
 
