@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import os
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -111,11 +112,11 @@ def left_out(folder: str | Path | RemotePath) -> str:
     folder = as_path(folder)
     if not isinstance(folder, Path) or not folder.is_dir():
         return ""
-    below = [
-        path
-        for path in sorted(folder.rglob("*"))
-        if not any(part.startswith(".") for part in path.relative_to(folder).parts) and path.is_file()
-    ]
+    below: list[Path] = []
+    for place, folders, names in os.walk(folder):  # passes over what another process deletes meanwhile
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        below += [Path(place) / name for name in names if not name.startswith(".")]
+    below.sort()
     inner = [path for path in below if path.parent != folder and path.suffix.lower() in HDF5_SUFFIXES]
     other = [path for path in below if path.suffix.lower() in OTHER_SUFFIXES]
     parts = []

@@ -24,7 +24,7 @@ from .low_rank import Fit, fit_low_rank, solve_theta, strongest, whitening
 RESOLVED = 1e-5
 """Shares of the change that are left unexplained are told apart down to this."""
 WORTH = 0.05
-"""A direction, or a grade of the library, has to lower the mean logarithm of r by this much."""
+"""Each direction more, and a larger grade of the library, has to lower the mean logarithm of r by this much."""
 EXPLAINED = 0.5
 """If every channel leaves more than this share unexplained, the library does not hold the dynamics."""
 
@@ -101,7 +101,7 @@ def scores(choices: list[Choice]) -> list[float]:
 
 
 def choose(choices: list[Choice]) -> Choice:
-    """The simplest candidate (grade, then P) that none of the larger ones beats by `WORTH`.
+    """The simplest candidate (grade, then P) that none of the larger ones beats by `WORTH` for each direction more.
 
     Grades are compared by the best that each of them reaches; then P within the grade.
     """
@@ -110,4 +110,9 @@ def choose(choices: list[Choice]) -> Choice:
     best = {g: min(value[id(c)] for c in choices if c.grade == g) for g in grades}
     grade = next(g for g in grades if best[g] <= min(best.values()) + WORTH)
     within = sorted((c for c in choices if c.grade == grade), key=lambda c: c.directions)
-    return next(c for c in within if all(value[id(c)] <= value[id(other)] + WORTH for other in within))
+
+    def worth(other: Choice, than: Choice) -> bool:
+        more = other.directions - than.directions
+        return more > 0 and value[id(other)] < value[id(than)] - WORTH * more
+
+    return next(c for c in within if not any(worth(other, c) for other in within))
