@@ -258,6 +258,13 @@ def test_fields_beyond_the_band_are_not_split():
     assert wanted == [False, True]
 
 
+@pytest.mark.parametrize("periodic", [(True, True), (True, False), (False, True)])
+def test_half_views_keep_about_one_half_of_the_modes_of_every_kind_of_box(periodic: tuple[bool, bool]):
+    share = [torch.fft.fftfreq(N).abs() if around else torch.zeros(N) for around in periodic]
+    kept = share[0][:, None] + share[1] < sum(periodic) / 4
+    assert kept_share((N, N), periodic) == pytest.approx(float(kept.double().mean()))
+
+
 def test_the_noise_level_is_estimated_from_the_halves():
     field = trajectories(8, 0, frames=FRAMES)[0]
     draw = torch.Generator().manual_seed(5)

@@ -84,7 +84,7 @@ def worth_splitting(a: Tensor, b: Tensor, kept: float) -> Tensor:
 
 def kept_share(shape: Sequence[int], periodic: Sequence[bool]) -> float:
     """Share of the modes that `half_views` keeps: about one half."""
-    impulse = torch.zeros(*shape, dtype=torch.float64)
-    impulse.view(-1)[0] = 1.0
+    impulse, origin = torch.zeros(*shape, dtype=torch.float64), (0,) * len(shape)
+    impulse[origin] = 1.0
     a, b = half_views(impulse, periodic)
-    return float((a + b).view(-1)[0]) / 2
+    return float((a + b)[origin]) / 2
