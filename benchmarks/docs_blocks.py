@@ -12,6 +12,8 @@ from physrep.benchmark.names import probe_name
 def small(value: float) -> str:
     """Three decimals, two digits below a hundredth, one and a power of ten below a thousandth."""
     size = abs(value)
+    if value == 0:
+        return "0"
     text = f"{value:.3f}" if size >= 0.0095 else f"{value:#.2g}" if size >= 0.001 else f"{value:.0e}"
     return re.sub(r"e-0?", "e−", text).replace("-", "−")
 

@@ -57,6 +57,18 @@ def test_value_is_the_mean_over_seeds() -> None:
         np.testing.assert_allclose(found.value, [*each, each.mean()])
 
 
+def test_intervals_end_where_scores_end() -> None:
+    """One seed of three is worse by orders of magnitude: the Student interval alone would go below an MSE of 0."""
+    rng = np.random.default_rng(5)
+    (first,), target, cluster = seeds_of(rng, 1, 1e-6)
+    predictions = [first, first, target + 100 * (first - target)]
+    errors, fits = (
+        bootstrap_over_seeds(predictions, target, cluster, metric, n_resamples=50) for metric in ("mse", "r2")
+    )
+    assert (errors.low == 0).all() and (errors.high > errors.value).all()
+    assert (fits.high == 1).all() and (fits.low < fits.value).all()
+
+
 def test_coverage_with_three_seeds() -> None:
     # Expected MSE of a new seed on new trajectories: 0.3 for both parameters. A coverage of 0.95 over 300 data sets has
     # a standard error of 0.013.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -45,6 +46,7 @@ class Metric:
         of_sums: the same score from the sums over samples of `terms`, ``(..., K, P)`` to ``(..., P)``.
         lower_is_better: the direction.
         terms: what is summed, of checked float64 pairs with shape ``(N, P)``, with shape ``(N, K, P)``.
+        limits: the smallest and the largest value that a score can have; intervals end there.
     """
 
     name: str
@@ -53,6 +55,7 @@ class Metric:
     of_sums: Callable[[np.ndarray], np.ndarray]
     lower_is_better: bool
     terms: Callable[[np.ndarray, np.ndarray], np.ndarray] = moments
+    limits: tuple[float, float] = (-math.inf, math.inf)
 
     def __call__(self, prediction: ArrayLike, target: ArrayLike) -> np.ndarray:
         """The score of each parameter, with shape ``(P,)``."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 from numpy.typing import ArrayLike
 
@@ -26,4 +28,4 @@ def _of_sums(sums: np.ndarray) -> np.ndarray:
     return sums[..., 1, :] / sums[..., 0, :]
 
 
-MSE = Metric("mse", "MSE", mse, _of_sums, lower_is_better=True)
+MSE = Metric("mse", "MSE", mse, _of_sums, lower_is_better=True, limits=(0.0, math.inf))

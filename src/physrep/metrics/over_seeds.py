@@ -49,7 +49,8 @@ def bootstrap_over_seeds(
         n_resamples, level, seed: of the bootstrap over trajectories.
 
     Returns:
-        Value, low and high, each with shape ``(P + 1,)``: the parameters, then their mean.
+        Value, low and high, each with shape ``(P + 1,)``: the parameters, then their mean. The interval ends at the
+        metric's `limits`, beyond which there is no score.
 
     Raises:
         PhysrepError: there is no seed, or predictions and target differ in shape.
@@ -63,7 +64,9 @@ def bootstrap_over_seeds(
 
     interval, _ = bootstrap_of_sums(sums, mean_score, n_resamples, level, seed)
     error, freedom = _seed_error(score(sums.sum(axis=0)))
-    return _joined(interval, error * _student(np.array(freedom), level))
+    value, low, high = _joined(interval, error * _student(np.array(freedom), level))
+    # A Student interval knows nothing of where scores end.
+    return Interval(value, np.maximum(low, found.limits[0]), np.minimum(high, found.limits[1]))
 
 
 @takes_former_names

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 from numpy.typing import ArrayLike
 
@@ -33,4 +35,4 @@ def _of_sums(sums: np.ndarray) -> np.ndarray:
     return 1.0 - error / spread
 
 
-R2 = Metric("r2", "R²", r2, _of_sums, lower_is_better=False)
+R2 = Metric("r2", "R²", r2, _of_sums, lower_is_better=False, limits=(-math.inf, 1.0))
