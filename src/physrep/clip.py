@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 
-@dataclass
+@dataclass(repr=False)
 class Clip:
     """A batch of windows.
 
@@ -40,6 +40,17 @@ class Clip:
 
     def __len__(self) -> int:
         return self.fields.shape[0]
+
+    def __repr__(self) -> str:
+        frames, *grid = self.fields.shape[2:]
+        values = {name: self.parameters[:, k].tolist() for k, name in enumerate(self.parameter_names)}
+        known = ", ".join(
+            f"{name} {min(v):.4g}" + (f" to {max(v):.4g}" if min(v) < max(v) else "") for name, v in values.items() if v
+        )
+        return (
+            f"Clip({len(self)} window{'s'[: len(self) != 1]} of {frames} frames, dt {self.dt:.6g}; channels {', '.join(self.channels)} on "
+            f"{' x '.join(map(str, grid))} points, dx {', '.join(f'{d:.4g}' for d in self.dx)}; parameters {known or 'none'})"
+        )
 
     def to(self, device: torch.device | str) -> Clip:
         """The same clip with its tensors on ``device``."""

@@ -35,7 +35,10 @@ class LazyPackage(ModuleType):
         super().__setattr__(name, value)
 
     def __dir__(self) -> list[str]:
-        return sorted({*self.__dict__, *self.__places__})
+        hidden = {name for name in self.__dict__ if not name.startswith("_") and name not in self.__places__}
+        modules = {name for name in hidden if isinstance(self.__dict__[name], ModuleType)}
+        # What __init__ needed for itself is nobody's name.
+        return sorted({*self.__dict__, *self.__places__} - (hidden - modules))
 
 
 def names_on_first_use(package: str, places: Mapping[str, str]) -> None:

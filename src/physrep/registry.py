@@ -56,6 +56,8 @@ class Registry(MutableMapping[str, T]):
         return self._loaded[name]
 
     def __setitem__(self, name: str, part: T) -> None:
+        if getattr(part, "__module__", None) == "__main__":
+            _of_script.add(name)
         self.own[name] = part
 
     def __delitem__(self, name: str) -> None:
@@ -89,6 +91,14 @@ class Registry(MutableMapping[str, T]):
         return self._points
 
 
+_of_script: set[str] = set()
+
+
+def parts_of_script() -> list[str]:
+    """Names of the parts that were defined in the program's script and registered or asked for by import path."""
+    return sorted(_of_script)
+
+
 def _package(point: EntryPoint) -> str:
     return point.dist.name if point.dist is not None else point.value
 
@@ -109,6 +119,8 @@ def resolve(name: str, registry: Mapping[str, Any], kind: str) -> Callable[..., 
     module_name, _, attribute = name.partition(":") if ":" in name else name.rpartition(".")
     if not attribute or not all(part.isidentifier() for part in module_name.split(".")):
         raise PhysrepError(f"there is no {kind} {name!r}; {nearest(name, list(registry))}")
+    if module_name == "__main__":
+        _of_script.add(name)
     try:
         make_working_folder_importable()
         module = importlib.import_module(module_name)

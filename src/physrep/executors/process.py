@@ -19,6 +19,7 @@ from ..leftovers import discard_unfinished
 from ..open_files import too_many_files
 from ..signals import blocked, obey_parent
 from ..streams import outlive_readers
+from .main_script import script_left_out
 from .memory import keep_freed_memory, return_freed_memory
 
 GRACE = 60.0
@@ -77,18 +78,20 @@ def _run_and_return_memory(fn: Callable[..., Any], /, *args: Any, **kwargs: Any)
 
 @contextlib.contextmanager
 def starting() -> Iterator[None]:
-    """Processes that are started inside wait with signals until they obey, and run no module of the working folder.
+    """Processes that are started inside wait with signals until they obey, and run no module of the working folder, nor
+    a script that would start its own work again.
 
     Python starts a worker, and the process that looks after its semaphores, by ``python -c``, which puts the working
     folder before the standard library: a file called ``signal.py`` would be executed instead of Python's.
 
     Raises:
-        PhysrepError: the system gives no process, no semaphore, or no more files; with the remedy.
+        PhysrepError: the system gives no process, no semaphore, or no more files; or workers need parts of a script
+            that they cannot run; with the remedy.
     """
     before = os.environ.get(_SAFE)
     os.environ[_SAFE] = "1"
     try:
-        with blocked():
+        with blocked(), script_left_out():
             yield
     except OSError as error:
         raise PhysrepError(_not_started(error)) from error
