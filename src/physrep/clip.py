@@ -47,9 +47,11 @@ class Clip:
         known = ", ".join(
             f"{name} {min(v):.4g}" + (f" to {max(v):.4g}" if min(v) < max(v) else "") for name, v in values.items() if v
         )
+        windows = "1 window" if len(self) == 1 else f"{len(self)} windows"
+        points, spacing = " x ".join(map(str, grid)), ", ".join(f"{d:.4g}" for d in self.dx)
         return (
-            f"Clip({len(self)} window{'s'[: len(self) != 1]} of {frames} frames, dt {self.dt:.6g}; channels {', '.join(self.channels)} on "
-            f"{' x '.join(map(str, grid))} points, dx {', '.join(f'{d:.4g}' for d in self.dx)}; parameters {known or 'none'})"
+            f"Clip({windows} of {frames} frames, dt {self.dt:.6g}; channels {', '.join(self.channels)} on {points} "
+            f"points, dx {spacing}; parameters {known or 'none'})"
         )
 
     def to(self, device: torch.device | str) -> Clip:

@@ -1,4 +1,4 @@
-"""Whether worker processes may run the user's script: only what stands outside ``if __name__ == "__main__":`` is theirs.
+"""Whether worker processes may run the user's script, of which theirs is what ``if __name__ == "__main__":`` leaves.
 
 A process that is started anew runs the script of its parent again, for the parts that it registers. A script without
 that line would start its own work again in each of them, so it is left out.
@@ -31,8 +31,8 @@ def script_left_out() -> Iterator[None]:
         return
     if parts := parts_of_script():
         raise PhysrepError(
-            f"{file}: worker processes need {', '.join(parts)} of this script, and would start its work again; put what it "
-            'does under `if __name__ == "__main__":`, or its parts into a module.'
+            f"{file}: worker processes need {', '.join(parts)} of this script, and would start its work again; put what "
+            'it does under `if __name__ == "__main__":`, or its parts into a module.'
         )
     # multiprocessing reads the script's path from this module, if it has one.
     sys.modules["__main__"] = ModuleType("__main__")
@@ -43,7 +43,7 @@ def script_left_out() -> Iterator[None]:
 
 
 def _is_guarded(file: Path) -> bool:
-    """Whether some top-level ``if`` of a Python file asks for ``__name__``; False for what is no file (standard input)."""
+    """Whether a top-level ``if`` of a Python file asks for ``__name__``; False for what is no file (standard input)."""
     try:
         tree = ast.parse(file.read_bytes())
     except (OSError, ValueError, SyntaxError):
