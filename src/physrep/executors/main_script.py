@@ -31,8 +31,8 @@ def script_left_out() -> Iterator[None]:
         return
     if parts := parts_of_script():
         raise PhysrepError(
-            f"{file}: worker processes need {', '.join(parts)} of this script, and would start its work again; put what "
-            'it does under `if __name__ == "__main__":`, or its parts into a module.'
+            f"{file}: worker processes need {', '.join(parts)} of this script, and would start its work again; put "
+            'what it does under `if __name__ == "__main__":`, or its parts into a module.'
         )
     # multiprocessing reads the script's path from this module, if it has one.
     sys.modules["__main__"] = ModuleType("__main__")
