@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from physrep.benchmark.differences import compared, difference_rows
 from physrep.benchmark.directory import Bench
-from physrep.report.sections.differences import compared, difference_rows, difference_section
+from physrep.report.sections.differences import difference_section
 from tests.helpers.bench_directory import write_bench
 
 THREE = {

@@ -12,11 +12,12 @@ import pandas as pd
 import pytest
 from matplotlib.figure import Figure
 
+from physrep.benchmark.costs import cost_of
 from physrep.benchmark.directory import Bench
 from physrep.benchmark.entries import Entry, Headline, Score
 from physrep.metrics import Difference
 from physrep.probes.fit import load_predictions
-from physrep.report.cost import cost_of, cost_plot
+from physrep.report.cost import cost_plot
 from physrep.report.draw import NARROW, Plot, curves, dots, matrix
 from physrep.report.draw.figure import markup
 from physrep.report.figure_data import write_figure_data

@@ -66,7 +66,8 @@ def run(arguments: Sequence[str]) -> int:
         )
     from ..files import write_text
     from ..readout import chosen_run, read_readout, recordings
-    from ..report.prediction import as_csv, as_json, as_text
+    from ..readout.records import as_csv, as_json
+    from ..report.prediction import as_text
     from ..run_directory import load_run, run_data
 
     run = chosen_run(values.run)

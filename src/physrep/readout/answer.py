@@ -39,6 +39,10 @@ class Draws:
         """Upper end of the interval."""
         return self.quantile((1 + LEVEL) / 2)
 
+    def interval(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Lower end, median, upper end."""
+        return self.low, self.quantile(0.5), self.high
+
 
 @dataclass
 class Answer:

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import partial
 
-import numpy as np
 import pandas as pd
 
+from ..benchmark.costs import cost_of
 from ..benchmark.directory import Bench
 from ..benchmark.entries import Entry
 from .draw import Plot, scatter
@@ -18,29 +17,6 @@ from .draw.types import Axes
 from .formats import number, tick
 
 AXES = {"flops": "training, floating-point operations", "seconds": "training, wall time (s)"}
-
-
-@dataclass(frozen=True)
-class Cost:
-    """What the training of one entry took, the mean over its runs; NaN where it was not recorded.
-
-    Attributes:
-        flops: floating-point operations of the training, forward and backward.
-        seconds: wall time of the training.
-    """
-
-    flops: float
-    seconds: float
-
-
-def cost_of(bench: Bench, entry: Entry) -> Cost:
-    """Cost of an entry from the ``summary.json`` of its runs; embedding and probes are not counted."""
-    found = {}
-    for name in AXES:
-        summaries = [bench.runs[run].summary for run in entry.runs if run in bench.runs]
-        values = [float(s[name]) for s in summaries if isinstance(s.get(name), int | float)]
-        found[name] = float(np.mean(values)) if values and len(values) == len(entry.runs) else math.nan
-    return Cost(**found)
 
 
 def cost_plot(bench: Bench, system: str) -> Plot | None:

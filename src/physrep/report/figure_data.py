@@ -6,9 +6,9 @@ import math
 
 import pandas as pd
 
+from ..benchmark.costs import cost_of
 from ..benchmark.directory import Bench
 from ..files import atomic_path
-from .cost import cost_of
 from .predictions import prediction_rows
 from .training import panel_of, shown_runs
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 
 from ..benchmark.entries import Score
 
@@ -55,10 +56,10 @@ def interval(score: Score, text: Callable[[float], str] = number) -> str:
     return "" if low == high and low.startswith("<") else f"[{low}, {high}]"
 
 
-def scored(value: float, low: float | None, high: float | None, digits: int = 2) -> str:
-    """A value with its interval where there is one."""
-    known = low is not None and high is not None and math.isfinite(low + high)
-    return number(value, digits) + (f" [{number(low, digits)}, {number(high, digits)}]" if known else "")  # type: ignore[arg-type]
+def scored(score: Score, digits: int = 2) -> str:
+    """``0.81 [0.77, 0.84]``, without the brackets where there is no interval."""
+    text = partial(number, digits=digits)
+    return f"{text(score.value)} {interval(score, text)}".rstrip()
 
 
 def signed(value: float) -> str:

@@ -10,7 +10,7 @@ from ..benchmark.entries import Entry, Headline, Score, headline
 from ..benchmark.names import probe_name
 from ..metrics import Difference
 from ..progress import duration
-from .formats import count, number, percent, signed
+from .formats import count, interval, number, percent, signed
 
 
 @dataclass
@@ -80,7 +80,7 @@ def lead(found: Headline, difference: Difference | None, parameters: list[str] |
     facts.append(_score(floor, "Best floor"))
     if difference is not None and math.isfinite(float(difference.low[-1] + difference.high[-1])):
         low, high, chance = (float(part[-1]) for part in (difference.low, difference.high, difference.probability))
-        facts.append(Fact("Paired difference", signed(gap), f"95 % [{signed(low)}, {signed(high)}]"))
+        facts.append(Fact("Paired difference", signed(gap), f"95 % {interval(Score(gap, low, high), signed)}"))
         # Resamples of one seed say nothing of how another one would do.
         if len(learner.runs) > 1:
             facts.append(Fact("Better than the floor", percent(chance), "of resamples of trajectories and seeds"))
@@ -148,7 +148,7 @@ def _role(entry: Entry) -> str:
 
 def _score(entry: Entry, name: str) -> Fact:
     score = entry.score()
-    parts = [f"[{number(score.low)}, {number(score.high)}]"] if math.isfinite(score.low + score.high) else []
+    parts = [interval(score)] if interval(score) else []
     probe = probe_name(entry.probe)
     if not name.startswith(entry.label):
         parts.append(entry.label)

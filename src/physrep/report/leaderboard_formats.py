@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from functools import partial
 
 import pandas as pd
 
+from ..benchmark.entries import Score
 from ..benchmark.leaderboard import Line
 from ..learners.identity import KINDS
-from .formats import number
+from .formats import NOTHING, interval, number
 from .tables import as_markdown, as_terminal
 
 FORMATS = ("text", "markdown", "csv")
@@ -24,10 +26,9 @@ def board_table(lines: Sequence[Line], systems: Sequence[str]) -> pd.DataFrame:
     header = ["Title", "Encoder", "Group", "mean rank", "95%", "systems", "seeds", *(f"MSE {name}" for name in systems)]
     rows = []
     for line in lines:
-        known = math.isfinite(line.low + line.high)
-        interval = f"[{number(line.low, 1)}, {number(line.high, 1)}]" if known else "–"
+        ranks = interval(Score(line.rank, line.low, line.high), partial(number, digits=1)) or NOTHING
         rows.append(
-            [line.title, line.encoder or "–", KINDS.get(line.kind, line.kind).lower(), number(line.rank, 2), interval,
+            [line.title, line.encoder or NOTHING, KINDS.get(line.kind, line.kind).lower(), number(line.rank, 2), ranks,
              str(len(line.mse)), str(line.seeds), *(number(line.mse.get(name, math.nan)) for name in systems)]
         )  # fmt: skip
     return pd.DataFrame(rows, columns=header)

@@ -11,7 +11,7 @@ from ..benchmark.calibration import LARGEST_RATIO, LOWEST_FLOOR, calibration
 from ..benchmark.directory import Bench, Run, read_record
 from ..benchmark.entries import LEVELS, metric_names, to_float
 from ..benchmark.leaderboard import leaderboard
-from ..benchmark.names import metric_name, probe_name
+from ..benchmark.names import probe_name
 from ..benchmark.studies import Study
 from ..files import write_text
 from ..learners.identity import KINDS, identity_of_name
@@ -24,6 +24,7 @@ from .formats import count, gigabytes, number, operations
 from .headline_facts import lead_of
 from .leaderboard_formats import CAPTION, board_table
 from .predictions import predictions_plot, shown_entries
+from .render import render
 from .scores import scores_plot
 from .sections import sections as extra_sections
 from .sections.differences import difference_sections
@@ -50,16 +51,10 @@ def build_report(directory: str | Path) -> Path:
     Raises:
         PhysrepError: there are no results, a file is broken, or the page cannot be written.
     """
-    from jinja2 import Environment, StrictUndefined
-
     bench = Bench.read(directory)
-    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    environment.globals.update(number=number, probe_name=probe_name, metric_name=metric_name)
-    template = environment.from_string(Path(__file__).with_name("template.html.j2").read_text(encoding="utf-8"))
     path = bench.folder / "report.html"
-    css = Path(__file__).with_name("page.css").read_text(encoding="utf-8")
     script = Path(__file__).with_name("page.js").read_text(encoding="utf-8")
-    write_text(path, template.render(_context(bench), css=css, script=script))
+    write_text(path, render("report.html.j2", script=script, **_context(bench)))
     write_figure_data(bench)
     return path
 

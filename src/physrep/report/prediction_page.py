@@ -11,12 +11,14 @@ import pandas as pd
 
 from ..files import write_text
 from ..palette import as_plane, diverging
+from ..readout.records import Answers
 from .draw import WIDTH, Pictures, Plot, curves, image_figure, save_figure
 from .draw.corner import draw_corner
 from .draw.scatter import padded
 from .draw.types import Axes, Figure
 from .formats import quantity
-from .prediction import Answers, facts, first_sentence, posterior_facts
+from .prediction import facts, first_sentence, posterior_facts
+from .render import render
 from .style import INK
 
 if TYPE_CHECKING:
@@ -41,12 +43,6 @@ def write_page(folder: Path, readout: Readout, answers: Answers, run: str) -> Pa
         answers: recordings and what it said of them.
         run: name of the run, for the page.
     """
-    from jinja2 import Environment, StrictUndefined
-
-    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    environment.globals.update(quantity=quantity)
-    here = Path(__file__)
-    template = environment.from_string(here.with_name("prediction.html.j2").read_text(encoding="utf-8"))
     answers = sorted(answers, key=lambda pair: -pair[1].verdict)
     figures = []
     for number, (recording, answer) in enumerate(answers[:SHOWN]):
@@ -61,8 +57,9 @@ def write_page(folder: Path, readout: Readout, answers: Answers, run: str) -> Pa
         }
         for recording, answer in answers
     ]
-    page = template.render(
-        css=here.with_name("page.css").read_text(encoding="utf-8"),
+    page = render(
+        "prediction.html.j2",
+        title="Parameters of new recordings",
         first=first_sentence(answers),
         parameters=readout.scaler.names,
         level=readout.trajectories.level,

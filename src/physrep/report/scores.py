@@ -40,7 +40,7 @@ def score_rows(bench: Bench, system: str, parameter: str = "mean") -> pd.DataFra
     rows = []
     for entry in sorted(own, key=lambda entry: (order.index((entry.label, *entry.runs)), entry.chosen)):
         score = entry.score(parameter)
-        said = f"{_row_label(entry)}: {parameter} MSE {scored(*score, digits=4)}"
+        said = f"{_row_label(entry)}: {parameter} MSE {scored(score, 4)}"
         rows.append({"name": names[entry.label, *entry.runs], "colour": entry.colour, "group": entry.kind,
                      "mark": "o" if entry.chosen else "hollow", "said": said, **score._asdict()})  # fmt: skip
     return pd.DataFrame(rows)

@@ -9,10 +9,10 @@ from ..benchmark.entries import headline
 from ..files import read_csv
 from .formats import number
 from .headline_facts import Fact, Lead
-from .sections.generalisation.cells import Cell, Cells, Encoder, read_cells
+from .sections.generalisation.cells import Cell, Cells, read_cells
 from .sections.generalisation.sentences import TITLES, error, where
 from .sections.generalisation.table import ANALYSIS, leads_with_transfer
-from .sections.run_lines import identified
+from .sections.run_lines import Line, identified
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -56,6 +56,6 @@ def transfer_lead(bench: Bench, system: str) -> Lead | None:
     return Lead(verdict, tone, chosen.colour, facts)
 
 
-def _best(cells: Cells, floors: Iterable[Encoder], shift: str) -> tuple[Encoder, tuple[str, str, Cell]] | None:
+def _best(cells: Cells, floors: Iterable[Line], shift: str) -> tuple[Line, tuple[str, str, Cell]] | None:
     found = [(floor, one) for floor in floors if (one := cells.worst(floor, shift, by="value")) is not None]
     return min(found, key=lambda item: item[1][2].value, default=None)

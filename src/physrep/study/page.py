@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from importlib import resources
 from pathlib import Path
 
 import yaml
 
 from ..files import read_json, write_text
+from ..report.render import render
 from ..report.section import Section
 from ..report.sections.latent import LATENT_SECTIONS
 from .answers import Answer, Table
@@ -31,15 +31,10 @@ def write_page(
     videos: Sequence[Path], out: Path,
 ) -> Path:  # fmt: skip
     """Write ``study.html`` and ``figures/*.png``; returns the page."""
-    from jinja2 import Environment, StrictUndefined
-
-    folder = resources.files("physrep.report")
-    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    template = environment.from_string((folder / "study.html.j2").read_text(encoding="utf-8"))
-    text = template.render(
+    text = render(
+        "study.html.j2",
         title=config.title,
         question=config.question,
-        css=(folder / "page.css").read_text(encoding="utf-8"),
         environment=read_json(out / "environment.json"),
         answers=answers,
         notes=notes,

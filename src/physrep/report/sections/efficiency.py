@@ -36,13 +36,13 @@ def efficiency(bench: Bench, rows: list[dict[str, str]]) -> Section | None:
 
     def draw(ax: Axes, first: bool, name: str) -> None:
         frame = pd.concat(
-            [own.assign(curve=line.name, colour=line.tint, style=styles[line.name]) for line, own in found[name]]
+            [own.assign(curve=line.name, colour=line.colour, style=styles[line.name]) for line, own in found[name]]
         )
         curves(ax, frame, limits=(0.0, high), log_x=True, band=True, level=1.0)
         ax.set(title="mean over parameters" if name == "mean" else name, xlabel="labelled trajectories",
                ylabel="test MSE per trajectory" if first else "")  # fmt: skip
 
-    legend = [(line.name, line.tint, styles[line.name]) for line in groups]
+    legend = [(line.name, line.colour, styles[line.name]) for line in groups]
     plot = Plot([partial(draw, name=name) for name in names], 2.8, legend=legend, share=True)
     caption = (
         f"Test MSE of the {probe} probe against the number of trajectories with labels, all encoders frozen. Lines are "

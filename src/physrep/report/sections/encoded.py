@@ -10,9 +10,9 @@ import pandas as pd
 from ...benchmark.directory import Bench
 from ...learners.identity import identity_of_name
 from ..draw import Plot, matrix
-from ..formats import number
+from ..formats import number, scored
 from ..section import Section, Table
-from .run_lines import Line, best, interval, lines, score
+from .run_lines import Line, best, lines, score
 
 LEGIBLE = 0.9
 """R² from which a quantity counts as read."""
@@ -28,7 +28,7 @@ def encoded_section(bench: Bench, rows: list[dict[str, str]]) -> Section | None:
     cells = {line.title: [score(found, line, quantity=name) for name in quantities] for line in everyone}
     means = {title: float(np.mean([cell.value for cell in own])) for title, own in cells.items()}
     values = np.array([[cell.value for cell in cells[line.title]] for line in everyone])
-    labels, colours = [line.label for line in everyone], [line.tint for line in everyone]
+    labels, colours = [line.label for line in everyone], [line.colour for line in everyone]
     frame = pd.DataFrame(values, index=labels, columns=[name.replace("_", " ") for name in quantities])
     frame = frame.clip(-9.99, 1)
     plot = Plot([lambda ax, first: matrix(ax, frame, colours=colours)], 1.4 + 0.27 * len(labels))
@@ -63,7 +63,7 @@ def _sentences(
     text = (
         f"Without having been labels, {read} of {len(quantities)} physical quantities are read from {learner.label} "
         f"tokens with a test R² of at least {LEGIBLE:g} (mean R² {number(means[learner.title], 2)}, the highest of the "
-        f"learners); the least legible is {quantities[worst].replace('_', ' ')} at {interval(own[worst])}."
+        f"learners); the least legible is {quantities[worst].replace('_', ' ')} at {scored(own[worst])}."
     )
     more = []
     if random is not None:

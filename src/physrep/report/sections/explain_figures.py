@@ -56,7 +56,7 @@ def layer_plot(rows: list[dict[str, str]]) -> Plot:
     for line in everyone:
         for name in dict.fromkeys(row["item"] for row in rows if row["run"] in line.runs):
             own = score(rows, line, item=name, parameter="mean")
-            found.append({"curve": line.label, "colour": line.tint, "x": name, "y": own.value, "low": own.low,
+            found.append({"curve": line.label, "colour": line.colour, "x": name, "y": own.value, "low": own.low,
                           "high": own.high})  # fmt: skip
 
     def draw(ax: Axes, first: bool) -> None:
@@ -64,7 +64,7 @@ def layer_plot(rows: list[dict[str, str]]) -> Plot:
         curves(ax, pd.DataFrame(found), limits=(0.0, min(high, 1.6)), categories=True, level=1.0)
         ax.set(xlabel="block", ylabel="test MSE, mean over parameters")
 
-    return Plot([draw], 2.9, legend=[(line.label, line.tint, "-") for line in everyone])
+    return Plot([draw], 2.9, legend=[(line.label, line.colour, "-") for line in everyone])
 
 
 def map_plot(path: Path, rows: list[dict[str, str]], parameters: list[dict[str, Any]]) -> Plot:
@@ -87,7 +87,7 @@ def map_plot(path: Path, rows: list[dict[str, str]], parameters: list[dict[str, 
         scatter(ax, frame, limits=limits, size=2.5)  # type: ignore[arg-type]
         ax.set(xticks=[], yticks=[], ylabel=parameter["symbol"] if first else "")
         if parameter is wanted[0]:
-            ax.set_title(line.label, color=line.tint, fontsize=8)
+            ax.set_title(line.label, color=line.colour, fontsize=8)
         if parameter is wanted[-1]:
             share = sum(score(own, line, item=f"component {k}").value for k in (1, 2))
             ax.set_xlabel(f"{share:.0%}", fontsize=7.5)

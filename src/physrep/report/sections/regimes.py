@@ -9,9 +9,9 @@ from ...benchmark.directory import Bench
 from ...files import read_json
 from ..draw import Plot, Reference, curves, dots, matrix
 from ..draw.types import Axes
-from ..formats import number
+from ..formats import number, scored
 from ..section import Section, Table
-from .run_lines import Line, best, interval, lines, score
+from .run_lines import Line, best, lines, score
 
 
 def regimes_section(bench: Bench, rows: list[dict[str, str]]) -> Section | None:
@@ -54,12 +54,12 @@ def _sentences(rows: list[dict[str, str]], everyone: list[Line], f1: dict[str, f
         found = score(rows, learner, metric="macro_f1")
         told = ", ".join(n.replace("_", " ") for n in names)
         parts.append(f"{learner.label} tokens tell {told} apart with a macro-F1 "
-                     f"of {interval(found)}, the highest of the learners")  # fmt: skip
+                     f"of {scored(found)}, the highest of the learners")  # fmt: skip
     others = []
     if floor is not None:
-        others.append(f"the highest floor, {floor.label}, reaches {interval(score(rows, floor, metric='macro_f1'))}")
+        others.append(f"the highest floor, {floor.label}, reaches {scored(score(rows, floor, metric='macro_f1'))}")
     if ceiling is not None:
-        others.append(f"{ceiling.label} {interval(score(rows, ceiling, metric='macro_f1'))}")
+        others.append(f"{ceiling.label} {scored(score(rows, ceiling, metric='macro_f1'))}")
     others.append(f"the majority class {number(f1[majority.title], 2)}")
     return ["; ".join([*parts, ", ".join(others)]) + "."]
 
@@ -75,7 +75,7 @@ def _plot(rows: list[dict[str, str]], everyone: list[Line], learner: Line, names
 
     def f1(ax: Axes, first: bool) -> None:
         frame = pd.DataFrame(
-            [{"name": line.label, "colour": line.tint, **score(rows, line, metric="macro_f1")._asdict()}
+            [{"name": line.label, "colour": line.colour, **score(rows, line, metric="macro_f1")._asdict()}
              for line in shown]
         )  # fmt: skip
         dots(ax, frame, limits=(0.0, 1.0), references=[Reference(m, "majority class", dashed=True) for m in majority])
@@ -85,7 +85,7 @@ def _plot(rows: list[dict[str, str]], everyone: list[Line], learner: Line, names
         share = counts.div(counts.sum(axis=1).clip(lower=1), axis=0)
         matrix(ax, share, texts=counts.map("{:.0f}".format))
         ax.set_ylabel("true")
-        ax.set_xlabel(f"predicted from {learner.label}", color=learner.tint)
+        ax.set_xlabel(f"predicted from {learner.label}", color=learner.colour)
 
     def reliability(ax: Axes, first: bool) -> None:
         frame = pd.DataFrame([point for line in shown for point in _reliability(rows, line, line is learner)],
@@ -101,7 +101,7 @@ def _reliability(rows: list[dict[str, str]], line: Line, main: bool) -> list[tup
     """Probability and accuracy of the bins of a line; a bin of less than ten windows says nothing."""
     bins = sorted({row["label"] for row in rows if row["metric"] == "bin_count"})
     return [
-        (line.label, line.tint, score(rows, line, metric="bin_confidence", label=name).value,
+        (line.label, line.colour, score(rows, line, metric="bin_confidence", label=name).value,
          score(rows, line, metric="bin_accuracy", label=name).value, 1.8 if main else 0.8)
         for name in bins if score(rows, line, metric="bin_count", label=name).value >= 10
     ]  # fmt: skip

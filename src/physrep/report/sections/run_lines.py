@@ -10,8 +10,7 @@ import numpy as np
 
 from ...benchmark.directory import Bench
 from ...benchmark.entries import UNKNOWN, Score, to_float
-from ...learners.identity import KINDS, identity_of_name
-from ..formats import scored
+from ...learners.identity import KINDS, default_colour, identity_of_name
 
 EXTRA = {"parameters": "True parameters and time", "majority": "Majority class"}
 """Names of reference rows that no learner makes."""
@@ -26,7 +25,8 @@ class Line:
         label: short name for figures: of a run with a name of its own, that name.
         name: name for tables and sentences, with the learner and, where it has several runs, the title.
         kind: key of `physrep.learners.identity.KINDS`, or ``reference``.
-        tint: colour.
+        colour: of the learner; where it has several runs, each that does not go by the learner's name has its own.
+        learner: its name.
         runs: names of the runs.
         rows: its rows of the table.
     """
@@ -35,9 +35,10 @@ class Line:
     label: str
     name: str
     kind: str
-    tint: str
-    runs: tuple[str, ...]
-    rows: list[Mapping[str, str]] = field(compare=False, repr=False)
+    colour: str
+    learner: str = ""
+    runs: tuple[str, ...] = ()
+    rows: list[Mapping[str, str]] = field(default_factory=list, compare=False, repr=False)
 
 
 def identified(bench: Bench, rows: Iterable[Mapping[str, str]]) -> list[dict[str, str]]:
@@ -63,12 +64,13 @@ def lines(rows: Iterable[Mapping[str, str]]) -> list[Line]:
     result = []
     for title, group in groups.items():
         learner, kind = group[0]["learner"], group[0]["kind"]
-        said, tint = named(group[0])
+        said, colour = named(group[0])
         label = EXTRA.get(learner) or (said if title == learner else title)
-        name = said + (f" ({title})" if learners.count(learner) > 1 and title != learner else "")
-        tint = "#777777" if learner in EXTRA else tint
+        several = learners.count(learner) > 1 and title != learner
+        name = said + (f" ({title})" if several else "")
+        colour = "#777777" if learner in EXTRA else default_colour(f"run {title}") if several else colour
         runs = tuple(dict.fromkeys(row["run"] for row in group))
-        result.append(Line(title, label, name, kind, tint, runs, group))
+        result.append(Line(title, label, name, kind, colour, learner, runs, group))
     return sorted(result, key=lambda line: order.index(line.kind) if line.kind in order else len(order))
 
 
@@ -79,11 +81,6 @@ def score(rows: Iterable[Mapping[str, str]], line: Line, **where: str) -> Score:
         return UNKNOWN
     value, low, high = ([to_float(row.get(key)) for row in own] for key in ("value", "ci_low", "ci_high"))
     return Score(float(np.mean(value)), float(np.min(low)), float(np.max(high)))
-
-
-def interval(found: Score, digits: int = 2) -> str:
-    """``0.81 [0.77, 0.84]``, without the brackets where there is no interval."""
-    return scored(*found, digits=digits)
 
 
 def best(candidates: Sequence[Line], values: Mapping[str, float], kind: str) -> Line | None:

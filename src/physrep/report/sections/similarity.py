@@ -22,7 +22,7 @@ def similarity_section(bench: Bench, rows: list[dict[str, str]]) -> Section | No
         return None
     table = {(row["run_a"], row["run_b"]): float(row["value"]) for row in rows}
     values = np.array([[_mean(table, a, b) for b in everyone] for a in everyone])
-    labels, colours = [line.label for line in everyone], [line.tint for line in everyone]
+    labels, colours = [line.label for line in everyone], [line.colour for line in everyone]
     frame = pd.DataFrame(values, index=labels, columns=labels)
     plot = Plot([lambda ax, first: matrix(ax, frame, colours=colours)], 1.25 + 0.29 * len(labels))
     caption = (

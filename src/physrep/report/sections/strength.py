@@ -26,7 +26,7 @@ def strength(bench: Bench, rows: list[dict[str, str]]) -> Section | None:
 
     def draw(ax: Axes, first: bool, probe: str) -> None:
         frame = pd.DataFrame(
-            [{"name": line.name, "colour": line.tint, **found[line.name, probe, quantity]._asdict(), "mark": mark,
+            [{"name": line.name, "colour": line.colour, **found[line.name, probe, quantity]._asdict(), "mark": mark,
               "said": f"{line.name}, {word}: {number(found[line.name, probe, quantity].value)}"}
              for line in groups for quantity, mark, word in (("control", "x", "shuffled labels"), ("mse", "o", "MSE"))]
         )  # fmt: skip

@@ -26,14 +26,14 @@ def uncertainty(bench: Bench, rows: list[dict[str, str]]) -> Section | None:
 
     def draw(ax: Axes, first: bool, method: str) -> None:
         frame = pd.DataFrame(
-            [{"curve": line.name, "colour": line.tint, "style": styles[line.name], "x": level, "y": covered}
+            [{"curve": line.name, "colour": line.colour, "style": styles[line.name], "x": level, "y": covered}
              for line in groups for level, covered in _means(line, method)["coverage"].items()]
         )  # fmt: skip
         ax.plot([0.4, 1], [0.4, 1], color="#999999", lw=0.8, zorder=0)
         curves(ax, frame, limits=(0.3, 1.02))
         ax.set(title=METHODS[method], xlabel="promised", ylabel="covered on test" if first else "", xlim=(0.45, 1.01))
 
-    legend = [(line.name, line.tint, styles[line.name]) for line in groups]
+    legend = [(line.name, line.colour, styles[line.name]) for line in groups]
     plot = Plot([partial(draw, method=method) for method in methods], 2.7, across=max(len(methods), 2), legend=legend)
     caption = (
         "Share of test trajectories whose parameters lie inside the prediction interval, against the promised share: "

@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 
 from ...metrics.skill import Estimate
-from ...report.sections.latent.table import LatentTable, Named
+from ...report.sections.latent.table import LatentTable
+from ...report.sections.run_lines import Line
 from ..config import StudyConfig
 from ..data import StudyData
 from ..names import label
@@ -66,8 +67,8 @@ class Table(LatentTable):
     ) -> None:  # fmt: skip
         self.config = config
         who = {
-            name: Named(label(name, own), COLOURS[own.kind], "video_pixels" if own.kind == "pixels" else own.kind,
-                        "floor" if own.kind in FLOORS else "learner")
+            name: Line(name, label(name, own), label(name, own), "floor" if own.kind in FLOORS else "learner",
+                       COLOURS[own.kind], "video_pixels" if own.kind == "pixels" else own.kind)
             for name, own in config.encoders.items()
         }  # fmt: skip
         super().__init__(rows, arrays, who, out, config.reference, data.sets)

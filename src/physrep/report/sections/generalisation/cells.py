@@ -8,18 +8,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from ....benchmark.entries import to_float
-from ....learners.identity import KINDS, default_colour
-from ..run_lines import named
-
-
-@dataclass(frozen=True)
-class Encoder:
-    """One row of the figures: title of its runs, label, colour and kind."""
-
-    title: str
-    label: str
-    colour: str
-    kind: str
+from ..run_lines import Line, lines
 
 
 @dataclass(frozen=True)
@@ -60,7 +49,7 @@ class Cells:
         probes: names of the probes.
     """
 
-    encoders: list[Encoder] = field(default_factory=list)
+    encoders: list[Line] = field(default_factory=list)
     parameters: list[str] = field(default_factory=list)
     shifts: list[str] = field(default_factory=list)
     levels: dict[str, list[tuple[str, str]]] = field(default_factory=dict)
@@ -68,15 +57,15 @@ class Cells:
     notes: list[str] = field(default_factory=list)
     probes: set[str] = field(default_factory=set)
 
-    def cell(self, encoder: Encoder, shift: str, subject: str, level: str, parameter: str = "mean") -> Cell | None:
+    def cell(self, encoder: Line, shift: str, subject: str, level: str, parameter: str = "mean") -> Cell | None:
         """One cell; None if this encoder has no score there."""
         return self.values.get((encoder.title, shift, subject, level, parameter))
 
-    def clean(self, encoder: Encoder, parameter: str = "mean") -> Cell | None:
+    def clean(self, encoder: Line, parameter: str = "mean") -> Cell | None:
         """The score of all test trajectories as they are."""
         return self.cell(encoder, "clean", "", "", parameter)
 
-    def informative(self, encoder: Encoder) -> bool:
+    def informative(self, encoder: Line) -> bool:
         """Whether the clean MSE is below 0.9 of a constant's: who knows nothing has nothing to lose."""
         clean = self.clean(encoder)
         return clean is not None and clean.value < 0.9 * clean.constant
@@ -85,9 +74,7 @@ class Cells:
         """The parameter whose score tells of a shift: the one that is extrapolated, else the mean."""
         return subject if shift == "extrapolation" and subject in self.parameters else "mean"
 
-    def worst(
-        self, encoder: Encoder, shift: str, by: Literal["ratio", "value"] = "ratio"
-    ) -> tuple[str, str, Cell] | None:
+    def worst(self, encoder: Line, shift: str, by: Literal["ratio", "value"] = "ratio") -> tuple[str, str, Cell] | None:
         """Subject, level and cell with the largest ratio or MSE; None if the encoder has no score there."""
         found = [
             (subject, level, cell)
@@ -102,9 +89,8 @@ def read_cells(rows: Iterable[Mapping[str, str]]) -> Cells:
     """Group the rows of the table."""
     cells = Cells()
     parts: dict[tuple[str, str, str, str, str], list[Mapping[str, str]]] = {}
-    titles: dict[str, Mapping[str, str]] = {}
-    for row in rows:
-        titles.setdefault(row["title"], row)
+    scored = list(rows)
+    for row in scored:
         cells.probes.add(row["probe"])
         if row.get("note"):
             if row["note"] not in cells.notes:
@@ -120,15 +106,7 @@ def read_cells(rows: Iterable[Mapping[str, str]]) -> Cells:
         parts.setdefault((row["title"], row["shift"], *place, row["parameter"]), []).append(row)
     cells.shifts = list(cells.levels)
     cells.values = {key: _cell(group) for key, group in parts.items()}
-    order = list(KINDS)
-    shared = {name for name in (row["learner"] for row in titles.values())}
-    several = {name for name in shared if sum(row["learner"] == name for row in titles.values()) > 1}
-    for title, row in sorted(titles.items(), key=lambda item: order.index(item[1]["kind"])):
-        own = row["learner"] not in several
-        said, tint = named(row)
-        label = said if own and title == row["learner"] else title
-        tint = tint if own or title == row["learner"] else default_colour(f"run {title}")
-        cells.encoders.append(Encoder(title, label, tint, row["kind"]))
+    cells.encoders = lines(scored)
     return cells
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from ...formats import number
-from .cells import Cell, Cells, Encoder
+from ..run_lines import Line
+from .cells import Cell, Cells
 
 TITLES = {
     "extrapolation": "parameters beyond those that the probe has seen",
@@ -83,13 +84,13 @@ def shift_sentence(cells: Cells, shift: str) -> str:
     return text + _against_floor(cells, found)
 
 
-def _degrades(encoder: Encoder, subject: str, level: str, cell: Cell, how: str) -> str:
+def _degrades(encoder: Line, subject: str, level: str, cell: Cell, how: str) -> str:
     change = f"{times(cell.ratio)} its MSE, from {error(cell.reference)} to {error(cell.value)}"
     change += f", {where(subject, level)}"
     return f"{encoder.label} degrades {how} ({change})"
 
 
-def _against_floor(cells: Cells, found: list[tuple[Encoder, str, str, Cell]]) -> str:
+def _against_floor(cells: Cells, found: list[tuple[Line, str, str, Cell]]) -> str:
     """How many learners degrade more than the floor that is best on clean data."""
     floors = [item for item in found if item[0].kind == "floor"]
     learners = [item for item in found if item[0].kind == "learner"]

@@ -10,7 +10,8 @@ import pandas as pd
 
 from ...formats import NOTHING, number
 from ...section import Table
-from .cells import Cells, Encoder
+from ..run_lines import Line
+from .cells import Cells
 from .sentences import MOST, error, where
 
 ANALYSIS = "generalisation"
@@ -40,7 +41,7 @@ def transfer_table(cells: Cells) -> Table:
         "analyses/generalisation.csv."
     )
 
-    def worst(encoder: Encoder, shift: str) -> str:
+    def worst(encoder: Line, shift: str) -> str:
         one = cells.worst(encoder, shift, by="value")
         return NOTHING if one is None else error(one[2].value)
 
@@ -48,7 +49,7 @@ def transfer_table(cells: Cells) -> Table:
 
 
 def _table(
-    cells: Cells, head: str, clean: Callable[[float], Any], entry: Callable[[Encoder, str], str], caption: str
+    cells: Cells, head: str, clean: Callable[[float], Any], entry: Callable[[Line, str], str], caption: str
 ) -> Table:
     columns: dict[str, list[Any]] = {
         "encoder": [encoder.label for encoder in cells.encoders],
@@ -60,7 +61,7 @@ def _table(
     return Table(pd.DataFrame(columns), caption)
 
 
-def _loss(cells: Cells, encoder: Encoder, shift: str) -> str:
+def _loss(cells: Cells, encoder: Line, shift: str) -> str:
     worst = cells.worst(encoder, shift)
     if worst is None:
         return NOTHING

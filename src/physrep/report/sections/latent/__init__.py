@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from functools import partial
 
 from ....analyses.latent import read_latent
@@ -10,14 +11,14 @@ from ....benchmark.directory import Bench
 from ....files import read_csv
 from ....renamed import current_columns
 from ...section import Section
-from ..run_lines import identified, lines
+from ..run_lines import Line, identified, lines
 from .classification import classification
 from .falsification import falsification
 from .koopman import koopman
 from .naming import naming
 from .parameters import parameters
 from .spatial_head import spatial_head
-from .table import LatentTable, Named
+from .table import LatentTable
 
 LATENT_SECTIONS: dict[str, Callable[[LatentTable], Section]] = {
     "falsification": falsification,
@@ -45,20 +46,20 @@ def bench_section(name: str, bench: Bench, rows: list[dict[str, str]]) -> Sectio
     asked = current_columns(rows[0])["system"]
     system = asked if asked != "all" else bench.systems[0]
     scales = {parameter["name"]: parameter["scale"] for parameter in bench.parameters(bench.systems[0])}
-    floors = [run for run, own in who.items() if own.group == "floor"]
+    floors = [run for run, own in who.items() if own.kind == "floor"]
     pixels = [run for run, own in who.items() if own.learner == "video_pixels"]
     reference = next(iter([*pixels, *floors, *who]), "")
     simulated = {system: {"equation": bench.systems[0], "parameters": scales}}
     return LATENT_SECTIONS[name](LatentTable(found, arrays, who, bench.folder, reference, simulated))
 
 
-def _who(rows: Iterable[Mapping[str, str]]) -> dict[str, Named]:
+def _who(rows: Iterable[Mapping[str, str]]) -> dict[str, Line]:
     """Runs in the order of the page; of several seeds each is a run of its own."""
-    found: dict[str, Named] = {}
+    found: dict[str, Line] = {}
     for line in lines(rows):
         for run in line.runs:
             seed = f" {run.rpartition('-')[2]}" if len(line.runs) > 1 else ""
-            found[run] = Named(f"{line.label}{seed}", line.tint, line.rows[0]["learner"], line.kind)
+            found[run] = replace(line, label=f"{line.label}{seed}", runs=(run,))
     return found
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -16,18 +16,10 @@ from ...draw import Plot, Reference, curves, dots, matrix, scatter
 from ...draw.scatter import padded
 from ...draw.types import Axes
 from ...formats import number, scored
+from ..run_lines import Line
 
 STYLES: tuple[Any, ...] = ("-", (0, (4, 1.5)), (0, (1.5, 1.2)), (0, (5, 1, 1, 1)))
 """Several runs of one colour differ in the stroke."""
-
-
-class Named(NamedTuple):
-    """A run in figures and sentences; ``group`` tells floors, which are left out where there is room for few."""
-
-    label: str
-    colour: str
-    learner: str
-    group: str
 
 
 Panels = Sequence[tuple[str, Mapping[str, Score]]]
@@ -38,7 +30,7 @@ EDGE = 1.3
 
 
 def dots_plot(
-    who: Mapping[str, Named],
+    who: Mapping[str, Line],
     panels: Panels,
     xlabel: str,
     low: float = -0.5,
@@ -63,7 +55,7 @@ def dots_plot(
         found = [(name, Score(*scores.get(name, unknown))) for name in names]
         rows = pd.DataFrame(
             [{"name": who[name].label, "colour": who[name].colour, **score._asdict(),
-              "said": f"{who[name].label}: {scored(*score, digits=3)}"} for name, score in found]
+              "said": f"{who[name].label}: {scored(score, 3)}"} for name, score in found]
         )  # fmt: skip
         lines = [Reference(0.0, colour="#cccccc")]
         if reference in scores:
@@ -79,7 +71,7 @@ def dots_plot(
 
 
 def curves_plot(
-    who: Mapping[str, Named], panels: Sequence[tuple[str, Mapping[str, np.ndarray]]], xlabel: str, ylabel: str
+    who: Mapping[str, Line], panels: Sequence[tuple[str, Mapping[str, np.ndarray]]], xlabel: str, ylabel: str
 ) -> Plot:
     """One curve per run over steps 1, 2, ... on a logarithmic axis, one panel per heading."""
     drawn = np.concatenate([curve for _, own in panels for curve in own.values()])
@@ -94,7 +86,7 @@ def curves_plot(
 
 
 def sweep_plot(
-    who: Mapping[str, Named], panels: Sequence[tuple[str, Mapping[str, Mapping[int, Score]]]], low: float = -0.5
+    who: Mapping[str, Line], panels: Sequence[tuple[str, Mapping[str, Mapping[int, Score]]]], low: float = -0.5
 ) -> Plot:
     """Skill over the number of latent components, one curve per run and one panel per set; bars are intervals."""
     found = [(title, [(run, list(own), list(own.values())) for run, own in panel.items()]) for title, panel in panels]
@@ -102,7 +94,7 @@ def sweep_plot(
 
 
 def _curve_panels(
-    who: Mapping[str, Named],
+    who: Mapping[str, Line],
     panels: Sequence[tuple[str, Sequence[tuple[str, Iterable[float], Sequence[Any]]]]],
     xlabel: str,
     ylabel: str,
@@ -127,7 +119,7 @@ def _curve_panels(
 
 
 def scatter_plot(
-    who: Mapping[str, Named],
+    who: Mapping[str, Line],
     panels: Sequence[tuple[str, np.ndarray, np.ndarray, np.ndarray | None]],
     name: str,
     log: bool,
@@ -158,7 +150,7 @@ def scatter_plot(
 
 
 def spectrum_plot(
-    who: Mapping[str, Named], lines: Sequence[tuple[str, Sequence[tuple[str, np.ndarray, np.ndarray]]]]
+    who: Mapping[str, Line], lines: Sequence[tuple[str, Sequence[tuple[str, np.ndarray, np.ndarray]]]]
 ) -> Plot:
     """One panel per set and run: eigenvalues of order 1 (filled) and order 2 (rings), unit circle.
 
@@ -194,7 +186,7 @@ def spectrum_plot(
 
 
 def confusion_plot(
-    who: Mapping[str, Named],
+    who: Mapping[str, Line],
     panels: Sequence[tuple[str, str, np.ndarray]],
     names: Sequence[str],
     right: Sequence[str],

@@ -18,7 +18,8 @@ from ...draw.types import Figure
 from ...formats import NOTHING
 from ...formats import scored as number_and_interval
 from ...section import Section, Table
-from .plots import Named, Panels, dots_plot
+from ..run_lines import Line
+from .plots import Panels, dots_plot
 
 
 class LatentTable:
@@ -35,7 +36,7 @@ class LatentTable:
     """
 
     def __init__(
-        self, rows: Sequence[dict[str, Any]], arrays: Mapping[str, np.ndarray], who: Mapping[str, Named], folder: Path,
+        self, rows: Sequence[dict[str, Any]], arrays: Mapping[str, np.ndarray], who: Mapping[str, Line], folder: Path,
         reference: str, simulated: Mapping[str, Mapping[str, Any]],
     ) -> None:  # fmt: skip
         self.rows, self.arrays, self.who, self.folder = rows, arrays, who, folder
@@ -79,7 +80,7 @@ class LatentTable:
 
     def floors(self, analysis: str) -> list[str]:
         """Runs that need no training, pixels among them."""
-        return [name for name in self.modalities(analysis) if self.who[name].group == "floor"]
+        return [name for name in self.modalities(analysis) if self.who[name].kind == "floor"]
 
     def label(self, run: str) -> str:
         """Name in sentences."""
@@ -88,7 +89,7 @@ class LatentTable:
     def shown(self, analysis: str) -> list[str]:
         """Up to three runs that are no plain floor, and the reference."""
         names = [name for name in self.modalities(analysis) if name != self.reference]
-        picked = [name for name in names if self.who[name].group != "floor"]
+        picked = [name for name in names if self.who[name].kind != "floor"]
         return [*(picked or names)[:3], *([self.reference] if self.reference in self.modalities(analysis) else [])]
 
     def add(self, section: Section, figure: Plot | Figure, name: str, caption: str) -> None:
@@ -119,4 +120,4 @@ def cell(row: Mapping[str, Any] | Estimate | None) -> Score | None:
 def scored(row: Mapping[str, Any] | Estimate | None) -> str:
     """The same in a sentence."""
     found = cell(row)
-    return NOTHING if found is None else number_and_interval(*found)
+    return NOTHING if found is None else number_and_interval(found)
