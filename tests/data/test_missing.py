@@ -148,7 +148,7 @@ def test_a_frame_without_valid_points_is_refused_all_the_same(dataset):
         open_clips(root, "train", missing="median")  # type: ignore[arg-type]
 
 
-def test_a_small_variation_on_a_large_value_is_data(dataset):
+def test_a_small_variation_on_a_large_value_is_data(dataset, capsys):
     root = dataset()
     for split in ("train", "valid", "test"):
         for path in (root / "data" / split).iterdir():
@@ -160,3 +160,7 @@ def test_a_small_variation_on_a_large_value_is_data(dataset):
                 file["t0_fields/pressure"].attrs.update(attributes)
     stats = open_clips(root, "train").statistics
     assert 0.03 < float(stats.std[stats.channels.index("pressure")]) < 0.07
+    told = capsys.readouterr().err
+    assert "pressure varies between 10132" in told and "single precision keeps about" in told and "tracer" not in told
+    warned = [fault for fault in check(root) if "single precision" in fault.problem]
+    assert len(warned) == 4 and {fault.severity for fault in warned} == {"warning"}

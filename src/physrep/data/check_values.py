@@ -11,6 +11,7 @@ from ..errors import PhysrepError
 from .faults import Fault
 from .missing import find, unwritten_frames
 from .seam import axes_stored_twice
+from .single_precision import REMEDY, coarse
 from .stats import frame_blocks
 from .wellfile import StoredField, WellFile
 
@@ -38,6 +39,8 @@ def check_values(file: WellFile, quick: bool = False, step: Callable[[], None] =
                 problem = f"{channel} is constant ({lowest:.6g})"
                 remedy = "leave it out of 'fields' when learning"
                 faults.append(Fault(file.path, _item(field), problem, remedy, "warning"))
+            elif field.time_varying and (problem := coarse(float(lowest), float(highest))):
+                faults.append(Fault(file.path, _item(field), f"{channel} {problem}", REMEDY, "warning"))
         if field.time_varying:
             dead &= (low.min(2) == high.max(2)).all(1)
             if not quick and not found:

@@ -30,6 +30,7 @@ from .reader import choose_trajectories, say_short, window_grid
 from .remote import RemotePath
 from .resample import Method
 from .scan import Crop
+from .single_precision import say_coarse
 from .stats import Moments
 
 
@@ -243,6 +244,7 @@ class ClipDataset(Dataset[Clip]):
                     f"{self.dataset_name}/{self.split}: field {channel} is constant ({mean:.6g}), so it cannot be "
                     "normalised; leave it out by naming the others in 'fields'."
                 )
+            say_coarse(self.dataset_name, channel, float(mean), float(std))
         return ChannelStats(
             self.channels,
             torch.from_numpy(total.mean.astype(np.float32)),
