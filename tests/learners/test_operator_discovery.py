@@ -17,7 +17,7 @@ from physrep.learners.operator_discovery.library import library
 from physrep.learners.operator_discovery.physical import to_physical
 from physrep.learners.operator_discovery.printing import as_latex, as_text
 from physrep.learners.operator_discovery.sparse import design, eliminate
-from physrep.learners.operator_discovery.views import half_views, kept_share, noise_level, worth_splitting
+from physrep.learners.operator_discovery.views import band, half_views, noise_of
 from physrep.learners.operator_discovery.weak_form import WeakRows, geometry_of
 
 N, FRAMES, LONG = 16, 8, 24
@@ -253,26 +253,31 @@ def test_fields_beyond_the_band_are_not_split():
     rough = torch.randn(1, 1, 1, N, N, generator=draw, dtype=torch.float64).expand(1, 1, FRAMES, N, N)
     smooth = trajectories(1, 0, frames=FRAMES)[0][:, :1]
     noisy = smooth + 0.1 * smooth.std() * torch.randn(smooth.shape, generator=draw, dtype=torch.float64)
-    share = kept_share((N, N), (True, True))
-    wanted = [bool(worth_splitting(*half_views(x, (True, True)), share)) for x in (rough, noisy)]
+    wanted = [bool(noise_of(x, (True, True))[1]) for x in (rough, noisy)]
     assert wanted == [False, True]
 
 
-@pytest.mark.parametrize("periodic", [(True, True), (True, False), (False, True)])
-def test_half_views_keep_about_one_half_of_the_modes_of_every_kind_of_box(periodic: tuple[bool, bool]):
-    share = [torch.fft.fftfreq(N).abs() if around else torch.zeros(N) for around in periodic]
-    kept = share[0][:, None] + share[1] < sum(periodic) / 4
-    assert kept_share((N, N), periodic) == pytest.approx(float(kept.double().mean()))
+@pytest.mark.parametrize("periodic", [(True, True), (True, False), (False, True), (True, False, True)])
+def test_half_views_hold_the_points_of_their_half_grid_and_differ_by_the_noise(periodic: tuple[bool, ...]):
+    """White noise: a view depends on one colour of the chess board alone; Parseval's sums are those of the views."""
+    noise = torch.randn(2, 3, FRAMES, *(8 for _ in periodic), generator=torch.Generator().manual_seed(6)).double()
+    colour = torch.stack(torch.meshgrid(*(torch.arange(8) for _ in periodic), indexing="ij")).sum(0) % 2
+    a, b = half_views(noise, periodic)
+    for view, own in ((a, 0), (b, 1)):
+        torch.testing.assert_close(half_views(noise * (colour == own), periodic)[own], view)
+        assert float(half_views(noise * (colour != own), periodic)[own].abs().max()) < 1e-12
+    share = float(band(noise.shape[3:], periodic).double().mean())
+    rest = torch.diff(a - b, n=4, dim=2).square().flatten(2).mean(2)
+    torch.testing.assert_close(noise_of(noise, periodic)[0], (rest / (4 * share * 70)).sqrt())
 
 
 def test_the_noise_level_is_estimated_from_the_halves():
     field = trajectories(8, 0, frames=FRAMES)[0]
     draw = torch.Generator().manual_seed(5)
     noisy = field + 0.01 * torch.randn(field.shape, generator=draw, dtype=torch.float64)
-    share = kept_share((N, N), (True, True))
-    level = noise_level(*half_views(noisy, (True, True)), share)
+    level = noise_of(noisy, (True, True))[0]
     torch.testing.assert_close(level, torch.full_like(level, 0.01), rtol=0.15, atol=0)
-    assert float(noise_level(*half_views(field, (True, True)), share).max()) < 1e-6
+    assert float(noise_of(field, (True, True))[0].max()) < 1e-6
 
 
 def test_names_of_channels_mean_nothing(planted):

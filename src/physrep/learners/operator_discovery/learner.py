@@ -37,7 +37,7 @@ from .row_weights import RowScale, row_scale
 from .selection import EXPLAINED, Choice
 from .tokens import tokens
 from .trained_basis import GRADE, BasisOptions, TrainedBasis
-from .views import half_views, kept_share, noise_level, worth_splitting
+from .views import noise_of
 from .weak_form import WeakRows, geometry_of
 
 
@@ -334,10 +334,8 @@ class OperatorDiscovery(Learner):
         if not rows.split:
             nothing = torch.zeros(len(x), dtype=torch.float64, device=x.device)
             return nothing, nothing.bool()
-        a, b = half_views(x, rows.geometry.periodic)
-        kept = kept_share(x.shape[3:], rows.geometry.periodic)
-        level = noise_level(a, b, kept).square().mean(1).sqrt()
-        return level, worth_splitting(a, b, kept) & self.halves
+        level, worth = noise_of(x, rows.geometry.periodic)
+        return level.square().mean(1).sqrt(), worth & self.halves
 
     def _kept(self, clip: Clip, channels: Sequence[str]) -> Tensor:
         """Normalised fields of these channels, float64."""

@@ -23,6 +23,15 @@ def can_split(shape: Sequence[int], periodic: Sequence[bool]) -> bool:
     return any(periodic) and all(n % 2 == 0 for n, around in zip(shape, periodic, strict=True) if around)
 
 
+def band(shape: Sequence[int], periodic: Sequence[bool]) -> Tensor:
+    """Modes that the half views keep, bool ``(*S)``; of axes with ends, which are not transformed, one entry each."""
+    share = torch.zeros((), dtype=torch.float64)
+    for n, around in zip(shape, periodic, strict=True):
+        part = torch.fft.fftfreq(n, dtype=torch.float64).abs() if around else torch.zeros(1, dtype=torch.float64)
+        share = share[..., None] + part
+    return share < sum(periodic) / 4
+
+
 def half_views(x: Tensor, periodic: Sequence[bool]) -> tuple[Tensor, Tensor]:
     """Both half grids, each interpolated to all points.
 
@@ -34,57 +43,57 @@ def half_views(x: Tensor, periodic: Sequence[bool]) -> tuple[Tensor, Tensor]:
         Two tensors of the same shape.
     """
     points = x.shape[x.ndim - len(periodic) :]
-    corner, share = torch.zeros((), dtype=torch.long), torch.zeros((), dtype=torch.float64)
-    for n, around in zip(points, periodic, strict=True):
-        corner = corner[..., None] + torch.arange(n)
-        part = torch.fft.fftfreq(n, dtype=torch.float64).abs() if around else torch.zeros(n, dtype=torch.float64)
-        share = share[..., None] + part
-    sign = (1.0 - 2.0 * (corner % 2)).to(x)
-    keep = (share < sum(periodic) / 4).to(x)
     axes = [axis - len(periodic) for axis, around in enumerate(periodic) if around]
-    plain, shifted = (torch.fft.ifftn(torch.fft.fftn(f, dim=axes) * keep, dim=axes).real for f in (x, x * sign))
-    return plain + shifted, plain - shifted
+    sign = torch.ones((), dtype=x.dtype)
+    for n, around in zip(points, periodic, strict=True):
+        sign = sign[..., None] * (torch.ones(1) if around else 1 - 2 * (torch.arange(n) % 2)).to(x.dtype)
+    keep = band(points, periodic).to(x)
+    # On a periodic axis the chess board's sign moves every mode by half of them: one transform serves both fields. They
+    # are real, so that one transform back does, too.
+    plain = torch.fft.fftn(x, dim=axes)
+    moved = plain.roll([points[axis] // 2 for axis in axes], axes) * sign.to(x.device)
+    both = torch.fft.ifftn((plain + 1j * moved) * keep, dim=axes)
+    return both.real + both.imag, both.real - both.imag
 
 
-def noise_level(a: Tensor, b: Tensor, kept: float) -> Tensor:
-    """Standard deviation of white noise in the fields, from the difference of the half views.
+def noise_of(x: Tensor, periodic: Sequence[bool]) -> tuple[Tensor, Tensor]:
+    """Noise of windows, from the difference of their half views, and whether the views are worth while.
 
-    ``a - b`` holds no band-limited signal; independent noise of variance σ² at every point leaves a variance of
+    The difference holds no band-limited signal; independent noise of variance σ² at every point leaves a variance of
     ``4 σ² kept`` there, ``kept`` being the share of the modes that the views keep. Differences in time, of fourth order
     where there are frames enough, take away what the field holds beyond the band and changes slowly; what is left of
     it counts as noise.
 
-    Args:
-        a, b: half views with shape ``(B, C, T, *S)``.
-        kept: share of the modes that are kept.
-
-    Returns:
-        Shape ``(B, C)``.
-    """
-    order = min(4, a.shape[2] - 1)
-    rest = torch.diff(a - b, n=order, dim=2)
-    return (rest.square().flatten(2).mean(2) / (4 * kept * math.comb(2 * order, order))).sqrt()
-
-
-def worth_splitting(a: Tensor, b: Tensor, kept: float) -> Tensor:
-    """Whether the noise of a window is larger than what its fields hold beyond the band of the half views, ``(B,)``.
-
     What lies beyond the band enters both views with opposite signs, so it biases their products as noise biases those
     of one view. Where it is the larger of the two, one view is the better choice. Noise differs from frame to frame and
-    fields change slowly: the excess of ``a - b`` over its differences in time is the field's.
+    fields change slowly: the excess of the difference over its own differences in time is the field's.
 
     Args:
-        a, b: half views with shape ``(B, C, T, *S)``.
-        kept: share of the modes that are kept.
+        x: fields with shape ``(B, C, T, *S)``.
+        periodic: of the axes of space; `can_split` must hold.
+
+    Returns:
+        Standard deviation of white noise ``(B, C)``, and whether it is larger than what lies beyond the band ``(B,)``.
     """
-    noise = noise_level(a, b, kept).square().mean(1)
-    whole = (a - b).square().flatten(1).mean(1) / (4 * kept)
-    return noise > whole - noise
+    points = x.shape[3:]
+    axes = [axis - len(periodic) for axis, around in enumerate(periodic) if around]
+    last = points[axes[-1]]
+    # Parseval: the difference of the views is twice the field on the modes that lie half of an axis from the band.
+    keep = band(points, periodic)
+    aside = keep.roll([points[axis] // 2 for axis in axes], axes).narrow(axes[-1], 0, last // 2 + 1)
+    # Of the last axis half of the modes are computed; those between its ends stand for two.
+    double = torch.full((last // 2 + 1,), 2.0, dtype=x.dtype)
+    double[[0, -1]] = 1.0
+    weight = aside * double.reshape(-1, *[1] * (-1 - axes[-1]))
+    weight = (weight / math.prod(points[axis] for axis in axes) ** 2 / keep.double().mean()).to(x)
+    modes = torch.fft.rfftn(x, dim=axes)
+    order = min(4, x.shape[2] - 1)
 
+    def variance(part: Tensor) -> Tensor:
+        power = (torch.view_as_real(part).square().sum(-1) * weight).flatten(2).sum(2)
+        return power / math.prod(
+            [part.shape[2], *(n for n, around in zip(points, periodic, strict=True) if not around)]
+        )
 
-def kept_share(shape: Sequence[int], periodic: Sequence[bool]) -> float:
-    """Share of the modes that `half_views` keeps: about one half."""
-    impulse, origin = torch.zeros(*shape, dtype=torch.float64), (0,) * len(shape)
-    impulse[origin] = 1.0
-    a, b = half_views(impulse, periodic)
-    return float((a + b)[origin]) / 2
+    noise = variance(torch.diff(modes, n=order, dim=2)) / math.comb(2 * order, order)
+    return noise.sqrt(), noise.mean(1) > (variance(modes) - noise).mean(1)
