@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import errno
+import gc
 import math
+import os
 import resource
 from types import SimpleNamespace
 
@@ -126,7 +129,6 @@ def test_too_small_a_disk_is_noticed_before_writing(trajectories, tmp_path, monk
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 def test_full_disk_leaves_the_old_file(trajectories, tmp_path):
     path = tmp_path / "a.hdf5"
     write_well(path, trajectories(n=1))
@@ -185,3 +187,26 @@ def test_reynolds_number_stored_as_rayleigh(trajectories, tmp_path):
     write_well(tmp_path / "a.hdf5", data)
     with open_well(tmp_path / "a.hdf5") as file:
         assert list(file.parameters) == ["Reynolds", "Schmidt"]
+
+
+def test_a_disk_that_is_full_at_any_moment_is_one_sentence(tmp_path, trajectories, monkeypatch, capfd):
+    """HDF5 itself cannot close a file that it could not write: it crashes, or prints tracebacks."""
+    data, write, asked, limit = trajectories(), os.pwrite, [], [10**9]
+
+    def full(file: int, block: bytes, place: int) -> int:
+        asked.append(place)
+        if len(asked) > limit[0]:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        return write(file, block, place)
+
+    monkeypatch.setattr(os, "pwrite", full)
+    write_well(tmp_path / "a.hdf5", data)
+    needed = len(asked)
+    before = (tmp_path / "a.hdf5").read_bytes()
+    for limit[0] in range(needed):
+        asked.clear()
+        with pytest.raises(PhysrepError, match=r"a\.hdf5: cannot be written \(No space left on device\); free space"):
+            write_well(tmp_path / "a.hdf5", data)
+    gc.collect()
+    assert needed > 10 and capfd.readouterr() == ("", "")
+    assert [path.name for path in tmp_path.iterdir()] == ["a.hdf5"] and (tmp_path / "a.hdf5").read_bytes() == before

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-import errno
 import json
 import os
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -22,6 +20,7 @@ from ..files import atomic_path
 from ..systems.description import Trajectories
 from .chunks import CHECKSUM, CHUNK, chunk_shape, stored_bytes
 from .names import channel_names, name_problem, parameter_problem
+from .sink import Sink
 from .space import check_space
 from .structure import RECORD, write_structure
 
@@ -69,19 +68,21 @@ class WellHeader:
 class WellWriter:
     """A file under construction; `writing_well` makes one."""
 
-    def __init__(self, file: h5py.File, header: WellHeader) -> None:
-        self._file, self._header = file, header
+    def __init__(self, file: h5py.File, header: WellHeader, sink: Sink) -> None:
+        self._file, self._header, self._sink = file, header, sink
 
     def write(self, name: str, trajectory: int, start: int, block: np.ndarray) -> None:
         """Put frames ``start`` and following of a field, ``(frames, *S)`` and components, into the file."""
         group: Any = self._file[f"t{self._header.orders[name]}_fields"]
         group[name][trajectory, start : start + len(block)] = block
+        self._sink.raise_error()
 
     def write_all(self, name: str, values: Tensor) -> None:
         """Put all values of a field into the file, and note of a tensor whether it is symmetric."""
         order = self._header.orders[name]
         dataset: Any = self._file[f"t{order}_fields/{name}"]
         dataset[...] = _array(values)
+        self._sink.raise_error()
         if order == 2:
             dataset.attrs["symmetric"] = torch.equal(values, values.mT)
 
@@ -99,24 +100,21 @@ def writing_well(path: str | Path, header: WellHeader) -> Iterator[WellWriter]:
     check_space(path.parent, needed, path.name, "free space or choose another folder")
     with atomic_path(path) as temporary:
         _reserve(temporary, needed)
-        try:
+        with contextlib.closing(Sink(temporary)) as sink:
             # Room for two chunks, so that one that is written frame by frame is put together in memory.
-            with h5py.File(temporary, "w", rdcc_nbytes=2 * (CHUNK + CHECKSUM)) as file:
+            with h5py.File(sink, "w", rdcc_nbytes=2 * (CHUNK + CHECKSUM)) as file:
                 _write_root(file, header)
                 _write_dimensions(file, header)
                 _write_boundaries(file, header)
                 _write_scalars(file, header)
                 _create_fields(file, header)
-                yield WellWriter(file, header)
+                yield WellWriter(file, header, sink)
                 write_structure(file)
-        except (OSError, RuntimeError) as error:
-            # HDF5 buries the system's message in a long text, and reports a full disk at close as a RuntimeError.
-            found = re.search(r"error message = '([^']*)'", str(error))
-            raise OSError(errno.EIO, found.group(1) if found else "HDF5 could not write it") from error
+            sink.raise_error()
 
 
 def _reserve(path: Path, size: int) -> None:
-    """Ask the file system for the space before HDF5 does: a file that HDF5 cannot close ends the process in a crash."""
+    """Ask the file system for the space, so that a full disk is noticed before anything is computed."""
     if hasattr(os, "posix_fallocate"):
         with open(path, "wb") as file:
             os.posix_fallocate(file.fileno(), 0, max(size, 1))
