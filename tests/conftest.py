@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 import torch
 
+from physrep import leftovers
 from tests.helpers.golden import DEVICE, golden_directory
 from tests.helpers.heard_signals import hear_signals
 
@@ -29,6 +30,12 @@ def golden() -> Path:
 def golden_index(golden: Path) -> dict[str, Any]:
     """The golden index: cases with constructor arguments, shapes and tolerances."""
     return json.loads((golden / "index.json").read_text())
+
+
+@pytest.fixture(autouse=True)
+def of_its_own() -> None:
+    """Each test sweeps as a program does: pytest gives the folders of two tests one path, if their names are alike."""
+    leftovers._swept.clear()
 
 
 @pytest.fixture(autouse=DEVICE != "cpu")

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 from physrep import leftovers
 from physrep.cli.main import main
@@ -24,9 +25,10 @@ from physrep.files import (
     write_json,
     write_npz,
     write_record,
+    write_tensors,
     write_text,
 )
-from physrep.leftovers import remove_leftovers, temporary_folder
+from physrep.leftovers import process_is_gone, remove_leftovers, started_at, temporary_folder, this_process
 
 KILLED = """
 import os, signal, sys
@@ -47,12 +49,53 @@ def test_the_umask_is_honoured(umask: int, tmp_path: Path) -> None:
         os.umask(before)
 
 
-def test_the_file_of_a_killed_writer_goes_with_the_next_write(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_file_of_a_killed_writer_goes_with_the_next_write(tmp_path: Path) -> None:
     subprocess.run([sys.executable, "-c", KILLED, str(tmp_path / "weights")], check=False)
     assert [path.suffix for path in tmp_path.iterdir()] == [".tmp"]
-    monkeypatch.setattr(leftovers, "_swept", set())
     write_text(tmp_path / "other", "x")
     assert [path.name for path in tmp_path.iterdir()] == ["other"]
+
+
+def test_the_number_of_a_killed_writer_may_be_given_again(tmp_path: Path) -> None:
+    """In a container that is started anew the command has the number that the killed one had."""
+    mine = started_at(os.getpid())
+    assert mine is not None
+    for started in (mine - 1, mine):
+        (tmp_path / f".a.{leftovers.writer()}-{os.getpid()}-{started}-01234567.tmp").write_text("x")
+    remove_leftovers(tmp_path)
+    assert [path.name.split("-")[2] for path in tmp_path.iterdir()] == [str(mine)]
+    about = this_process()
+    assert not process_is_gone(about["machine"], about["process"], about["started"])
+    assert process_is_gone(about["machine"], about["process"], about["started"] - 1)
+
+
+KILLED_IN_LIBRARY = """
+import os, signal, sys
+import safetensors.torch, torch
+from physrep.files import write_tensors
+def save_file(tensors, path):
+    # As safetensors 0.8 does: a file of its own name beside the one that it was given.
+    (path.parent / ".tmpAbCdEf").write_bytes(b"half")
+    os.kill(os.getpid(), signal.SIGKILL)
+safetensors.torch.save_file = save_file
+from pathlib import Path
+write_tensors(Path(sys.argv[1]), {"a": torch.ones(3)})
+"""
+
+
+def test_what_a_library_was_writing_when_it_was_killed_goes_too(tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    subprocess.run([sys.executable, "-c", KILLED_IN_LIBRARY, str(out / "a.safetensors")], check=False)
+    assert any(path.name == ".tmpAbCdEf" for path in out.rglob("*"))
+    assert main(["embed", "nowhere", "--out", str(out)]) == 2
+    assert not list(out.iterdir())
+    before = os.umask(0o027)
+    try:
+        write_tensors(out / "a.safetensors", {"a": torch.ones(3)})
+    finally:
+        os.umask(before)
+    assert [path.name for path in out.iterdir()] == ["a.safetensors"]
+    assert (out / "a.safetensors").stat().st_mode & 0o777 == 0o640
 
 
 def test_files_of_living_writers_of_other_machines_and_of_users_stay(tmp_path: Path) -> None:

@@ -11,13 +11,16 @@ import shutil
 import stat
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, TYPE_CHECKING, Any
 
 import yaml
 
 from .errors import PhysrepError
 from .leftovers import remove_leftovers, temporary_folder, temporary_name, unfinished
 from .yaml_reader import SIZE, parse_yaml
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 _TORCH_WRITER = ("inline_container.cc", "PytorchStreamWriter")
 
@@ -46,7 +49,7 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
         yield temporary
         with open(temporary, "rb") as file:
             os.fsync(file.fileno())
-            # safetensors puts a file of its own there, which only its owner may read.
+            # A library may put a file of its own there, which only its owner may read (safetensors 0.8).
             if stat.S_IMODE(os.fstat(file.fileno()).st_mode) != mode:
                 os.chmod(temporary, mode)
         os.replace(temporary, path)
@@ -210,6 +213,22 @@ def write_npz(path: str | Path, arrays: Mapping[str, Any], compressed: bool = Fa
         raise ValueError(f"{path}: {objects[0]} holds Python objects, which are not stored")
     with atomic_write(path, "wb") as file:
         (np.savez_compressed if compressed else np.savez)(file, **plain)
+
+
+def write_tensors(path: str | Path, tensors: Mapping[str, Tensor]) -> None:
+    """Write named tensors to one ``.safetensors`` file, atomically.
+
+    Raises:
+        PhysrepError: the disk is full or the folder cannot be written.
+    """
+    from safetensors.torch import save_file
+
+    path = Path(path)
+    # safetensors 0.8 writes to a file of its own name beside the one that it is given: a killed process would leave it
+    # for ever, so it gets a folder that goes with the next command.
+    with temporary_folder(path.name, path.parent) as folder, atomic_path(path) as temporary:
+        save_file(dict(tensors), folder / path.name)
+        os.replace(folder / path.name, temporary)
 
 
 def read_yaml(path: str | Path) -> Any:

@@ -22,7 +22,7 @@ from .errors import PhysrepError
 unfinished: set[Path] = set()
 """Temporary files and folders that this process is writing now."""
 
-_TEMPORARY = re.compile(r"\..*\.(?:([0-9a-f]{8})-(\d+)-[0-9a-f]{8}|[a-z0-9_]{8})\.tmp")
+_TEMPORARY = re.compile(r"\..*\.(?:([0-9a-f]{8})-(\d+)(?:-(\d+))?-[0-9a-f]{8}|[a-z0-9_]{8})\.tmp")
 _DAY = 24 * 3600.0
 _WEEK = 7 * _DAY
 _swept: set[tuple[Path, bool]] = set()
@@ -40,7 +40,9 @@ def writer() -> str:
 
 def temporary_name(name: str) -> str:
     """A hidden name that no other file has, and that names this process as the writer of ``name``."""
-    return f".{name}.{writer()}-{os.getpid()}-{secrets.token_hex(4)}.tmp"
+    started = started_at(os.getpid())
+    words = [writer(), os.getpid(), *([] if started is None else [started]), secrets.token_hex(4)]
+    return f".{name}.{'-'.join(map(str, words))}.tmp"
 
 
 @contextlib.contextmanager
@@ -104,7 +106,9 @@ def _remove(path: Path) -> None:
             path.unlink()
 
 
-def _is_gone(entry: os.DirEntry[str], folders: bool, machine: str | None, process: str | None) -> bool:
+def _is_gone(
+    entry: os.DirEntry[str], folders: bool, machine: str | None, process: str | None, started: str | None
+) -> bool:
     if folders:
         # Without a writer in its name it is a folder of another program.
         if machine is None or not entry.is_dir(follow_symlinks=False):
@@ -112,26 +116,41 @@ def _is_gone(entry: os.DirEntry[str], folders: bool, machine: str | None, proces
     elif not entry.is_file(follow_symlinks=False):
         return False
     if machine == writer() and process is not None:
-        return process_is_gone(machine, int(process))
+        return process_is_gone(machine, int(process), None if started is None else int(started))
     return time.time() - entry.stat(follow_symlinks=False).st_mtime > (_WEEK if folders else _DAY)
 
 
+def started_at(process: int) -> int | None:
+    """When a process began, in ticks since the start of the machine; None where the system does not say."""
+    try:
+        text = Path(f"/proc/{process}/stat").read_text(errors="replace")
+        # pid (name) state ...: a name may hold spaces and brackets; this is the 22nd word.
+        return int(text.rpartition(")")[2].split()[19])
+    except (OSError, ValueError, IndexError):
+        return None
+
+
 def this_process() -> dict[str, Any]:
-    """Host, number of this process, and what that number is unique in (see `process_is_gone`)."""
-    return {"host": platform.node(), "process": os.getpid(), "machine": writer()}
+    """Host, number and start of this process, and what that number is unique in (see `process_is_gone`)."""
+    about = {"host": platform.node(), "process": os.getpid(), "machine": writer()}
+    return {**about, "started": started_at(os.getpid())}
 
 
-def process_is_gone(machine: str | None, process: int | None) -> bool:
-    """Whether a process that `this_process` described has ended; False where it is unknown, as on another machine."""
-    if machine != writer() or process is None:
+def process_is_gone(machine: str | None, process: int | None, started: int | None) -> bool:
+    """Whether a process that `this_process` described has ended; False where it is unknown, as on another machine.
+
+    Numbers are given again (a container that is started anew has the same few ones): another start is another process.
+    """
+    if machine != writer() or not isinstance(process, int):
         return False
     try:
         os.kill(process, 0)
     except ProcessLookupError:
         return True
     except (OSError, OverflowError):
-        return False
-    return False
+        pass
+    now = started_at(process)
+    return None not in (started, now) and now != started
 
 
 def discard_unfinished() -> None:

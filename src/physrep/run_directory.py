@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 from .data.config import DataConfig, data_content
 from .errors import PhysrepError
-from .files import atomic_path, read_record, read_yaml, write_json, write_yaml
+from .files import read_record, read_yaml, write_json, write_tensors, write_yaml
 from .relocation import found_data, found_place, stored_data, stored_place
 from .run_config import EXAMPLE, check_run_config, known_data
 from .settings import construct
@@ -141,13 +141,10 @@ def load_start(learner: Learner, run: str | Path) -> None:
 
 def save_learner(run: str | Path, learner: Learner, config: Mapping[str, Any]) -> None:
     """Write weights and config, atomically, without marking the run as finished."""
-    from safetensors.torch import save_file
-
     run = Path(run)
     write_run_config(run, config)
     state = {name: value.detach().cpu().contiguous() for name, value in learner.state_dict().items()}
-    with atomic_path(run / WEIGHTS) as temporary:
-        save_file(state, temporary)
+    write_tensors(run / WEIGHTS, state)
     write_json(run / ENVIRONMENT, environment())
 
 

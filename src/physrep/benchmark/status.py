@@ -7,9 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import PhysrepError
-from ..executors import LOG, Terms, last_event, read_lease, read_log
+from ..executors import LOG, Terms, is_gone, last_event, read_lease, read_log
 from ..files import read_yaml
-from ..leftovers import process_is_gone
 from .config import expand, read_config
 from .finished import LEASE, RECORD
 
@@ -60,9 +59,8 @@ def _state(name: str, folder: Path, terms: Terms, lines: int) -> JobState:
         path = folder / f"{LEASE}.{lease['number']}"
         # Both ages are the file system's, whatever the clocks of the machines say.
         age = _now(folder) - path.stat().st_mtime if path.exists() else 0.0
-        gone = process_is_gone(lease.get("machine"), lease.get("process"))
         who = f"process {lease.get('process')} on {lease.get('host')}"
-        if age <= terms.expiry and not gone:
+        if age <= terms.expiry and not is_gone(lease):
             return JobState(name, "running", f"{who}, attempt {lease['number'] + 1}")
         return JobState(name, "stopped", f"{who} is gone; the next call takes it over")
     if event == "failed":

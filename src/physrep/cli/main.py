@@ -92,6 +92,7 @@ def _run(name: str, arguments: Sequence[str]) -> int:
         out = value if word == "--out" else word.partition("=")[2] if word.startswith("--out=") else ""
         if out and os.path.isdir(out):
             remove_leftovers(Path(out), deep=True)
+            remove_leftovers(Path(out), deep=True, folders=True)
     # A repeated command may find all of its work done, and make no temporary folder again.
     with contextlib.suppress(OSError):
         remove_leftovers(Path(tempfile.gettempdir()), folders=True)

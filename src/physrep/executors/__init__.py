@@ -3,7 +3,7 @@
 from .config import ClusterConfig
 from .engine import Engine, InlineExecutor, open_engine
 from .jobs import Answer, Job, JobLost, Surroundings, run_job, run_jobs
-from .lease import Lease, Terms, Watch, claim, hold, read_lease
+from .lease import Lease, Terms, Watch, claim, hold, is_gone, read_lease
 from .log import LOG, JobLog, last_event, read_log
 from .memory import keep_freed_memory, return_freed_memory
 from .process import cores, process_pool, quiet_resource_tracker, start_worker, starting, stop_workers
@@ -24,6 +24,7 @@ __all__ = [
     "claim",
     "cores",
     "hold",
+    "is_gone",
     "keep_freed_memory",
     "last_event",
     "open_engine",

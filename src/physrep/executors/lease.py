@@ -63,10 +63,15 @@ def read_lease(stem: Path) -> dict[str, Any] | None:
             continue  # taken back by its owner since the folder was listed
         try:
             return {**json.loads(text), "number": number}
-        except ValueError:
+        except (ValueError, TypeError):
             # Created, and not written yet: its owner is a moment old, or died in that moment.
             return {"owner": "", "count": -1, "number": number}
     return None
+
+
+def is_gone(lease: Mapping[str, Any]) -> bool:
+    """Whether the owner of a lease was a process of this machine, and has ended."""
+    return process_is_gone(lease.get("machine"), lease.get("process"), lease.get("started"))
 
 
 class Watch:
@@ -93,7 +98,7 @@ class Watch:
         if lease is None:
             return None, 0
         after = lease["number"] + 1
-        if lease.get("released") or process_is_gone(lease.get("machine"), lease.get("process")):
+        if lease.get("released") or is_gone(lease):
             return None, after
         seen, now = (lease["number"], lease.get("owner"), lease.get("count")), time.monotonic()
         if seen != self._seen:

@@ -11,7 +11,7 @@ import numpy as np
 from torch import Tensor
 
 from ..errors import PhysrepError
-from ..files import atomic_path, content_hash, read_json, write_json
+from ..files import content_hash, read_json, write_json, write_tensors
 from ..posterior import NeuralPosterior, TokenPosterior, require_enough, require_sbi
 from ..run_directory import run_data
 from ..tokens import TokenStore, embed
@@ -49,7 +49,7 @@ def run_posterior(run: str | Path, readout: Readout, config: Mapping[str, Any], 
     Raises:
         PhysrepError: other features, no tokens to fit on, too few trajectories, or `sbi` is not installed.
     """
-    from safetensors.torch import load_file, save_file
+    from safetensors.torch import load_file
 
     check_features(features)
     require_sbi()
@@ -78,8 +78,7 @@ def run_posterior(run: str | Path, readout: Readout, config: Mapping[str, Any], 
     shutil.rmtree(folder, ignore_errors=True)
     tensors: dict[str, Tensor] = {}
     content = {"key": key, "posterior": pack(found, tensors, "posterior")}
-    with atomic_path(weights) as path:
-        save_file(tensors, path)
+    write_tensors(weights, tensors)
     write_json(record, content)
     return found
 

@@ -8,7 +8,7 @@ from typing import Any
 from torch import Tensor
 
 from ..errors import PhysrepError
-from ..files import atomic_path, read_record, write_record
+from ..files import read_record, write_record, write_tensors
 from ..learners.spectra import Spectra
 from ..tokens import LabelScaler
 from .background import Background
@@ -28,8 +28,6 @@ def save_readout(readout: Readout, run: str | Path) -> None:
     Raises:
         PhysrepError: the probe holds something that is neither a tensor nor plain data.
     """
-    from safetensors.torch import save_file
-
     tensors: dict[str, Tensor] = {}
     background, spectra = readout.background, readout.background.spectra
     content = {
@@ -56,8 +54,7 @@ def save_readout(readout: Readout, run: str | Path) -> None:
         "valid": readout.valid,
         "false_alarms": list(readout.false_alarms),
     }
-    with atomic_path(Path(run) / f"readout_{readout.name}.safetensors") as path:
-        save_file(tensors, path)
+    write_tensors(Path(run) / f"readout_{readout.name}.safetensors", tensors)
     write_record(Path(run) / f"readout_{readout.name}.json", content)
 
 
