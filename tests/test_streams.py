@@ -23,7 +23,7 @@ def test_what_is_unbuffered_stays_so(flags: list[str], stream: str) -> None:
     with subprocess.Popen([sys.executable, *flags, "-c", PROGRAM, stream], stdin=pipe, stdout=pipe, stderr=pipe) as one:
         told = getattr(one, stream)
         # The program waits: a line that lies in a buffer would not come.
-        timer = threading.Timer(20, one.kill)
+        timer = threading.Timer(120, one.kill)
         timer.start()
         assert told.readline() == b"said\n"
         timer.cancel()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -190,3 +191,11 @@ def test_a_file_never_takes_the_place_of_a_closed_stream(closed: str, tmp_path: 
     command = ["bash", "-c", f'exec "$@" {closed}', "bash", sys.executable, "-c", code, str(tmp_path / "data")]
     assert subprocess.run(command, check=False).returncode == 0
     assert int((tmp_path / "data").read_text()) > 2
+
+
+def test_a_path_with_a_null_byte_is_one_sentence(capsys: pytest.CaptureFixture[str]) -> None:
+    from physrep.cli.barrier import guarded
+
+    assert guarded("convert", lambda: len(os.listdir("a\0b"))) == 2
+    told = capsys.readouterr().err
+    assert "null byte" in told and "unforeseen" not in told

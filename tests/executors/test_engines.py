@@ -17,7 +17,10 @@ from physrep.executors import ClusterConfig, Job, open_engine, run_jobs
 from tests.helpers.jobs_to_count import fail, jobs, never, starts
 
 ROOT = str(Path(__file__).parents[2])
-QUICK = ClusterConfig(heartbeat=0.2, expiry=1.5)
+PATIENT = ClusterConfig(heartbeat=0.2, expiry=240)
+QUICK = ClusterConfig(heartbeat=0.1, expiry=2)
+"""Of tests in which an owner has to expire; on a busy machine a beat may be late by a second."""
+
 HEAD = """
 import sys
 from pathlib import Path
@@ -25,10 +28,10 @@ from tests.helpers.jobs_to_count import jobs
 from physrep.executors import ClusterConfig, open_engine, run_jobs
 
 if __name__ == "__main__":
-    folder, executor, workers = Path(sys.argv[1]), sys.argv[2], int(sys.argv[3])
-    cluster = ClusterConfig(heartbeat=0.2, expiry=1.5)
-    with open_engine(executor, workers=workers, jobs=12, folder=folder, cluster=cluster) as engine:
-        names = [job.name for job, _ in run_jobs(jobs(folder, 12, 0.15), engine, poll=0.05)]
+    folder, together = Path(sys.argv[1]), int(sys.argv[2])
+    cluster = ClusterConfig(heartbeat=0.2, expiry=240)
+    with open_engine("process", workers=1, jobs=12, folder=folder, cluster=cluster) as engine:
+        names = [job.name for job, _ in run_jobs(jobs(folder, 12, together), engine, poll=0.05)]
     assert sorted(names) == sorted(f"j{i}" for i in range(12)), names
 """
 
@@ -38,9 +41,11 @@ def importable(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join([ROOT, *filter(None, [os.environ.get("PYTHONPATH")])]))
 
 
-def do(folder: Path, executor: str, n: int = 3, **options: object) -> dict[str, object]:
-    with open_engine(executor, jobs=n, folder=folder, cluster=QUICK, workers=1) as engine:
-        return {job.name: value for job, value in run_jobs(jobs(folder, n, **options), engine, poll=0.05)}  # pyright: ignore
+def do(
+    folder: Path, executor: str, n: int = 3, killed: tuple[int, ...] = (), cluster: ClusterConfig = PATIENT
+) -> dict[str, object]:
+    with open_engine(executor, jobs=n, folder=folder, cluster=cluster, workers=1) as engine:
+        return {job.name: value for job, value in run_jobs(jobs(folder, n, killed=killed), engine, poll=0.05)}
 
 
 @pytest.mark.parametrize("executor", ["process", "slurm:local", "concurrent.futures:ThreadPoolExecutor"])
@@ -66,34 +71,33 @@ def test_a_killed_job_of_submitit_is_submitted_again(tmp_path: Path, capsys: pyt
     assert "j0: its process has vanished" in capsys.readouterr().err
 
 
-def head(folder: Path, workers: int) -> subprocess.Popen[bytes]:
+def head(folder: Path, together: int) -> subprocess.Popen[bytes]:
     script = folder.parent / "head.py"
     script.write_text(HEAD)
-    return subprocess.Popen([sys.executable, str(script), str(folder), "process", str(workers)])
+    return subprocess.Popen([sys.executable, str(script), str(folder), str(together)])
 
 
 def test_two_heads_share_the_work_and_repeat_none(tmp_path: Path) -> None:
     folder = tmp_path / "out"
     folder.mkdir()
-    heads = [head(folder, 1), head(folder, 1)]
-    assert [process.wait(timeout=60) for process in heads] == [0, 0]
+    heads = [head(folder, 2), head(folder, 2)]  # the first job of each ends when the other has begun one
+    assert [process.wait(timeout=300) for process in heads] == [0, 0]
     assert starts(folder) == {f"j{i}": 1 for i in range(12)}
-    workers = {path.read_text() for path in folder.glob("*.starts")}
-    assert len(workers) == 2  # each of them did some
 
 
 def test_what_a_killed_head_held_is_done_by_another(tmp_path: Path) -> None:
     folder = tmp_path / "out"
     folder.mkdir()
-    first = head(folder, 1)
+    first = head(folder, 2)  # its first job waits for another process
     while not list(folder.glob("*.starts")):
+        assert first.poll() is None
         time.sleep(0.01)
     first.send_signal(signal.SIGKILL)
     first.wait()
-    assert head(folder, 1).wait(timeout=60) == 0
+    assert head(folder, 1).wait(timeout=300) == 0
     counts = starts(folder)
     assert sorted(counts) == sorted(f"j{i}" for i in range(12))
-    assert sum(counts.values()) <= 13
+    assert sum(counts.values()) == 13
 
 
 DEAD = {"owner": "x", "count": 7, "process": 1, "machine": "another", "host": "far"}
@@ -106,14 +110,14 @@ def test_what_a_dead_owner_of_another_machine_held_is_done_once_it_has_expired(
 ) -> None:
     """A worker sees the lease for the first time; that it has expired it knows from its head."""
     (tmp_path / "j1.lease.4").write_text(text)
-    assert set(do(tmp_path, executor)) == {"j0", "j1", "j2"}
+    assert set(do(tmp_path, executor, cluster=QUICK)) == {"j0", "j1", "j2"}
     assert starts(tmp_path) == {f"j{i}": 1 for i in range(3)}
 
 
 def test_the_others_go_on_when_one_fails(tmp_path: Path) -> None:
     bad = Job("bad", fail, (tmp_path, "bad"), tmp_path / "bad.lease", never, tmp_path / "log.txt")
     with (
-        open_engine("concurrent.futures:ThreadPoolExecutor", folder=tmp_path, cluster=QUICK) as engine,
+        open_engine("concurrent.futures:ThreadPoolExecutor", folder=tmp_path, cluster=PATIENT) as engine,
         pytest.raises(PhysrepError, match=r"1 jobs have failed \(bad: bad: has a planted fault"),
     ):
         list(run_jobs([bad, *jobs(tmp_path, 2)], engine, poll=0.05))

@@ -8,6 +8,7 @@ import os
 import threading
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -26,7 +27,7 @@ def test_one_of_many_gets_it(tmp_path: Path) -> None:
         start.wait()
         with claim(tmp_path / "lease", FAST) as lease:
             got.append(lease is not None)
-            over.wait(1)
+            over.wait(60)
 
     threads = [threading.Thread(target=contend) for _ in range(16)]
     for thread in threads:
@@ -40,14 +41,24 @@ def test_one_of_many_gets_it(tmp_path: Path) -> None:
     assert not list(tmp_path.iterdir())
 
 
-def test_an_owner_keeps_it_far_beyond_the_expiry(tmp_path: Path) -> None:
+def test_an_owner_keeps_it_far_beyond_the_expiry(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The clock of the observer goes on by nearly the expiry from each beat to the next."""
+    now, seen = 0.0, []
     watch = Watch(tmp_path / "lease", FAST)
     with claim(tmp_path / "lease", FAST) as lease:
         assert lease is not None
-        end = time.monotonic() + 1.2
-        while time.monotonic() < end:
-            assert watch.held() is not None
-            time.sleep(0.02)
+        clock = SimpleNamespace(monotonic=lambda: now, strftime=time.strftime, gmtime=time.gmtime)
+        monkeypatch.setattr(lease_module, "time", clock)
+        end = time.monotonic() + 120
+        while len(seen) < 6 and time.monotonic() < end:
+            found = read_lease(tmp_path / "lease")
+            if found is not None and found["count"] not in seen:
+                seen.append(found["count"])
+                assert watch.held() is not None
+                now += 0.9 * FAST.expiry
+            time.sleep(0.005)
+        assert len(seen) == 6
+        monkeypatch.undo()
 
 
 @pytest.mark.parametrize("skew", [-86400.0, 86400.0])
@@ -92,23 +103,28 @@ def test_after_a_failure_it_is_given_back_with_its_number(tmp_path: Path) -> Non
         assert lease is not None and lease.number == 1
 
 
-def test_holding_waits_for_the_owner(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    order = []
+def test_holding_waits_for_the_owner(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    order, told, waiting = [], [], threading.Event()
+
+    def say(text: str) -> None:
+        told.append(text)
+        waiting.set()
 
     def first() -> None:
-        with hold(tmp_path / "lease", FAST, "tables"):
-            time.sleep(0.5)
+        with hold(tmp_path / "lease", Terms(), "tables"):
+            waiting.wait(60)
             order.append("first")
 
+    monkeypatch.setattr(lease_module, "_say", say)
     thread = threading.Thread(target=first)
     thread.start()
     while read_lease(tmp_path / "lease") is None:
         time.sleep(0.01)
-    with hold(tmp_path / "lease", FAST, "tables", poll=0.05):
+    with hold(tmp_path / "lease", Terms(), "tables", poll=0.01):
         order.append("second")
     thread.join()
     assert order == ["first", "second"]
-    assert capsys.readouterr().err.count("tables: waiting for process") == 1
+    assert len(told) == 1 and told[0].startswith("tables: waiting for process")
 
 
 def test_a_lease_is_whole_from_its_first_moment_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

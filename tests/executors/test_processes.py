@@ -24,7 +24,7 @@ from physrep.executors import process_pool
 def write_slowly(folder):
     with atomic_path(Path(folder) / "result.bin") as temporary:
         temporary.write_bytes(b"half")
-        time.sleep(60)
+        time.sleep(600)
 
 if __name__ == "__main__":
     with process_pool(1) as pool:
@@ -48,11 +48,11 @@ def test_a_worker_without_parent_deletes_what_it_was_writing(tmp_path: Path) -> 
     parent = subprocess.Popen([sys.executable, str(script), str(folder)], stderr=subprocess.DEVNULL)
     try:
         # The file is there, half written.
-        assert wait_until(lambda: any(path.stat().st_size for path in folder.iterdir()), 60)
+        assert wait_until(lambda: any(path.stat().st_size for path in folder.iterdir()), 240)
     finally:
         parent.send_signal(signal.SIGKILL)
         parent.wait()
-    assert wait_until(lambda: not list(folder.iterdir()), 30), list(folder.iterdir())
+    assert wait_until(lambda: not list(folder.iterdir()), 240), list(folder.iterdir())
 
 
 CALLER = """

@@ -12,18 +12,29 @@ from physrep.executors import Job
 from physrep.files import write_text
 
 
-def work(folder: Path, name: str, seconds: float, killed: bool = False) -> str:
-    """Note that the work began, and leave its result; on the first of several starts the process may be killed."""
+def work(folder: Path, name: str, together: int = 1, killed: bool = False) -> str:
+    """Note that the work began, and leave its result; on the first of several starts the process may be killed.
+
+    Args:
+        folder: of the notes and results.
+        name: of the job.
+        together: processes that must have begun a job before any of them ends.
+        killed: whether the process of the first start is killed.
+    """
     with open(folder / f"{name}.starts", "a") as file:
         file.write(f"{os.getpid()}\n")
     if killed and len((folder / f"{name}.starts").read_text().split()) == 1:
         os.kill(os.getpid(), signal.SIGKILL)
-    time.sleep(seconds)
+    end = time.monotonic() + 240
+    while len({word for path in folder.glob("*.starts") for word in path.read_text().split()}) < together:
+        if time.monotonic() > end:
+            raise PhysrepError(f"{name}: no other process came.")
+        time.sleep(0.02)
     write_text(folder / f"{name}.result", name)
     return name
 
 
-def is_done(folder: Path, name: str, seconds: float, killed: bool = False) -> bool:
+def is_done(folder: Path, name: str, together: int = 1, killed: bool = False) -> bool:
     return (folder / f"{name}.result").exists()
 
 
@@ -35,9 +46,9 @@ def never(folder: Path, name: str) -> bool:
     return False
 
 
-def jobs(folder: Path, n: int, seconds: float = 0.0, killed: tuple[int, ...] = ()) -> list[Job]:
+def jobs(folder: Path, n: int, together: int = 1, killed: tuple[int, ...] = ()) -> list[Job]:
     return [
-        Job(f"j{i}", work, (folder, f"j{i}", seconds, i in killed), folder / f"j{i}.lease", is_done) for i in range(n)
+        Job(f"j{i}", work, (folder, f"j{i}", together, i in killed), folder / f"j{i}.lease", is_done) for i in range(n)
     ]
 
 

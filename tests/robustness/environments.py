@@ -102,6 +102,8 @@ class Campaign:
         shutil.rmtree(out, ignore_errors=True)
         if name == "report":
             shutil.copytree(self.base / "benched", out)
+            for path in out.rglob("*") if around.umask is not None else ():
+                path.chmod(path.stat().st_mode & ~around.umask | (0o666 & ~around.umask))
         command = TRIED[name]
         words = [word.format(out=out) if "{out}" in word else self._absolute(word) for word in command.words]
         code, said, told = self._call(words, around, self.base / "here")

@@ -88,7 +88,8 @@ def forked(folder: Path, words: Sequence[str], blow: Blow | None = None) -> End:
             break
         said.read()
         time.sleep(0.005)
-    seconds, orphans = time.monotonic() - last, _orphans(process)
+    # A command that ended by itself has waited for no signal.
+    seconds, orphans = 0.0 if pending else time.monotonic() - last, _orphans(process)
     return End(code, said.close(), seconds, orphans)
 
 

@@ -96,6 +96,8 @@ def explained(error: BaseException) -> str | None:
         )
     if isinstance(error, ImportError):
         return f"a package cannot be imported ({text}); install it, or repair the installation."
+    if isinstance(error, ValueError) and "embedded null byte" in text:
+        return "a path that was given holds a null byte; give it without."
     if isinstance(error, OSError) and (remedy := too_many_files(error)) is not None:
         return f"more files are open than the system allows; {remedy}, or give fewer jobs."
     if isinstance(error, OSError):
