@@ -22,7 +22,7 @@ from physrep.metrics import bootstrap
 from physrep.probes import PROBES
 from physrep.registry import build
 from physrep.run_directory import SUMMARY, load_run
-from physrep.tokens.embed import encoder_hash
+from physrep.tokens.encoder_hash import encoder_hash
 from physrep.training.config import TrainingConfig
 from physrep.training.pretrain import pretrain
 from tests.helpers.small_data import TINY_ENCODER, write_waves

@@ -11,8 +11,9 @@ import torch
 from physrep.cli.main import main
 from physrep.nn.conv_stack import ConvStack3D
 from physrep.plans import THERE, Step, plan_text
+from physrep.training.clip_shape import ClipShape
 from physrep.training.costs import training_flops
-from physrep.training.estimate import ClipShape, estimate
+from physrep.training.estimate import estimate
 
 SHAPE = ClipShape(("a", "b"), (128, 96), (0.1, 0.1), (True, True), 0.1, ("p",), "unknown")
 OPTIONS = {"encoder": "conv3d", "encoder_options": {}}

@@ -16,6 +16,7 @@ import torch
 
 from physrep.data import ChannelStats, ClipDataset, WellSplit, cached_split, open_clips, write_well
 from physrep.data import cache as cache_module
+from physrep.data import cache_plan as plan_module
 from physrep.errors import PhysrepError
 
 OPTIONS = [
@@ -104,7 +105,7 @@ def test_built_once_and_again_when_a_file_or_a_request_changes(dataset, trajecto
     assert not np.array_equal(clips.parameters, first.parameters)
     (root / "data/train/b.hdf5").unlink()
     assert len(open_clips(root, "train")) == 2 and len(builds) == 8
-    monkeypatch.setattr(cache_module, "CACHE_VERSION", 99)
+    monkeypatch.setattr(plan_module, "CACHE_VERSION", 99)
     open_clips(root, "train")
     assert len(builds) == 9
 

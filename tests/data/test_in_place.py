@@ -15,7 +15,7 @@ import pytest
 import torch
 
 from physrep.data import ClipDataset, Symmetries, check_cache_space, layout, open_clips
-from physrep.data import cache as cache_module
+from physrep.data import cache_plan as plan_module
 from physrep.data import frames as frames_module
 from physrep.errors import PhysrepError
 from tests.helpers.foreign_edit import foreign_edit
@@ -78,8 +78,8 @@ def test_files_are_listed_once_and_other_windows_open_nothing(dataset, monkeypat
     root = dataset()
     open_clips(root, "train")
     listed, opened = [], []
-    whole, frames = cache_module.split_files, ClipDataset._open
-    monkeypatch.setattr(cache_module, "split_files", lambda *at: listed.append(at) or whole(*at))
+    whole, frames = plan_module.split_files, ClipDataset._open
+    monkeypatch.setattr(plan_module, "split_files", lambda *at: listed.append(at) or whole(*at))
     monkeypatch.setattr(ClipDataset, "_open", lambda *at: opened.append(at) or frames(*at))
     clips = open_clips(root, "train")
     views = [clips.of_windows(2, stride) for stride in (1, 2)]

@@ -17,7 +17,7 @@ from physrep.errors import PhysrepError
 from physrep.learners import LEARNERS
 from physrep.probes import PROBES, evaluate
 from physrep.tokens import LabelScaler, TokenStore, embed, embed_splits
-from physrep.tokens.embed import encoder_hash
+from physrep.tokens.encoder_hash import encoder_hash
 from physrep.tokens.store import is_complete
 from tests.helpers.small_data import TINY_ENCODER, write_waves
 

@@ -20,7 +20,7 @@ from ..simulation import simulate_at
 from ..simulation.config import MARK
 from ..simulation.request import Request
 from ..tokens import TokenStore
-from ..tokens.embed import TooLargeError, as_stored
+from ..tokens.as_stored import TooLargeError, as_stored
 
 if TYPE_CHECKING:
     from .base import Context, FrozenRun

@@ -11,7 +11,7 @@ import torch
 
 from ..data.config import DataConfig
 from ..run_directory import build_learner, learner_config, prepare_learner
-from ..training.estimate import ClipShape
+from ..training.clip_shape import ClipShape
 
 FROZEN = "physrep.checkpoints.frozen_encoder:FrozenEncoder"
 

@@ -15,7 +15,8 @@ from ..executors import cores
 from ..plans import THERE, TO_DO, Step, plan_text
 from ..simulation.plan import simulation_step
 from ..simulation.request import resolve
-from ..training.estimate import ClipShape, Estimate, estimate, shape_of_system
+from ..training.clip_shape import ClipShape, shape_of_system
+from ..training.estimate import Estimate, estimate
 from ..training.plan import shape_of_data, threads_of_a_job, training_step
 from .config import BenchConfig, Run, expand
 from .run import SCORES

@@ -28,7 +28,7 @@ from ..files import content_hash, read_json, read_record, write_json
 from ..metrics.collapse import Spread, collapse_in_words, spread
 from ..run_directory import prepare_learner, read_run_config, read_summary
 from ..tokens import TokenStore
-from ..tokens.embed import TooLargeError, as_stored
+from ..tokens.as_stored import TooLargeError, as_stored
 from .config import BenchConfig, Run, learner_class
 from .finished import data_key, request_key
 from .run import SCORES, embed_frozen, probe_twin

@@ -118,7 +118,7 @@ def _refused(encoder: Mapping[str, Any], asked: Mapping[str, _Request]) -> dict[
     """
     from ..benchmark.feed import try_encoder
     from ..benchmark.plan import chosen_channels
-    from ..training.estimate import shape_of_system
+    from ..training.clip_shape import shape_of_system
 
     refused = {}
     for name, one in asked.items():

@@ -8,14 +8,14 @@ if TYPE_CHECKING:
     from .augment import Symmetries as Symmetries
     from .cache import cached_split as cached_split
     from .cache import check_cache_space as check_cache_space
+    from .channel_stats import ChannelStats as ChannelStats
     from .check import check as check
     from .check import exit_code as exit_code
-    from .clips import ChannelStats as ChannelStats
     from .clips import ClipDataset as ClipDataset
-    from .clips import open_clips as open_clips
     from .faults import Fault as Fault
     from .leaks import assert_no_leaks as assert_no_leaks
     from .locate import locate_dataset as locate_dataset
+    from .opening import open_clips as open_clips
     from .reader import WellSplit as WellSplit
     from .remote import RemotePath as RemotePath
     from .remote import as_path as as_path
@@ -40,9 +40,9 @@ _PLACES = {
     "check_cache_space": "cache",
     "check": "check",
     "exit_code": "check",
-    "ChannelStats": "clips",
+    "ChannelStats": "channel_stats",
     "ClipDataset": "clips",
-    "open_clips": "clips",
+    "open_clips": "opening",
     "Fault": "faults",
     "assert_no_leaks": "leaks",
     "locate_dataset": "locate",

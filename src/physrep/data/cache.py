@@ -11,70 +11,30 @@ the completion mark; a folder without it, or with a data file of another size, i
 from __future__ import annotations
 
 import contextlib
-import functools
 import math
 import os
 import shutil
-import sys
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from ..errors import PhysrepError
-from ..files import cache_home, content_hash, read_json, write_json, write_npz
+from ..files import write_json, write_npz
 from ..leftovers import temporary_folder
 from .cache_copy import DATA, look_through, observed, write_data
+from .cache_plan import META, OFFSETS, Dtype, Plan, plan_cache
 from .frames import FileIndex
 from .locks import exclusive
 from .missing import Missing
 from .observation import Observation, Spec
-from .remote import AnyPath, RemotePath, as_path, fingerprint
+from .remote import RemotePath
 from .resample import Method
-from .scan import Crop, Scan, scan_split, split_files
+from .scan import Crop, Scan
 from .space import check_space
 from .stats import Moments
 from .wellfile import WellFile
-
-# Increase when the content of a cache changes for the same request.
-CACHE_VERSION = 3
-
-META, OFFSETS = "meta.json", "offsets.npz"
-Dtype = Literal["float32", "float16"]
-
-
-@dataclass(frozen=True)
-class _Plan:
-    """What a cache is to hold and where it goes; nothing is read for it but the list of files."""
-
-    root: AnyPath
-    split: str
-    paths: Sequence[AnyPath]
-    folder: Path
-    key: str
-    fields: Sequence[str] | None
-    resolution: Sequence[int] | None
-    resample: Method | None
-    crop: Crop
-    dtype: Dtype
-    observation: Observation | None
-    missing: Missing
-    copy: bool
-    """A place for copies is named, so that one is wanted in any case."""
-
-    @property
-    def complete(self) -> bool:
-        return is_complete(self.folder, self.key)
-
-    def scan(self) -> Scan:
-        return scan_split(self.paths, self.fields, self.resolution, self.resample, self.crop, self.missing)
-
-    def in_place(self, scan: Scan) -> bool:
-        """Whether windows can come from the files themselves, as far as their metadata say."""
-        as_stored = self.observation is None and self.missing == "refuse" and self.dtype == "float32" and not self.copy
-        return as_stored and scan.view.resampler.unchanged and all(info.plain for info in scan.files)
 
 
 def cached_split(
@@ -139,13 +99,13 @@ def cached(
     """The same, with the folder of the files, which are listed this once; arguments and errors as of `cached_split`."""
     split = "valid" if split == "val" else split
     seen = Observation.of(observation, split, observation_seed) if observation else None
-    plan = _plan(root, split, fields, resolution, resample, crop, dtype, cache_dir, seen, missing)
+    plan = plan_cache(root, split, fields, resolution, resample, crop, dtype, cache_dir, seen, missing)
     if not plan.complete:
         with _lock(plan.folder) as held:
             # Another process may have built it while this one waited for the lock.
             if not plan.complete:
                 _build(plan, held)
-                again = _plan(root, split, fields, resolution, resample, crop, dtype, cache_dir, seen, missing)
+                again = plan_cache(root, split, fields, resolution, resample, crop, dtype, cache_dir, seen, missing)
                 if again.key != plan.key:
                     (plan.folder / META).unlink()
                     raise PhysrepError(f"{root}: files of split {split} changed while they were read; run it again.")
@@ -185,7 +145,7 @@ def check_cache_space(
     for split in splits:
         spec = (observations or {}).get(split)
         seen = Observation.of(spec, split, observation_seed) if spec else None
-        plans.append(_plan(root, split, fields, resolution, resample, crop, dtype, cache_dir, seen, missing))
+        plans.append(plan_cache(root, split, fields, resolution, resample, crop, dtype, cache_dir, seen, missing))
     scans = [(plan, plan.scan()) for plan in plans if not plan.complete]
     needed = sum(cache_bytes(scan, dtype, plan.observation) for plan, scan in scans if not plan.in_place(scan))
     if needed:
@@ -202,84 +162,6 @@ def cache_bytes(scan: Scan, dtype: Dtype = "float32", observation: Observation |
 def _check_space(folder: Path, needed: int) -> None:
     remedies = "choose a lower resolution, fewer fields, dtype float16, another cache_dir, or free space"
     check_space(folder, needed, "the cache", remedies)
-
-
-def _plan(
-    root: str | Path | RemotePath,
-    split: str,
-    fields: Sequence[str] | None,
-    resolution: Sequence[int] | None,
-    resample: Method | None,
-    crop: Crop,
-    dtype: Dtype,
-    cache_dir: str | Path | None,
-    observation: Observation | None,
-    missing: Missing,
-) -> _Plan:
-    if dtype not in ("float32", "float16"):
-        raise PhysrepError(f"cache: unknown dtype {dtype!r}; use 'float32' or 'float16'.")
-    if missing not in ("refuse", "mean"):
-        raise PhysrepError(f"data.missing is {missing!r}; use 'refuse' or 'mean'.")
-    root = as_path(root)
-    split = "valid" if split == "val" else split
-    paths = split_files(root, split)
-    request = {
-        "version": CACHE_VERSION,
-        "files": [fingerprint(path) for path in paths],
-        "fields": None if fields is None else list(fields),
-        "resolution": None if resolution is None else [int(n) for n in resolution],
-        "resample": resample,
-        "crop": crop if crop is None or isinstance(crop, str) else {axis: list(part) for axis, part in crop.items()},
-        "dtype": dtype,
-        **({} if missing == "refuse" else {"missing": missing}),
-    }
-    if observation is not None:
-        request["observation"] = observation.request()
-    key = content_hash(request)
-    name = f"{split}-{key}"
-    folder = _place(root, cache_dir, name, key) / name
-    return _Plan(
-        root, split, paths, folder, key, fields, resolution, resample, crop, dtype, observation, missing,
-        copy=cache_dir is not None,
-    )  # fmt: skip
-
-
-def _place(root: AnyPath, cache_dir: str | Path | None, name: str, key: str) -> Path:
-    """Where a cache goes: where it is asked to, beside the data, or in ``PHYSREP_CACHE`` if these cannot be written."""
-    if cache_dir is not None:
-        return Path(cache_dir)
-    if not isinstance(root, Path):
-        return cache_home() / "clips" / root.name
-    home = root.parent if root.is_file() else root
-    beside = home / "cache"
-    if is_complete(beside / name, key) or os.access(beside if beside.exists() else home, os.W_OK):
-        return beside
-    elsewhere = cache_home() / "clips" / f"{root.resolve().name}-{content_hash(str(root.resolve()))[:8]}"
-    _say_elsewhere(root, elsewhere)
-    return elsewhere
-
-
-@functools.cache
-def _say_elsewhere(root: Path, place: Path) -> None:
-    text = f"{root}: cannot be written, so its cache is in {place}; data.cache_dir or PHYSREP_CACHE says otherwise."
-    print(text, file=sys.stderr, flush=True)
-
-
-def is_complete(folder: str | Path, key: str) -> bool:
-    """Whether ``folder`` holds a finished cache or index with this key."""
-    folder = Path(folder)
-    if not (folder / META).is_file():
-        return False
-    try:
-        meta = read_json(folder / META)
-    except PhysrepError:
-        return False
-    # Copies of before 2026-11-27 hold axes in descending order where a file stores them so.
-    coordinates = meta.get("identity", {}).get("coordinates", {}).values()
-    if any(points and points[0] > points[-1] for points in coordinates):
-        return False
-    data = folder / (OFFSETS if meta.get("in_place") else DATA)
-    return meta.get("key") == key and data.is_file() and meta.get("bytes") == data.stat().st_size
 
 
 @contextlib.contextmanager
@@ -299,7 +181,7 @@ def _cannot_write(folder: Path, error: OSError) -> PhysrepError:
     return PhysrepError(f"{folder}: cannot be written ({reason}); free space or choose another cache_dir.")
 
 
-def _build(plan: _Plan, alone: bool) -> None:
+def _build(plan: Plan, alone: bool) -> None:
     """Write the cache; where others may be writing it too, under a name of this process, and rename it at the end."""
     if alone:
         shutil.rmtree(plan.folder, ignore_errors=True)
@@ -313,7 +195,7 @@ def _build(plan: _Plan, alone: bool) -> None:
             raise _cannot_write(plan.folder, error) from error
 
 
-def _fill(plan: _Plan, folder: Path) -> None:
+def _fill(plan: Plan, folder: Path) -> None:
     scan = plan.scan()
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -333,14 +215,14 @@ def _fill(plan: _Plan, folder: Path) -> None:
         raise
 
 
-def _move(folder: Path, plan: _Plan) -> None:
+def _move(folder: Path, plan: Plan) -> None:
     if plan.complete:
         return  # Another process was faster, with the same content.
     shutil.rmtree(plan.folder, ignore_errors=True)
     os.rename(folder, plan.folder)
 
 
-def _index(plan: _Plan, scan: Scan) -> FileIndex | None:
+def _index(plan: Plan, scan: Scan) -> FileIndex | None:
     """Where the values of all files lie; None if some lie otherwise than the metadata promise."""
     index: FileIndex | None = None
     for info in scan.files:
@@ -352,7 +234,7 @@ def _index(plan: _Plan, scan: Scan) -> FileIndex | None:
 
 
 def _describe(
-    folder: Path, plan: _Plan, scan: Scan, moments: Sequence[Moments], replaced: int, index: FileIndex | None
+    folder: Path, plan: Plan, scan: Scan, moments: Sequence[Moments], replaced: int, index: FileIndex | None
 ) -> dict[str, Any]:
     scene, lengths = observed(scan, plan.observation)
     return {

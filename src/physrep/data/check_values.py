@@ -13,7 +13,8 @@ from .missing import find, unwritten_frames
 from .seam import axes_stored_twice
 from .single_precision import REMEDY, coarse
 from .stats import frame_blocks
-from .wellfile import StoredField, WellFile
+from .stored_field import StoredField
+from .wellfile import WellFile
 
 
 def check_values(file: WellFile, quick: bool = False, step: Callable[[], None] = lambda: None) -> list[Fault]:

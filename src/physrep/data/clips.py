@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -18,47 +17,16 @@ from ..errors import PhysrepError
 from ..files import read_json, read_record
 from .augment import Grid, Symmetries, copy_symmetric, draw
 from .buffers import empty
-from .cache import META, OFFSETS, Dtype, cached
 from .cache_copy import DATA, UNOBSERVED
+from .cache_plan import META, OFFSETS
+from .channel_stats import ChannelStats
 from .frames import Frames, FramesInFiles, MappedFrames
 from .identity import differences
-from .label_table import LabelTable, read_labels
-from .missing import Missing
+from .label_table import LabelTable
 from .names import label_parameters, select_parameters
-from .observation import Spec
 from .reader import choose_trajectories, say_short, window_grid
-from .remote import RemotePath
-from .resample import Method
-from .scan import Crop
 from .single_precision import say_coarse
 from .stats import Moments
-
-
-@dataclass(frozen=True)
-class ChannelStats:
-    """Mean and population standard deviation per channel, as learners use them for z-scoring.
-
-    Attributes:
-        channels: channel names.
-        mean, std: float32 with shape ``(C,)``.
-        identity: names, grid and time step of the files that they are of (`physrep.data.identity`); a split that is
-            opened with these statistics must agree. None if they were read from a run.
-    """
-
-    channels: tuple[str, ...]
-    mean: Tensor
-    std: Tensor
-    identity: Mapping[str, Any] | None = field(default=None, repr=False, compare=False)
-
-    def as_dict(self) -> dict[str, list[Any]]:
-        """Plain data, to be stored beside the weights."""
-        return {"channels": list(self.channels), "mean": self.mean.tolist(), "std": self.std.tolist()}
-
-    @classmethod
-    def from_dict(cls, values: dict[str, list[Any]]) -> ChannelStats:
-        """The inverse of `as_dict`."""
-        return cls(tuple(values["channels"]), torch.tensor(values["mean"]), torch.tensor(values["std"]))
-
 
 # What torch documents for samples of a type of one's own, so that a plain DataLoader makes batches of clips.
 default_collate_fn_map[Clip] = lambda batch, *, collate_fn_map=None: join_clips(batch)
@@ -373,50 +341,3 @@ class ClipDataset(Dataset[Clip]):
             start=torch.from_numpy(start.copy()),
             coordinates=self.coordinates,
         )
-
-
-def open_clips(
-    root: str | Path | RemotePath,
-    split: str,
-    *,
-    fields: Sequence[str] | None = None,
-    parameters: Sequence[str] | None = None,
-    resolution: Sequence[int] | None = None,
-    resample: Method | None = "bilinear",
-    crop: Crop = None,
-    dtype: Dtype = "float32",
-    max_trajectories: int | None = None,
-    stats: ChannelStats | None = None,
-    cache_dir: str | Path | None = None,
-    labels: str | Path | None = None,
-    observation: Spec | None = None,
-    observation_seed: int = 0,
-    missing: Missing = "refuse",
-) -> ClipDataset:
-    """Open a split for training or evaluation; its cache is built first if there is none.
-
-    Args:
-        root, split, fields, parameters, resolution, resample, crop, max_trajectories: as in `WellSplit`.
-        dtype, cache_dir, missing: as in `cached_split`.
-        stats: statistics to normalise with; the training split has its own, other splits need ``train.stats``.
-        labels: CSV file with further parameters of every trajectory, see `physrep.data.label_table`.
-        observation, observation_seed: what an instrument makes of the fields, see `physrep.data.observation`.
-
-    Raises:
-        PhysrepError: see `WellSplit`, `cached_split` and `physrep.data.label_table.read_labels`.
-    """
-    cache = cached(
-        root,
-        split,
-        fields=fields,
-        resolution=resolution,
-        resample=resample,
-        crop=crop,
-        dtype=dtype,
-        cache_dir=cache_dir,
-        observation=observation,
-        observation_seed=observation_seed,
-        missing=missing,
-    )
-    table = read_labels(labels, root, split) if labels else None
-    return ClipDataset(cache.folder, parameters, max_trajectories, stats, table, cache.files)

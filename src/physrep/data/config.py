@@ -15,7 +15,7 @@ from ..ranges import SEEDS, check_ranges, setting
 
 if TYPE_CHECKING:
     from . import ClipDataset
-    from .clips import ChannelStats
+    from .channel_stats import ChannelStats
 
 
 @dataclass

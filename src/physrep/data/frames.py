@@ -24,7 +24,8 @@ from ..errors import PhysrepError
 from ..files import file_fingerprint
 from .layout import Layout
 from .open_hdf5 import reading
-from .wellfile import StoredField, WellFile
+from .stored_field import StoredField
+from .wellfile import WellFile
 
 OPEN_FILES = 64
 """Files that a split keeps open."""

@@ -23,7 +23,8 @@ from ..progress import Progress
 from ..yaml_reader import parse_yaml
 from .remote import RemotePath, as_path
 from .scan import split_files
-from .wellfile import StoredField, WellFile
+from .stored_field import StoredField
+from .wellfile import WellFile
 
 BLOCK_BYTES = 32 << 20
 KINDS = ("mean", "std", "rms")

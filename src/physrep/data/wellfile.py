@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -13,42 +11,14 @@ import h5py
 import numpy as np
 
 from ..errors import PhysrepError
-from .check_format import check_format
-from .check_storage import data_folders
-from .foreign import refuse_foreign
+from .boundaries import boundary_types, is_periodic
 from .layout import Layout, VerifiedBefore, is_plain
 from .missing import Missing, find, replace_by_mean
 from .names import canonical_parameter, channel_names, component_axes, select_channels
-from .open_hdf5 import open_hdf5, reading
-from .remote import AnyPath, RemotePath, as_path
-
-
-@dataclass(frozen=True)
-class StoredField:
-    """A field as a file stores it; `dim_varying` says which spatial axes it has, the others are constant."""
-
-    name: str
-    order: int
-    sample_varying: bool
-    time_varying: bool
-    dim_varying: tuple[bool, ...]
-    channels: tuple[str, ...]
-    fill_values: tuple[float, ...] = ()
-    """What the file declares to stand for a missing value: HDF5's fill value, ``_FillValue`` and ``missing_value``."""
-
-    def index(self, trajectory: int, frames: slice, region: Sequence[slice]) -> list[int | slice]:
-        """Where frames of a trajectory are in the stored array."""
-        index: list[int | slice] = [trajectory] if self.sample_varying else []
-        if self.time_varying:
-            index.append(frames)
-        return [*index, *(part for part, varies in zip(region, self.dim_varying, strict=True) if varies)]
-
-    def spread(self, block: np.ndarray) -> np.ndarray:
-        """What is stored at `index`, so that it broadcasts to ``(T, *S, components)``."""
-        lengths = iter(block.shape)
-        full = [next(lengths) if self.time_varying else 1]
-        full += [next(lengths) if varies else 1 for varies in self.dim_varying]
-        return block.reshape(*full, len(self.channels))
+from .open_hdf5 import reading
+from .remote import RemotePath, as_path
+from .stored_field import StoredField, fill_values
+from .valid_file import open_valid
 
 
 class WellFile:
@@ -88,7 +58,7 @@ class WellFile:
         self.path = as_path(path)
         # h5py types an item as group, dataset or datatype; which one it is, the format says, so Any.
         self._known: dict[str, VerifiedBefore] = {}
-        self._file: Any = _open_valid(self.path, glance)
+        self._file: Any = open_valid(self.path, glance)
         try:
             with reading(self.path, "file"):
                 self._read_metadata(self._file)
@@ -136,7 +106,7 @@ class WellFile:
                     time_varying=bool(attributes["time_varying"]),
                     dim_varying=tuple(bool(flag) for flag in attributes["dim_varying"]),
                     channels=channel_names(name, order, self.axes),
-                    fill_values=_fill_values(group[name]),
+                    fill_values=fill_values(group[name]),
                 )
         self.channels = tuple(c for field in self.fields.values() if field.time_varying for c in field.channels)
         self.components = {
@@ -154,8 +124,8 @@ class WellFile:
                 label = canonical_parameter(self.dataset_name, name, stored)
                 # Some writers store a scalar with shape (1,); with sample_varying it has shape (N,).
                 self.parameters[label] = np.broadcast_to(values, (self.n_trajectories,)).copy()
-        self.periodic = tuple(_is_periodic(file["boundary_conditions"], axis) for axis in self.axes)
-        self.boundaries = {axis: _boundary_types(file["boundary_conditions"], axis) for axis in self.axes}
+        self.periodic = tuple(is_periodic(file["boundary_conditions"], axis) for axis in self.axes)
+        self.boundaries = {axis: boundary_types(file["boundary_conditions"], axis) for axis in self.axes}
 
     @property
     def dt(self) -> float:
@@ -296,41 +266,6 @@ def open_well(path: str | Path | RemotePath) -> WellFile:
     return WellFile(path)
 
 
-_valid: set[tuple[str, int, int, tuple[Path, ...]]] = set()
-"""Files that were found valid: reopening one costs no second look."""
-
-
-def _open_valid(path: AnyPath, glance: bool) -> Any:
-    """The open file, if it is in The Well's format; one in a format of others is refused with its remedy."""
-    try:
-        file = open_hdf5(path, glance)
-        try:
-            _require_valid(path, file)
-        except BaseException:
-            file.close()
-            raise
-    except PhysrepError:
-        refuse_foreign(path)
-        raise
-    return file
-
-
-def _require_valid(path: AnyPath, file: Any) -> None:
-    """Raise the first error that `check_format` finds."""
-    key = None
-    if isinstance(path, Path):
-        status = path.stat()
-        key = (str(path), status.st_size, status.st_mtime_ns, tuple(data_folders(path)))
-        if key in _valid:
-            return
-    errors = [fault for fault in check_format(path, file) if fault.severity == "error"]
-    if errors:
-        more = f" (`physrep check` names {len(errors) - 1} more)" if len(errors) > 1 else ""
-        raise PhysrepError(f"{path}: {errors[0].item}: {errors[0].problem}; {errors[0].remedy}{more}.")
-    if key is not None:
-        _valid.add(key)
-
-
 def _first_sample(dataset: Any) -> np.ndarray:
     """Coordinates along one axis; where they differ per trajectory, those of the first."""
     values = np.asarray(dataset[()], dtype=np.float64)
@@ -341,35 +276,3 @@ def _reversed(part: slice, n: int) -> slice:
     """Where the points ``part`` of n, counted from the other end, are stored; in the order of storage."""
     points = range(*part.indices(n))
     return slice(n - 1 - points[-1], n - points[0], points.step) if len(points) else slice(0, 0)
-
-
-def _fill_values(dataset: Any) -> tuple[float, ...]:
-    found: list[float] = []
-    for name in ("_FillValue", "missing_value"):
-        if name in dataset.attrs:
-            with contextlib.suppress(TypeError, ValueError):
-                found += np.atleast_1d(np.asarray(dataset.attrs[name], dtype=np.float64)).ravel().tolist()
-    plist = dataset.id.get_create_plist()
-    if plist.fill_value_defined() == h5py.h5d.FILL_VALUE_USER_DEFINED:
-        found.append(float(dataset.fillvalue))
-    return tuple(dict.fromkeys(float(np.float32(value)) for value in found if np.isfinite(value)))
-
-
-def _boundary_types(conditions: Any, axis: str) -> tuple[str, ...]:
-    """Types of the conditions on an axis, in alphabetical order."""
-    found = set()
-    for condition in conditions.values():
-        if axis in [str(dim) for dim in np.atleast_1d(condition.attrs["associated_dims"])]:
-            found.add(str(condition.attrs["bc_type"]).upper())
-    return tuple(sorted(found))
-
-
-def _is_periodic(conditions: Any, axis: str) -> bool:
-    for condition in conditions.values():
-        dims = [str(dim) for dim in np.atleast_1d(condition.attrs["associated_dims"])]
-        if axis in dims and str(condition.attrs["bc_type"]).upper() == "PERIODIC":
-            leading = condition["mask"].ndim - len(dims)
-            mask = np.moveaxis(condition["mask"][()], leading + dims.index(axis), 0)
-            if mask[0].any() and mask[-1].any():
-                return True
-    return False

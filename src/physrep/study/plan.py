@@ -9,7 +9,8 @@ from pathlib import Path
 from ..devices import resolve_device
 from ..plans import THERE, TO_DO, Step, plan_text
 from ..simulation.plan import simulation_step
-from ..training.estimate import estimate, shape_of_system
+from ..training.clip_shape import shape_of_system
+from ..training.estimate import estimate
 from ..training.plan import training_step
 from .config import FTCS, EncoderConfig, StudyConfig
 from .data import RECORD, settings_of_set

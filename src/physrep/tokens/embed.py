@@ -6,7 +6,7 @@ import hashlib
 import inspect
 import math
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -21,7 +21,8 @@ from ..devices import resolve_device
 from ..errors import PhysrepError
 from ..files import atomic_path, atomic_write, content_hash, write_json
 from ..progress import Progress
-from ..renamed import former_attributes
+from .as_stored import TooLargeError, checked_tokens
+from .encoder_hash import encoder_hash
 from .store import ARRAYS, META, TokenStore, is_complete
 
 # Increase when the tokens change for the same request.
@@ -160,11 +161,11 @@ def _check_steady(
     try:
         with torch.inference_mode():
             clip = dataset.clip(windows[:batch_size], frames, frame_step).to(device).blind()
-            tokens = _checked(run(clip), len(clip), (), "float32")
+            tokens = checked_tokens(run(clip), len(clip), (), "float32")
             near = STEADY * (float(np.sqrt(np.mean(np.square(tokens[few], dtype=np.float64)))) or 1.0)
 
             def steady(rows: list[int]) -> bool:
-                other = _checked(run(_rows(clip, rows)), len(rows), (), "float32")
+                other = checked_tokens(run(_rows(clip, rows)), len(rows), (), "float32")
                 return other.shape[1:] == tokens.shape[1:] and np.allclose(other, tokens[rows], rtol=0, atol=near)
 
             if steady(few[::-1]) and steady(few[:1]):
@@ -191,10 +192,6 @@ def _rows(clip: Clip, rows: list[int]) -> Clip:
         trajectory=clip.trajectory[rows],
         start=clip.start[rows],
     )
-
-
-class TooLargeError(Exception):
-    """Tokens do not fit the type of the store; the argument is the largest of them."""
 
 
 def _write_tokens(
@@ -224,7 +221,7 @@ def _write_tokens(
         ):
             for first in range(0, len(windows), batch_size):
                 clip = dataset.clip(windows[first : first + batch_size], frames, frame_step)
-                tokens = _checked(run(clip.to(device).blind()), len(clip), shape, dtype)
+                tokens = checked_tokens(run(clip.to(device).blind()), len(clip), shape, dtype)
                 if not shape:
                     shape = tokens.shape[1:]
                     grid = token_grid(encoder, clip, shape[0])
@@ -258,56 +255,3 @@ def _takes_sizes(grid: Any) -> bool:
     except (TypeError, ValueError):
         return False
     return True
-
-
-def encoder_hash(encoder: nn.Module) -> str:
-    """16 hexadecimal digits that identify an encoder: its modules, their plain attributes, parameters, buffers."""
-    digest = hashlib.sha256()
-    for name, module in encoder.named_modules():
-        plain = {key: value for key, value in vars(module).items() if key != "training" and _is_plain(value)}
-        plain = former_attributes(plain)
-        digest.update(f"{name} {type(module).__module__}.{type(module).__qualname__} {content_hash(plain)}\n".encode())
-    tensors = [*encoder.named_parameters(), *encoder.named_buffers()]
-    for name, tensor in sorted(tensors, key=lambda item: item[0]):
-        digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}\n".encode())
-        digest.update(tensor.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy().data)
-    return digest.hexdigest()[:16]
-
-
-def _is_plain(value: Any) -> bool:
-    if isinstance(value, Mapping):
-        return all(isinstance(key, str) and _is_plain(item) for key, item in value.items())
-    if isinstance(value, (tuple, list)):
-        return all(_is_plain(item) for item in value)
-    return value is None or isinstance(value, (bool, int, float, str))
-
-
-def _checked(tokens: Any, windows: int, shape: tuple[int, ...], dtype: str) -> np.ndarray:
-    if not isinstance(tokens, Tensor) or tokens.ndim != 3 or len(tokens) != windows or 0 in tokens.shape:
-        found = tuple(tokens.shape) if isinstance(tokens, Tensor) else type(tokens).__name__
-        raise PhysrepError(f"the encoder gave {found} for {windows} windows, not ({windows}, tokens, channels).")
-    if shape and tuple(tokens.shape[1:]) != shape:
-        raise PhysrepError(f"the encoder gave tokens {shape} first and {tuple(tokens.shape[1:])} later; mend it.")
-    if not tokens.is_floating_point():
-        raise PhysrepError(f"the encoder gave tokens of type {tokens.dtype}; they must be floating-point numbers.")
-    if not torch.isfinite(tokens).all():
-        raise PhysrepError(
-            "the encoder gave NaN or infinite tokens; check its weights and the fields it was given (parameters, "
-            "trajectory and start of a clip are hidden from it: they are NaN and -1)."
-        )
-    return as_stored(tokens, dtype)
-
-
-def as_stored(tokens: Tensor, dtype: str) -> np.ndarray:
-    """Finite tokens as an array of the type of a store.
-
-    Raises:
-        TooLargeError: float16 cannot hold them; `embed` stores all of them as float32 then.
-    """
-    array = tokens.detach().cpu().to(torch.float32).contiguous().numpy()
-    if dtype == "float16":
-        largest = float(np.abs(array).max())
-        if largest > float(np.finfo(np.float16).max):
-            raise TooLargeError(largest)
-        array = array.astype(np.float16)
-    return array

@@ -23,44 +23,12 @@ from ..errors import PhysrepError
 from ..learners.abilities import FitsInClosedForm, TakesLabels
 from ..nn.plain import plain_operators
 from ..run_directory import build_learner
+from .clip_shape import CLIPS, ClipShape
 
 if TYPE_CHECKING:
     from ..learners.base import Learner
 
-CLIPS, SIDES, QUICK, LONG, SLOW = 2, (32, 64), 0.15, 1.0, 8.0
-
-
-@dataclass(frozen=True)
-class ClipShape:
-    """What the clips of a data set look like.
-
-    Attributes:
-        channels: names.
-        points: per axis.
-        dx, periodic: per axis.
-        dt: time between frames of a window.
-        parameters: names of the labels.
-        system: name of the data set.
-    """
-
-    channels: tuple[str, ...]
-    points: tuple[int, ...]
-    dx: tuple[float, ...]
-    periodic: tuple[bool, ...]
-    dt: float
-    parameters: tuple[str, ...]
-    system: str
-
-    def clip(self, frames: int, points: Sequence[int], device: str) -> Clip:
-        """Two clips of random numbers."""
-        shape = (CLIPS, len(self.channels), frames, *points)
-        generator = torch.Generator().manual_seed(0)
-        fields = torch.empty(shape, device="meta") if device == "meta" else torch.randn(shape, generator=generator)
-        where = torch.arange(CLIPS, device=device)
-        labels = torch.rand(CLIPS, len(self.parameters), generator=generator).to(device)
-        return Clip(
-            fields.to(device), labels, self.channels, self.parameters, self.dt, self.dx, self.periodic, where, where
-        )
+SIDES, QUICK, LONG, SLOW = (32, 64), 0.15, 1.0, 8.0
 
 
 @dataclass
@@ -297,33 +265,3 @@ def _since(begun: tuple[float, float]) -> float:
 def _wait(clip: Clip) -> None:
     if clip.fields.device.type == "cuda":
         torch.cuda.synchronize(clip.fields.device)
-
-
-def shape_of_system(system: str, resolution: Sequence[int] | None, save_dt: float | None, frame_step: int) -> ClipShape:
-    """What clips of a system will look like that is not simulated, or not at hand.
-
-    Raises:
-        PhysrepError: no system of that name is known.
-    """
-    from ..systems import SYSTEMS
-
-    if system not in SYSTEMS:
-        raise PhysrepError(f"there are no data, and no system {system!r} is known; give data that exist.")
-    known = SYSTEMS[system]
-    names = [f"{f.name}{'_' + ''.join(p) if p else ''}" for f in known.fields for p in _components(known.axes, f.order)]
-    points = tuple(resolution or known.resolution)
-    return ClipShape(
-        tuple(names),
-        points,
-        tuple(length / n for length, n in zip(known.lengths, points, strict=True)),
-        tuple(known.periodic),
-        (save_dt or known.save_dt) * frame_step,
-        tuple(parameter.name for parameter in known.parameters),
-        system,
-    )
-
-
-def _components(axes: Sequence[str], order: int) -> list[tuple[str, ...]]:
-    import itertools
-
-    return list(itertools.product(axes, repeat=order))

@@ -16,8 +16,9 @@ from ..errors import PhysrepError
 from ..executors import cores
 from ..plans import THERE, TO_DO, Step, plan_text
 from ..run_directory import STATE, is_finished
+from .clip_shape import ClipShape
 from .config import TrainingConfig
-from .estimate import ClipShape, Estimate, estimate
+from .estimate import Estimate, estimate
 from .state import read_state
 
 

@@ -3,10 +3,11 @@
 One module per format in the dictionary `FORMATS`; all give a `Part`: named arrays that are read piece by piece.
 """
 
+from .assemble import open_any
 from .conversion import ConvertConfig, convert
 from .memory import from_numpy, from_xarray
 from .open import FORMATS, Format, format_of
-from .recording import Recording, open_any
+from .recording import Recording
 from .source import LazyArray, Part
 
 __all__ = [

@@ -20,7 +20,8 @@ from ..splits import DEFAULT_FRACTIONS
 from ..stats import frame_blocks, write_stats
 from ..time_steps import say_uneven
 from ..well import WellHeader, writing_well
-from .recording import Recording, open_any
+from .assemble import open_any
+from .recording import Recording
 from .source import close_files
 from .split import split_trajectories
 

@@ -12,7 +12,7 @@ from ...errors import PhysrepError
 from ...systems.description import Trajectories
 from ..time_steps import say_uneven
 from .arrays import part_of_arrays, raw
-from .recording import assemble
+from .assemble import assemble
 from .source import Part
 from .xarray_files import as_dataset, part_of_dataset
 

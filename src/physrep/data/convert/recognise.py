@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from ...errors import PhysrepError
+from .assemble import open_any
 from .hdf5 import layout, open_file
 from .open import FORMATS, format_of
-from .recording import open_any
 from .source import close_files
 
 _WELL = ("dimensions", "boundary_conditions", "scalars", "t0_fields", "t1_fields", "t2_fields")

@@ -1,0 +1,238 @@
+"""Foreign files as one recording: what they share, what they lack, and which of them do not fit the others."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from ...errors import PhysrepError
+from ..names import name_problem, parameter_problem
+from ..seam import axes_stored_twice
+from ..time_steps import MEAN, UNEVEN, VERY_UNEVEN, spread, uneven
+from .axes import TIME, spatial
+from .open import read_parts
+from .parameters import numeric_columns, read_table, stored_parameters
+from .recording import Recording
+from .source import Part, available, majority, select
+
+
+def open_any(
+    path: str | Path,
+    *,
+    fields: Sequence[str] | None = None,
+    axes: Sequence[str] | None = None,
+    parameters: str | Path | None = None,
+    numbers: Sequence[str] | None = None,
+    dt: float | None = None,
+    dx: Sequence[float] | None = None,
+    periodic: Sequence[str] | None = None,
+    name: str | None = None,
+    test_folder: str | None = None,
+) -> Recording:
+    """Open foreign files (see `physrep.data.convert.FORMATS`); nothing but metadata is read, and of
+    periodic data one frame.
+
+    Args:
+        path: file, store, folder of files, or folder of folders of frames.
+        fields: ``name``, ``new=name``, or ``velocity=u,v``; default all.
+        axes: meaning of the axes of the stored fields (sample, time, channel, component, or the name of an axis).
+        parameters: CSV file with a column ``file`` or ``trajectory`` and one column per parameter.
+        numbers: parameters that the numbers in the files' names are, in order.
+        dt: time between frames; default from the files, or 1.
+        dx: grid spacing, one number or one per axis; default from the files, or 1.
+        periodic: names of the periodic axes; default what the files say, or none.
+        name: of the data set; default the name of the file or folder.
+        test_folder: folder beside ``train`` whose files are the test split; default ``test``.
+
+    Raises:
+        PhysrepError: nothing there that can be read, or an option that does not fit.
+    """
+    path = Path(path)
+    parts = read_parts(path, axes, numbers, test_folder)
+    return assemble(path, parts, fields, parameters, dt, dx, periodic, name or _plain(path.stem))
+
+
+def assemble(
+    path: Path,
+    parts: Sequence[Part],
+    fields: Sequence[str] | None,
+    parameters: str | Path | None,
+    dt: float | None,
+    dx: Sequence[float] | None,
+    periodic: Sequence[str] | None,
+    name: str,
+) -> Recording:
+    """A recording out of parts; those that do not fit most others are bad."""
+    recording = Recording(path, parts, name)
+    sound = [part for part in parts if not part.error]
+    reference = _reference(sound)
+    recording.fields = select(reference, fields)
+    for field in recording.fields:
+        if name_problem(field.name):
+            remedy = f"take it as --fields NEW={field.name}"
+            raise PhysrepError(f"{path}: a field {name_problem(field.name)}; {remedy}.")
+    recording.axes = spatial(list(reference.grid))
+    recording.shape = tuple(reference.grid[axis] for axis in recording.axes)
+    _space(recording, reference, dx, periodic)
+    _times(recording, reference, sound, dt)
+    index = 0
+    for part in parts:
+        problem = part.error or _difference(part, reference, recording, dt is None, dx is None)
+        recording.bad |= {index + i: problem for i in range(len(part)) if problem}
+        index += len(part)
+    good = [recording.frames(i) for i in range(len(recording)) if i not in recording.bad]
+    _leave_seams_out(recording)
+    if good and min(good) < max(good):
+        recording.notes.append(f"trajectories have {min(good)} to {max(good)} frames")
+    recording.parameters = stored_parameters(parts)
+    if parameters is not None:
+        recording.table = read_table(parameters, parts, path, recording.notes)
+        values, words = numeric_columns(recording.table)
+        recording.parameters |= values
+        if words:
+            recording.notes.append(f"columns {', '.join(words)} of {parameters} hold words and are no parameters")
+    for label in [label for label in recording.parameters if parameter_problem(label)]:
+        del recording.parameters[label]
+        recording.notes.append(f"parameter {label} {parameter_problem(label)}, and is left out; rename it in a table")
+    for label, values in recording.parameters.items():
+        for index in np.flatnonzero(np.isinf(values)).tolist():
+            recording.bad.setdefault(index, f"has an infinite parameter {label}")
+        unknown = int(np.isnan(values).sum())
+        if unknown:
+            recording.notes.append(f"parameter {label} is unknown for {unknown} of {len(values)} trajectories")
+    if not recording.parameters:
+        recording.notes.append("no parameters: the data are unlabelled; --parameters names a table")
+    return recording
+
+
+def _reference(parts: Sequence[Part]) -> Part:
+    kinds = [_kind(part) for part in parts for _ in range(len(part))]
+    most = majority(kinds)
+    return next(part for part in parts if _kind(part) == most)
+
+
+def _kind(part: Part) -> tuple[object, ...]:
+    return (tuple(sorted(part.grid.items())), tuple(available(part)))
+
+
+def _difference(part: Part, reference: Part, recording: Recording, times: bool, space: bool) -> str:
+    """Why a part does not belong with the others; empty if it does."""
+    if part.grid != reference.grid:
+        return f"has {_product(part.grid)} grid points, but most have {_product(reference.grid)}"
+    known = available(part)
+    wanted = {key for field in recording.fields for key, source in available(reference).items()
+              if set(source.pieces) & set(field.pieces)}  # fmt: skip
+    missing = sorted(wanted - set(known))
+    if missing:
+        return f"lacks field {', '.join(missing)}"
+    if part.frames < 2:
+        return f"has {part.frames} frame; dynamics need at least 2"
+    if times and TIME in part.coordinates:
+        back = np.flatnonzero(~(np.diff(part.coordinates[TIME]) > 0))
+        if len(back):
+            return f"has a time that does not increase, in frame {back[0] + 1}"
+        step = _step(part.coordinates[TIME])
+        if abs(step - recording.dt) > 1e-3 * abs(recording.dt):
+            return f"has time step {step:.6g}, but most have {recording.dt:.6g}"
+        if spread(part.coordinates[TIME]) > VERY_UNEVEN:
+            return uneven(part.coordinates[TIME])
+    for axis in recording.axes if space else ():
+        own, other = part.coordinates.get(axis), reference.coordinates.get(axis)
+        if own is not None and other is not None and not np.allclose(own, other, rtol=1e-4, atol=1e-6 * np.ptp(other)):
+            return f"has other coordinates along {axis} than most"
+    return ""
+
+
+def _product(grid: dict[str, int]) -> str:
+    return " x ".join(f"{n} ({axis})" for axis, n in sorted(grid.items())) or "no"
+
+
+def _step(times: np.ndarray) -> float:
+    return float((times[-1] - times[0]) / max(len(times) - 1, 1))
+
+
+def _times(recording: Recording, reference: Part, parts: Sequence[Part], dt: float | None) -> None:
+    if dt is not None:
+        recording.dt = dt
+    elif TIME in reference.coordinates:
+        values = np.asarray(reference.coordinates[TIME], dtype=np.float64)
+        recording.start, recording.dt = float(values[0]), _step(values)
+        if spread(values) > VERY_UNEVEN:
+            remedy = "interpolate the frames to one step, or give the step with --dt"
+            raise PhysrepError(f"{reference.path}: {uneven(values)}; {remedy}.")
+        # Every part has times of its own; one line for all, with the worst.
+        times = [part.coordinates[TIME] for part in parts if TIME in part.coordinates]
+        vary = [own for own in times if UNEVEN < spread(own) <= VERY_UNEVEN]
+        if vary:
+            some = f" in {len(vary)} of {len(times)} files" if len(times) > 1 else ""
+            recording.uneven = f"{uneven(max(vary, key=spread))}{some}"
+            recording.notes.append(f"{recording.uneven}; {MEAN}")
+    else:
+        recording.notes.append("no times are stored, so the time step is 1; --dt says otherwise")
+    if not recording.dt > 0:
+        raise PhysrepError(f"{recording.path}: the time step is {recording.dt}; give a positive one with --dt.")
+
+
+def _space(recording: Recording, reference: Part, dx: Sequence[float] | None, periodic: Sequence[str] | None) -> None:
+    axes = recording.axes
+    if dx is not None and len(dx) not in (1, len(axes)):
+        raise PhysrepError(f"--dx has {len(dx)} numbers; give one, or one per axis ({', '.join(axes)}).")
+    stored = {axis: np.asarray(reference.coordinates[axis]) for axis in axes if axis in reference.coordinates}
+    recording.descending = frozenset(axis for axis, points in stored.items() if points[0] > points[-1])
+    if recording.descending:
+        down = ", ".join(axis for axis in axes if axis in recording.descending)
+        recording.notes.append(f"coordinates of {down} decrease; they and the fields are stored in ascending order")
+    spacing = None if dx is None else dict(zip(axes, list(dx) * (len(axes) if len(dx) == 1 else 1), strict=True))
+    missing = []
+    for axis, n in zip(axes, recording.shape, strict=True):
+        if spacing is not None:
+            recording.coordinates[axis] = spacing[axis] * np.arange(n)
+        elif axis in stored:
+            points = np.array(stored[axis], dtype=np.float64)
+            recording.coordinates[axis] = points[::-1].copy() if axis in recording.descending else points
+        else:
+            missing.append(axis)
+            recording.coordinates[axis] = np.arange(n, dtype=np.float64)
+    if missing:
+        recording.notes.append(
+            f"no coordinates of {', '.join(missing)} are stored: the spacing is 1; --dx says otherwise"
+        )
+    if periodic is not None:
+        unknown = [axis for axis in periodic if axis not in axes]
+        if unknown:
+            raise PhysrepError(f"--periodic {unknown[0]}: there is no such axis; there are {', '.join(axes)}.")
+        recording.periodic = tuple(axis in periodic for axis in axes)
+    else:
+        recording.periodic = tuple(reference.periodic.get(axis, False) for axis in axes)
+        if not reference.periodic:
+            recording.notes.append(
+                f"axes {', '.join(axes)} are taken as walls; --periodic names those that are periodic"
+            )
+
+
+def _leave_seams_out(recording: Recording) -> None:
+    """Drop the last point of periodic axes that holds the values of the first, as the first good trajectory says."""
+    index = next((i for i in range(len(recording)) if i not in recording.bad), None)
+    if index is None or not any(recording.periodic):
+        return
+    try:
+        first = [recording.read(index, field.name, 0, 1)[0] for field in recording.fields]
+    except PhysrepError:
+        return  # named where the values are copied
+    twice = [recording.axes[axis] for axis in axes_stored_twice(first, recording.periodic)]
+    if twice:
+        recording.trimmed = frozenset(twice)
+        recording.shape = tuple(
+            n - (axis in recording.trimmed) for axis, n in zip(recording.axes, recording.shape, strict=True)
+        )
+        for axis in twice:
+            recording.coordinates[axis] = recording.coordinates[axis][:-1]
+        recording.notes.append(
+            f"the last point of the periodic {', '.join(twice)} holds the values of the first and is left out"
+        )
+
+
+def _plain(name: str) -> str:
+    return "".join(letter if letter.isalnum() else "_" for letter in name).strip("_") or "data"
