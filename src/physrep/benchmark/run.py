@@ -17,15 +17,15 @@ from ..run_directory import (
     read_summary,
     save_learner,
 )
-from ..tokens.protocol import Division, divide, first_parameters, read_protocol
+from ..tokens.protocol import divide, first_parameters, read_protocol
 from ..training.pretrain import pretrain
 from .config import BenchConfig, Run, learner_class
-from .run_scores import constant, fit_probe, own_output
+from .run_scores import Scoring, constant, fit_probe, own_output
 
 if TYPE_CHECKING:
     from ..data import ClipDataset
     from ..learners.base import Learner
-    from ..tokens import LabelScaler, TokenStore
+    from ..tokens import TokenStore
 
 SCORES = "scores.json"
 
@@ -42,8 +42,7 @@ def execute(
     """Do what of a run is not done yet; the last file written is its ``scores.json``."""
     train = splits["train"]
     if run.learner == "constant":
-        scaler, division = _labels(config, splits)
-        _write_scores(run, config, folder, constant(run, splits, scaler, config, folder, division))
+        _write_scores(run, config, folder, constant(_scoring(config, folder, splits), run, splits))
     else:
         learner = _learner(run, config, data, train, parameter_scales(train, config.scales), folder, device, devices)
         score_frozen(run, learner, config, data, folder, device, splits)
@@ -70,14 +69,15 @@ def score_frozen(
     """
     from ..readout import Basis, Readouts
 
-    scaler, division = _labels(config, splits)
+    scoring = _scoring(config, folder, splits)
     stores = embed_frozen(learner, config, data, folder, device, splits, f"{run.name}: embed")
     rows = []
     spectra = folder.parent.parent / "spectra"
-    readouts = Readouts(Basis(learner, stores, splits, scaler, config.eval_stride, spectra, division), folder)
+    basis = Basis(learner, stores, splits, scoring.scaler, config.eval_stride, spectra, scoring.division)
+    readouts = Readouts(basis, folder)
     for name, options in run.probes.items():
-        rows += fit_probe(name, options, stores, scaler, config, run.seed, folder, division, readouts)
-    rows += own_output(learner, stores, splits, scaler, config, data, folder, device, division, readouts)
+        rows += fit_probe(scoring, stores, name, options, run.seed, readouts)
+    rows += own_output(scoring, stores, learner, splits, data.frame_step, device, readouts)
     _write_scores(run, config, folder, rows)
 
 
@@ -109,21 +109,17 @@ def probe_twin(
     run: Run, stores: dict[str, TokenStore], config: BenchConfig, folder: Path, splits: dict[str, ClipDataset]
 ) -> list[dict[str, Any]]:
     """Rows of all probes of a run on other tokens of its windows; no readout is kept in ``folder``."""
-    scaler, division = _labels(config, splits)
-    return [
-        row
-        for name, options in run.probes.items()
-        for row in fit_probe(name, options, stores, scaler, config, run.seed, folder, division, None)
-    ]
+    scoring = _scoring(config, folder, splits)
+    return [row for name, options in run.probes.items() for row in fit_probe(scoring, stores, name, options, run.seed)]
 
 
-def _labels(config: BenchConfig, splits: dict[str, ClipDataset]) -> tuple[LabelScaler, Division | None]:
-    """The units of the labels, and how the protocol divides the trajectories; None: the splits of the data set."""
+def _scoring(config: BenchConfig, folder: Path, splits: dict[str, ClipDataset]) -> Scoring:
     from ..tokens import LabelScaler
 
     scaler = LabelScaler.of_training(splits["train"], config.scales)
     protocol = read_protocol(config.protocol)
-    return scaler, protocol and divide(protocol, first_parameters(splits, scaler.names[0]), config.system)
+    division = protocol and divide(protocol, first_parameters(splits, scaler.names[0]), config.system)
+    return Scoring(config, folder, scaler, division)
 
 
 def _write_scores(run: Run, config: BenchConfig, folder: Path, rows: list[dict[str, Any]]) -> None:

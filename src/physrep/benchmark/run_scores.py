@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..data.config import DataConfig
 from ..files import content_hash, read_record, write_json, write_record
 from ..learners.identity import CONSTANT
 from ..probes.nested import pooled_store
@@ -27,20 +27,65 @@ if TYPE_CHECKING:
     from ..tokens import LabelScaler, TokenStore
 
 
+@dataclass(frozen=True)
+class Scoring:
+    """What all scores of a run share.
+
+    Attributes:
+        config: of the benchmark.
+        folder: of the run.
+        scaler: units of the labels.
+        division: how the protocol divides the trajectories; None: the splits of the data set.
+    """
+
+    config: BenchConfig
+    folder: Path
+    scaler: LabelScaler
+    division: Division | None
+
+    @property
+    def splits(self) -> dict[str, tuple[str, ...]]:
+        """Splits of the data set that are scored as valid and as test."""
+        return {"valid": ("valid",), "test": self.division.pool if self.division else ("test",)}
+
+    def predictions(
+        self, prediction: Any, labels: np.ndarray, names: tuple[str, ...], windows: np.ndarray
+    ) -> Predictions:
+        """Z-scored predictions beside the labels, in both units."""
+        from ..probes.fit import Predictions
+
+        target = self.scaler.transform(labels, names).double()
+        return Predictions(
+            self.scaler.names,
+            prediction.numpy(),
+            target.numpy(),
+            self.scaler.inverse(prediction).numpy(),
+            self.scaler.inverse(target).numpy(),
+            windows[:, 0],
+            windows[:, 1],
+        )
+
+    def score(self, predicted: dict[str, Predictions], probe: str, n_train: int) -> list[dict[str, Any]]:
+        """Rows of predictions, which are kept in the folder."""
+        from ..probes import save_predictions
+        from ..probes.fit import score
+
+        save_predictions(self.folder / f"predictions_{probe}.npz", predicted)
+        return [
+            {"probe": probe, "split": split, "n_train_trajectories": n_train, **row}
+            for split, part in predicted.items()
+            for row in score(part, n_resamples=self.config.n_resamples, metrics=self.config.metrics)
+        ]
+
+
 def fit_probe(
-    name: str,
-    options: dict[str, Any],
-    stores: dict[str, TokenStore],
-    scaler: LabelScaler,
-    config: BenchConfig,
-    seed: int,
-    folder: Path,
-    division: Division | None,
-    readouts: Readouts | None,
-) -> list[dict[str, Any]]:
+    own: Scoring, stores: dict[str, TokenStore], name: str, options: dict[str, Any], seed: int,
+    readouts: Readouts | None = None,
+) -> list[dict[str, Any]]:  # fmt: skip
     """Rows of one probe; read from disk if the same probe was fitted to the same tokens before."""
     from ..probes import PROBES, evaluate, evaluate_nested, save_predictions
 
+    config, scaler, folder, division = own.config, own.scaler, own.folder, own.division
     nested = {"protocol": config.protocol} if division else {}
     key = content_hash(
         {
@@ -81,103 +126,53 @@ def fit_probe(
 
 
 def own_output(
-    learner: Learner,
-    stores: dict[str, TokenStore],
-    splits: dict[str, ClipDataset],
-    scaler: LabelScaler,
-    config: BenchConfig,
-    data: DataConfig,
-    folder: Path,
-    device: str,
-    division: Division | None,
-    readouts: Readouts,
-) -> list[dict[str, Any]]:
+    own: Scoring, stores: dict[str, TokenStore], learner: Learner, splits: dict[str, ClipDataset], frame_step: int,
+    device: str, readouts: Readouts,
+) -> list[dict[str, Any]]:  # fmt: skip
     """Scores of what a learner says of the parameters by itself, without any probe."""
     import torch
 
     from ..readout.own import own_reading
 
-    reading = own_reading(learner, scaler)
+    reading = own_reading(learner, own.scaler)
     if reading is None:
         return []
     name, predict = reading
     parts: dict[str, list[Tensor]] = {}
-    for split in {split for own in _scored(division).values() for split in own}:
+    for split in {split for among in own.splits.values() for split in among}:
         store = stores[split]
         windows = np.stack([store.trajectory, store.start], 1)
         with torch.inference_mode():
             for i in range(0, len(windows), 64):
-                clip = splits[split].clip(windows[i : i + 64], learner.num_frames, data.frame_step)
+                clip = splits[split].clip(windows[i : i + 64], learner.num_frames, frame_step)
                 parts.setdefault(split, []).append(predict(clip.to(device)).cpu())
     predicted = {}
-    for scored, own in _scored(division).items():
-        store = pooled_store([stores[split] for split in own]) if len(own) > 1 else next(stores[split] for split in own)
-        estimate = torch.cat([part for split in own for part in parts[split]]).double()
+    for scored, among in own.splits.items():
+        several = [stores[split] for split in among]
+        store = pooled_store(several) if len(several) > 1 else several[0]
+        estimate = torch.cat([part for split in among for part in parts[split]]).double()
         windows = np.stack([store.trajectory, store.start], 1)
-        predicted[scored] = _predictions(estimate, store.labels, store.parameter_names, scaler, windows)
+        predicted[scored] = own.predictions(estimate, store.labels, store.parameter_names, windows)
     readouts.write(name, None, predicted)
-    return _score(predicted, name, stores["train"].n_trajectories, config, folder)
+    return own.score(predicted, name, stores["train"].n_trajectories)
 
 
-def _scored(division: Division | None) -> dict[str, tuple[str, ...]]:
-    """Splits of the data set that are scored as valid and as test."""
-    return {"valid": ("valid",), "test": division.pool if division else ("test",)}
-
-
-def constant(
-    run: Run,
-    splits: dict[str, ClipDataset],
-    scaler: LabelScaler,
-    config: BenchConfig,
-    folder: Path,
-    division: Division | None,
-) -> list[dict[str, Any]]:
+def constant(own: Scoring, run: Run, splits: dict[str, ClipDataset]) -> list[dict[str, Any]]:
     """The mean of the training labels as the only prediction: MSE 1 but for the difference of the splits."""
     import torch
 
-    predicted = {}
-    for scored, own in _scored(division).items():
+    config, predicted = own.config, {}
+    for scored, among in own.splits.items():
         windows, labels, count = [], [], 0
-        for dataset in (splits[split] for split in own):
+        for dataset in (splits[split] for split in among):
             rows = dataset.windows(config.num_frames, config.eval_stride, config.data.frame_step)
             labels.append(dataset.parameters[rows[:, 0]].numpy())
             windows.append(rows + np.array([count, 0]))
             count += dataset.n_trajectories
         whole = np.concatenate(windows)
-        zeros = torch.zeros(len(whole), len(scaler.names), dtype=torch.float64)
-        predicted[scored] = _predictions(zeros, np.concatenate(labels), splits["test"].parameter_names, scaler, whole)
+        zeros = torch.zeros(len(whole), len(own.scaler.names), dtype=torch.float64)
+        predicted[scored] = own.predictions(zeros, np.concatenate(labels), splits["test"].parameter_names, whole)
     costs = {"parameters": 0, "clips_seen": 0, "seconds": 0.0, "encoder_parameters": 0}
-    own = {"learner": run.learner, "encoder": "none", "seed": run.seed, **CONSTANT._asdict()}
-    write_json(folder / SUMMARY, {**costs, **own})
-    return _score(predicted, "none", splits["train"].n_trajectories, config, folder)
-
-
-def _predictions(
-    prediction: Any, labels: np.ndarray, names: tuple[str, ...], scaler: LabelScaler, windows: np.ndarray
-) -> Predictions:
-    from ..probes.fit import Predictions
-
-    target = scaler.transform(labels, names).double()
-    return Predictions(
-        scaler.names,
-        prediction.numpy(),
-        target.numpy(),
-        scaler.inverse(prediction).numpy(),
-        scaler.inverse(target).numpy(),
-        windows[:, 0],
-        windows[:, 1],
-    )
-
-
-def _score(
-    predicted: dict[str, Predictions], probe: str, n_train: int, config: BenchConfig, folder: Path
-) -> list[dict[str, Any]]:
-    from ..probes import save_predictions
-    from ..probes.fit import score
-
-    save_predictions(folder / f"predictions_{probe}.npz", predicted)
-    return [
-        {"probe": probe, "split": split, "n_train_trajectories": n_train, **row}
-        for split, part in predicted.items()
-        for row in score(part, n_resamples=config.n_resamples, metrics=config.metrics)
-    ]
+    who = {"learner": run.learner, "encoder": "none", "seed": run.seed, **CONSTANT._asdict()}
+    write_json(own.folder / SUMMARY, {**costs, **who})
+    return own.score(predicted, "none", splits["train"].n_trajectories)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import chain, islice
 from pathlib import Path
+from typing import Any
 
 from ..errors import PhysrepError
 from .arguments import add_device, chosen_device, parser, require_places
@@ -15,8 +16,7 @@ OUTSIDE = 3
 """Exit code where a recording is outside of what was learned."""
 
 
-def run(arguments: Sequence[str]) -> int:
-    """Ask recordings."""
+def _parsed(arguments: Sequence[str]) -> Any:
     p = parser(
         "predict",
         "Estimate the physical parameters of new recordings with the encoder and the fitted probe of a run, per "
@@ -48,6 +48,12 @@ def run(arguments: Sequence[str]) -> int:
         raise PhysrepError(f"--stride is {values.stride}; it must be at least 1.")
     if values.draws < 20:
         raise PhysrepError(f"--draws is {values.draws}; give at least 20.")
+    return values
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Ask recordings."""
+    values = _parsed(arguments)
     from ..run_directory import read_run_config
 
     if values.run.startswith("hf:"):

@@ -10,6 +10,7 @@ from ..data.config import DataConfig
 from ..errors import PhysrepError
 from .arguments import (
     PLAN,
+    Parser,
     add_data_root,
     add_device,
     apply_overrides,
@@ -25,11 +26,7 @@ SECTIONS = ("training", "data", "scales", "options", "encoder_options")
 """Sections of dotted options that a training uses."""
 
 
-def run(arguments: Sequence[str]) -> int:
-    """Train one learner."""
-    from ..benchmark.config import read_config
-    from ..training.config import TrainingConfig
-
+def _parser() -> Parser:
     p = parser(
         "pretrain",
         "Train a learner on DATA into the run directory OUT. Further settings are dotted: --training.steps 2000 "
@@ -57,6 +54,15 @@ def run(arguments: Sequence[str]) -> int:
     p.add_argument("--plan", action="store_true", help=PLAN)
     add_device(p)
     p.add_argument("--devices", type=int, default=1, help="number of GPUs")
+    return p
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Train one learner."""
+    from ..benchmark.config import read_config
+    from ..training.config import TrainingConfig
+
+    p = _parser()
     plain, overrides = split_overrides(arguments)
     values = p.parse_args(plain)
     options_of(overrides, SECTIONS, "pretrain")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ from ..simulation.config import MARK, SimulationConfig
 from ..yaml_reader import parse_yaml
 from .arguments import (
     PLAN,
+    Parser,
     add_device,
     add_executor,
     chosen_device,
@@ -27,8 +28,7 @@ SECTIONS = {"ranges": "range", "options": "option", "parameters": "parameter"}
 """Sections of dotted options, and the options ``--range NAME=LOW:HIGH`` that they were."""
 
 
-def run(arguments: Sequence[str]) -> int:
-    """Simulate a data set, or one run from a stored frame."""
+def _parser() -> Parser:
     p = parser(
         "simulate",
         "Simulate trajectories of a system into OUT/SYSTEM/data/{train,valid,test}/*.hdf5 (The Well's format) and "
@@ -65,6 +65,12 @@ def run(arguments: Sequence[str]) -> int:
     )
     add_executor(p)
     p.add_class_arguments(ClusterConfig, "cluster")
+    return p
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Simulate a data set, or one run from a stored frame."""
+    p = _parser()
     plain, overrides = split_overrides(arguments, sections=list(SECTIONS))
     values = p.parse_args(plain)
     nested = options_of(overrides, list(SECTIONS), "simulate")
@@ -72,16 +78,7 @@ def run(arguments: Sequence[str]) -> int:
         if former in p.given:
             note = f"command line: --{former} is deprecated since 0.1.0; write --{section}.NAME VALUE."
             print(note, file=sys.stderr, flush=True)
-    if values.source:
-        if "ranges" in nested:
-            raise PhysrepError("--ranges.NAME has no effect: --from starts one run from a stored frame; leave it out.")
-        used = {"system", "out", "resolution", "option", "source", "frame", "trajectory", "parameter", "device"}
-        used |= {"frames", "save_dt", "precision", "allow_underresolved", "preview"}
-        p.refuse(sorted(p.given - used), "--from starts one run from a stored frame")
-    else:
-        p.refuse(("frame", "trajectory", "parameter"), "it goes with --from, which is not given")
-        if "parameters" in nested:
-            raise PhysrepError("--parameters.NAME has no effect: it goes with --from, which is not given.")
+    _refuse(p, values, nested)
     options = dict(_pair(text, "--option", "model=kinetic") for text in values.option)
     options = {name: parse_yaml(value, f"--option {name}") for name, value in options.items()}
     options |= nested.get("options", {})
@@ -116,6 +113,20 @@ def run(arguments: Sequence[str]) -> int:
     if values.preview:
         _preview(files, root / "preview")
     return 0
+
+
+def _refuse(p: Parser, values: Any, nested: Mapping[str, Any]) -> None:
+    """Options that the other of the two ways to simulate takes."""
+    if values.source:
+        if "ranges" in nested:
+            raise PhysrepError("--ranges.NAME has no effect: --from starts one run from a stored frame; leave it out.")
+        used = {"system", "out", "resolution", "option", "source", "frame", "trajectory", "parameter", "device"}
+        used |= {"frames", "save_dt", "precision", "allow_underresolved", "preview"}
+        p.refuse(sorted(p.given - used), "--from starts one run from a stored frame")
+    else:
+        p.refuse(("frame", "trajectory", "parameter"), "it goes with --from, which is not given")
+        if "parameters" in nested:
+            raise PhysrepError("--parameters.NAME has no effect: it goes with --from, which is not given.")
 
 
 def _continue(values: Any, options: dict[str, Any], given: dict[str, Any]) -> int:

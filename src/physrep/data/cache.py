@@ -24,7 +24,7 @@ from ..errors import PhysrepError
 from ..files import write_json, write_npz
 from ..leftovers import temporary_folder
 from .cache_copy import DATA, look_through, observed, write_data
-from .cache_plan import META, OFFSETS, Dtype, Plan, plan_cache
+from .cache_plan import META, OFFSETS, Dtype, Plan, Request, plan_cache
 from .frames import FileIndex
 from .locks import exclusive
 from .missing import Missing
@@ -64,10 +64,8 @@ def cached_split(
     Raises:
         PhysrepError: the source is faulty or not finite, does not fit float16, or the disk is too small.
     """
-    return cached(
-        root, split, fields=fields, resolution=resolution, resample=resample, crop=crop, dtype=dtype,
-        cache_dir=cache_dir, observation=observation, observation_seed=observation_seed, missing=missing,
-    ).folder  # fmt: skip
+    request = Request(fields, resolution, resample, crop, dtype, cache_dir, missing)
+    return cached(root, split, request, observation, observation_seed).folder
 
 
 class Cached(NamedTuple):
@@ -83,32 +81,20 @@ class Cached(NamedTuple):
 
 
 def cached(
-    root: str | Path | RemotePath,
-    split: str,
-    *,
-    fields: Sequence[str] | None = None,
-    resolution: Sequence[int] | None = None,
-    resample: Method | None = "bilinear",
-    crop: Crop = None,
-    dtype: Dtype = "float32",
-    cache_dir: str | Path | None = None,
-    observation: Spec | None = None,
-    observation_seed: int = 0,
-    missing: Missing = "refuse",
+    root: str | Path | RemotePath, split: str, request: Request, observation: Spec | None = None, seed: int = 0
 ) -> Cached:
-    """The same, with the folder of the files, which are listed this once; arguments and errors as of `cached_split`."""
-    split = "valid" if split == "val" else split
-    seen = Observation.of(observation, split, observation_seed) if observation else None
-    plan = plan_cache(root, split, fields, resolution, resample, crop, dtype, cache_dir, seen, missing)
+    """The same, with the folder of the files, which are listed this once; errors as of `cached_split`."""
+    plan = plan_cache(root, split, request, observation, seed)
     if not plan.complete:
         with _lock(plan.folder) as held:
             # Another process may have built it while this one waited for the lock.
             if not plan.complete:
                 _build(plan, held)
-                again = plan_cache(root, split, fields, resolution, resample, crop, dtype, cache_dir, seen, missing)
-                if again.key != plan.key:
+                if plan_cache(root, split, request, observation, seed).key != plan.key:
                     (plan.folder / META).unlink()
-                    raise PhysrepError(f"{root}: files of split {split} changed while they were read; run it again.")
+                    raise PhysrepError(
+                        f"{root}: files of split {plan.split} changed while they were read; run it again."
+                    )
     first = plan.paths[0]
     return Cached(plan.folder, first.parent if isinstance(first, Path) else None)
 
@@ -141,11 +127,9 @@ def check_cache_space(
     Raises:
         PhysrepError: the disk is too small; the sentence says what is needed, what is free and what would help.
     """
-    plans = []
-    for split in splits:
-        spec = (observations or {}).get(split)
-        seen = Observation.of(spec, split, observation_seed) if spec else None
-        plans.append(plan_cache(root, split, fields, resolution, resample, crop, dtype, cache_dir, seen, missing))
+    request = Request(fields, resolution, resample, crop, dtype, cache_dir, missing)
+    seen = observations or {}
+    plans = [plan_cache(root, split, request, seen.get(split), observation_seed) for split in splits]
     scans = [(plan, plan.scan()) for plan in plans if not plan.complete]
     needed = sum(cache_bytes(scan, dtype, plan.observation) for plan, scan in scans if not plan.in_place(scan))
     if needed:
@@ -201,8 +185,8 @@ def _fill(plan: Plan, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         index = _index(plan, scan) if plan.in_place(scan) else None
         if index is None:
-            _check_space(folder.parent, cache_bytes(scan, plan.dtype, plan.observation))
-            moments, replaced = write_data(folder, plan.split, scan, np.dtype(plan.dtype), plan.observation)
+            _check_space(folder.parent, cache_bytes(scan, plan.request.dtype, plan.observation))
+            moments, replaced = write_data(folder, plan.split, scan, np.dtype(plan.request.dtype), plan.observation)
         else:
             moments, replaced = look_through(plan.split, scan), 0
             write_npz(folder / OFFSETS, {"offsets": index.offsets})

@@ -8,13 +8,13 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from ..errors import PhysrepError
 from ..files import cache_home, content_hash, read_json
 from .cache_copy import DATA
 from .missing import Missing
-from .observation import Observation
+from .observation import Observation, Spec
 from .remote import AnyPath, RemotePath, as_path, fingerprint
 from .resample import Method
 from .scan import Crop, Scan, scan_split, split_files
@@ -30,6 +30,40 @@ Dtype = Literal["float32", "float16"]
 
 
 @dataclass(frozen=True)
+class Request:
+    """What of a split is asked for, as in `cached_split`."""
+
+    fields: Sequence[str] | None = None
+    resolution: Sequence[int] | None = None
+    resample: Method | None = "bilinear"
+    crop: Crop = None
+    dtype: Dtype = "float32"
+    cache_dir: str | Path | None = None
+    missing: Missing = "refuse"
+
+    def check(self) -> None:
+        """Raise what is wrong with it."""
+        if self.dtype not in ("float32", "float16"):
+            raise PhysrepError(f"cache: unknown dtype {self.dtype!r}; use 'float32' or 'float16'.")
+        if self.missing not in ("refuse", "mean"):
+            raise PhysrepError(f"data.missing is {self.missing!r}; use 'refuse' or 'mean'.")
+
+    def content(self) -> dict[str, Any]:
+        """What of it determines the content of a cache, as plain data."""
+        crop = self.crop
+        return {
+            "fields": None if self.fields is None else list(self.fields),
+            "resolution": None if self.resolution is None else [int(n) for n in self.resolution],
+            "resample": self.resample,
+            "crop": crop
+            if crop is None or isinstance(crop, str)
+            else {axis: list(part) for axis, part in crop.items()},
+            "dtype": self.dtype,
+            **({} if self.missing == "refuse" else {"missing": self.missing}),
+        }
+
+
+@dataclass(frozen=True)
 class Plan:
     """What a cache is to hold and where it goes; nothing is read for it but the list of files."""
 
@@ -38,67 +72,50 @@ class Plan:
     paths: Sequence[AnyPath]
     folder: Path
     key: str
-    fields: Sequence[str] | None
-    resolution: Sequence[int] | None
-    resample: Method | None
-    crop: Crop
-    dtype: Dtype
+    request: Request
     observation: Observation | None
-    missing: Missing
-    copy: bool
-    """A place for copies is named, so that one is wanted in any case."""
 
     @property
     def complete(self) -> bool:
         return is_complete(self.folder, self.key)
 
     def scan(self) -> Scan:
-        return scan_split(self.paths, self.fields, self.resolution, self.resample, self.crop, self.missing)
+        own = self.request
+        return scan_split(self.paths, own.fields, own.resolution, own.resample, own.crop, own.missing)
 
     def in_place(self, scan: Scan) -> bool:
         """Whether windows can come from the files themselves, as far as their metadata say."""
-        as_stored = self.observation is None and self.missing == "refuse" and self.dtype == "float32" and not self.copy
-        return as_stored and scan.view.resampler.unchanged and all(info.plain for info in scan.files)
+        own = self.request
+        as_stored = self.observation is None and own.missing == "refuse" and own.dtype == "float32"
+        # Where a place for copies is named, one is wanted in any case.
+        return (
+            as_stored
+            and own.cache_dir is None
+            and scan.view.resampler.unchanged
+            and all(info.plain for info in scan.files)
+        )
 
 
 def plan_cache(
-    root: str | Path | RemotePath,
-    split: str,
-    fields: Sequence[str] | None,
-    resolution: Sequence[int] | None,
-    resample: Method | None,
-    crop: Crop,
-    dtype: Dtype,
-    cache_dir: str | Path | None,
-    observation: Observation | None,
-    missing: Missing,
+    root: str | Path | RemotePath, split: str, request: Request, observation: Spec | None = None, seed: int = 0
 ) -> Plan:
-    if dtype not in ("float32", "float16"):
-        raise PhysrepError(f"cache: unknown dtype {dtype!r}; use 'float32' or 'float16'.")
-    if missing not in ("refuse", "mean"):
-        raise PhysrepError(f"data.missing is {missing!r}; use 'refuse' or 'mean'.")
+    """The cache of a split for a request, seen through an instrument (`physrep.data.observation`) if one is given.
+
+    Raises:
+        PhysrepError: the request cannot be met, or there are no files.
+    """
+    request.check()
     root = as_path(root)
     split = "valid" if split == "val" else split
+    seen = Observation.of(observation, split, seed) if observation else None
     paths = split_files(root, split)
-    request = {
-        "version": CACHE_VERSION,
-        "files": [fingerprint(path) for path in paths],
-        "fields": None if fields is None else list(fields),
-        "resolution": None if resolution is None else [int(n) for n in resolution],
-        "resample": resample,
-        "crop": crop if crop is None or isinstance(crop, str) else {axis: list(part) for axis, part in crop.items()},
-        "dtype": dtype,
-        **({} if missing == "refuse" else {"missing": missing}),
-    }
-    if observation is not None:
-        request["observation"] = observation.request()
-    key = content_hash(request)
+    asked = {"version": CACHE_VERSION, "files": [fingerprint(path) for path in paths], **request.content()}
+    if seen is not None:
+        asked["observation"] = seen.request()
+    key = content_hash(asked)
     name = f"{split}-{key}"
-    folder = _place(root, cache_dir, name, key) / name
-    return Plan(
-        root, split, paths, folder, key, fields, resolution, resample, crop, dtype, observation, missing,
-        copy=cache_dir is not None,
-    )  # fmt: skip
+    folder = _place(root, request.cache_dir, name, key) / name
+    return Plan(root, split, paths, folder, key, request, seen)
 
 
 def _place(root: AnyPath, cache_dir: str | Path | None, name: str, key: str) -> Path:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import inspect
 import math
 import sys
-from collections.abc import Callable
-from dataclasses import replace
-from functools import partial
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -112,14 +112,14 @@ def embed(
     # From here on the folder is incomplete until its meta.json is back.
     (out / META).unlink(missing_ok=True)
     run = encode if encode is not None else lambda clip: encoder(clip.fields)
-    _check_steady(encoder, run, dataset, windows, frames, frame_step, batch_size, device, label)
-    write = partial(_write_tokens, encoder, run, dataset, windows, out, frames, frame_step, batch_size, device, label)
+    own = _Pass(encoder, run, dataset, windows, frames, frame_step, batch_size, device, label)
+    _check_steady(own)
     try:
-        shape, labels, grid = write(dtype)
+        shape, labels, grid = _write_tokens(own, out, dtype)
     except TooLargeError as error:
         text = f"{label}: tokens reach {error.args[0]:.3g}, which float16 cannot hold; they are stored as float32."
         print(text, file=sys.stderr, flush=True)
-        shape, labels, grid = write("float32")
+        shape, labels, grid = _write_tokens(own, out, "float32")
     for name, array in (
         ("labels", labels),
         ("trajectory", np.ascontiguousarray(windows[:, 0])),
@@ -139,47 +139,66 @@ def embed(
     return TokenStore.open(out)
 
 
-def _check_steady(
-    encoder: nn.Module,
-    run: Callable[[Clip], Tensor],
-    dataset: ClipSource,
-    windows: np.ndarray,
-    frames: int,
-    frame_step: int,
-    batch_size: int,
-    device: str,
-    label: str,
-) -> None:
+@dataclass(frozen=True)
+class _Pass:
+    """Windows on their way through an encoder; arguments as in `embed`."""
+
+    encoder: nn.Module
+    encode: Callable[[Clip], Tensor]
+    dataset: ClipSource
+    windows: np.ndarray
+    frames: int
+    frame_step: int
+    batch_size: int
+    device: str
+    label: str
+
+    def clip(self, first: int = 0) -> Clip:
+        """The batch that starts with this window."""
+        return self.dataset.clip(self.windows[first : first + self.batch_size], self.frames, self.frame_step)
+
+    def run(self, clip: Clip) -> Tensor:
+        """Tokens of a clip whose labels are hidden."""
+        return self.encode(clip.to(self.device).blind())
+
+    @contextlib.contextmanager
+    def frozen(self) -> Iterator[None]:
+        """The encoder in evaluation mode, without gradients."""
+        training = self.encoder.training
+        self.encoder.eval()
+        try:
+            with torch.inference_mode():
+                yield
+        finally:
+            self.encoder.train(training)
+
+
+def _check_steady(own: _Pass) -> None:
     """Encode a few windows again, in the same batch and in others: a frozen encoder must give the same tokens.
 
     Raises:
         PhysrepError: it draws random numbers, or the tokens of a window depend on its companions in the batch.
     """
-    few = list(range(min(len(windows), batch_size, STEADY_WINDOWS)))
-    training = encoder.training
-    encoder.eval()
-    try:
-        with torch.inference_mode():
-            clip = dataset.clip(windows[:batch_size], frames, frame_step).to(device).blind()
-            tokens = checked_tokens(run(clip), len(clip), (), "float32")
-            near = STEADY * (float(np.sqrt(np.mean(np.square(tokens[few], dtype=np.float64)))) or 1.0)
+    few = list(range(min(len(own.windows), own.batch_size, STEADY_WINDOWS)))
+    with own.frozen():
+        clip = own.clip().to(own.device)
+        tokens = checked_tokens(own.run(clip), len(clip), (), "float32")
+        near = STEADY * (float(np.sqrt(np.mean(np.square(tokens[few], dtype=np.float64)))) or 1.0)
 
-            def steady(rows: list[int]) -> bool:
-                other = checked_tokens(run(_rows(clip, rows)), len(rows), (), "float32")
-                return other.shape[1:] == tokens.shape[1:] and np.allclose(other, tokens[rows], rtol=0, atol=near)
+        def steady(rows: list[int]) -> bool:
+            other = checked_tokens(own.run(_rows(clip, rows)), len(rows), (), "float32")
+            return other.shape[1:] == tokens.shape[1:] and np.allclose(other, tokens[rows], rtol=0, atol=near)
 
-            if steady(few[::-1]) and steady(few[:1]):
-                return
-            again = steady(list(range(len(clip))))
-    finally:
-        encoder.train(training)
+        if steady(few[::-1]) and steady(few[:1]):
+            return
+        again = steady(list(range(len(clip))))
     if not again:
         raise PhysrepError(
-            f"{label}: the encoder is random: the same windows gave other tokens the second time; switch off dropout "
-            "and noise in evaluation mode."
+            f"{own.label}: the encoder is random: the same windows gave other tokens the second time; switch off "
+            "dropout and noise in evaluation mode."
         )
     raise PhysrepError(
-        f"{label}: the encoder mixes windows of a batch: a window's tokens change with its companions; use no "
+        f"{own.label}: the encoder mixes windows of a batch: a window's tokens change with its companions; use no "
         "statistics of the batch in evaluation mode."
     )
 
@@ -194,45 +213,29 @@ def _rows(clip: Clip, rows: list[int]) -> Clip:
     )
 
 
-def _write_tokens(
-    encoder: nn.Module,
-    run: Callable[[Clip], Tensor],
-    dataset: ClipSource,
-    windows: np.ndarray,
-    out: Path,
-    frames: int,
-    frame_step: int,
-    batch_size: int,
-    device: str,
-    label: str,
-    dtype: str,
-) -> tuple[tuple[int, ...], np.ndarray, list[int] | None]:
+def _write_tokens(own: _Pass, out: Path, dtype: str) -> tuple[tuple[int, ...], np.ndarray, list[int] | None]:
     """Write ``tokens.npy`` atomically; returns the shape of a window's tokens, the labels of all windows, the grid."""
-    training = encoder.training
-    encoder.eval()
     labels = []
     shape: tuple[int, ...] = ()
     grid: list[int] | None = None
-    try:
-        with (
-            torch.inference_mode(),
-            atomic_write(out / "tokens.npy", "wb") as file,
-            Progress(len(windows), label, "windows") as progress,
-        ):
-            for first in range(0, len(windows), batch_size):
-                clip = dataset.clip(windows[first : first + batch_size], frames, frame_step)
-                tokens = checked_tokens(run(clip.to(device).blind()), len(clip), shape, dtype)
-                if not shape:
-                    shape = tokens.shape[1:]
-                    grid = token_grid(encoder, clip, shape[0])
-                    header = {"descr": np.lib.format.dtype_to_descr(tokens.dtype), "fortran_order": False}
-                    np.lib.format.write_array_header_1_0(file, {**header, "shape": (len(windows), *shape)})
-                # Not through a memory map: there a full disk is a signal that kills, here it is an error.
-                file.write(tokens.data)
-                labels.append(clip.parameters.to(torch.float64).numpy())
-                progress.advance(len(clip))
-    finally:
-        encoder.train(training)
+    count = len(own.windows)
+    with (
+        own.frozen(),
+        atomic_write(out / "tokens.npy", "wb") as file,
+        Progress(count, own.label, "windows") as progress,
+    ):
+        for first in range(0, count, own.batch_size):
+            clip = own.clip(first)
+            tokens = checked_tokens(own.run(clip), len(clip), shape, dtype)
+            if not shape:
+                shape = tokens.shape[1:]
+                grid = token_grid(own.encoder, clip, shape[0])
+                header = {"descr": np.lib.format.dtype_to_descr(tokens.dtype), "fortran_order": False}
+                np.lib.format.write_array_header_1_0(file, {**header, "shape": (count, *shape)})
+            # Not through a memory map: there a full disk is a signal that kills, here it is an error.
+            file.write(tokens.data)
+            labels.append(clip.parameters.to(torch.float64).numpy())
+            progress.advance(len(clip))
     return shape, np.concatenate(labels), grid
 
 

@@ -10,7 +10,6 @@ import io
 import signal
 from collections.abc import Mapping
 from contextlib import nullcontext
-from pathlib import Path
 from typing import Any
 
 import torch
@@ -34,6 +33,7 @@ from .schedule import build_optimiser, learning_rate_factor
 from .state import State, read_state, restore, write_state
 from .stream import WindowStream
 from .symmetries import check_symmetries, symmetries_of
+from .work import Work
 
 AUTOCAST: dict[str, torch.dtype | None] = dict(zip(PRECISIONS, (None, torch.bfloat16, torch.float16), strict=True))
 """Names of precisions and the type of the operations that autocast lowers."""
@@ -148,15 +148,7 @@ def _distributed(objective: Objective, device: torch.device) -> DistributedDataP
 
 
 def fit(
-    learner: Learner,
-    train: ClipDataset,
-    data: DataConfig,
-    config: Mapping[str, Any],
-    training: TrainingConfig,
-    out: Path,
-    device: torch.device,
-    label: str,
-    place: Place | None = None,
+    learner: Learner, train: ClipDataset, work: Work, device: torch.device, place: Place | None = None
 ) -> tuple[float, int]:
     """Train ``learner`` in place, from its last state if there is one.
 
@@ -166,12 +158,8 @@ def fit(
     Args:
         learner: with the weights that a new training begins with.
         train: training split.
-        data: the view that ``train`` is of; its validation split is opened.
-        config: of the run; seed and scales of parameters are read.
-        training: schedule, augmentation, logging.
-        out: run directory.
+        work: what to train, and where it is stored.
         device: where this process computes.
-        label: shown with the progress.
         place: this process among those that train together, which have joined their group; None if it is alone.
 
     Raises:
@@ -179,6 +167,7 @@ def fit(
         Stopped: a signal asked to stop (KeyboardInterrupt outside the command line); the state is saved.
     """
     place = place or Place()
+    data, config, training, out, label = work.data, work.config, work.training, work.out, work.label
     stream = build_stream(learner, train, data, training, config["seed"])
     stream.rank, stream.world = place.rank, place.world
     valid = validation_split(data, train, training)

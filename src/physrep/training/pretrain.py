@@ -37,7 +37,8 @@ if TYPE_CHECKING:
 
     from ..data import ClipDataset
     from ..learners.base import Learner
-    from .several import Work
+    from .group import Place
+    from .work import Work
 
 
 @takes_former_names
@@ -86,10 +87,9 @@ def pretrain(
 
     from ..learners.abilities import FitsInClosedForm
     from ..learners.base import Learner
-    from .costs import PeakMemory
-    from .group import among_others, join, launched
-    from .loop import build_stream, check_precision, fit
-    from .several import Work
+    from .group import launched
+    from .loop import build_stream, check_precision
+    from .work import Work
 
     out, training = Path(out), training or TrainingConfig()
     training.check()
@@ -129,39 +129,54 @@ def pretrain(
         write_json(out / SUMMARY, {"learner": learner, **costs})
         return out
     flops = _flops_per_clip(module, train, data, training.batch_size)
-    clips_per_step = training.batch_size * training.accumulate_grad_batches * devices
-    if training.flops:
-        training = replace(training, steps=max(1, round(training.flops / (flops * clips_per_step))))
     first = place is None or place.first
     if first and not claimed:
         write_run_config(out, config)
-    name = label or learner
-    with PeakMemory(kind) as memory:
+    work = Work(data, config, training, out, kind, label or learner)
+    costs = _by_steps(module, train, work, flops, here, devices, place)
+    if first:
+        save_learner(out, module, config)
+        own = {"seconds_this_call": round(time.monotonic() - started, 1)}
+        write_json(out / SUMMARY, {"learner": learner, **costs, **own})
+    return out
+
+
+def _by_steps(
+    module: Learner,
+    train: ClipDataset,
+    work: Work,
+    flops: float,
+    device: torch.device,
+    devices: int,
+    place: Place | None,
+) -> dict[str, Any]:
+    """Train by gradient steps, alone, among the processes of a launcher or with such as are started here; the costs."""
+    from .costs import PeakMemory
+    from .group import among_others, join
+    from .loop import fit
+
+    training = work.training
+    clips_per_step = training.batch_size * training.accumulate_grad_batches * devices
+    if training.flops:
+        training = replace(training, steps=max(1, round(training.flops / (flops * clips_per_step))))
+        work = replace(work, training=training)
+    with PeakMemory(work.kind) as memory:
         if devices > 1 and place is None:
-            seconds, steps = _together(module, Work(data, config, training, out, kind, name), devices)
+            seconds, steps = _together(module, work, devices)
         else:
             if place is not None:
-                join(place, here)
+                join(place, device)
             with among_others():
-                seconds, steps = fit(module, train, data, config, training, out, here, name, place)
-    if not first:
-        return out
-    save_learner(out, module, config)
-    write_json(
-        out / SUMMARY,
-        {
-            "learner": learner,
-            "parameters": sum(p.numel() for p in module.parameters() if p.requires_grad),
-            "clips_seen": steps * clips_per_step,
-            "frames_per_clip": module.train_frames,
-            "flops": flops * steps * clips_per_step,
-            "peak_memory": memory.peak if devices == 1 else None,
-            "steps": steps,
-            "seconds": round(seconds, 1),
-            "seconds_this_call": round(time.monotonic() - started, 1),
-        },
-    )
-    return out
+                seconds, steps = fit(module, train, work, device, place)
+    return {
+        "parameters": sum(p.numel() for p in module.parameters() if p.requires_grad),
+        "clips_seen": steps * clips_per_step,
+        "frames_per_clip": module.train_frames,
+        "flops": flops * steps * clips_per_step,
+        "peak_memory": memory.peak if devices == 1 else None,
+        "steps": steps,
+        "seconds": round(seconds, 1),
+    }
 
 
 def _closed_form(

@@ -6,34 +6,18 @@ import multiprocessing
 import os
 import sys
 import traceback
-from collections.abc import Mapping
-from dataclasses import dataclass
 from multiprocessing.connection import wait
-from pathlib import Path
 from typing import Any
 
 import torch
 import torch.distributed as dist
 from torch.distributed import TCPStore  # pyright: ignore[reportPrivateImportUsage]
 
-from ..data.config import DataConfig
 from ..errors import PhysrepError
 from ..executors import cores, quiet_resource_tracker, start_worker, starting, stop_workers
 from ..run_directory import prepare_learner
-from .config import TrainingConfig
 from .group import Place, among_others, join
-
-
-@dataclass(frozen=True)
-class Work:
-    """What each of the processes trains: the arguments of `fit` that can be sent to it."""
-
-    data: DataConfig
-    config: Mapping[str, Any]
-    training: TrainingConfig
-    out: Path
-    kind: str
-    label: str
+from .work import Work
 
 
 def fit_together(work: Work, processes: int) -> None:
@@ -105,7 +89,7 @@ def _train(parent: int, threads: int, place: Place, work: Work, faults: Any) -> 
         train = work.data.open("train")
         learner: Any = prepare_learner(work.config, train)
         with among_others():
-            fit(learner, train, work.data, work.config, work.training, work.out, device, work.label, place)
+            fit(learner, train, work, device, place)
         leave_together()
     except PhysrepError as error:
         faults.put((True, str(error)))
