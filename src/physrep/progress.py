@@ -68,6 +68,19 @@ def time_is_up(training: bool = False) -> bool:
     return now() > _LIMITS[-1][training]
 
 
+_SILENCE = [False]
+
+
+@contextlib.contextmanager
+def without_progress(silent: bool = True) -> Iterator[None]:
+    """No `Progress` of this process shows anything inside; what else is said is said."""
+    _SILENCE.append(silent or _SILENCE[-1])
+    try:
+        yield
+    finally:
+        _SILENCE.pop()
+
+
 class Progress:
     """Counts finished units of work; use as a context manager and call `advance`.
 
@@ -90,9 +103,12 @@ class Progress:
         self.stream = stream if stream is not None else sys.stderr
         self.done = 0
         self._bar = None
+        self._silent = _SILENCE[-1]
 
     def __enter__(self) -> Progress:
         self._start = self._last = time.monotonic()
+        if self._silent:
+            return self
         if self.stream.isatty():
             from tqdm import tqdm
 
@@ -130,6 +146,8 @@ class Progress:
             self._line(f"about {duration(left)} left{', ' + note if note else ''}")
 
     def _line(self, text: str) -> None:
+        if self._silent:
+            return
         print(f"{self.label}: {self.done}/{self.total} {self.unit}, {text}", file=self.stream, flush=True)
 
 

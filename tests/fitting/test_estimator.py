@@ -22,6 +22,9 @@ from physrep.errors import PhysrepError
 from physrep.fitting.estimator import ParameterEstimator
 from physrep.simulation import SimulationConfig, simulate
 
+# Fresh trajectories end beyond the training range now and then.
+pytestmark = pytest.mark.filterwarnings("ignore:.* of .* trajectories lie outside:UserWarning")
+
 
 def decaying(n: int = 60, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
     """Waves with two channels that decay at the rate y."""
@@ -60,6 +63,24 @@ def test_intervals_come_from_many_errors_of_trajectories_that_the_probe_had_not_
     _, low, high = fitted.predict(x, return_interval=True)
     # The order statistic of 36 errors covers 90 % with a standard deviation of 5 %.
     assert 0.8 <= ((low <= rate) & (rate <= high)).mean() < 1.0
+
+
+def test_an_estimate_outside_of_what_was_learned_warns(fitted: ParameterEstimator) -> None:
+    x, _ = decaying(8, seed=1)
+    with pytest.warns(
+        UserWarning, match=r"2 of 2 trajectories lie outside of what was learned, number 0: tokens unlike"
+    ):
+        fitted.predict(np.random.default_rng(0).normal(size=x[:2].shape))
+    larger = fitted.ask(np.tile(x[:2], (1, 1, 1, 1, 2)))  # two periods: the same waves in a box of another size
+    assert all(a.word != "inside" and "16 x 32 points, trained on 16 x 16" in a.reasons for a in larger)
+
+
+def test_fit_prints_nothing_unless_it_is_asked_to(capfd: pytest.CaptureFixture[str]) -> None:
+    x, rate = decaying(20)
+    for verbose in (False, True):
+        ParameterEstimator("statistics", dt=0.1, dx=1 / 16, probes=("ridge",), verbose=verbose).fit(x, rate)
+        told = capfd.readouterr()
+        assert bool(told.out + told.err) is verbose, told
 
 
 def test_auto_chooses_on_validation_and_shows_its_table() -> None:
@@ -149,6 +170,7 @@ BAD: list[tuple[Any, Any, str]] = [
     (np.zeros((3, 8, 1, 8, 8)), [1, np.nan, 2], "NaN"),
     (np.zeros((3, 8, 1, 8, 8)), ["a", "b", "c"], "no number"),
     (np.zeros((3, 8, 1, 8, 8)), None, "y is missing"),
+    ([np.zeros((8, 1, 8, 8)), np.zeros((9, 1, 8, 8))], [1, 2], "several shapes"),
 ]
 
 
@@ -156,6 +178,12 @@ BAD: list[tuple[Any, Any, str]] = [
 def test_bad_input_is_a_value_error(x: Any, y: Any, sentence: str) -> None:
     with pytest.raises(ValueError, match=sentence):
         ParameterEstimator("statistics").fit(x, y)
+
+
+def test_steps_of_another_number_of_axes_are_a_value_error() -> None:
+    for wrong in ({"dx": [1.0, 1.0, 1.0]}, {"periodic": [True, True, False]}):
+        with pytest.raises(ValueError, match="one for each of the two axes of space"):
+            ParameterEstimator("statistics", **wrong).fit(*decaying(20))
 
 
 def test_a_learner_needs_a_budget() -> None:

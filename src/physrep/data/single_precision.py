@@ -1,4 +1,4 @@
-"""Fields that vary little about a large value, such as an absolute pressure: single precision keeps few steps of that."""
+"""Fields that vary little about a large value, as an absolute pressure does: single precision keeps few steps of it."""
 
 from __future__ import annotations
 

@@ -67,8 +67,8 @@ def trajectories_of(
     Raises:
         PhysrepError: another shape, values that are not finite, or labels of another length.
     """
-    spacing = None if dx is None else np.broadcast_to(np.asarray(dx, dtype=np.float64), (2,)).tolist()
-    around = np.broadcast_to(np.asarray(periodic, dtype=bool), (2,)).tolist()
+    spacing = None if dx is None else _per_axis("dx", dx, np.float64)
+    around = _per_axis("periodic", periodic, bool)
     if hasattr(x, "data_vars") or hasattr(x, "coords"):
         found = from_xarray(x, dt=dt, dx=spacing, name="arrays")
         axes = list(found.coordinates)
@@ -100,13 +100,26 @@ def trajectories_of(
     return found
 
 
+def _per_axis(name: str, given: Any, kind: type) -> list[Any]:
+    try:
+        return np.broadcast_to(np.asarray(given, dtype=kind), (2,)).tolist()
+    except (TypeError, ValueError) as error:
+        raise PhysrepError(f"{name} is {given!r}; give one value, or one for each of the two axes of space.") from error
+
+
 def check_array(x: Any) -> np.ndarray:
     """Fields as float32 ``(N, T, C, H, W)``.
 
     Raises:
         PhysrepError: another shape, or values that are not finite.
     """
-    array = np.asarray(x)
+    try:
+        array = np.asarray(x)
+    except ValueError as error:  # a list of arrays of several shapes
+        raise PhysrepError(
+            "X holds trajectories of several shapes; cut them to one (N, T, C, H, W), or write files, which may differ "
+            "in length."
+        ) from error
     if array.ndim != 5 or 0 in array.shape:
         raise PhysrepError(
             f"X has the shape {array.shape}; give trajectories as (N, T, C, H, W): T frames of C channels each."

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Self
@@ -16,6 +17,7 @@ from ..errors import PhysrepError
 from ..learners import LEARNERS
 from ..leftovers import temporary_folder
 from ..probes.moments import token_moments
+from ..progress import without_progress
 from ..readout import Answer, Instrument
 from ..registry import resolve
 from .arrays import check_array, labels_of, trajectories_of, write_splits
@@ -54,7 +56,7 @@ class ParameterEstimator(RegressorMixin, TransformerMixin, BaseEstimator):
         random_state: seed of everything random.
         out: folder that keeps the fit, which then can be asked by `physrep predict` and continued; default none.
         device: ``cpu``, ``cuda``, ``cuda:N``, ``mps`` or ``auto``.
-        verbose: print what `physrep fit` prints.
+        verbose: print what `physrep fit` prints, and progress.
 
     Attributes:
         instrument_: encoder and readout, see `physrep.readout.Instrument`.
@@ -106,10 +108,11 @@ class ParameterEstimator(RegressorMixin, TransformerMixin, BaseEstimator):
         """
         if self.pool not in ("moments", "none"):
             raise PhysrepError(f"pool is {self.pool!r}; give 'moments' or 'none'.")
-        if self.out is not None:
-            return self._fit(X, y, Path(self.out))
-        with temporary_folder("physrep-fit") as folder:
-            return self._fit(X, y, folder)
+        with without_progress(not self.verbose):
+            if self.out is not None:
+                return self._fit(X, y, Path(self.out))
+            with temporary_folder("physrep-fit") as folder:
+                return self._fit(X, y, folder)
 
     def _fit(self, X: Any, y: Any, out: Path) -> Self:
         import pandas
@@ -188,9 +191,17 @@ class ParameterEstimator(RegressorMixin, TransformerMixin, BaseEstimator):
 
         Returns:
             The estimate with shape ``(N, P)``, or ``(N,)`` where y had that shape; with ``return_interval`` the
-            triple estimate, low, high. Whether a trajectory is inside of what was learned says `ask`.
+            triple estimate, low, high. A warning counts the trajectories that are outside of what was learned; `ask`
+            says of each why.
         """
         answers = self.ask(X)
+        if outside := [n for n, answer in enumerate(answers) if answer.verdict == 2]:
+            reasons = "; ".join(answers[outside[0]].reasons)
+            warnings.warn(
+                f"{len(outside)} of {len(answers)} trajectories lie outside of what was learned, number {outside[0]}: "
+                f"{reasons}; their estimates are not to be trusted.",
+                stacklevel=2,
+            )
         ends = ("estimate", "low", "high")
         found = [np.stack([getattr(answer, name)[self._columns] for answer in answers]) for name in ends]
         shaped = tuple(values[:, 0] if self._one_column else values for values in found)

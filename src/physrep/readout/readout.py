@@ -193,6 +193,10 @@ class Readout:
             if len(own) != len(known) or any(abs(a - b) > STEP_TOLERANCE * abs(b) for a, b in pairs):
                 here, there = (" x ".join(f"{v:.4g}" for v in values) for values in (own, known))
                 found.append((2, f"{what} {here}, trained on {there}"))
+        if (here := list(clip.fields.shape[3:])) != grid["shape"]:
+            # A domain of another size; tokens tell whether it matters.
+            texts = (" x ".join(map(str, points)) for points in (here, grid["shape"]))
+            found.append((1, "{} points, trained on {}".format(*texts)))
         return found
 
 
