@@ -74,7 +74,6 @@ def test_by_file_and_with_three_classes(root: Path, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("header", "change", "message"),
     [
-        ("split,trajectory,y", lambda x: [*x[:4], *x[5:]], "no row for trajectory 1 of data/train/waves_0001.hdf5"),
         ("split,trajectory,y", lambda x: [x[0], *x], "row 3: the same trajectory as in row 2"),
         (
             "split,trajectory,y",
@@ -83,8 +82,13 @@ def test_by_file_and_with_three_classes(root: Path, tmp_path: Path) -> None:
         ),
         ("split,trajectory,y", lambda x: [*x, "tran,0,1"], "row 12: the split 'tran'"),
         ("split,trajectory,y", lambda x: ["train,one,1", *x], "row 2: trajectory 'one' is no whole number"),
-        ("split,trajectory,y", lambda x: [*x[:-1], "test,2,"], "row 11: y is 'empty'"),
-        ("split,trajectory,y", lambda x: [*x[:-1], "test,2,nan"], "row 11: y is 'nan'"),
+        (
+            "split,trajectory,y",
+            lambda x: [*x[:-1], "test,2,inf"],
+            "row 11: y is 'inf'; give a number, or leave",
+        ),
+        ("split,trajectory,y", lambda x: [f"{row.rpartition(',')[0]}," for row in x], "column y is empty"),
+        ("file,trajectory,y", lambda x: ["wave_0000.hdf5,0,1"], "there is no file wave_0000.hdf5 in data/{train,valid"),
         ("split,trajectory,y", lambda x: [*x[:-1], "test,2,high"], "row 11: y is 'high', but other rows hold numbers"),
         ("split,trajectory,y", lambda x: [*x[:-1], "test,2"], "row 11: does not have the 3 cells"),
         ("split,number,y", lambda x: x, "has no column trajectory"),
@@ -98,13 +102,23 @@ def test_faults_are_named(
     root: Path, tmp_path: Path, header: str, change: Callable[[list[str]], list[str]], message: str
 ) -> None:
     if "file" in header:
-        header, lines = f"{header},y", [f"{line},1" for line in change([])]
+        header = header if header.endswith(",y") else f"{header},y"
+        lines = [line if line.count(",") > 1 and header.startswith("file") else f"{line},1" for line in change([])]
     else:
         lines = change(by_split(lambda rate: rate))
     table = write(tmp_path / "labels.csv", header, lines)
     with pytest.raises(PhysrepError) as error:
         open_clips(root, "train", labels=table)
     assert message in str(error.value) and ("labels.csv" in str(error.value) or "table" in message)
+
+
+def test_what_a_table_leaves_out_is_unknown(root: Path, tmp_path: Path) -> None:
+    lines = by_split(lambda rate: f"{rate},{'fast' if rate > 0.5 else 'slow'}")
+    first, second, third, *rest = lines
+    table = write(tmp_path / "labels.csv", "split,trajectory,y,regime", [f"{first[:7]},,", f"{second[:7]},nan,", *rest])
+    data = open_clips(root, "train", labels=table, parameters=["y", "regime=slow"])
+    assert third.startswith("train,2") and data.parameters[:3].isnan().all(), "an empty cell, nan, and no row"
+    assert data.parameters[3:].isfinite().all()
 
 
 def test_no_such_table(root: Path, tmp_path: Path) -> None:

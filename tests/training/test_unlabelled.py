@@ -55,12 +55,14 @@ def test_unknown_labels_are_stored_read_and_refused_where_they_are_learned_from(
     assert torch.equal(train.parameters[:, 0].isnan(), torch.tensor(drag).isnan())
     from physrep.tokens import LabelScaler
 
+    scaler = LabelScaler.fit(train.parameters, train.parameter_names, {"drag": "linear", "mass": "linear"})
+    assert scaler.mean == (np.nanmean(drag), 3.5), "the statistics are of what is known"
     with pytest.raises(
         PhysrepError, match=r"'drag' is unknown \(NaN\) or infinite for 2 of 8 samples; name the others"
     ):
-        LabelScaler.fit(train.parameters, train.parameter_names, {"drag": "linear", "mass": "linear"})
-    known = open_clips(path, "train", parameters=["mass"])
-    LabelScaler.fit(known.parameters, known.parameter_names, {"mass": "linear"})
+        scaler.transform(train.parameters, train.parameter_names)
+    with pytest.raises(PhysrepError, match=r"'drag' is unknown \(NaN\) for all 8 training samples"):
+        LabelScaler.fit(train.parameters * torch.nan, train.parameter_names, {"drag": "linear", "mass": "linear"})
     with pytest.raises(PhysrepError, match="infinite parameter drag"):
         write(tmp_path / "two.hdf5", drag=np.full(8, np.inf))
 
@@ -86,7 +88,7 @@ def test_pretraining_and_embedding_without_labels(
     assert "train: " in capsys.readouterr().out
     assert main(["probe", str(run)]) == 2
     sentence = capsys.readouterr().err.splitlines()[-1]
-    assert "valid" in sentence if kind != "unknown" else "is unknown (NaN)" in sentence
+    assert "valid" in sentence if kind != "unknown" else "drag is known for 0 of 8" in sentence
 
 
 def test_a_supervised_learner_says_that_there_are_no_labels(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

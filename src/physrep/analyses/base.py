@@ -68,6 +68,8 @@ class Context:
         device: ``cpu`` or ``cuda``.
         n_resamples: of bootstrap intervals.
         protocol: nested cross-validation, or None for the splits of the data set.
+        kept: per split the trajectories of the runs' tokens that have every label; ``splits`` hold these alone. None:
+            all have.
     """
 
     system: str
@@ -82,6 +84,7 @@ class Context:
     device: str = "cpu"
     n_resamples: int = 2000
     protocol: NestedCV | None = None
+    kept: dict[str, np.ndarray] | None = None
 
     def request(self) -> dict[str, Any]:
         """What determines the answers of analyses, beside the analysis itself."""
@@ -96,8 +99,11 @@ class Context:
         return divide(self.protocol, first_parameters(self.splits, self.scaler.names[0]), self.system)
 
     def stores(self, run: FrozenRun) -> dict[str, TokenStore]:
-        """Tokens of the three splits, memory-mapped."""
-        return {split: TokenStore.open(run.folder / "tokens" / split) for split in ("train", "valid", "test")}
+        """Tokens of the three splits, memory-mapped where every trajectory has all labels."""
+        stores = {split: TokenStore.open(run.folder / "tokens" / split) for split in ("train", "valid", "test")}
+        if self.kept is None:
+            return stores
+        return {split: store.of_trajectories(self.kept[split]) for split, store in stores.items()}
 
     def loaded_stores(self, run: FrozenRun) -> dict[str, TokenStore]:
         """The same with the tokens in memory, for what reads them many times."""

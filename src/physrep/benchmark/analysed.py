@@ -5,9 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from ..analyses import Context, FrozenRun
 from ..analyses.run import FOLDER, is_finished, requests, run_analysis
 from ..data.config import DataConfig
+from ..data.labelled import labelled
 from ..executors import Job
 from ..files import content_hash
 from ..run_directory import read_summary
@@ -60,11 +63,15 @@ def _context(
             kind = read_summary(folder)["kind"]
             title = run.name.removesuffix(f"-s{run.seed}")
             frozen.append(FrozenRun(run.name, title, run.learner, run.encoder, run.seed, kind, folder))
+    known = labelled(splits)
+    complete = labelled(splits, every=True)
+    # Tokens are of trajectories with any label, analyses read those with all of them.
+    kept = {split: np.flatnonzero(np.isin(own.numbers, complete[split].numbers)) for split, own in known.items()}
     return Context(
         config.system,
         data,
-        splits,
-        LabelScaler.of_training(splits["train"], config.scales),
+        complete,
+        LabelScaler.of_training(known["train"], config.scales),
         config.num_frames,
         config.eval_stride,
         frozen,
@@ -73,4 +80,5 @@ def _context(
         device,
         config.n_resamples,
         read_protocol(config.protocol),
+        kept,
     )

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..data.config import DataConfig, parameter_scales
+from ..data.labelled import labelled
 from ..files import write_json
 from ..learners.identity import identity
 from ..run_directory import (
@@ -42,7 +43,8 @@ def execute(
     """Do what of a run is not done yet; the last file written is its ``scores.json``."""
     train = splits["train"]
     if run.learner == "constant":
-        _write_scores(run, config, folder, constant(_scoring(config, folder, splits), run, splits))
+        known = labelled(splits)
+        _write_scores(run, config, folder, constant(_scoring(config, folder, known), run, known))
     else:
         learner = _learner(run, config, data, train, parameter_scales(train, config.scales), folder, device, devices)
         score_frozen(run, learner, config, data, folder, device, splits)
@@ -59,6 +61,8 @@ def score_frozen(
 ) -> None:
     """Embed with a frozen learner, fit the probes, store their readouts and write ``scores.json``.
 
+    Only trajectories with a label are embedded: see `physrep.data.labelled`.
+
     Args:
         run: its name, and the probes to fit.
         learner: frozen.
@@ -69,6 +73,7 @@ def score_frozen(
     """
     from ..readout import Basis, Readouts
 
+    splits = labelled(splits)
     scoring = _scoring(config, folder, splits)
     stores = embed_frozen(learner, config, data, folder, device, splits, f"{run.name}: embed")
     rows = []

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from ..data import ClipDataset
     from ..learners.base import Learner
+    from ..probes import Probe
     from ..probes.fit import Predictions
     from ..readout import Readouts
     from ..tokens import LabelScaler, TokenStore
@@ -54,7 +55,7 @@ class Scoring:
         """Z-scored predictions beside the labels, in both units."""
         from ..probes.fit import Predictions
 
-        target = self.scaler.transform(labels, names).double()
+        target = self.scaler.transform(labels, names, unknown="keep").double()
         return Predictions(
             self.scaler.names,
             prediction.numpy(),
@@ -65,14 +66,14 @@ class Scoring:
             windows[:, 1],
         )
 
-    def score(self, predicted: dict[str, Predictions], probe: str, n_train: int) -> list[dict[str, Any]]:
-        """Rows of predictions, which are kept in the folder."""
+    def score(self, predicted: dict[str, Predictions], probe: str, train: dict[str, int]) -> list[dict[str, Any]]:
+        """Rows of predictions, which are kept in the folder; ``train``: trajectories by parameter, and ``mean``."""
         from ..probes import save_predictions
         from ..probes.fit import score
 
         save_predictions(self.folder / f"predictions_{probe}.npz", predicted)
         return [
-            {"probe": probe, "split": split, "n_train_trajectories": n_train, **row}
+            {"probe": probe, "split": split, "n_train_trajectories": train.get(row["parameter"], train["mean"]), **row}
             for split, part in predicted.items()
             for row in score(part, n_resamples=self.config.n_resamples, metrics=self.config.metrics)
         ]
@@ -83,7 +84,7 @@ def fit_probe(
     readouts: Readouts | None = None,
 ) -> list[dict[str, Any]]:  # fmt: skip
     """Rows of one probe; read from disk if the same probe was fitted to the same tokens before."""
-    from ..probes import PROBES, evaluate, evaluate_nested, save_predictions
+    from ..probes import evaluate, evaluate_nested, save_predictions
 
     config, scaler, folder, division = own.config, own.scaler, own.folder, own.division
     nested = {"protocol": config.protocol} if division else {}
@@ -107,7 +108,7 @@ def fit_probe(
         asked = f"readout_{name}.json"
         if stored["key"] == key and ((folder / asked).is_file() or stored.get("readout") is False):
             return stored["rows"]
-    make = partial(build, name, PROBES, "probe", options, {"seed": seed})
+    make = partial(_unfitted, name, options, seed, stores, scaler)
     probe = make()
     if division:
         rows, predicted = evaluate_nested(
@@ -125,6 +126,15 @@ def fit_probe(
     return records
 
 
+def _unfitted(
+    name: str, options: dict[str, Any], seed: int, stores: dict[str, TokenStore], scaler: LabelScaler
+) -> Probe:
+    from ..probes import PROBES
+    from ..probes.partial import for_labels
+
+    return for_labels(build(name, PROBES, "probe", options, {"seed": seed}), stores, scaler)
+
+
 def own_output(
     own: Scoring, stores: dict[str, TokenStore], learner: Learner, splits: dict[str, ClipDataset], frame_step: int,
     device: str, readouts: Readouts,
@@ -132,6 +142,7 @@ def own_output(
     """Scores of what a learner says of the parameters by itself, without any probe."""
     import torch
 
+    from ..probes.fit import n_training
     from ..readout.own import own_reading
 
     reading = own_reading(learner, own.scaler)
@@ -154,12 +165,14 @@ def own_output(
         windows = np.stack([store.trajectory, store.start], 1)
         predicted[scored] = own.predictions(estimate, store.labels, store.parameter_names, windows)
     readouts.write(name, None, predicted)
-    return own.score(predicted, name, stores["train"].n_trajectories)
+    return own.score(predicted, name, n_training(stores["train"], own.scaler))
 
 
 def constant(own: Scoring, run: Run, splits: dict[str, ClipDataset]) -> list[dict[str, Any]]:
     """The mean of the training labels as the only prediction: MSE 1 but for the difference of the splits."""
     import torch
+
+    from ..probes.fit import known_trajectories
 
     config, predicted = own.config, {}
     for scored, among in own.splits.items():
@@ -175,4 +188,6 @@ def constant(own: Scoring, run: Run, splits: dict[str, ClipDataset]) -> list[dic
     costs = {"parameters": 0, "clips_seen": 0, "seconds": 0.0, "encoder_parameters": 0}
     who = {"learner": run.learner, "encoder": "none", "seed": run.seed, **CONSTANT._asdict()}
     write_json(own.folder / SUMMARY, {**costs, **who})
-    return own.score(predicted, "none", splits["train"].n_trajectories)
+    train = splits["train"]
+    known = own.scaler.transform(train.parameters, train.parameter_names, unknown="keep").numpy()
+    return own.score(predicted, "none", known_trajectories(known, np.arange(len(known)), own.scaler.names))

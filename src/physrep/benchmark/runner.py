@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..analyses.run import check_analyses
 from ..data.config import DataConfig, data_content, parameter_scales
+from ..data.labelled import labelled, say_known
 from ..devices import resolve_device
 from ..errors import PhysrepError
 from ..executors import LOG, Job, Terms, hold
@@ -126,13 +127,17 @@ def _open_checked(config: BenchConfig, data: DataConfig, out: Path) -> dict[str,
 
 
 def _check_labels(splits: Mapping[str, ClipDataset], config: BenchConfig) -> None:
-    """Refuse labels that no probe could be fitted to before anything is trained."""
+    """Refuse labels that no probe could be fitted to before anything is trained; say which are unknown."""
     from ..tokens import LabelScaler
 
     if splits["train"].parameter_names:
+        labelled(splits)
+        if config.analyses:
+            labelled(splits, every=True)
         scaler = LabelScaler.of_training(splits["train"], config.scales)
         for dataset in splits.values():
-            scaler.transform(dataset.parameters, dataset.parameter_names)
+            scaler.transform(dataset.parameters, dataset.parameter_names, unknown="keep")
+        say_known(splits)
 
 
 def _terms(config: BenchConfig) -> Terms:

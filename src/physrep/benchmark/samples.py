@@ -9,6 +9,7 @@ import numpy as np
 import torch
 
 from ..data.config import DataConfig
+from ..data.labelled import known_in_words
 from ..files import read_json, write_npz
 from ..palette import as_plane
 
@@ -49,10 +50,10 @@ def describe_data(
                 "symbol": known[name].symbol if name in known else name,
                 "unit": known[name].unit if name in known else "",
                 "scale": scales[name],
-                "low": float(column.min()),
-                "high": float(column.max()),
+                "low": float(np.nanmin(column)),
+                "high": float(np.nanmax(column)),
             }
-            for name, column in zip(train.parameter_names, train.parameters.T, strict=True)
+            for name, column in zip(train.parameter_names, train.parameters.numpy().T, strict=True)
         ],
     }
 
@@ -75,7 +76,7 @@ def _steps(observation: list[list[Any]]) -> str:
 
 def _notes(config: BenchConfig, data: DataConfig, splits: dict[str, ClipDataset], shared: int) -> list[str]:
     """What was left out, replaced or allowed, a sentence each."""
-    notes = []
+    notes = known_in_words(splits)
     span = (config.num_frames - 1) * data.frame_step + 1
     for split, dataset in splits.items():
         short = int((dataset.lengths < span).sum())
@@ -102,6 +103,7 @@ def save_samples(path: Path, test: ClipDataset) -> None:
     """
     ranked = test.parameters[:, 0] if test.parameters.shape[1] else torch.arange(len(test))
     order = np.argsort(ranked.numpy(), kind="stable")
+    order = order[: int((~ranked.isnan()).sum())] if ranked.dtype.is_floating_point else order  # unknown come last
     quantiles = np.array([0.5, 0.95, 0.75, 0.05])[: len(order)]
     chosen = order[(quantiles * (len(order) - 1)).round().astype(int)]
     frames = int(test.lengths.min())

@@ -24,6 +24,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..data.config import DataConfig
+from ..data.labelled import labelled
 from ..errors import PhysrepError
 from ..files import content_hash, read_record, write_csv, write_json
 from ..ranges import SEEDS, setting
@@ -227,7 +228,7 @@ def _trial(
         learner = load_run(out)[0].to(device)
         stores = embed_splits(
             learner,
-            {split: splits[split] for split in ("train", "valid")},
+            labelled({split: splits[split] for split in ("train", "valid")}),
             out / "tokens",
             stride=config.eval_stride,
             frame_step=data.frame_step,

@@ -23,6 +23,7 @@ import numpy as np
 import torch
 
 from ..data.config import DataConfig
+from ..data.labelled import labelled
 from ..errors import PhysrepError
 from ..files import content_hash, read_json, read_record, write_json
 from ..metrics.collapse import Spread, collapse_in_words, spread
@@ -145,7 +146,7 @@ def _twin_key(tokens: np.ndarray, run: Run, config: BenchConfig, identity: str) 
 def _first_tokens(config: BenchConfig, splits: Mapping[str, ClipDataset], folder: Path, device: str) -> np.ndarray:
     """Tokens of the first windows of valid by the untrained learner, in the type in which they would be stored."""
     learner = untrained_learner(folder, splits["train"]).to(device)
-    valid, step = splits["valid"], config.data.frame_step
+    valid, step = labelled(splits)["valid"], config.data.frame_step
     windows = valid.windows(learner.num_frames, config.eval_stride, step)[:_FIRST]
     tokens = learner.encode(valid.clip(windows, learner.num_frames, step).to(device).blind())
     try:
@@ -165,6 +166,7 @@ def score_twin(
 ) -> None:
     """Embed and probe the untrained twin of the run in ``source``; the last file written is ``folder/scores.json``."""
     learner = untrained_learner(source, splits["train"]).to(device)
+    splits = labelled(splits)
     stores = embed_frozen(learner, config, data, folder, device, splits, f"{run.name} untrained: embed")
     write_json(folder / SCORES, probe_twin(run, stores, config, folder, splits))
     shutil.rmtree(folder / "tokens")

@@ -90,19 +90,21 @@ def check_places(values: Any) -> None:
 
 
 def embed_all(
-    values: Any, p: Parser, present: bool = False
+    values: Any, p: Parser, present: bool = False, with_labels: bool = False
 ) -> tuple[dict[str, Any], dict[str, Any], dict[str, str], Any]:
     """Token stores and clips per split, the scale of each parameter, and the learner.
 
     Args:
         values, p: parsed arguments and their parser.
         present: take only the splits that the data have.
+        with_labels: leave out trajectories without any label, and say so.
 
     Raises:
         PhysrepError: the data set is not named, or an option has no effect on this encoder.
     """
     check_places(values)
     from ..data.config import parameter_scales
+    from ..data.labelled import labelled, say_known
     from ..run_directory import learner_config, load_run, prepare_learner, run_data
     from ..tokens import embed_splits
 
@@ -128,6 +130,9 @@ def embed_all(
         )
         learner = prepare_learner(config, train).eval()
     splits = data.open_splits(present)
+    if with_labels:
+        say_known(splits)
+        splits = labelled(splits)
     stores = embed_splits(
         learner,
         splits,

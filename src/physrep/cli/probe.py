@@ -27,14 +27,16 @@ def run(arguments: Sequence[str]) -> int:
     check_places(values)
     from ..files import write_record
     from ..probes import PROBES, evaluate, save_predictions
+    from ..probes.partial import for_labels
     from ..readout import Basis, Readouts
     from ..registry import build
     from ..tokens import LabelScaler
 
-    probe = build(values.probe, PROBES, "probe", options, {"seed": values.seed})
-    stores, splits, scales, learner = embed_all(values, p)
+    unfitted = build(values.probe, PROBES, "probe", options, {"seed": values.seed})
+    stores, splits, scales, learner = embed_all(values, p, with_labels=True)
     train = splits["train"]
     scaler = LabelScaler.fit(train.parameters, train.parameter_names, scales)
+    probe = for_labels(unfitted, stores, scaler)
     rows, predictions = evaluate(probe, stores, scaler, name=values.probe)
     folder = token_folder(values).parent
     save_predictions(folder / f"predictions_{values.probe}.npz", predictions)

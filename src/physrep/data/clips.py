@@ -182,6 +182,21 @@ class ClipDataset(Dataset[Clip]):
         view._frames, view._frame_step = frames, frame_step
         return view
 
+    def of_trajectories(self, rows: np.ndarray) -> ClipDataset:
+        """Some of the trajectories, numbered anew in the given order, with the statistics of all.
+
+        Args:
+            rows: their numbers in this data set.
+        """
+        view = object.__new__(type(self))
+        view.__dict__.update(self.__dict__)
+        view._stats = self.stats
+        view._chosen, view.lengths, view.parameters = self._chosen[rows], self.lengths[rows], self.parameters[rows]
+        view._moments = [self._moments[i] for i in rows.tolist()]
+        view._windows = np.stack([np.arange(len(rows)), np.zeros(len(rows), np.int64)], 1)
+        view._frames, view._frame_step = int(view.lengths.min()), 1
+        return view
+
     def __repr__(self) -> str:
         grid = " x ".join(str(n) for n in self.shape)
         steps = f", every {self._frame_step} steps" if self._frame_step > 1 else ""
@@ -194,6 +209,11 @@ class ClipDataset(Dataset[Clip]):
     @property
     def n_trajectories(self) -> int:
         return len(self.lengths)
+
+    @property
+    def numbers(self) -> np.ndarray:
+        """Of every trajectory its number in the split on disk, counted through its files by name."""
+        return self._chosen
 
     @property
     def statistics(self) -> ChannelStats:

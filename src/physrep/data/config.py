@@ -212,13 +212,15 @@ def varying(train: ClipDataset) -> list[str]:
         return list(train.parameter_names)
     names = []
     for name, column in zip(train.parameter_names, train.parameters.T, strict=True):
-        if not bool((column == column[0]).all()):  # NaN is unknown, which is not one value
+        known = column[~column.isnan()]
+        # Unknown for all is not one value.
+        if len(known) == 0 or not bool((known == known[0]).all()):
             names.append(name)
         elif (train.dataset_name, name) not in _SAID:
             _SAID.add((train.dataset_name, name))
             print(
-                f"{train.dataset_name}: {name} is {float(column[0]):g} in all training trajectories, so it is not "
-                "taken as a parameter.",
+                f"{train.dataset_name}: {name} is {float(known[0]):g} in all training trajectories"
+                f"{' that have it' if len(known) < len(column) else ''}, so it is not taken as a parameter.",
                 file=sys.stderr,
                 flush=True,
             )

@@ -6,6 +6,7 @@ The table has a column ``trajectory`` and a column ``split`` or ``file``, or bot
     train,0,1.31,laminar                    train/flow_0000.hdf5,0,1.31
     train,1,0.88,turbulent                  train/flow_0000.hdf5,1,0.88
 
+A trajectory without a row, and an empty cell, are labels that are unknown (NaN); see `physrep.data.labelled`.
 ``trajectory`` counts from 0: through the files of the split in the order of their names, or within ``file``. A column
 of numbers is a parameter of its name. A column of words is a class: of two classes the last in alphabetical order
 becomes one indicator ``regime=turbulent`` (1 or 0), of more each becomes one.
@@ -24,7 +25,7 @@ import numpy as np
 from ..errors import PhysrepError
 from .names import parameter_problem
 from .remote import RemotePath
-from .scan import SPLITS, split_files
+from .scan import SPLITS, has_split, split_files
 from .table_cells import read_cells
 from .wellfile import WellFile
 
@@ -62,9 +63,8 @@ def read_labels(path: str | Path, root: str | Path | RemotePath, split: str) -> 
         split: "train", "valid" or "test".
 
     Raises:
-        PhysrepError: the file cannot be read; a row names no trajectory of the data, or one that has a row already; a
-            cell is empty, or no number in a column of numbers; a trajectory has no row. The sentence names file and
-            row.
+        PhysrepError: the file cannot be read; a row names no trajectory or file of the data, or a trajectory that has a
+            row already; a cell is no number in a column of numbers. The sentence names file and row.
     """
     split = "valid" if split == "val" else split
     columns, rows = _read(Path(path))
@@ -72,13 +72,14 @@ def read_labels(path: str | Path, root: str | Path | RemotePath, split: str) -> 
     for file in split_files(root, split):
         with WellFile(file, glance=True) as opened:
             files.append((file.name, opened.n_trajectories))
-    own = _rows_of_split(path, rows, columns, split, files)
+    others = {file.name for name in SPLITS if has_split(root, name) for file in split_files(root, name)}
+    own = _rows_of_split(path, rows, columns, split, files, others)
     values: dict[str, np.ndarray] = {}
     for column in columns:
         if column not in PLACE:
             if problem := parameter_problem(column):
                 raise PhysrepError(f"{path}: a column {problem}; rename it.")
-            labels = _label(path, column, rows, [rows[i] for i in own])
+            labels = _label(path, column, rows, [None if i is None else rows[i] for i in own])
             twice = next((name for name in labels if name in values), None)
             if twice is not None:
                 raise PhysrepError(f"{path}: column {column} gives the label {twice}, which another gives; rename one.")
@@ -98,9 +99,14 @@ def _read(path: Path) -> tuple[list[str], list[_Row]]:
 
 
 def _rows_of_split(
-    path: str | Path, rows: Sequence[_Row], columns: Sequence[str], split: str, files: Sequence[tuple[str, int]]
-) -> list[int]:
-    """For every trajectory of the split the index of its row."""
+    path: str | Path,
+    rows: Sequence[_Row],
+    columns: Sequence[str],
+    split: str,
+    files: Sequence[tuple[str, int]],
+    every: set[str],
+) -> list[int | None]:
+    """For every trajectory of the split the index of its row, if it has one; ``every``: names of all splits' files."""
     starts = dict(zip((name for name, _ in files), np.cumsum([0, *(n for _, n in files)]).tolist(), strict=False))
     counts, total = dict(files), sum(n for _, n in files)
     found: dict[int, int] = {}
@@ -108,10 +114,13 @@ def _rows_of_split(
         place, file = _place(path, row, columns)
         if place is not None and place != split:
             continue
-        if place is None and file not in counts:
-            continue  # a file of another split
+        if place is None and file in every - set(counts):
+            continue  # of another split
         if file and file not in counts:
-            raise PhysrepError(f"{path}, row {row.number}: there is no file {file} in data/{split}; mend the name.")
+            raise PhysrepError(
+                f"{path}, row {row.number}: there is no file {file} in data/{place or '{train,valid,test}'}; mend "
+                "the name."
+            )
         index, most = _index(path, row), counts[file] if file else total
         where = f"data/{split}/{file}" if file else f"split {split}"
         if not 0 <= index < most:
@@ -124,14 +133,7 @@ def _rows_of_split(
                 f"{path}, row {row.number}: the same trajectory as in row {rows[found[index]].number}; delete one."
             )
         found[index] = i
-    for name, count in files:
-        for k in range(count):
-            if starts[name] + k not in found:
-                raise PhysrepError(
-                    f"{path}: has no row for trajectory {k} of data/{split}/{name} (trajectory {starts[name] + k} of "
-                    f"the split {split}); add it."
-                )
-    return [found[k] for k in range(total)]
+    return [found.get(k) for k in range(total)]
 
 
 def _place(path: str | Path, row: _Row, columns: Sequence[str]) -> tuple[str | None, str]:
@@ -170,19 +172,29 @@ def _number(text: str) -> float | None:
         return None
 
 
-def _label(path: str | Path, column: str, rows: Iterable[_Row], own: Sequence[_Row]) -> dict[str, np.ndarray]:
+def _label(path: str | Path, column: str, rows: Iterable[_Row], own: Sequence[_Row | None]) -> dict[str, np.ndarray]:
     """The parameters that a column holds: itself, or indicators of its classes (of all splits, so that they agree)."""
     cells = [(row.number, row.cells[column], _number(row.cells[column])) for row in rows]
+    cells = [cell for cell in cells if not (cell[1] == "" or (cell[2] is not None and math.isnan(cell[2])))]
+    if not cells:
+        raise PhysrepError(f"{path}: column {column} is empty; fill it, or delete it.")
     words = [number is None for _, _, number in cells]
     for row, text, number in cells:
-        if not text or (number is not None and not math.isfinite(number)):
-            raise PhysrepError(f"{path}, row {row}: {column} is {text or 'empty'!r}; give a number or a class.")
+        if number is not None and math.isinf(number):
+            raise PhysrepError(f"{path}, row {row}: {column} is {text!r}; give a number, or leave the cell empty.")
         if number is None and not all(words):
-            raise PhysrepError(f"{path}, row {row}: {column} is {text!r}, but other rows hold numbers; give a number.")
+            raise PhysrepError(
+                f"{path}, row {row}: {column} is {text!r}, but other rows hold numbers; give a number, or leave the "
+                "cell empty."
+            )
+    texts = ["" if row is None else row.cells[column] for row in own]
     if not any(words):
-        return {column: np.array([float(row.cells[column]) for row in own])}
+        return {column: np.array([float(text or "nan") for text in texts])}
     classes = sorted({text for _, text, _ in cells})
     if not 2 <= len(classes) <= MOST_CLASSES:
         raise PhysrepError(f"{path}: column {column} has {len(classes)} classes; give 2 to {MOST_CLASSES}, or numbers.")
     shown = classes[-1:] if len(classes) == 2 else classes
-    return {f"{column}={name}": np.array([float(row.cells[column] == name) for row in own]) for name in shown}
+    return {
+        f"{column}={name}": np.array([float(text == name) if text in classes else math.nan for text in texts])
+        for name in shown
+    }

@@ -62,6 +62,32 @@ def assign_splits(n: int, seed: int, fractions: Sequence[float] = DEFAULT_FRACTI
     return assigned
 
 
+def assign_labelled(
+    known: np.ndarray, seed: int, fractions: Sequence[float] = DEFAULT_FRACTIONS
+) -> tuple[list[str], int]:
+    """As `assign_splits`, of labelled and of unlabelled trajectories apart: every split has its share of labels.
+
+    Args:
+        known: labels are known (not NaN), with shape ``(n, P)``; a trajectory with any is labelled.
+        seed, fractions: as of `assign_splits`.
+
+    Returns:
+        The split of each, and how many are labelled. Where all or none are, the splits are those of `assign_splits`.
+        Unlabelled ones that are too few for all splits go to train.
+    """
+    rows: np.ndarray = np.asarray(known.any(axis=1))
+    count = int(rows.sum())
+    if count in (0, len(rows)):
+        return assign_splits(len(rows), seed, fractions), count
+    if count < sum(fraction > 0 for fraction in fractions):
+        raise PhysrepError(f"{count} labelled trajectories cannot fill the splits; label more.")
+    assigned = np.full(len(rows), "train", dtype=object)
+    assigned[rows] = assign_splits(count, seed, fractions)
+    if len(rows) - count >= sum(fraction > 0 for fraction in fractions):
+        assigned[~rows] = assign_splits(len(rows) - count, seed, fractions)
+    return assigned.tolist(), count
+
+
 def split_of(index: int, n: int, seed: int, fractions: Sequence[float] = DEFAULT_FRACTIONS) -> str:
     """Split of trajectory ``index`` of ``n``; see `assign_splits`.
 

@@ -8,8 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from ..data import assign_splits, select_trajectories, write_stats, write_well
+from ..data import select_trajectories, write_stats, write_well
 from ..data.convert import from_numpy, from_xarray
+from ..data.splits import assign_labelled
 from ..errors import PhysrepError
 from ..systems import Trajectories
 
@@ -94,8 +95,8 @@ def trajectories_of(
     for name, values in labels.items():
         if values.shape != (len(found),):
             raise PhysrepError(f"y: {name} has {len(values)} values, but X has {len(found)} trajectories.")
-        if not np.isfinite(values).all():
-            raise PhysrepError(f"y: {name} holds NaN or infinity; leave these trajectories out.")
+        if np.isinf(values).any():
+            raise PhysrepError(f"y: {name} holds infinity; leave these trajectories out, or give NaN for unknown.")
         found.parameters[name] = torch.from_numpy(values.copy())
     return found
 
@@ -132,7 +133,7 @@ def check_array(x: Any) -> np.ndarray:
 
 
 def write_splits(trajectories: Trajectories, root: Path, fractions: Sequence[float], seed: int) -> Path:
-    """A data set with train, valid and test, drawn at random.
+    """A data set with train, valid and test, drawn at random: of labelled and of unlabelled trajectories apart.
 
     Args:
         trajectories: all of them.
@@ -140,7 +141,8 @@ def write_splits(trajectories: Trajectories, root: Path, fractions: Sequence[flo
         fractions: of train, valid and test.
         seed: of the draw.
     """
-    assigned = assign_splits(len(trajectories), seed, fractions)
+    known = ~np.isnan(np.stack([np.asarray(own) for own in trajectories.parameters.values()], axis=1))
+    assigned, _ = assign_labelled(known, seed, fractions)
     for split in dict.fromkeys(assigned):
         chosen = [i for i, own in enumerate(assigned) if own == split]
         write_well(root / "data" / split / "arrays.hdf5", select_trajectories(trajectories, chosen))

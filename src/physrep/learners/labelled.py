@@ -68,13 +68,13 @@ class LabelledLearner(Learner):
         self.label_std.copy_(torch.tensor([float(std[name]) for name in self.parameter_names]))
 
     def labels(self, clip: Clip) -> Tensor:
-        """Z-scored parameters of a clip with shape ``(B, P)``, chosen by name."""
+        """Z-scored parameters of a clip with shape ``(B, P)``, chosen by name; unknown ones are NaN."""
         columns = []
         for name, scale in self.parameters_by_name.items():
             if name not in clip.parameter_names:
                 raise PhysrepError(f"the data have no parameter {name!r}; they have {', '.join(clip.parameter_names)}.")
             column = clip.parameters[:, clip.parameter_names.index(name)].double()
-            if scale == "log" and not bool((column > 0).all()):
+            if scale == "log" and bool((column <= 0).any()):
                 raise PhysrepError(f"parameter {name!r} has values that are not positive; give it the scale 'linear'.")
             columns.append(column.log10() if scale == "log" else column)
         return ((torch.stack(columns, dim=1) - self.label_mean) / self.label_std).float()
@@ -84,7 +84,13 @@ class LabelledLearner(Learner):
         """Z-scored predictions with shape ``(B, P)``, float32."""
 
     def loss(self, clip: Clip) -> dict[str, Tensor]:
-        """Mean squared error of the z-scored parameters: ``loss``, and ``mse_NAME`` for each."""
-        errors = (self.predict(clip) - self.labels(clip)).square().mean(0)
+        """Mean squared error of the z-scored parameters: ``loss``, and ``mse_NAME`` for each.
+
+        Of every parameter the mean is over the clips whose label is known; without any it is 0.
+        """
+        labels = self.labels(clip)
+        known = ~labels.isnan()
+        squares = (self.predict(clip) - labels.where(known, 0.0)).square()
+        errors = squares.mean(0) if bool(known.all()) else (squares * known).sum(0) / known.sum(0).clamp_min(1)
         each = {f"mse_{name}": error.detach() for name, error in zip(self.parameter_names, errors, strict=True)}
         return {"loss": errors.mean(), **each}

@@ -63,5 +63,7 @@ class Metric:
 
     def with_mean(self, sums: np.ndarray) -> np.ndarray:
         """From sums ``(..., K, P)`` to the score of each parameter and, last, their mean, ``(..., P + 1)``."""
-        each = self.of_sums(sums)
+        # Of a parameter that none of the samples knows, the score is NaN.
+        with np.errstate(divide="ignore", invalid="ignore"):
+            each = self.of_sums(sums)
         return np.concatenate([each, each.mean(axis=-1, keepdims=True)], axis=-1)

@@ -8,6 +8,7 @@ weights times these sums. Thousands of resamples are then one matrix product.
 from __future__ import annotations
 
 import math
+import warnings
 from collections.abc import Callable
 from statistics import NormalDist
 from typing import NamedTuple
@@ -162,7 +163,7 @@ def _cluster_sums(values: np.ndarray, index: np.ndarray, clusters: int) -> np.nd
 
 
 def sums_of(prediction: ArrayLike, target: ArrayLike, cluster: ArrayLike, metric: Metric) -> np.ndarray:
-    """Sums of the metric's terms per trajectory, with shape ``(G, K, P)``.
+    """Sums of the metric's terms per trajectory, with shape ``(G, K, P)``; a target that is NaN adds nothing.
 
     Raises:
         PhysrepError: predictions, targets and trajectories do not have the same rows.
@@ -171,7 +172,15 @@ def sums_of(prediction: ArrayLike, target: ArrayLike, cluster: ArrayLike, metric
     names, index = np.unique(np.asarray(cluster), return_inverse=True)
     if index.shape != (len(first),):
         raise PhysrepError(f"trajectory ids {index.shape} do not match the {len(first)} predictions; give one per row.")
-    return _cluster_sums(metric.terms(first, second), index, len(names))
+    unknown = np.isnan(second)
+    if not unknown.any():
+        return _cluster_sums(metric.terms(first, second), index, len(names))
+    # Terms may be centred: the mean of what is known leaves that as it is.
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)
+        filled = np.where(unknown, np.nan_to_num(np.nanmean(second, axis=0)), second)
+    terms = metric.terms(first, filled)
+    return _cluster_sums(np.where(unknown[:, None], 0.0, terms), index, len(names))
 
 
 def resample(sums: np.ndarray, n_resamples: int, seed: int) -> np.ndarray:

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from ..metrics import cluster_means
 from ..probes.base import Tokens
+from ..probes.partial import with_labels
 from .flows import require_sbi
 from .npe import NeuralPosterior, require_enough
 from .summary import Summary
@@ -38,7 +39,7 @@ class TokenPosterior:
         self.pairs: tuple[Tensor, Tensor] | None = None
 
     def fit(self, parts: Mapping[str, Mapping[str, TokenStore]], scaler: LabelScaler, keep_pairs: bool = False) -> Self:
-        """From tokens of train and valid of every encoder, of the same trajectories.
+        """From tokens of train and valid of every encoder, of the same trajectories; those with every label are taken.
 
         Args:
             parts: name of the encoder to split to tokens.
@@ -48,6 +49,10 @@ class TokenPosterior:
         Raises:
             PhysrepError: too few trajectories (`require_enough`), or `sbi` is not installed.
         """
+        parts = {
+            name: {s: with_labels(own, scaler, every=True) for s, own in stores.items()}
+            for name, stores in parts.items()
+        }
         first = next(iter(parts.values()))
         require_sbi()
         require_enough(first["train"].n_trajectories, first["valid"].n_trajectories)

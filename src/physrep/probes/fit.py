@@ -19,6 +19,7 @@ from ..renamed import takes_former_names
 from ..tokens.labels import LabelScaler
 from ..tokens.store import TokenStore
 from .base import Probe, check_tokens
+from .partial import for_labels, with_labels
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -34,7 +35,7 @@ class Predictions:
 
     Attributes:
         parameter_names: names of the P columns.
-        prediction, target: z-scored, with shape ``(windows, P)``.
+        prediction, target: z-scored, with shape ``(windows, P)``; a target that is NaN is unknown.
         prediction_physical, target_physical: in physical units, with the same shape.
         trajectory, start: of each window.
     """
@@ -61,7 +62,9 @@ def evaluate(
 ) -> tuple[DataFrame, dict[str, Predictions]]:
     """Fit and score a probe.
 
-    The probe gets the labels of train and valid. The labels of test are read after all predictions are made.
+    The probe gets the labels of train and valid. The labels of test are read after all predictions are made. Windows
+    without a label (NaN) are left out; where parameters are known for different windows, a copy of the probe is fitted
+    for each set of them (`physrep.probes.partial`).
 
     Args:
         probe: an unfitted probe.
@@ -83,20 +86,38 @@ def evaluate(
     import pandas as pd
 
     predictions = predict_splits(probe, stores, scaler, name)
+    train = n_training(stores["train"], scaler)
     rows: list[dict[str, Any]] = []
     for split, part in predictions.items():
-        common = {"probe": name, "split": split, "n_train_trajectories": stores["train"].n_trajectories}
-        rows += [{**common, **row} for row in score(part, n_resamples=n_resamples, seed=seed, metrics=metrics)]
+        for row in score(part, n_resamples=n_resamples, seed=seed, metrics=metrics):
+            count = train.get(row["parameter"], train["mean"])
+            rows.append({"probe": name, "split": split, "n_train_trajectories": count, **row})
     return pd.DataFrame(rows), predictions
+
+
+def n_training(train: TokenStore, scaler: LabelScaler) -> dict[str, int]:
+    """Training trajectories with a label, by name of the parameter; ``mean``: with any."""
+    labels = scaler.transform(train.labels, train.parameter_names, unknown="keep").numpy()
+    return known_trajectories(labels, train.trajectory, scaler.names)
+
+
+def known_trajectories(target: np.ndarray, trajectory: np.ndarray, names: Sequence[str]) -> dict[str, int]:
+    """How many trajectories have a target that is not NaN, by name of the column; ``mean``: of any column."""
+    known = ~np.isnan(target)
+    counts = {name: len(np.unique(trajectory[rows])) for name, rows in zip(names, known.T, strict=True)}
+    labels = {name.partition("=")[0]: count for name, count in counts.items()}  # of classes, without the class
+    return {**labels, **counts, "mean": len(np.unique(trajectory[known.any(axis=1)]))}
 
 
 def predict_splits(
     probe: Probe, stores: Mapping[str, TokenStore], scaler: LabelScaler, name: str
 ) -> dict[str, Predictions]:
-    """Fit a probe and predict valid and test; see `evaluate`."""
+    """Fit a probe and predict valid and test, windows with a label; see `evaluate`."""
     missing = [split for split in ("train", *SCORED) if split not in stores]
     if missing:
         raise PhysrepError(f"there are no tokens of the split {missing[0]!r}; embed train, valid and test.")
+    # Labels of test are not looked at before it is predicted.
+    stores = {split: store if split == "test" else with_labels(store, scaler) for split, store in stores.items()}
     train, valid = stores["train"], stores["valid"]
     for split, store in stores.items():
         check_tokens(store.tokens, f"{split} tokens")
@@ -106,7 +127,8 @@ def predict_splits(
                 "embed all splits with the same encoder and frames."
             )
     check_trajectories(train, "train")
-    labels = [scaler.transform(store.labels, store.parameter_names).float() for store in (train, valid)]
+    labels = [scaler.transform(s.labels, s.parameter_names, unknown="keep").float() for s in (train, valid)]
+    probe = for_labels(probe, stores, scaler)
     probe.fit(train.tokens, labels[0], valid.tokens, labels[1])
     predicted = {split: probe.predict(stores[split].tokens) for split in SCORED}
 
@@ -116,15 +138,17 @@ def predict_splits(
         if prediction.shape != (len(store), len(scaler.names)) or not torch.isfinite(prediction).all():
             raise PhysrepError(f"probe {name!r} gave NaN or {tuple(prediction.shape)} on {split}; it is faulty.")
         check_trajectories(store, split)
-        target = scaler.transform(store.labels, store.parameter_names)
+        target = scaler.transform(store.labels, store.parameter_names, unknown="keep")
+        known = ~target.isnan().all(dim=1)
+        prediction, target = prediction[known], target[known]
         predictions[split] = Predictions(
             scaler.names,
             prediction.numpy(),
             target.numpy(),
             scaler.inverse(prediction.double()).numpy(),
             scaler.inverse(target).numpy(),
-            np.asarray(store.trajectory),
-            np.asarray(store.start),
+            np.asarray(store.trajectory)[known.numpy()],
+            np.asarray(store.start)[known.numpy()],
         )
     return predictions
 
@@ -137,7 +161,9 @@ def check_trajectories(store: TokenStore, split: str) -> None:
             trajectory and every interval would be wrong.
     """
     names, first, index = np.unique(store.trajectory, return_index=True, return_inverse=True)
-    differ = (np.asarray(store.labels) != np.asarray(store.labels)[first][index]).any(axis=1)
+    own = np.asarray(store.labels)
+    others = own[first][index]
+    differ = ((own != others) & ~(np.isnan(own) & np.isnan(others))).any(axis=1)
     if differ.any():
         raise PhysrepError(
             f"{split} tokens: windows of trajectory {names[index[differ][0]]} have different labels, so trajectory ids "
@@ -158,7 +184,7 @@ def score(
         Rows with the columns level, parameter, metric, value, ci_low, ci_high and n_trajectories.
     """
     levels = _by_level(predictions.prediction, predictions.target, predictions.trajectory)
-    count = len(levels["trajectory"][2])
+    counts = known_trajectories(predictions.target, predictions.trajectory, predictions.parameter_names)
     rows = []
     for level, data in levels.items():
         for metric in map(find_metric, metrics):
@@ -172,7 +198,7 @@ def score(
                         "value": float(interval.value[k]),
                         "ci_low": float(interval.low[k]),
                         "ci_high": float(interval.high[k]),
-                        "n_trajectories": count,
+                        "n_trajectories": counts[parameter],
                     }
                 )
     return rows + class_scores(predictions, n_resamples=n_resamples, seed=seed)
@@ -209,14 +235,15 @@ def class_scores(predictions: Predictions, *, n_resamples: int = 2000, seed: int
     if not labels:
         return []
     levels = _by_level(predictions.prediction_physical, predictions.target_physical, predictions.trajectory)
-    count = len(levels["trajectory"][2])
     rows = []
     for level, (prediction, target, trajectory) in levels.items():
         values: dict[str, list[float]] = {}
         for label, columns in labels.items():
-            first, second = (_class_of(part[:, columns]) for part in (target, prediction))
+            known = ~np.isnan(target[:, columns]).any(axis=1)
+            count = len(np.unique(trajectory[known]))
+            first, second = (_class_of(part[known][:, columns]) for part in (target, prediction))
             found = score_classes(
-                first, second, trajectory, max(2, len(columns)), n_resamples=n_resamples, seed=seed,
+                first, second, trajectory[known], max(2, len(columns)), n_resamples=n_resamples, seed=seed,
                 scores={"accuracy": accuracy, "macro_f1": macro_f1},
             )  # fmt: skip
             for metric, (value, low, high) in found.items():

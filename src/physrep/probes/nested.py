@@ -13,7 +13,7 @@ from ..tokens.labels import LabelScaler
 from ..tokens.protocol import Division
 from ..tokens.store import TokenStore
 from .base import Probe
-from .fit import SCORED, SCORES, Predictions, predict_splits, score
+from .fit import SCORED, SCORES, Predictions, n_training, predict_splits, score
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -59,19 +59,20 @@ def evaluate_nested(
     first: dict[str, Predictions] = {}
     for folds in division.folds:
         parts: dict[str, list[Predictions]] = {split: [] for split in SCORED}
-        train = 0
+        train: dict[str, int] = {}
         for fold in range(division.count):
             cut = fold_stores(whole, folds, test=fold, valid=(fold + 1) % division.count)
-            train = cut["train"].n_trajectories
+            train = n_training(cut["train"], scaler)
             for split, part in predict_splits(make(), cut, scaler, name).items():
                 parts[split].append(part)
         together = {split: _together(own) for split, own in parts.items()}
         first = first or together
+        rows = [(s, row) for s, own in together.items() for row in score(own, n_resamples=n_resamples, metrics=metrics)]
+        counts = [train.get(row["parameter"], train["mean"]) for _, row in rows]
         tables.append(
             [
-                {"probe": name, "split": split, "n_train_trajectories": train, **row}
-                for split, own in together.items()
-                for row in score(own, n_resamples=n_resamples, metrics=metrics)
+                {"probe": name, "split": split, "n_train_trajectories": count, **row}
+                for (split, row), count in zip(rows, counts, strict=True)
             ]
         )
     means = [

@@ -74,6 +74,8 @@ class Background:
             return splits[split].clip(np.array([[number, start]]), 1).fields[0, 0, 0]
 
         neighbours = Neighbours().fit(learned, novelty["tokens"], first_frame)
+        if division is None:
+            neighbours.trajectories = [int(train.numbers[n]) for n in neighbours.trajectories]
         return cls(basis.scaler, ranges, grid, basis.stride, spectra, novelty, neighbours, strange)
 
 

@@ -26,7 +26,7 @@ class Conformal:
         level: nominal coverage.
         half_width: z-scored, one per parameter; infinite where n is too small for the level.
         coverage: share of test targets inside, one per parameter; NaN before `tested` or `crossed`.
-        n_valid, n_test: how many errors stand behind either.
+        n_valid, n_test: how many errors stand behind either; of several parameters the smallest number.
         source: whose errors they are, see `held_out`.
     """
 
@@ -54,8 +54,9 @@ class Conformal:
             raise PhysrepError(f"the level of an interval is {level}; give a number between 0 and 1, e.g. 0.9.")
         errors = np.abs(prediction - target)
         return cls(
-            level, conformal_quantile(errors, level).tolist(), [math.nan] * errors.shape[1], len(errors), source=source
-        )
+            level, conformal_quantile(errors, level).tolist(), [math.nan] * errors.shape[1], fewest(errors),
+            source=source,
+        )  # fmt: skip
 
     def tested(self, prediction: np.ndarray, target: np.ndarray) -> Self:
         """Record the coverage on test.
@@ -64,9 +65,7 @@ class Conformal:
             prediction: of test, z-scored ``(n, P)``.
             target: true values, in the same form.
         """
-        inside = np.abs(prediction - target) <= np.asarray(self.half_width)
-        self.coverage, self.n_test = inside.mean(axis=0).tolist(), len(inside)
-        return self
+        return self._counted(np.abs(prediction - target), np.asarray(self.half_width))
 
     def crossed(self, prediction: np.ndarray, target: np.ndarray, fold: np.ndarray) -> Self:
         """Record the coverage on the errors of `fit` themselves, of every fold by the width from the others.
@@ -76,20 +75,31 @@ class Conformal:
             fold: of every row.
         """
         errors = np.abs(prediction - target)
-        inside = np.concatenate(
-            [errors[fold == k] <= conformal_quantile(errors[fold != k], self.level) for k in np.unique(fold)]
-        )
-        self.coverage, self.n_test = inside.mean(axis=0).tolist(), len(inside)
+        widths = np.stack([conformal_quantile(errors[fold != k], self.level) for k in fold])
+        return self._counted(errors, widths)
+
+    def _counted(self, errors: np.ndarray, widths: np.ndarray) -> Self:
+        known = ~np.isnan(errors)
+        inside = np.where(known, errors <= widths, False).sum(axis=0)
+        self.coverage, self.n_test = (inside / np.maximum(known.sum(axis=0), 1)).tolist(), fewest(errors)
         return self
+
+
+def fewest(errors: np.ndarray) -> int:
+    """How many errors the column with the fewest has; NaN is none."""
+    return int((~np.isnan(errors)).sum(axis=0).min())
 
 
 def conformal_quantile(scores: np.ndarray, level: float) -> np.ndarray:
     """The ⌈(n + 1) level⌉-th smallest score of each column; infinity if that is more than n.
 
     Args:
-        scores: with shape ``(n, P)``.
+        scores: with shape ``(n, P)``; NaN is none.
         level: promised probability.
     """
+    if np.isnan(scores).any():
+        each = [conformal_quantile(own[~np.isnan(own)][:, None], level) for own in scores.T]
+        return np.concatenate(each)
     n = len(scores)
     # Rounding must not raise a rank that is a whole number.
     rank = math.ceil((n + 1) * level - 1e-9)

@@ -11,6 +11,7 @@ import numpy as np
 
 from ..errors import PhysrepError
 from ..probes.nested import fold_stores, pooled_store
+from ..probes.partial import for_labels, with_labels
 from .background import Background
 from .basis import Basis
 from .held_out import HeldOut
@@ -73,5 +74,9 @@ class Readouts:
     def _of_pool(self, make: Callable[[], Probe], division: Division) -> Probe:
         whole = pooled_store([self.basis.stores[split] for split in division.pool])
         parts = fold_stores(whole, np.where(division.folds[0] == 0, 1, 2), test=0, valid=1)
-        labels = {s: self.basis.scaler.transform(p.labels, p.parameter_names).float() for s, p in parts.items()}
-        return make().fit(parts["train"].tokens, labels["train"], parts["valid"].tokens, labels["valid"])
+        scaler = self.basis.scaler
+        parts = {split: with_labels(part, scaler) for split, part in parts.items()}
+        labels = {s: scaler.transform(p.labels, p.parameter_names, unknown="keep").float() for s, p in parts.items()}
+        return for_labels(make(), parts, scaler).fit(
+            parts["train"].tokens, labels["train"], parts["valid"].tokens, labels["valid"]
+        )

@@ -90,7 +90,7 @@ class HeldOut:
         valid = predicted["valid"]
         if probe is not None and not basis.learner.trainable and basis.learner.kind in ("floor", "oracle"):
             train = basis.stores["train"]
-            labels = basis.scaler.transform(train.labels, train.parameter_names)
+            labels = basis.scaler.transform(train.labels, train.parameter_names, unknown="keep")
             found = probe.predict_left_out(train.tokens, labels.float(), train.trajectory)
             if found is not None:
                 return cls(found.double().numpy(), labels.double().numpy(), train.trajectory, TRAIN)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
 
@@ -32,7 +33,7 @@ class Neighbour:
     Attributes:
         trajectory: its number in the training split.
         distance: Mahalanobis distance of the mean tokens, per square root of the number of features.
-        parameters: its labels, by name.
+        parameters: its labels, by name, as far as they are known.
         picture: first channel of its first frame, coarsened, with shape ``(H, W)``.
     """
 
@@ -78,7 +79,7 @@ class Neighbours:
             Neighbour(
                 self.trajectories[i],
                 float(distance[i]),
-                dict(zip(self.names, self.labels[i].tolist(), strict=True)),
+                {name: v for name, v in zip(self.names, self.labels[i].tolist(), strict=True) if not math.isnan(v)},
                 self.pictures[i].float().numpy(),
             )
             for i in torch.argsort(distance)[:count].tolist()

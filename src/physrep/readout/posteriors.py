@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from torch import Tensor
 
+from ..data.labelled import labelled
 from ..errors import PhysrepError
 from ..files import content_hash, read_json, write_json, write_tensors
 from ..posterior import NeuralPosterior, TokenPosterior, require_enough, require_sbi
@@ -95,7 +96,7 @@ def _spectra(
 ) -> dict[str, TokenStore]:
     """Spectra of the windows that have tokens."""
     data, spectra = run_data(dict(config)), readout.background.spectra
-    splits = data.open_splits()
+    splits = labelled(data.open_splits())
     return {
         split: embed(
             spectra,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -71,7 +72,8 @@ def _read(files: Sequence[Any], data: DataConfig, frames: int, stride: int, fram
                     raise PhysrepError(f"{path}: trajectory {number} holds NaN or infinity; leave it out or repair it.")
                 fields = torch.stack([block[:, start : start + span : frame_step] for start in starts])
                 times = [start * file.dt for start in starts]
-                known = {name: float(values[number]) for name, values in file.parameters.items()}
+                labels = {name: float(values[number]) for name, values in file.parameters.items()}
+                known = {name: value for name, value in labels.items() if not math.isnan(value)}
                 yield Recording(str(path), number, _clip(fields, view, file.dt * frame_step, starts), known, times)
 
 

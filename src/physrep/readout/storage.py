@@ -10,6 +10,7 @@ from torch import Tensor
 from ..errors import PhysrepError
 from ..files import read_record, write_record, write_tensors
 from ..learners.spectra import Spectra
+from ..probes.partial import PartialProbe
 from ..tokens import LabelScaler
 from .background import Background
 from .conformal import Conformal
@@ -141,4 +142,5 @@ def _readout(content: dict[str, Any], tensors: dict[str, Tensor]) -> Readout:
 
 
 def _path_of(probe: Any) -> str | None:
-    return None if probe is None else f"{type(probe).__module__}:{type(probe).__qualname__}"
+    own = probe.probe if isinstance(probe, PartialProbe) else probe
+    return None if own is None else f"{type(own).__module__}:{type(own).__qualname__}"

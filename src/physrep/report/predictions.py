@@ -38,7 +38,7 @@ def prediction_rows(bench: Bench, system: str) -> pd.DataFrame:
                 means = 10**means if log else means
             named = {"system": system, "label": entry.label, "probe": entry.probe, "run": entry.runs[0]}
             values = {"trajectory": trajectories, "parameter": name, "true": means[:, 0], "predicted": means[:, 1]}
-            parts.append(pd.DataFrame({**named, **values}))
+            parts.append(pd.DataFrame({**named, **values}).dropna(subset=["true"]))
     return pd.concat(parts[1:], ignore_index=True) if len(parts) > 1 else parts[0]
 
 

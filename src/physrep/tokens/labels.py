@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import torch
@@ -44,16 +44,16 @@ class LabelScaler:
 
     @classmethod
     def fit(cls, values: Tensor | np.ndarray, names: Sequence[str], scales: Mapping[str, str]) -> LabelScaler:
-        """Statistics (population standard deviation) of the training labels.
+        """Statistics (population standard deviation) of the training labels that are known.
 
         Args:
-            values: raw parameters of the training samples with shape ``(N, P)``.
+            values: raw parameters of the training samples with shape ``(N, P)``; NaN is unknown.
             names: names of the P columns.
             scales: scale of each parameter by name; further names are ignored.
 
         Raises:
-            PhysrepError: a parameter has no scale, one value only, or a value that is not finite or not positive on a
-                log scale.
+            PhysrepError: a parameter has no scale, one value only, no value at all, or a value that is infinite or not
+                positive on a log scale.
         """
         if not names:
             raise PhysrepError(
@@ -64,8 +64,17 @@ class LabelScaler:
             raise PhysrepError(f"no scale is known for parameter {missing[0]!r}; give 'log' or 'linear' for it.")
         chosen = tuple(scales[name] for name in names)
         raw = cls(tuple(names), chosen, (0.0,) * len(names), (1.0,) * len(names))
-        unscaled = raw.transform(torch.as_tensor(values).to(torch.float64), names)
-        mean, std = unscaled.mean(dim=0), unscaled.std(dim=0, correction=0)
+        unscaled = raw.transform(torch.as_tensor(values).to(torch.float64), names, unknown="keep")
+        mean, std = torch.zeros(len(names), dtype=torch.float64), torch.zeros(len(names), dtype=torch.float64)
+        for columns, rows in label_groups(unscaled):
+            if not rows.any():
+                raise PhysrepError(
+                    f"parameter {names[columns[0]]!r} is unknown (NaN) for all {len(unscaled)} training samples; name "
+                    "the others in data.parameters, or give it in a table (data.labels)."
+                )
+            # Bit for bit what the labelled samples alone give.
+            known = unscaled if rows.all() and len(columns) == len(names) else unscaled[rows][:, columns]
+            mean[columns], std[columns] = known.mean(dim=0), known.std(dim=0, correction=0)
         # Rounding may leave a constant parameter a spread of some 1e-16; it is constant all the same.
         std = torch.where(std > 1e-9 * mean.abs(), std, 0.0)
         return cls(tuple(names), chosen, tuple(mean.tolist()), tuple(std.tolist()))
@@ -85,15 +94,18 @@ class LabelScaler:
 
         return cls.fit(train.parameters, train.parameter_names, parameter_scales(train, given))
 
-    def transform(self, values: Tensor | np.ndarray, names: Sequence[str]) -> Tensor:
+    def transform(
+        self, values: Tensor | np.ndarray, names: Sequence[str], *, unknown: Literal["refuse", "keep"] = "refuse"
+    ) -> Tensor:
         """Z-scored parameters with shape ``(N, len(self.names))``, of the given dtype; ``values`` stay as they are.
 
         Args:
             values: raw parameters with shape ``(N, P)``.
             names: names of their columns, in any order; columns that the scaler does not know are left out.
+            unknown: what to do with NaN; kept, it stays NaN.
 
         Raises:
-            PhysrepError: a parameter is missing, not finite, or not positive on a log scale.
+            PhysrepError: a parameter is missing, infinite, not positive on a log scale, or NaN where that is refused.
         """
         raw = torch.as_tensor(values)
         missing = [name for name in self.names if name not in names]
@@ -103,14 +115,14 @@ class LabelScaler:
             raise PhysrepError(f"labels have the shape {tuple(raw.shape)}, not (samples, {len(names)}).")
         columns = raw[:, [list(names).index(name) for name in self.names]].to(torch.float64)
         for k, (name, scale) in enumerate(zip(self.names, self.scales, strict=True)):
-            unknown = int((~torch.isfinite(columns[:, k])).sum())
-            if unknown:
+            faulty = columns[:, k].isinf() if unknown == "keep" else ~torch.isfinite(columns[:, k])
+            if faulty.any():
                 raise PhysrepError(
-                    f"parameter {name!r} is unknown (NaN) or infinite for {unknown} of {len(columns)} samples; name "
-                    "the others in data.parameters, or give it for all in a table (data.labels)."
+                    f"parameter {name!r} is unknown (NaN) or infinite for {int(faulty.sum())} of {len(columns)} "
+                    "samples; name the others in data.parameters, or give it for all in a table (data.labels)."
                 )
             if scale == "log":
-                if not (columns[:, k] > 0).all():
+                if (columns[:, k] <= 0).any():
                     raise PhysrepError(f"parameter {name!r} has the scale 'log' but values that are not positive.")
                 columns[:, k] = torch.log10(columns[:, k])
         mean, std = (columns.new_tensor(statistics) for statistics in (self.mean, self.std))
@@ -146,6 +158,14 @@ class LabelScaler:
         columns = ([data[name][key] for name in names] for key in ("scale", "mean", "std"))
         scales, mean, std = (tuple(column) for column in columns)
         return cls(names, scales, mean, std)
+
+
+def label_groups(labels: Tensor) -> list[tuple[list[int], Tensor]]:
+    """Columns of labels ``(N, P)`` that are known (not NaN) in the same rows: their numbers, and a mask of rows."""
+    groups: dict[bytes, tuple[list[int], Tensor]] = {}
+    for k, known in enumerate((~labels.isnan()).T):
+        groups.setdefault(known.numpy().tobytes(), ([], known))[0].append(k)
+    return list(groups.values())
 
 
 # Means and standard deviations of The Well's parameter grids, rounded as in the code of "Representation Learning for

@@ -49,6 +49,20 @@ class TokenStore:
         """Number of different trajectories among the windows."""
         return len(np.unique(self.trajectory))
 
+    def of_trajectories(self, numbers: np.ndarray) -> TokenStore:
+        """The windows of some trajectories, numbered anew by their place in ``numbers``; the store itself if all are.
+
+        Args:
+            numbers: increasing.
+        """
+        rows = np.isin(self.trajectory, numbers)
+        if rows.all() and np.array_equal(numbers, np.arange(len(numbers))):
+            return self
+        trajectory = np.searchsorted(numbers, self.trajectory[rows])
+        return TokenStore(
+            self.tokens[rows], self.labels[rows], trajectory, self.start[rows], self.parameter_names, self.meta
+        )
+
     @classmethod
     def open(cls, folder: str | Path) -> TokenStore:
         """Open a complete store; its tokens stay on disk.

@@ -20,6 +20,7 @@ from torch.nn.parallel import DistributedDataParallel
 from ..clip import Clip
 from ..data import ClipDataset
 from ..data.config import DataConfig
+from ..data.labelled import labelled_split
 from ..errors import PhysrepError
 from ..learners.base import Learner
 from ..progress import Progress, time_is_up
@@ -168,9 +169,13 @@ def fit(
     """
     place = place or Place()
     data, config, training, out, label = work.data, work.config, work.training, work.out, work.label
+    if learner.needs_labels:
+        train = labelled_split(train)
     stream = build_stream(learner, train, data, training, config["seed"])
     stream.rank, stream.world = place.rank, place.world
     valid = validation_split(data, train, training)
+    if learner.needs_labels and valid is not None:
+        valid = labelled_split(valid)
     probe = None
     if training.probe_every and place.first:
         probe = OnlineProbe(train, valid, learner.num_frames, data.frame_step, config["parameters"])

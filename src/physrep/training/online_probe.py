@@ -13,6 +13,7 @@ import torch
 
 from ..data import ClipDataset, has_split
 from ..data.config import DataConfig
+from ..data.labelled import labelled_split
 from ..errors import PhysrepError
 from ..learners.base import Learner
 from ..metrics.collapse import effective_rank
@@ -43,6 +44,8 @@ class OnlineProbe:
         self, train: ClipDataset, valid: ClipDataset | None, frames: int, frame_step: int, scales: Mapping[str, str]
     ) -> None:
         self.frames, self.frame_step = frames, frame_step
+        if valid is not None:
+            train, valid = _with_labels(train, valid)
         self.sets = [
             (dataset, spread_windows(dataset, frames, frame_step, count))
             for dataset, count in ((train, TRAIN_WINDOWS), (valid, VALID_WINDOWS))
@@ -69,7 +72,8 @@ class OnlineProbe:
     def measure(self, learner: Learner) -> dict[str, float]:
         """``probe_mse_NAME`` and ``probe_mse`` on valid, and the effective rank of the clips' mean tokens.
 
-        Parameters that are unknown somewhere are left out; the rank is of valid, or of train where there is no valid.
+        Windows are of the trajectories with labels where some have none; where too few have any, parameters that are
+        unknown somewhere are left out. The rank is of valid, or of train where there is no valid.
         """
         training = learner.training
         learner.eval()
@@ -105,6 +109,14 @@ def validation_split(data: DataConfig, train: ClipDataset, training: TrainingCon
     if training.select == "best":
         raise PhysrepError(f"{root}: has no split valid, on which training.select=best chooses; use select=last.")
     return None
+
+
+def _with_labels(train: ClipDataset, valid: ClipDataset) -> tuple[ClipDataset, ClipDataset]:
+    """The trajectories with every label that any has; both as they are where such are too few."""
+    try:
+        return labelled_split(train, every=True), labelled_split(valid, every=True)
+    except PhysrepError:
+        return train, valid
 
 
 def _known(datasets: Sequence[ClipDataset]) -> tuple[str, ...]:

@@ -8,7 +8,7 @@ import numpy as np
 
 from ...errors import PhysrepError
 from ..scan import SPLITS
-from ..splits import DEFAULT_FRACTIONS, assign_splits
+from ..splits import DEFAULT_FRACTIONS, assign_labelled, assign_splits
 from .open import SPLIT_FOLDERS
 
 RULES = ("trajectory", "cell", "folder", *SPLITS)
@@ -51,7 +51,11 @@ def split_trajectories(
             )
         return [str(name) for name in folders], "splits are those of the source's folders"
     if rule == "trajectory":
-        return assign_splits(count, seed, fractions), f"splits are by trajectory, {_shares(fractions)}, seed {seed}"
+        columns = [np.asarray(values, dtype=np.float64) for values in parameters.values()]
+        known = ~np.isnan(np.stack(columns, axis=1)) if columns else np.zeros((count, 0), dtype=bool)
+        assigned, labelled = assign_labelled(known, seed, fractions)
+        apart = f", of {labelled} labelled and {count - labelled} unlabelled ones apart" if 0 < labelled < count else ""
+        return assigned, f"splits are by trajectory{apart}, {_shares(fractions)}, seed {seed}"
     if rule == "cell":
         if not parameters:
             raise PhysrepError("--split cell needs parameters, but there are none; give --parameters.")
