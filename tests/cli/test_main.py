@@ -98,6 +98,10 @@ def test_pretrain_probe_and_report_of_a_run(data: Path, tmp_path: Path, capsys: 
         == 0
     )
     assert main(["probe", str(out), "--stride", "4"]) == 0
+    beside = sorted(tmp_path.iterdir())
+    assert main(["probe", str(out), "--stride", "4", "--out", str(tmp_path / "mine")]) == 0
+    assert sorted(tmp_path.iterdir()) == sorted([*beside, tmp_path / "mine"])
+    assert {"predictions_ridge.npz", "probe_ridge.json"} <= {path.name for path in (tmp_path / "mine").iterdir()}
     printed = capsys.readouterr().out
     assert "trajectory  rate" in printed
     assert (out / "predictions_ridge.npz").is_file()

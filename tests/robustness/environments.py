@@ -64,6 +64,7 @@ class Campaign:
             (base / name).mkdir()
         self.usual: dict[str, Outcome] = {}
         prepare(base, self._must, [TRIED[name] for name in names])
+        self.inputs = {path.name for path in base.iterdir()}
 
     def _must(self, words: Sequence[str]) -> None:
         done = self._call(list(words), Surroundings(), self.base)
@@ -110,7 +111,7 @@ class Campaign:
         return Outcome(code, said, told, digest(out, command.files) if command.files else {})
 
     def _absolute(self, word: str) -> str:
-        return str(self.base / word) if (self.base / word).exists() else word
+        return str(self.base / word) if word in self.inputs else word
 
     def _listing(self) -> set[str]:
         outside = [path for name in ("here", "home", "tmp") for path in (self.base / name).rglob("*")]
@@ -121,7 +122,11 @@ class Campaign:
         """What went wrong; empty if nothing did."""
         around = SURROUNDINGS[kind]
         if name not in self.usual:
+            before = self._listing()
             self.usual[name] = self._outcome(name, Surroundings(), self.base / "out")
+            new = self._listing() - before - {str(self.base / place) for place in ("out", "kept")}
+            if new := {path for path in new if not path.startswith(str(self.base / "tmp" / "torch"))}:
+                return f"{name}, in usual surroundings: wrote {sorted(new)[:3]}"
         usual = self.usual[name]
         if "read-only data" not in kind:
             shutil.rmtree(self.base / "waves" / "cache", ignore_errors=True)

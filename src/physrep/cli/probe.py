@@ -18,7 +18,9 @@ def run(arguments: Sequence[str]) -> int:
     )
     add_arguments(p)
     p.add_argument("--probe", type=str, default="ridge", help="name; see `physrep list probes`")
-    p.add_argument("--out", type=str | None, default=None, help="folder of the tokens; default RUN/tokens")
+    p.add_argument(
+        "--out", type=str | None, default=None, help="folder of tokens and scores; default RUN/tokens and RUN"
+    )
     p.add_argument("--seed", type=int, default=0)
     plain, overrides = split_overrides(arguments)
     values = p.parse_args(plain)
@@ -38,7 +40,8 @@ def run(arguments: Sequence[str]) -> int:
     scaler = LabelScaler.fit(train.parameters, train.parameter_names, scales)
     probe = for_labels(unfitted, stores, scaler)
     rows, predictions = evaluate(probe, stores, scaler, name=values.probe)
-    folder = token_folder(values).parent
+    # Beside tokens in a folder of the user's lies what is not ours to write.
+    folder = token_folder(values) if values.out else token_folder(values).parent
     save_predictions(folder / f"predictions_{values.probe}.npz", predictions)
     if Path(values.encoder).is_dir():
         basis = Basis(learner, stores, splits, scaler, values.stride, folder / "spectra")
