@@ -8,7 +8,7 @@ from typing import Any
 
 from .arguments import parser
 
-KINDS = ("systems", "learners", "encoders", "probes", "metrics", "training", "presets")
+KINDS = ("systems", "learners", "encoders", "probes", "metrics", "analyses", "training", "presets")
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -128,6 +128,12 @@ def _metrics() -> list[str]:
     from ..metrics import METRICS
 
     return _table(dict(METRICS))
+
+
+def _analyses() -> list[str]:
+    from ..analyses import ANALYSES
+
+    return _table(dict(ANALYSES))
 
 
 def _training() -> list[str]:
