@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -14,6 +15,7 @@ from physrep.plans import THERE, Step, plan_text
 from physrep.training.clip_shape import ClipShape
 from physrep.training.costs import training_flops
 from physrep.training.estimate import estimate
+from physrep.training.operations import OperationCounter
 
 SHAPE = ClipShape(("a", "b"), (128, 96), (0.1, 0.1), (True, True), 0.1, ("p",), "unknown")
 OPTIONS = {"encoder": "conv3d", "encoder_options": {}}
@@ -31,6 +33,74 @@ def test_operations_and_tokens_are_those_of_the_full_size() -> None:
         tokens = learner.encode(SHAPE.clip(4, SHAPE.points, "cpu"))
     assert (found.tokens, found.width) == tuple(tokens.shape[1:])
     assert 0 < found.train_seconds < 60 and found.train_memory > 0
+
+
+def test_depthwise_convolutions_count_alike_on_meta_and_in_a_real_step() -> None:
+    from physrep.run_directory import build_learner
+
+    shape = ClipShape(("a", "b"), (32, 32), (0.1, 0.1), (True, True), 0.1, ("p",), "unknown")
+    options = {"encoder": "convnext3d", "encoder_options": {"dims": [8, 16, 32, 64, 64], "num_res_blocks": [1] * 5}}
+    found = estimate("supervised", options, 16, shape, True)
+    config = {"learner": "supervised", "options": options, "in_channels": 2, "parameters": {"p": "linear"}}
+    learner = build_learner({**config, "num_frames": 16})
+    learner.set_normalisation(("a", "b"), [0.0] * 2, [1.0] * 2)
+    real = training_flops(learner, shape.clip(16, shape.points, "cpu"))
+    # The real step takes both gradients as forward convolutions of padded fields, a little more on a small grid.
+    assert real == pytest.approx(found.train_flops, rel=0.2)
+
+
+@pytest.mark.parametrize("groups", [1, 8])
+@pytest.mark.parametrize("transposed", [False, True])
+def test_either_gradient_of_a_convolution_costs_what_the_convolution_does(groups: int, transposed: bool) -> None:
+    kind = torch.nn.ConvTranspose2d if transposed else torch.nn.Conv2d
+    layer, x = kind(8, 8, 3, groups=groups), torch.zeros(2, 8, 10, 10, requires_grad=True)
+    with OperationCounter() as forward:
+        y = layer(x)
+    with OperationCounter() as backward:
+        y.sum().backward()
+    points = 100 if transposed else 64
+    assert forward.total == 2 * 2 * points * 9 * 8 * 8 // groups
+    assert backward.total == 2 * forward.total
+
+
+def test_operations_are_counted_as_torch_counts_them_and_in_adjoint_methods_too() -> None:
+    from torch.utils.flop_counter import FlopCounterMode
+
+    layer = torch.nn.TransformerEncoderLayer(16, 2, 32, batch_first=True)
+    with FlopCounterMode(display=False) as theirs, OperationCounter() as counter:
+        layer(torch.zeros(3, 5, 16, requires_grad=True)).sum().backward()
+    once = theirs.get_total_flops()
+    assert counter.total == once > 0
+
+    class Adjoint(torch.autograd.Function):
+        @staticmethod
+        def forward(ctx: Any, x: torch.Tensor) -> torch.Tensor:  # pyright: ignore[reportIncompatibleMethodOverride]
+            ctx.save_for_backward(x)
+            return layer(x)
+
+        @staticmethod
+        def backward(ctx: Any, gradient: torch.Tensor) -> torch.Tensor:  # pyright: ignore[reportIncompatibleMethodOverride]
+            with torch.enable_grad():
+                x = ctx.saved_tensors[0].detach().requires_grad_()
+                return torch.autograd.grad(layer(x), x, gradient)[0]
+
+    with OperationCounter() as counter:
+        Adjoint.apply(torch.zeros(3, 5, 16, requires_grad=True)).sum().backward()  # pyright: ignore[reportOptionalMemberAccess]
+    # One more forward pass than the step above, and no gradients of weights.
+    assert once / 2 < counter.total < once * 1.1
+
+
+def test_learners_with_one_encoder_are_timed_once() -> None:
+    known: dict[Any, float] = {}
+    first = estimate("random", OPTIONS, 4, SHAPE, False, known=known)
+    assert len(known) == 1
+    key = next(iter(known))
+    known[key] = 123.0
+    second = estimate("jepa", OPTIONS, 4, SHAPE, True, known=known)
+    assert second.encode_seconds == 123.0 / 2 and second.encode_flops == first.encode_flops
+    wider = {"encoder": "conv3d", "encoder_options": {"dims": [16, 32, 64, 64]}}
+    other = estimate("random", wider, 4, SHAPE, False, known=known)
+    assert other.encode_seconds != 123.0 / 2
 
 
 def test_a_learner_that_needs_real_numbers_is_scaled_and_says_so() -> None:

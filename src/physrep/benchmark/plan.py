@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -42,12 +42,12 @@ def plan_bench(config: BenchConfig, out: str | Path, device: str = "cpu") -> str
     grid = expand(config)
     jobs = min(config.jobs or cores(), len(grid)) if kind == "cpu" else 1
     first, shape, lengths, notes = _data(config, out, kind)
-    steps, known = list(first), {}
+    steps, known, encoders = list(first), {}, {}
     for own in (lengths or {}).values():
         window_span(own, config.num_frames, config.data.frame_step, config.data.path or config.system)
     with threads_of_a_job(jobs):
         for run in grid:
-            steps += _steps_of(run, config, shape, lengths, out / "runs" / run.name, kind, known)
+            steps += _steps_of(run, config, shape, lengths, out / "runs" / run.name, kind, known, encoders)
     for name in config.analyses:
         there = (out / "analyses" / f"{name}.csv").is_file()
         steps.append(Step(f"analysis {name}", THERE if there else TO_DO, 0.0 if there else math.nan))
@@ -137,6 +137,7 @@ def _steps_of(
     folder: Path,
     device: str,
     known: dict[str, Estimate],
+    encoders: dict[Any, float],
 ) -> list[Step]:
     if (folder / SCORES).is_file():
         return [Step(f"run {run.name}", THERE)]
@@ -144,7 +145,7 @@ def _steps_of(
         return [Step(f"run {run.name}", TO_DO)]
     key = repr((run.learner, run.options, run.trained))
     if key not in known:
-        known[key] = estimate(run.learner, run.options, config.num_frames, shape, run.trained, device)
+        known[key] = estimate(run.learner, run.options, config.num_frames, shape, run.trained, device, encoders)
     found = known[key]
     steps = [training_step(run.name, found, run.training, folder)] if run.trained else []
     count = 1000 if lengths is None else evaluation_windows(lengths, config)

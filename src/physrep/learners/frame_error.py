@@ -16,10 +16,10 @@ from __future__ import annotations
 
 from typing import Literal
 
-import torch
 from torch import Tensor
 
 from ..errors import PhysrepError
+from ..nn.precision import full_precision
 
 Scale = Literal["change", "variance", "square"]
 SCALES = ("change", "variance", "square")
@@ -44,7 +44,7 @@ def frame_error(prediction: Tensor, target: Tensor, last: Tensor, scale: str, fl
         floor: epsilon, as a fraction of the frame's variance for ``change`` and absolute for the others, so that a
             field at rest does not divide by nothing.
     """
-    with torch.autocast(prediction.device.type, enabled=False):
+    with full_precision(prediction.device):
         prediction, target, last = prediction.float(), target.float(), last.float()
         space = tuple(range(2, target.dim()))
         variance = target.var(space, correction=0)

@@ -30,6 +30,7 @@ from ..clip import Clip
 from ..errors import PhysrepError
 from ..nn.block_masks import block_masks
 from ..nn.patches import from_blocks
+from ..nn.precision import full_precision
 from ..nn.vit3d import TransformerBlock, sincos_positions
 from .build_encoder import check_encoding
 from .encoding import EncoderLearner
@@ -108,7 +109,7 @@ class MaskedJEPA(EncoderLearner):
         for number, scale in self.masks:
             visible, hidden = block_masks(len(x), grid, number, scale, device=x.device)
             predicted = self.predict(x, grid, visible, hidden)
-            with torch.autocast(x.device.type, enabled=False):
+            with full_precision(x.device):
                 wanted = target.gather(1, hidden.unsqueeze(2).expand(-1, -1, target.shape[2]))
                 losses.append((predicted.float() - wanted).abs().pow(self.loss_exp).mean())
         spread = seen.flatten(0, 1).std(0, correction=0).mean()

@@ -27,6 +27,7 @@ from torch import Tensor, nn
 
 from ..clip import Clip
 from ..nn.patches import from_blocks, to_blocks, tube_mask
+from ..nn.precision import full_precision
 from ..nn.vit3d import TransformerBlock, sincos_positions
 from .encoding import EncoderLearner
 
@@ -112,7 +113,7 @@ class MaskedPixels(EncoderLearner):
         target = to_blocks(x, grid)
         if self.normalise_targets:
             target = normalised(target, self.in_channels)
-        with torch.autocast(x.device.type, enabled=False):
+        with full_precision(x.device):
             error = (predicted.float() - target.float()).square().mean(2)
             return {"loss": error[mask].mean()}
 

@@ -35,6 +35,7 @@ from ..clip import Clip
 from ..errors import PhysrepError
 from ..nn.integrate import FIXED_STEP, integrate
 from ..nn.modulated_operator import ModulatedOperator
+from ..nn.precision import full_precision
 from .base import Learner
 from .build_encoder import build_encoder, check_encoding, embedding_dimension
 
@@ -144,7 +145,7 @@ class OperatorLearner(Learner):
         z = self.latent(self._tokens(x[:, :, : self.num_frames]))
         start, target = x[:, :, -1 - self.horizon], x[:, :, -self.horizon :]
         prediction = self.predict(z, start, clip.periodic)
-        with torch.autocast(x.device.type, enabled=False):
+        with full_precision(x.device):
             prediction, target, start = (v.to(torch.promote_types(v.dtype, torch.float32)) for v in (
                 prediction, target, start))  # fmt: skip
             space = tuple(range(3, x.dim()))

@@ -26,6 +26,7 @@ from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
 from ..errors import PhysrepError
+from ..nn.precision import full_precision
 from .gather import of_first_device, rows_of_all_devices
 
 
@@ -63,7 +64,7 @@ class SIGReg(nn.Module):
         Raises:
             PhysrepError: there are fewer than two rows.
         """
-        with torch.autocast(x.device.type, enabled=False):
+        with full_precision(x.device):
             x, y = (z.flatten(0, -2).float() for z in (x, y))
             if self.training:
                 # The characteristic function is that of the whole batch, however many devices it is spread over.

@@ -20,6 +20,7 @@ import torch
 from torch import Tensor, nn
 
 from ..errors import PhysrepError
+from ..nn.precision import full_precision
 from .gather import of_first_device, rows_of_all_devices
 
 
@@ -63,7 +64,7 @@ class VICReg(nn.Module):
         Raises:
             PhysrepError: a chunk has fewer than two rows.
         """
-        with torch.autocast(x.device.type, enabled=False):
+        with full_precision(x.device):
             x, y = (z.flatten(0, -2).to(torch.promote_types(z.dtype, torch.float32)) for z in (x, y))
             if self.training:
                 # Variances and covariances are those of the whole batch, however many devices it is spread over.

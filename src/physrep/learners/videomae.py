@@ -23,6 +23,7 @@ from torch import Tensor, nn
 from ..clip import Clip
 from ..errors import PhysrepError, nearest
 from ..nn.patches import to_blocks, tube_mask
+from ..nn.precision import full_precision
 from ..nn.videomae import VideoMAEDecoder, VideoMAEEncoder, sinusoid_table
 from .base import Learner
 from .masked_pixels import normalised, visible_positions
@@ -150,7 +151,7 @@ class VideoMAE(Learner):
         if self.normalise_targets:
             target = normalised(target, self.in_channels)
         predicted = self.reconstruct(x, mask)
-        with torch.autocast(x.device.type, enabled=False):
+        with full_precision(x.device):
             target = target[mask].view_as(predicted)
             return {"loss": (predicted.float() - target.float()).square().mean()}
 

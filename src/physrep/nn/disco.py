@@ -25,6 +25,7 @@ from ..errors import PhysrepError
 from .disco_hypernetwork import DiscoHypernetwork, standardise
 from .disco_operator import DiscoOperator
 from .integrate import FIXED_STEP, integrate, integrate_adaptive
+from .precision import full_precision
 
 
 class Disco(nn.Module):
@@ -115,7 +116,7 @@ class Disco(nn.Module):
         standard, mean, std = standardise(x, (2, 3, 4))
         z = self.hpnn(standard, labels).mean((1, 2, 3))
         # Generated weights and solver need their digits: no half precision from here on.
-        with torch.autocast(x.device.type, enabled=False):
+        with full_precision(x.device):
             frame = self.advance(self.theta(z.to(x.dtype)), standard[:, :, -1])
             return frame * std[:, :, 0] + mean[:, :, 0] if units else frame
 

@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import torch
-from torch.utils.flop_counter import FlopCounterMode
 
 from ..nn.plain import plain_operators
+from .operations import OperationCounter
 
 if TYPE_CHECKING:
     from ..clip import Clip
@@ -32,18 +32,18 @@ def training_flops(learner: Learner, clip: Clip) -> float:
     """
     probe = copy.deepcopy(learner).train()
     devices = [clip.fields.device] if clip.fields.device.type == "cuda" else []
-    with torch.random.fork_rng(devices), plain_operators(), FlopCounterMode(display=False) as counter:
+    with torch.random.fork_rng(devices), plain_operators(), OperationCounter() as counter:
         probe.loss(clip)["loss"].backward()
-    return counter.get_total_flops() / len(clip)
+    return counter.total / len(clip)
 
 
 def encoding_flops(learner: Learner, clip: Clip) -> float:
     """Operations of `encode` per clip of `num_frames` frames."""
     training = learner.training
-    with torch.no_grad(), plain_operators(), FlopCounterMode(display=False) as counter:
+    with torch.no_grad(), plain_operators(), OperationCounter() as counter:
         learner.eval().encode(clip)
     learner.train(training)
-    return counter.get_total_flops() / len(clip)
+    return counter.total / len(clip)
 
 
 class PeakMemory:

@@ -21,8 +21,9 @@ class CrossSpectra(Feature):
 
     def compute(self, window: Window) -> Tensor:
         modes = window.modes
-        first, second = torch.triu_indices(modes.shape[1], modes.shape[1], 1, device=modes.device)
-        if not len(first):
+        # On the CPU, whatever the device of the modes: the numbers are read one by one.
+        first, second = torch.triu_indices(modes.shape[1], modes.shape[1], 1).tolist()
+        if not first:
             return modes.real.new_zeros(len(modes), 0)
         own = modes.abs().square().mean(2)
         together = torch.stack(
