@@ -8,6 +8,7 @@ in every process alike.
 
 from __future__ import annotations
 
+import functools
 import importlib
 import inspect
 import os
@@ -143,10 +144,27 @@ def resolve(name: str, registry: Mapping[str, Any], kind: str) -> Callable[..., 
         raise PhysrepError(
             f"{kind} {name!r}: {module_name} raises {type(error).__name__} when it is imported ({reason}); mend it."
         ) from error
+    if module_name == "__main__":
+        if not hasattr(module, attribute):
+            raise PhysrepError(
+                f"{kind} {name!r}: it was defined in a script, which is not this program; run that script, or put "
+                f"{attribute} into a module and name that."
+            )
+        _say_of_script(kind, name, attribute)
     if not hasattr(module, attribute):
         public = [key for key in vars(module) if not key.startswith("_")]
         raise PhysrepError(f"{kind} {name!r}: module {module_name} has no {attribute!r}; {nearest(attribute, public)}")
     return getattr(module, attribute)
+
+
+@functools.cache
+def _say_of_script(kind: str, name: str, attribute: str) -> None:
+    print(
+        f"{kind} {name!r}: no program but this script can load a run that is made with it; name it by a module, "
+        f"`my_module:{attribute}`, to use the run elsewhere.",
+        file=sys.stderr,
+        flush=True,
+    )
 
 
 def make_working_folder_importable() -> None:
