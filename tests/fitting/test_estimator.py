@@ -43,6 +43,29 @@ def fitted() -> ParameterEstimator:
     return ParameterEstimator(encoder="statistics", dt=0.1, dx=1 / 16, probes=("ridge",)).fit(*decaying())
 
 
+@pytest.mark.parametrize("space", [1, 3])
+def test_arrays_with_one_and_with_three_axes_of_space(space: int) -> None:
+    n, points = 40, 16 if space == 1 else 8
+    generator = np.random.default_rng(0)
+    rate, phase = generator.uniform(0.5, 3.0, n), generator.uniform(0, 2 * np.pi, (n, 2))
+    along = np.indices([points] * space).sum(0) / points
+    wave = np.sin(2 * np.pi * along[None, None] + phase.reshape(n, 2, *[1] * space))
+    decay = np.exp(-rate[:, None] * 0.1 * np.arange(6)).reshape(n, 6, *[1] * (space + 1))
+    x = (decay * wave[:, None]).astype(np.float32)
+    estimator = ParameterEstimator("spectra", dt=0.1, dx=[1 / points] * space, channels=["u", "v"], probes=("ridge",))
+    estimator.fit(x[:32], rate[:32])
+    assert np.abs(estimator.predict(x[32:]) - rate[32:]).max() < 0.3
+    assert estimator.instrument_.readout.background.grid["dx"] == pytest.approx([1 / points] * space)
+    one = estimator.instrument_.predict(x[32], dt=0.1, dx=1 / points, channels=["u", "v"])
+    assert one["estimate"][0] == pytest.approx(estimator.predict(x[32:33])[0])
+    with pytest.raises(PhysrepError, match=rf"reads fields on {'one axis' if space == 1 else 'three axes'} of space"):
+        estimator.predict(decaying(3)[0])
+    dims = ("sample", "time", *"xyz"[:space])
+    data = xarray.Dataset({"u": (dims, x[:, :, 0]), "v": (dims, x[:, :, 1])})
+    estimator.fit(data.isel(sample=slice(0, 32)), rate[:32])
+    assert np.abs(estimator.predict(data.isel(sample=slice(32, None))) - rate[32:]).max() < 0.3
+
+
 def test_a_planted_rate_is_found_with_intervals(fitted: ParameterEstimator) -> None:
     x, rate = decaying(80, seed=1)
     estimate, low, high = fitted.predict(x, return_interval=True)

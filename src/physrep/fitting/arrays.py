@@ -12,9 +12,10 @@ from ..data import select_trajectories, write_stats, write_well
 from ..data.convert import from_numpy, from_xarray
 from ..data.splits import assign_labelled
 from ..errors import PhysrepError
+from ..readout.array_axes import SPACE, per_axis, space_of
 from ..systems import Trajectories
 
-AXES = ("sample", "time", "x", "y")
+AXES = ("sample", "time", "x", "y", "z")
 
 
 def labels_of(y: Any, names: Sequence[str] | None) -> dict[str, np.ndarray]:
@@ -56,7 +57,7 @@ def trajectories_of(
     dx: Sequence[float] | float | None,
     periodic: bool | Sequence[bool],
 ) -> Trajectories:
-    """Arrays ``(N, T, C, H, W)``, or a data set of xarray, with labels per trajectory.
+    """Arrays ``(N, T, C, H, W)``, or with one or three axes of space, or a data set of xarray, with labels.
 
     Args:
         x: fields.
@@ -68,26 +69,26 @@ def trajectories_of(
     Raises:
         PhysrepError: another shape, values that are not finite, or labels of another length.
     """
-    spacing = None if dx is None else _per_axis("dx", dx, np.float64)
-    around = _per_axis("periodic", periodic, bool)
-    if hasattr(x, "data_vars") or hasattr(x, "coords"):
+    named = hasattr(x, "data_vars") or hasattr(x, "coords")
+    array = None if named else check_array(x)
+    space = space_of(x) if array is None else array.ndim - 3
+    spacing = None if dx is None else per_axis("dx", dx, np.float64, space)
+    around = per_axis("periodic", periodic, bool, space)
+    if array is None:
         found = from_xarray(x, dt=dt, dx=spacing, name="arrays")
-        axes = list(found.coordinates)
-        if len(axes) == 2:
-            found.periodic = tuple(around)
+        found.periodic = tuple(around)
         if labels:
             found.parameters = {}
     else:
-        array = check_array(x)
         names = list(channels) if channels is not None else [f"c{k}" for k in range(array.shape[2])]
         if len(names) != array.shape[2]:
             raise PhysrepError(f"X has {array.shape[2]} channels, but {len(names)} names: {', '.join(names)}.")
         found = from_numpy(
             {name: array[:, :, k] for k, name in enumerate(names)},
-            axes=AXES,
+            axes=AXES[: 2 + space],
             dt=1.0 if dt is None else dt,
-            dx=spacing or [1.0, 1.0],
-            periodic=[axis for axis, own in zip(AXES[2:], around, strict=True) if own],
+            dx=spacing or [1.0] * space,
+            periodic=[axis for axis, own in zip(AXES[2 : 2 + space], around, strict=True) if own],
             name="arrays",
         )
     import torch
@@ -101,15 +102,8 @@ def trajectories_of(
     return found
 
 
-def _per_axis(name: str, given: Any, kind: type) -> list[Any]:
-    try:
-        return np.broadcast_to(np.asarray(given, dtype=kind), (2,)).tolist()
-    except (TypeError, ValueError) as error:
-        raise PhysrepError(f"{name} is {given!r}; give one value, or one for each of the two axes of space.") from error
-
-
 def check_array(x: Any) -> np.ndarray:
-    """Fields as float32 ``(N, T, C, H, W)``.
+    """Fields as float32 ``(N, T, C, *S)`` with one, two or three axes of space.
 
     Raises:
         PhysrepError: another shape, or values that are not finite.
@@ -121,9 +115,10 @@ def check_array(x: Any) -> np.ndarray:
             "X holds trajectories of several shapes; cut them to one (N, T, C, H, W), or write files, which may differ "
             "in length."
         ) from error
-    if array.ndim != 5 or 0 in array.shape:
+    if array.ndim - 3 not in SPACE or 0 in array.shape:
         raise PhysrepError(
-            f"X has the shape {array.shape}; give trajectories as (N, T, C, H, W): T frames of C channels each."
+            f"X has the shape {array.shape}; give trajectories as (N, T, C, H, W): T frames of C channels each; with "
+            "one axis of space (N, T, C, X), with three (N, T, C, D, H, W)."
         )
     if array.dtype.kind not in "fiu":
         raise PhysrepError(f"X has the type {array.dtype}; give real numbers.")

@@ -19,6 +19,7 @@ from ..leftovers import temporary_folder
 from ..probes.moments import token_moments
 from ..progress import without_progress
 from ..readout import Answer, Instrument
+from ..readout.array_axes import wrong_shape
 from ..registry import resolve
 from .arrays import check_array, labels_of, trajectories_of, write_splits
 from .budget import seconds_of
@@ -29,9 +30,10 @@ from .fit import fit_instrument
 class ParameterEstimator(RegressorMixin, TransformerMixin, BaseEstimator):
     """Estimate physical parameters from trajectories of fields, with intervals, by frozen tokens and a probe.
 
-    X is an array ``(N, T, C, H, W)`` of N trajectories of T frames; a data set of xarray (dimensions sample, time and
-    two of space); or the path of a data set in The Well's format, whose own splits and labels are then taken. y is
-    ``(N,)`` or ``(N, P)``, or a frame of pandas with a column per parameter.
+    X is an array ``(N, T, C, H, W)`` of N trajectories of T frames (``(N, T, C, X)`` with one axis of space,
+    ``(N, T, C, D, H, W)`` with three); a data set of xarray (dimensions sample, time and those of space); or the
+    path of a data set in The Well's format, whose own splits and labels are then taken. y is ``(N,)`` or ``(N, P)``,
+    or a frame of pandas with a column per parameter; NaN is unknown, and such trajectories train what needs no labels.
 
     Of arrays, `fit` sets trajectories aside: ``validation`` of them choose encoder and probe and give the intervals,
     ``test`` of them measure what the intervals cover. The estimate of a trajectory is the mean over its windows;
@@ -221,7 +223,9 @@ class ParameterEstimator(RegressorMixin, TransformerMixin, BaseEstimator):
         if hasattr(X, "coords"):
             return self.instrument_.recordings(X, dt=self.dt, dx=self.dx)
         if not isinstance(X, (str, Path)):
-            X = check_array(X)
+            X, space = check_array(X), len(self.instrument_.readout.background.grid["shape"])
+            if X.ndim != 3 + space:
+                raise wrong_shape(X.shape, space)
         steps = {"dt": 1.0 if self.dt is None else self.dt, "dx": 1.0 if self.dx is None else self.dx}
         return self.instrument_.recordings(X, **steps, channels=self.channels, periodic=self.periodic)
 

@@ -11,6 +11,7 @@ import torch
 
 from ..clip import Clip
 from ..data.convert import from_xarray
+from ..data.convert.axes import named_axes, spatial
 from ..errors import PhysrepError
 from .recordings import Recording
 
@@ -52,16 +53,19 @@ class ArrayAxes:
 
 @dataclass(frozen=True)
 class WindowShape:
-    """The windows that an encoder reads: its channels, frames, distance of frames and of starts."""
+    """The windows that an encoder reads: its channels, frames, distance of frames and of starts, axes of space."""
 
     channels: tuple[str, ...]
     frames: int
     frame_step: int
     stride: int
+    space: int = 2
 
 
 def array_recordings(data: Any, axes: ArrayAxes, window: WindowShape) -> list[Recording]:
-    """Windows of every trajectory of an array ``(N, T, C, H, W)`` or ``(T, C, H, W)``, or of a data set of xarray.
+    """Windows of every trajectory of an array ``(N, T, C, *S)`` or ``(T, C, *S)``, or of a data set of xarray.
+
+    ``S`` are the points along the axes of space, as many as the encoder was trained on: ``H, W``, or one or three.
 
     Args:
         data: trajectories.
@@ -74,12 +78,10 @@ def array_recordings(data: Any, axes: ArrayAxes, window: WindowShape) -> list[Re
     dt, dx, names = axes.dt, axes.dx, axes.channels
     if hasattr(data, "coords"):
         data, dt, dx, names = _from_xarray(data, axes)
-    array = np.asarray(data)
-    array = array[None] if array.ndim == 4 else array
-    if array.ndim != 5:
-        raise PhysrepError(
-            f"the array has the shape {array.shape}; give (N, T, C, H, W), or (T, C, H, W) of one trajectory."
-        )
+    array, space = np.asarray(data), window.space
+    array = array[None] if array.ndim == 2 + space else array
+    if array.ndim != 3 + space:
+        raise wrong_shape(array.shape, space)
     if dt is None or dx is None:
         raise PhysrepError("give dt, the time between frames, and dx, the spacing, with an array.")
     names = tuple(names) if names is not None else window.channels
@@ -91,8 +93,8 @@ def array_recordings(data: Any, axes: ArrayAxes, window: WindowShape) -> list[Re
     if array.shape[1] < span:
         raise PhysrepError(f"the array has {array.shape[1]} frames, but a window of this encoder needs {span}.")
     starts = list(range(0, array.shape[1] - span + 1, window.stride))
-    around = True if axes.periodic is None else np.asarray(axes.periodic, dtype=bool)
-    first, second = np.broadcast_to(around, (2,)).tolist()
+    around = per_axis("periodic", True if axes.periodic is None else axes.periodic, bool, space)
+    spacing = per_axis("dx", dx, np.float64, space)
     found = []
     for number, trajectory in enumerate(array):
         fields = np.stack([trajectory[s : s + span : step].swapaxes(0, 1) for s in starts]).astype(np.float32)
@@ -102,13 +104,56 @@ def array_recordings(data: Any, axes: ArrayAxes, window: WindowShape) -> list[Re
             channels=names,
             parameter_names=(),
             dt=float(dt) * step,
-            dx=tuple(np.broadcast_to(np.asarray(dx, dtype=np.float64), (2,)).tolist()),
-            periodic=(first, second),
+            dx=tuple(spacing),
+            periodic=tuple(around),
             trajectory=torch.zeros(len(starts), dtype=torch.int64),
             start=torch.tensor(starts),
         )
         found.append(Recording("array", number, clip, {}, [start * float(dt) for start in starts]))
     return found
+
+
+SPACE = {1: ("X",), 2: ("H", "W"), 3: ("D", "H", "W")}
+"""Names of the axes of space in the shape of an array, by their number."""
+
+
+def counted(space: int) -> str:
+    """``one axis``, ``two axes``, ``three axes``."""
+    return {1: "one axis", 2: "two axes", 3: "three axes"}[space]
+
+
+def wrong_shape(shape: Sequence[int], space: int) -> PhysrepError:
+    """That an array has another number of axes than the fields that an encoder reads, ``space`` of space."""
+    one = ", ".join(("T", "C", *SPACE[space]))
+    return PhysrepError(
+        f"the array has the shape {tuple(shape)}, but this encoder reads fields on {counted(space)} of space; give "
+        f"(N, {one}), or to `physrep.load_readout` ({one}) of one trajectory."
+    )
+
+
+def per_axis(name: str, given: Any, kind: type, space: int) -> list[Any]:
+    """One value, or one per axis of space, as one per axis.
+
+    Args:
+        name: of the argument.
+        given: its value.
+        kind: type of the values.
+        space: number of axes.
+
+    Raises:
+        PhysrepError: another number of values.
+    """
+    try:
+        return np.broadcast_to(np.asarray(given, dtype=kind), (space,)).tolist()
+    except (TypeError, ValueError) as error:
+        raise PhysrepError(
+            f"{name} is {given!r}; give one value, or one for each of the {counted(space)} of space."
+        ) from error
+
+
+def space_of(data: Any) -> int:
+    """Number of axes of space of a data set or array of xarray, by the names of its dimensions."""
+    return len(spatial(named_axes([str(axis) for axis in data.dims], "xarray")))
 
 
 def _spacing(axis: str, points: np.ndarray) -> float:
@@ -122,11 +167,11 @@ def _spacing(axis: str, points: np.ndarray) -> float:
 
 
 def _from_xarray(data: Any, axes: ArrayAxes) -> tuple[np.ndarray, float, tuple[float, ...], list[str]]:
-    """Array ``(N, T, C, H, W)``, dt, dx and channels; dimensions are found by name (see `from_xarray`)."""
+    """Array ``(N, T, C, *S)``, dt, dx and channels; dimensions are found by name (see `from_xarray`)."""
     unknown = [str(axis) for axis in data.dims if axis not in data.coords and str(axis) not in ("sample", "trajectory")]
     if unknown and (axes.dt is None or axes.dx is None):
         raise PhysrepError(f"the dimension {unknown[0]} has no coordinates; give dt and dx.")
-    spacing = None if axes.dx is None else np.broadcast_to(np.asarray(axes.dx, dtype=np.float64), (2,)).tolist()
+    spacing = None if axes.dx is None else per_axis("dx", axes.dx, np.float64, space_of(data))
     found = from_xarray(data, dt=axes.dt, dx=spacing, name="xarray")
     names = list(axes.channels) if axes.channels is not None else list(found.fields)
     missing = [name for name in names if name not in found.fields]

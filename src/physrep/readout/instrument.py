@@ -46,7 +46,8 @@ class Instrument:
         """One row per trajectory and parameter, with the columns of the command's table.
 
         Args:
-            data: trajectories as an array ``(N, T, C, H, W)`` or ``(T, C, H, W)``; a `Clip` of windows of one
+            data: trajectories as an array ``(N, T, C, H, W)`` or ``(T, C, H, W)``, with as many
+                axes of space as the encoder was trained on; a `Clip` of windows of one
                 trajectory; a data set or array of xarray with the dimensions (sample,) time and space, one variable
                 per channel; or paths of files, as `physrep predict` takes them.
             axes: ``dt`` and ``dx`` of an array, and what else `ArrayAxes` has.
@@ -118,7 +119,9 @@ class Instrument:
         if isinstance(data, (str, Path)) or (isinstance(data, (list, tuple)) and isinstance(data[0], (str, Path))):
             places = [data] if isinstance(data, (str, Path)) else data
             return list(recordings(places, self._data, frames, stride, step))
-        return array_recordings(data, given, WindowShape(self.learner.channels, frames, step, stride))
+        space = len(self.readout.background.grid["shape"])
+        shape = WindowShape(self.learner.channels, frames, step, stride, space)
+        return array_recordings(data, given, shape)
 
 
 def load_readout(run: str | Path, probe: str | None = None) -> Instrument:
