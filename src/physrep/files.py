@@ -22,6 +22,9 @@ from .yaml_reader import SIZE, parse_yaml
 if TYPE_CHECKING:
     from torch import Tensor
 
+_PIECES, _PIECE = 9, 4096
+"""Of a file that is looked at to see whether it changed: from its beginning to its end, and bytes of each."""
+
 _TORCH_WRITER = ("inline_container.cc", "PytorchStreamWriter")
 
 
@@ -251,10 +254,25 @@ def content_hash(value: Any) -> str:
 
 
 def file_fingerprint(path: str | Path) -> dict[str, Any]:
-    """Name, size and modification time of a file: what a cache key needs to notice that it changed."""
+    """Name, size, modification time and a sample of a file: what a cache key needs to notice that it changed.
+
+    Files of the same shapes have the same size, and unpacked from archives often the same time, whatever they hold.
+
+    Raises:
+        PhysrepError: the file is not there, or cannot be read.
+    """
     path = Path(path)
-    status = path.stat()
-    return {"name": path.name, "size": status.st_size, "mtime_ns": status.st_mtime_ns}
+    try:
+        status, digest = path.stat(), hashlib.sha256()
+        if not path.is_dir():  # as a Zarr store is
+            with open(path, "rb", buffering=0) as file:
+                for i in range(_PIECES):
+                    file.seek(max(0, status.st_size - _PIECE) * i // (_PIECES - 1))
+                    digest.update(file.read(_PIECE))
+    except OSError as error:
+        raise PhysrepError(f"{path}: cannot be read ({error.strerror}); check the path and its permissions.") from error
+    sample = digest.hexdigest()[:16]
+    return {"name": path.name, "size": status.st_size, "mtime_ns": status.st_mtime_ns, "sample": sample}
 
 
 def cache_home() -> Path:

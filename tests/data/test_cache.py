@@ -152,6 +152,19 @@ def test_killed_while_building(dataset):
     assert torch.equal(clips.clip(clips.windows(6), 6).fields, reader.clip(range(4)).fields)
 
 
+def test_another_file_of_the_same_size_and_time_is_noticed(dataset, trajectories):
+    """As after unpacking another version of an archive whose files all have one time."""
+    root = dataset()
+    path = next((root / "data" / "train").glob("*.hdf5"))
+    clips, status = open_clips(root, "train"), path.stat()
+    before = clips.clip(clips.windows(4), 4).fields
+    write_well(path, trajectories(seed=7))
+    assert path.stat().st_size == status.st_size
+    os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns))
+    clips = open_clips(root, "train")
+    assert not torch.equal(clips.clip(clips.windows(4), 4).fields, before)
+
+
 def test_a_file_that_changes_while_it_is_read(dataset, monkeypatch):
     root = dataset()
     real = cache_module._build
