@@ -16,6 +16,7 @@ from pathlib import Path
 
 from physrep.cli.barrier import leave
 from physrep.cli.main import main
+from tests.helpers.processes import living
 
 HANG = 240.0
 """Seconds after which a command counts as hanging."""
@@ -117,26 +118,10 @@ class _Said:
 
 def _orphans(group: int) -> list[str]:
     """Command lines of living processes of a group that do not end by themselves; they are killed."""
-    end = time.monotonic() + ORPHANED
-    while True:
-        found = _members(group)
-        if not found or time.monotonic() > end:
-            break
-        time.sleep(0.05)
+    found = living(group, ORPHANED)
     if found:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(group, signal.SIGKILL)
-    return found
-
-
-def _members(group: int) -> list[str]:
-    found = []
-    for place in Path("/proc").glob("[0-9]*"):
-        with contextlib.suppress(OSError):
-            # pid (name) state parent group ...; a name may hold spaces and brackets.
-            state, _, own = (place / "stat").read_text().rpartition(")")[2].split()[:3]
-            if int(own) == group and state != "Z":
-                found.append((place / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")[:200])
     return found
 
 

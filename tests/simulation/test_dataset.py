@@ -21,6 +21,7 @@ from physrep.simulation import SimulationConfig, simulate
 from physrep.simulation.file import FileTask, simulate_file
 from physrep.simulation.request import resolve
 from physrep.systems import SYSTEMS
+from tests.helpers.processes import living
 
 SMALL = SimulationConfig(trajectories=12, resolution=[16, 32], frames=4, per_file=3, ranges={"Reynolds": [20, 60]})
 
@@ -96,7 +97,8 @@ def test_a_killed_command_repeated_gives_bit_identical_files(workers: int, tmp_p
 
     def start(out: Path) -> subprocess.Popen:
         words = ["simulate", "shear_flow", "--out", str(out), "--workers", str(workers), *settings]
-        return subprocess.Popen([sys.executable, "-m", "physrep", *words], stderr=subprocess.DEVNULL)
+        command = [sys.executable, "-m", "physrep", *words]
+        return subprocess.Popen(command, stderr=subprocess.DEVNULL, start_new_session=True)
 
     def below(out: Path, suffix: str = "") -> list[Path]:
         """Files and folders; unlike rglob, also while leases come and go."""
@@ -116,11 +118,9 @@ def test_a_killed_command_repeated_gives_bit_identical_files(workers: int, tmp_p
             time.sleep(0.002)
         process.send_signal(signal.SIGKILL)
         process.wait()
-        time.sleep(1.5 if workers > 1 else 0)  # workers end by themselves when their parent is gone
-        for _ in range(300):  # and delete what they were writing; on a busy machine that takes longer
-            if workers == 1 or not below(cut, ".tmp"):
-                break
-            time.sleep(0.1)
+        # Workers end by themselves when their parent is gone, and delete what they were writing.
+        assert not living(process.pid, 240)
+        assert workers == 1 or not below(cut, ".tmp")
         if len(below(cut, ".hdf5")) < 10:
             break
     else:

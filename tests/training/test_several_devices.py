@@ -106,7 +106,8 @@ def test_two_processes_stopped_and_continued_end_in_the_same_weights(root: Path,
     assert pretrain(root, tmp_path / "whole", *options).wait() == 0
     process = pretrain(root, tmp_path / "stopped", *options)
     while not (tmp_path / "stopped" / "state.pt").exists():
-        time.sleep(0.05)
+        assert process.poll() is None, process.communicate()
+        time.sleep(0.02)
     os.killpg(process.pid, signal.SIGTERM)
     _, err = process.communicate()
     assert process.returncode == 143 and "Traceback" not in err, err
@@ -121,7 +122,7 @@ def test_a_process_killed_under_torchrun_is_started_again_and_ends_in_the_same_w
 ) -> None:
     torchrun = (sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2")
     torchrun = (*torchrun, "--max-restarts", "2", "-m", "physrep")
-    options = ("--training.steps", "60", "--training.batch_size", "4", "--devices", "2")
+    options = ("--training.steps", "200", "--training.batch_size", "4", "--devices", "2")
     options = (*options, "--training.checkpoint_every", "10")
     assert pretrain(root, tmp_path / "whole", *options).wait() == 0
     process = pretrain(root, tmp_path / "killed", *options, launcher=torchrun, OMP_NUM_THREADS="1")
@@ -132,7 +133,7 @@ def test_a_process_killed_under_torchrun_is_started_again_and_ends_in_the_same_w
         trainers = [pid for pid in children(process.pid) if (tmp_path / "killed").name in command_of(pid)]
         assert len(trainers) == 2
         os.kill(trainers[-1], signal.SIGKILL)
-        _, err = process.communicate(timeout=240)
+        _, err = process.communicate(timeout=600)
     finally:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
