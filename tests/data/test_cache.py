@@ -155,14 +155,15 @@ def test_killed_while_building(dataset):
 def test_another_file_of_the_same_size_and_time_is_noticed(dataset, trajectories):
     """As after unpacking another version of an archive whose files all have one time."""
     root = dataset()
-    path = next((root / "data" / "train").glob("*.hdf5"))
-    clips, status = open_clips(root, "train"), path.stat()
-    before = clips.clip(clips.windows(4), 4).fields
-    write_well(path, trajectories(seed=7))
+    path, new = root / "data" / "train" / "b.hdf5", trajectories(seed=11)
+    status = path.stat()
+    before = [open_clips(root, "train"), open_clips(root, "train", cache_dir=root / "copies")]
+    write_well(path, new)
     assert path.stat().st_size == status.st_size
     os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns))
-    clips = open_clips(root, "train")
-    assert not torch.equal(clips.clip(clips.windows(4), 4).fields, before)
+    for old, clips in zip(before, (open_clips(root, "train"), open_clips(root, "train", cache_dir=root / "copies"))):
+        assert not np.array_equal(clips.parameters, old.parameters)
+        assert torch.equal(clips.clip(np.array([[2, 0]]), 2).fields[0, 0], new.fields["tracer"][0, :2])
 
 
 def test_a_file_that_changes_while_it_is_read(dataset, monkeypatch):
