@@ -161,7 +161,8 @@ def test_another_file_of_the_same_size_and_time_is_noticed(dataset, trajectories
     write_well(path, new)
     assert path.stat().st_size == status.st_size
     os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns))
-    for old, clips in zip(before, (open_clips(root, "train"), open_clips(root, "train", cache_dir=root / "copies"))):
+    after = [open_clips(root, "train"), open_clips(root, "train", cache_dir=root / "copies")]
+    for old, clips in zip(before, after, strict=True):
         assert not np.array_equal(clips.parameters, old.parameters)
         assert torch.equal(clips.clip(np.array([[2, 0]]), 2).fields[0, 0], new.fields["tracer"][0, :2])
 
