@@ -76,6 +76,51 @@ def test_wrong_paths_and_unknown_settings_import_nothing_large(tmp_path: Path) -
         assert (code, imported) == (2, []), words
 
 
+def test_names_of_no_part_import_nothing_large(tmp_path: Path) -> None:
+    data = tmp_path / "data" / "heat"
+    for split in ("train", "valid", "test"):
+        (data / "data" / split).mkdir(parents=True)
+        (data / "data" / split / "a.hdf5").touch()
+    run_ = tmp_path / "run"
+    run_.mkdir()
+    benches = {
+        "system": "system: nosuch\nruns: [{learner: jepa}]\n",
+        "learner": "system: heat\nruns: [{learner: nosuch}]\n",
+        "encoder": "system: heat\nencoder: nosuch\nruns: [{learner: jepa}]\n",
+        "encoder of a run": "system: heat\nruns: [{learner: jepa, encoder: nosuch}]\n",
+        "probe": "system: heat\nprobes: {nosuch: {}}\nruns: [{learner: jepa}]\n",
+    }
+    wrong = []
+    for number, text in enumerate(benches.values()):
+        (tmp_path / f"{number}.yaml").write_text(text)
+        wrong += [["bench", f"{number}.yaml", "--out", "x"], ["bench", f"{number}.yaml", "--out", "x", "--plan"]]
+    wrong += [
+        ["simulate", "nosuch", "--out", "x"],
+        ["simulate", "nosuch", "--out", "x", "--plan"],
+        ["pretrain", "nosuch", "--data", str(data), "--out", "x"],
+        ["pretrain", "jepa", "--data", str(data), "--out", "x", "--encoder", "nosuch"],
+        ["probe", str(run_), "--probe", "nosuch"],
+        ["embed", "nosuch", "--data", str(data)],
+        ["score", "nosuch", "--data", str(data)],
+        ["score", "module:Class", "--data", str(data), "--probes", "nosuch"],
+        ["score", "module:Class", "--systems", "nosuch"],
+        ["fit", str(data), "--out", "x", "--learners", "nosuch"],
+        ["fit", str(data), "--out", "x", "--probes", "nosuch"],
+    ]
+    for words, code, imported in answers(tmp_path, wrong):
+        assert (code, imported) == (2, []), words
+
+
+def test_names_are_read_from_the_source_as_the_registries_have_them() -> None:
+    from physrep import learners, nn, probes, systems
+    from physrep.known_names import own_names
+
+    assert own_names("system") == tuple(system.name for system in systems.OWN)
+    assert own_names("learner") == tuple(learners.OWN)
+    assert own_names("probe") == tuple(probes.OWN)
+    assert own_names("encoder") == tuple(nn.ENCODERS)
+
+
 @pytest.mark.parametrize("package", ["", "data", "tokens", "simulation", "benchmark"])
 def test_names_for_type_checkers_are_those_that_are_found(package: str) -> None:
     source = Path(physrep.__path__[0]) / package / "__init__.py"

@@ -9,6 +9,7 @@ from typing import Any
 
 from ..errors import PhysrepError
 from ..files import read_yaml
+from ..known_names import check_name
 from .arguments import (
     PLAN,
     add_data_root,
@@ -74,9 +75,24 @@ def read(arguments: Sequence[str], command: str, description: str) -> tuple[Any,
         # A folder that was moved is continued from the file in it.
         stored = found_in(stored, Path(values.config).parent)
     config = read_config(apply_overrides(stored, overrides), values.config)
+    _check_names(config)
     if values.data_root is not None:
         config.data = replace(config.data, root=values.data_root, path="")
     return values, config
+
+
+def _check_names(config: Any) -> None:
+    """Refuse unknown names before torch is imported and before anything is simulated."""
+    if not (config.data.path or config.data.root or config.data.dataset):
+        check_name("system", config.system)
+    for probe in config.probes:
+        check_name("probe", probe)
+    check_name("encoder", config.encoder)
+    for run in config.runs:
+        if run.learner != "constant":
+            check_name("learner", run.learner)
+        if run.encoder:
+            check_name("encoder", run.encoder)
 
 
 def print_config(config: Any) -> None:

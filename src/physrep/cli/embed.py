@@ -8,6 +8,7 @@ from typing import Any
 
 from ..data.config import DataConfig
 from ..errors import PhysrepError
+from ..known_names import check_name
 from .arguments import Parser, add_data_root, add_device, chosen_device, dataclass_from, dataset_path, parser
 
 
@@ -85,6 +86,8 @@ def check_places(values: Any) -> None:
         read_run_config(values.encoder)
     elif values.data is None:
         raise PhysrepError(f"--data is missing; name the data set that {values.encoder!r} is to encode.")
+    else:
+        check_name("encoder", values.encoder)
     if values.data is not None:
         dataset_path(values.data, values.data_root)
 

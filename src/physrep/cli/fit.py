@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from ..known_names import check_name
 from .arguments import PLAN, add_data_root, add_device, chosen_device, dataclass_from, dataset_path, parser
 
 
@@ -39,6 +40,9 @@ def run(arguments: Sequence[str]) -> int:
     add_device(p)
     add_data_root(p, "DATA is then the NAME of a data set")
     values = p.parse_args(list(arguments))
+    for kind, names in (("learner", [*values.learners, *(values.floors or [])]), ("probe", values.probes)):
+        for name in names:
+            check_name(kind, name)
     path = dataset_path(values.data, values.data_root)
     from ..data.config import DataConfig
     from ..fitting import FLOORS, fit_instrument

@@ -8,6 +8,7 @@ from typing import Any
 
 from ..data.config import DataConfig
 from ..errors import PhysrepError
+from ..known_names import check_name
 from .arguments import (
     PLAN,
     Parser,
@@ -65,6 +66,9 @@ def run(arguments: Sequence[str]) -> int:
     p = _parser()
     plain, overrides = split_overrides(arguments)
     values = p.parse_args(plain)
+    check_name("learner", values.learner)
+    if values.encoder:
+        check_name("encoder", values.encoder)
     options_of(overrides, SECTIONS, "pretrain")
     for key in set(overrides) & {"data.path", "data.root", "data.dataset"}:
         raise PhysrepError(f"--{key} has no effect: the data set is given with --data and --data-root; leave it out.")

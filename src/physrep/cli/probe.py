@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from ..known_names import check_name
 from .arguments import options_of, parser, split_overrides
 from .embed import add_arguments, check_places, embed_all, token_folder
 
@@ -26,6 +27,7 @@ def run(arguments: Sequence[str]) -> int:
     values = p.parse_args(plain)
     options = options_of(overrides, ["options"], "probe").get("options") or {}
 
+    check_name("probe", values.probe)
     check_places(values)
     from ..files import write_record
     from ..probes import PROBES, evaluate, save_predictions

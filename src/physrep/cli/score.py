@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import PhysrepError
+from ..known_names import check_name
 from .arguments import (
     add_data_root,
     add_device,
@@ -59,6 +60,13 @@ def run(arguments: Sequence[str]) -> int:
         raise PhysrepError("--simulation.NAME has no effect: it goes with --systems; leave it out.")
     if values.systems:
         p.refuse(("data", "data_root", "labels", "resolution"), "--systems simulates its own data")
+
+        from .score_systems import chosen_systems
+
+        chosen_systems(values.systems)
+    check_name("encoder", values.encoder)
+    for probe in values.probes:
+        check_name("probe", probe)
 
     _as_exported(values)
     own = None if values.systems else _data(values)  # a wrong path is said before torch is imported

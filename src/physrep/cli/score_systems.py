@@ -56,7 +56,7 @@ def score_systems(
     from ..simulation import simulate
     from .score import lines
 
-    asked = {name: _request(name, path, simulation, view) for name, path in _chosen(names).items()}
+    asked = {name: _request(name, path, simulation, view) for name, path in chosen_systems(names).items()}
     refused = _refused(encoder, asked)
     found, failed = {}, {}
     for name, one in asked.items():
@@ -90,7 +90,12 @@ class _Request:
     stride: int
 
 
-def _chosen(names: Sequence[str]) -> dict[str, Path]:
+def chosen_systems(names: Sequence[str]) -> dict[str, Path]:
+    """System to preset of what ``--systems`` names.
+
+    Raises:
+        PhysrepError: a name has no quick preset.
+    """
     known = quick_systems()
     for name in names:
         if name not in ("all", *known):
