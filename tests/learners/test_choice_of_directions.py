@@ -15,7 +15,8 @@ def candidate(grade: int, directions: int, score: float) -> Choice:
     """A candidate whose two channels leave the share exp(score) of their change."""
     operator = Operator(torch.zeros(1, 2), torch.zeros(directions, 1, 2), torch.eye(2))
     fit = Fit(operator, torch.zeros(3, directions), [])
-    return Choice(grade, directions, torch.full((2,), math.exp(score)), fit, torch.eye(1), torch.zeros(1).long())
+    left = torch.full((4, 2), math.exp(score))
+    return Choice(grade, directions, left, torch.ones(4, 2), fit, torch.eye(1), torch.zeros(1).long())
 
 
 @pytest.mark.parametrize(
@@ -38,3 +39,13 @@ def test_a_larger_grade_pays_too() -> None:
     assert (choose(pool).grade, choose(pool).directions) == (1, 1)
     pool.append(candidate(3, 2, -2.0 - 3 * WORTH))
     assert (choose(pool).grade, choose(pool).directions) == (3, 2)
+
+
+def test_a_larger_grade_wins_on_more_than_one_trajectory() -> None:
+    small, large = candidate(1, 1, -2.0), candidate(2, 1, -2.0)
+    small.left[0] = 20.0  # one trajectory rules both sums; elsewhere the larger one is no better
+    assert small.residual[0] > 2 * large.residual[0]
+    large.left[1:] *= 1.01
+    assert choose([small, large]).grade == 1
+    large.left[1:] *= 0.8
+    assert choose([small, large]).grade == 2

@@ -9,6 +9,16 @@ n_i counts the rows of the window that θ is read from, fewer where its frames d
 
 The likelihood of the fit itself grows with every direction that is added; r does not, since what a direction took from
 the start of a window fails in the next.
+
+r is a quotient of sums: under noise few trajectories may rule it, and a library that is larger than need be wins by
+chance. So a larger grade has to win on the mean trajectory too, by more than one standard error of the paired contrast
+
+    d = Σ_c v_c (l_c - l'_c) / (|l_c| + |l'_c|)
+
+of what the two leave in a trajectory, l and l', which is bounded, with the weights v of the scores.
+
+Source of the rule of one standard error: Breiman, Friedman, Olshen and Stone, Classification and Regression Trees
+(1984), section 3.4.3.
 """
 
 from __future__ import annotations
@@ -36,7 +46,8 @@ class Choice:
     Attributes:
         grade: of the library.
         directions: P.
-        residual: r of every channel, ``(C,)``.
+        left: what stays unexplained of every channel of the validation trajectories, ``(n, C)``.
+        change: of the channels, ``(n, C)``.
         fit: of the training trajectories, in whitened columns.
         basis: from whitened columns to the library's, ``(K, r)``.
         columns: of the complete library, indices ``(K,)``.
@@ -44,21 +55,35 @@ class Choice:
 
     grade: int
     directions: int
-    residual: Tensor
+    left: Tensor
+    change: Tensor
     fit: Fit
     basis: Tensor
     columns: Tensor
 
+    @property
+    def residual(self) -> Tensor:
+        """r of every channel, ``(C,)``."""
+        return self.left.sum(0).clamp_min(0) / self.change.sum(0).clamp_min(1e-300)
 
-def cross_window(fit: Fit, windows: Grams, trajectory: Tensor) -> Tensor:
-    """r of every channel, ``(C,)``, over windows with these trajectories ``(n,)``."""
+
+def cross_window(fit: Fit, windows: Grams, trajectory: Tensor) -> tuple[Tensor, Tensor]:
+    """What one window of a trajectory leaves of the change in the others, and that change, ``(n, C)`` each.
+
+    Args:
+        fit: in the coordinates of the windows.
+        windows: of n trajectories.
+        trajectory: of every window, 0 … n - 1.
+    """
     theta = solve_theta(windows, fit.operator)
     total = summed(windows, trajectory)
     own = total[trajectory]
     others = Grams(own.g - windows.g, own.b - windows.b, own.s - windows.s, own.rows - windows.rows)
-    count = windows.rows / windows.rows.max()
-    left = (count @ others.unexplained(fit.operator.at(theta))).clamp_min(0)
-    return left / (count @ others.change).clamp_min(1e-300)
+    count = (windows.rows / windows.rows.max()).unsqueeze(1)
+    sums = torch.zeros(2, len(total), total.s.shape[1], dtype=theta.dtype, device=theta.device)
+    for row, value in zip(sums, (others.unexplained(fit.operator.at(theta)), others.change), strict=True):
+        row.index_add_(0, trajectory, count * value)
+    return sums[0], sums[1]
 
 
 def candidates(
@@ -79,7 +104,7 @@ def candidates(
 
     def tried(first: Tensor | None, directions: int) -> Choice:
         fit = fit_low_rank(held, directions, first)
-        return Choice(grade, directions, cross_window(fit, shown, trajectory), fit, basis, columns)
+        return Choice(grade, directions, *cross_window(fit, shown, trajectory), fit, basis, columns)
 
     found: list[Choice] = []
     for directions in range(largest, -1, -1):
@@ -92,23 +117,43 @@ def candidates(
     return found[::-1]
 
 
-def scores(choices: list[Choice]) -> list[float]:
-    """Weighted mean of log r of each candidate: a channel counts by the share of it that the best one explains."""
+def channel_weights(choices: list[Choice]) -> Tensor:
+    """``(C,)``, sum 1: a channel counts by the share of it that the best candidate explains."""
     residual = torch.stack([choice.residual for choice in choices])
     weight = (1 - residual.min(0).values).clamp_min(0).square()
-    weight = weight / weight.sum().clamp_min(1e-30)
-    return ((residual + RESOLVED).log() @ weight).tolist()
+    return weight / weight.sum().clamp_min(1e-30)
+
+
+def scores(choices: list[Choice]) -> list[float]:
+    """Weighted mean of log r of each candidate."""
+    residual = torch.stack([choice.residual for choice in choices])
+    return ((residual + RESOLVED).log() @ channel_weights(choices)).tolist()
+
+
+def wins(larger: Choice, smaller: Choice, weight: Tensor) -> bool:
+    """Whether ``larger`` leaves less on the mean trajectory, by more than one standard error.
+
+    Args:
+        larger, smaller: candidates on the same trajectories.
+        weight: of the channels, ``(C,)``.
+    """
+    floor = RESOLVED * smaller.change.clamp_min(1e-300)
+    left, other = smaller.left + floor, larger.left + floor
+    contrast = ((left - other) / (left.abs() + other.abs()).clamp_min(1e-300)) @ weight
+    return bool(contrast.mean() > (contrast.std() / len(contrast) ** 0.5 if len(contrast) > 1 else 0.0))
 
 
 def choose(choices: list[Choice]) -> Choice:
     """The simplest candidate (grade, then P) that none of the larger ones beats by `WORTH` for each direction more.
 
-    Grades are compared by the best that each of them reaches; then P within the grade.
+    Grades are compared by the best that each of them reaches, and a larger one has to win on the mean trajectory as
+    well (`wins`); then P within the grade.
     """
     value = dict(zip(map(id, choices), scores(choices), strict=True))
-    grades = sorted({choice.grade for choice in choices})
-    best = {g: min(value[id(c)] for c in choices if c.grade == g) for g in grades}
-    grade = next(g for g in grades if best[g] <= min(best.values()) + WORTH)
+    weight = channel_weights(choices)
+    best = {c.grade: c for c in sorted(choices, key=lambda c: (c.grade, -value[id(c)]))}
+    top = min(best.values(), key=lambda c: value[id(c)])
+    grade = next(g for g, c in best.items() if value[id(c)] <= value[id(top)] + WORTH or not wins(top, c, weight))
     within = sorted((c for c in choices if c.grade == grade), key=lambda c: c.directions)
 
     def worth(other: Choice, than: Choice) -> bool:
