@@ -9,7 +9,7 @@ import re
 import subprocess
 import sys
 from pathlib import Path
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 
 import pytest
 import yaml
@@ -45,6 +45,14 @@ def test_links_to_pages_stay_and_links_to_files_become_names(hooks: ModuleType) 
     assert linked("[a](../results.md)", ROOT / "docs" / "learners") == "[a](../results.md)"
     assert linked("[quick](../configs/quick.yaml)", ROOT / "docs") == "quick (`configs/quick.yaml`)"
     assert linked("[a](https://x.org) [b](#c)", ROOT) == "[a](https://x.org) [b](#c)"
+
+
+def test_links_behind_indented_code_are_turned_too(hooks: ModuleType) -> None:
+    page = SimpleNamespace(file=SimpleNamespace(src_uri="index.md"))
+    text = "[a](docs/results.md)\n\n    make x  # [b](docs/results.md)\n\n[c](docs/results.md) [d](CONTRIBUTING.md)\n"
+    found = hooks.on_page_markdown(text, page, None, None)
+    assert found.count("](results.md)") == 2 and found.count("](docs/results.md)") == 1
+    assert found.endswith("d (`CONTRIBUTING.md`)\n")
 
 
 def test_the_reference_names_what_is_there(hooks: ModuleType) -> None:

@@ -53,7 +53,7 @@ def on_page_markdown(markdown: str, page: Any, config: Any, files: Files) -> str
     at = ROOT if page.file.src_uri == "index.md" else ROOT / "docs" / Path(page.file.src_uri).parent
     if page.file.src_uri.startswith("notebooks/"):
         markdown = run_notebook(markdown, page.file.src_uri)
-    parts = re.split(r"(^```.*?^```$|^    .*$)", markdown, flags=re.M | re.S)
+    parts = re.split(r"(^```.*?^```$|^    [^\n]*$)", markdown, flags=re.M | re.S)
     return "".join(part if k % 2 else LINK.sub(lambda m: _link(m, at), part) for k, part in enumerate(parts))
 
 
