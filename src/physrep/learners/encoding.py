@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Mapping
 from typing import Any
 
@@ -10,6 +11,7 @@ from torch import Tensor, nn
 
 from ..clip import Clip
 from ..errors import PhysrepError
+from ..nn.checks import encoders_of_axes
 from ..nn.patches import block_size
 from .base import Learner
 from .build_encoder import build_encoder, check_encoding, embedding_dimension
@@ -50,7 +52,7 @@ class EncoderLearner(Learner):
         """Token grid (t, h, w), or (t, x, y, z), of the encoder for fields of this size.
 
         Raises:
-            PhysrepError: the encoder names no grid.
+            PhysrepError: the encoder names no grid, or one of another number of axes.
         """
         grid = getattr(self.encoder, "grid", None)
         if grid is None:
@@ -58,6 +60,13 @@ class EncoderLearner(Learner):
                 f"{type(self).__name__} predicts the pixels that each token stands for, but encoder "
                 f"{type(self.encoder).__name__} has no method grid(T, H, W) -> (t, h, w); give it one."
             )
+        try:
+            inspect.signature(grid).bind(self.num_frames, *x.shape[3:])
+        except TypeError as error:
+            raise PhysrepError(
+                f"{type(self).__name__}: encoder {type(self.encoder).__name__} has tokens on another number of axes of "
+                f"space; {encoders_of_axes(x.dim() - 3)}."
+            ) from error
         return grid(self.num_frames, *x.shape[3:])
 
     def points_per_token(self) -> tuple[int, ...]:

@@ -67,6 +67,11 @@ def spatial_edges(periodic: bool | Sequence[bool]) -> tuple[Edge, Edge]:
     return first, second
 
 
+def encoders_of_axes(axes: int) -> str:
+    """Half a sentence: which encoders read fields on so many axes of space."""
+    return f"fields on {axes} {'axes' if axes > 1 else 'axis'} of space need {ENCODERS_OF_AXES[axes]}"
+
+
 def check_clips(x: Tensor, in_channels: int, name: str, axes: int = 2) -> None:
     """Require ``(B, in_channels, T, H, W)``, or ``(B, in_channels, T, X)`` and ``(B, in_channels, T, X, Y, Z)``.
 
@@ -77,9 +82,5 @@ def check_clips(x: Tensor, in_channels: int, name: str, axes: int = 2) -> None:
         return
     shape, wanted = tuple(x.shape), f"(B, {in_channels}, T, {', '.join(AXES[axes])})"
     if x.dim() - 3 in AXES and x.dim() != 3 + axes:
-        given = x.dim() - 3
-        raise PhysrepError(
-            f"{name} wants clips {wanted}, got {shape}: fields on {given} {'axes' if given > 1 else 'axis'} of space "
-            f"need {ENCODERS_OF_AXES[given]}."
-        )
+        raise PhysrepError(f"{name} wants clips {wanted}, got {shape}: {encoders_of_axes(x.dim() - 3)}.")
     raise PhysrepError(f"{name} wants clips {wanted}, got {shape}; set in_channels to that of the data.")

@@ -28,6 +28,7 @@ from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
 from ..errors import PhysrepError
+from .checks import check_clips
 from .depthwise import depthwise_conv2d, depthwise_conv3d
 from .fused_pointwise import fits, fused_pointwise
 from .layer_norm import layer_norm
@@ -212,10 +213,11 @@ class ConvNeXt3D(nn.Module):
 
     def _check(self, x: Tensor) -> None:
         smallest = 2 ** (len(self.res_blocks) - 1)
-        if x.dim() != 5 or x.shape[1] != self.in_channels or x.shape[2] != self.num_frames:
+        check_clips(x, self.in_channels, "convnext3d")
+        if x.shape[2] != self.num_frames:
             raise PhysrepError(
-                f"convnext3d wants clips (B, {self.in_channels}, {self.num_frames}, H, W), got {tuple(x.shape)}; "
-                "set in_channels and num_frames to those of the data."
+                f"convnext3d wants clips of {self.num_frames} frames, got {x.shape[2]}; set num_frames to that of the "
+                "data."
             )
         if min(x.shape[3:]) < smallest:
             raise PhysrepError(
