@@ -12,7 +12,7 @@ from physrep import progress
 from physrep.cli.main import main
 from physrep.data.config import DataConfig
 from physrep.errors import PhysrepError
-from physrep.files import read_json, write_json
+from physrep.files import read_json, read_rows, write_json
 from physrep.fitting import fit as module
 from physrep.fitting import fit_instrument
 from physrep.fitting.budget import encoder_settings, seconds_of
@@ -46,6 +46,17 @@ def test_fit_then_predict(data: Path, tmp_path: Path, capsys: pytest.CaptureFixt
     assert "What needs no training already knows diffusivity with R2 1.00 (spectra)" in said[3]
     assert any(line.startswith("jepa: not pretrained") for line in said), "no budget, and that is said"
     assert said[-1] == f"ask new recordings with: physrep predict {out} FILES"
+    rows = read_rows(out / "runs" / "spectra-s0" / "scores.json")
+    (told,) = [line for line in said if line.startswith("Chosen on valid: spectra with ")]
+    probe = told.split()[5].rstrip(".")
+    scores = {
+        (row["split"], row["metric"]): row["value"]
+        for row in rows
+        if (row["probe"], row["level"], row["parameter"]) == (probe, "trajectory", "diffusivity")
+    }
+    assert f"the 20 trajectories of test, MSE {scores['test', 'mse']:.4f}" in told
+    assert f"R2 diffusivity {scores['test', 'r2']:.2f}:" in told
+    assert f"{scores['valid', 'mse']:.4f}" not in told, "what chose it is not told as its score"
     assert (out / "report.html").is_file() and (out / "results.csv").is_file()
     assert chosen_run(out).name == read_json(out / "fit.json")["chosen"] == "spectra-s0"
     assert main(["predict", str(out), str(data / "data" / "test")]) == 0

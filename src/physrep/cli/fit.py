@@ -75,8 +75,7 @@ def run(arguments: Sequence[str]) -> int:
         device=device,
         say=lambda text: print(text, flush=True),
     )
-    best = fit.chosen
-    print(f"chosen on valid: {best.run} with the probe {best.probe}; page: {fit.folder / 'report.html'}")
+    print(f"page: {fit.folder / 'report.html'}")
     print(f"ask new recordings with: physrep predict {fit.folder} FILES")
     return 0
 

@@ -25,7 +25,7 @@ class Candidate:
         kind: ``floor``, ``learner``, ...
         probe: the best on valid.
         valid, test: MSE per trajectory, mean over the parameters.
-        r2: per parameter, on valid.
+        r2, r2_test: per parameter, on valid and on test.
         seconds: that it took, training included.
         failure: why it is left out; then the numbers are missing.
     """
@@ -37,6 +37,7 @@ class Candidate:
     valid: float = float("nan")
     test: float = float("nan")
     r2: dict[str, float] = field(default_factory=dict)
+    r2_test: dict[str, float] = field(default_factory=dict)
     seconds: float = 0.0
     failure: str = ""
 
@@ -62,8 +63,11 @@ class Candidate:
             return cls(folder.name, learner, kind, seconds=seconds, failure="no probe of it can be stored")
         probe = min(means, key=lambda name: means[name])
         own = {key[1:]: value for key, value in found.items() if key[0] == probe}
-        r2 = {p: v for (split, metric, p), v in own.items() if (split, metric) == ("valid", "r2") and p != "mean"}
-        return cls(folder.name, learner, kind, probe, own[_VALID], own["test", "mse", "mean"], r2, seconds)
+        r2, r2_test = (
+            {p: v for (split, metric, p), v in own.items() if (split, metric) == (wanted, "r2") and p != "mean"}
+            for wanted in ("valid", "test")
+        )
+        return cls(folder.name, learner, kind, probe, own[_VALID], own["test", "mse", "mean"], r2, r2_test, seconds)
 
     def as_dict(self) -> dict[str, Any]:
         """Plain data; what is missing is None."""
@@ -101,6 +105,21 @@ def knowledge(candidates: Sequence[Candidate]) -> str:
         best = max(tried, key=lambda own: own.r2[parameter])
         parts.append(f"{parameter} with R2 {best.r2[parameter]:.2f} ({best.learner})")
     return "What needs no training already knows " + ", ".join(parts) + " on valid."
+
+
+def verdict(chosen: Candidate, count: int) -> str:
+    """What the chosen candidate knows, in one sentence: its score on test, not that on valid, by which it was chosen.
+
+    Args:
+        chosen: the best on valid.
+        count: trajectories of test.
+    """
+    known = ", ".join(f"{parameter} {value:.2f}" for parameter, value in chosen.r2_test.items())
+    return (
+        f"Chosen on valid: {chosen.run.rsplit('-s', 1)[0]} with {chosen.probe}. Its score is that on the {count} "
+        f"trajectories of test, MSE {chosen.test:.4f}, R2 {known or 'unknown'}: that on valid is too good, as it was "
+        "chosen by it."
+    )
 
 
 def table(candidates: Sequence[Candidate], chosen: str) -> list[str]:

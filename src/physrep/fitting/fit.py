@@ -14,6 +14,7 @@ from ..benchmark.run import execute, score_frozen, write_identity
 from ..benchmark.runner import collect, prepare_data, write_results
 from ..benchmark.untrained import Twin, with_twins
 from ..data.config import DataConfig, data_content, parameter_scales
+from ..data.labelled import labelled, labelled_split
 from ..devices import resolve_device
 from ..errors import PhysrepError
 from ..files import read_json, read_record, write_json
@@ -25,7 +26,7 @@ from ..run_directory import environment, learner_config, load_run, prepare_learn
 from ..training.claim import same_statistics
 from ..training.config import TrainingConfig
 from .budget import ENCODER_OF_AXES, FEWEST, encoder_settings, steps_within
-from .candidates import FLOORS, Candidate, knowledge, line, table
+from .candidates import FLOORS, Candidate, knowledge, line, table, verdict
 
 if TYPE_CHECKING:
     from ..data import ClipDataset
@@ -305,7 +306,7 @@ class _Fitting:
         settings = learner_config(run.learner, run.options, self.config.num_frames, train, scales, self.data, run.seed)
         windows = sum(
             len(split.windows(self.config.num_frames, self.config.eval_stride, self.data.frame_step))
-            for split in self.splits.values()
+            for split in labelled(self.splits).values()
         )
         return steps_within(prepare_learner(settings, train), train, left, BATCH, self.data.frame_step, windows)
 
@@ -334,6 +335,7 @@ class _Fitting:
         self._save()
         for text in table(candidates, chosen.run):
             self.say(text)
+        self.say(verdict(chosen, labelled_split(self.splits["test"]).n_trajectories))
         if self._left() < 0:
             self.say(f"took {duration(self.budget - self._left())}, longer than the budget of {duration(self.budget)}.")
         return Fit(self.out, chosen, candidates)
