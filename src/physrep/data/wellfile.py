@@ -16,6 +16,7 @@ from .layout import Layout, VerifiedBefore, is_plain
 from .missing import Missing, find, replace_by_mean
 from .names import canonical_parameter, channel_names, component_axes, select_channels
 from .open_hdf5 import reading
+from .packing import packing
 from .remote import RemotePath, as_path
 from .stored_field import StoredField, fill_values
 from .valid_file import open_valid
@@ -99,6 +100,11 @@ class WellFile:
             group = file[f"t{order}_fields"]
             for name in map(str, group.attrs["field_names"]):
                 attributes = group[name].attrs
+                if (packed := packing(group[name], f"{self.path}: field {name}")).scaled:
+                    raise PhysrepError(
+                        f"{self.path}: field {name} is packed ({packed}), which this format does not know; store its "
+                        "values (stored * scale_factor + add_offset), and delete these attributes."
+                    )
                 self.fields[name] = StoredField(
                     name=name,
                     order=order,

@@ -19,12 +19,14 @@ VECTORS = ("velocity", "vel", "momentum", "displacement")
 
 @dataclass(frozen=True)
 class RawArray:
-    """An array as a file stores it; ``read`` as in `LazyArray`."""
+    """An array as a file stores it; ``read`` as in `LazyArray`, ``units`` if it states some, ``note`` for the user."""
 
     shape: tuple[int, ...]
     kind: str
     read: Callable[[tuple[int | slice, ...]], np.ndarray]
     names: tuple[str, ...] | None = None
+    units: str = ""
+    note: str = ""
 
     def all(self) -> np.ndarray:
         """The whole array; for small ones."""
@@ -53,7 +55,8 @@ def part_of_arrays(
     Raises:
         PhysrepError: there is no field, or fields have different numbers of trajectories, frames or grid points.
     """
-    part = Part(path, {})
+    part = Part(path, {}, units={coordinate_axis(k) or k: array.units for k, array in arrays.items() if array.units})
+    part.notes += [f"{path}: {array.note}" for array in arrays.values() if array.note]
     arrays = {name: _without_points(name, array, part.notes) for name, array in arrays.items()}
     lengths = {}
     for name, array in arrays.items():
@@ -94,7 +97,7 @@ def _without_points(name: str, array: RawArray, notes: list[str]) -> RawArray:
         parts = dict(zip(kept, index, strict=True))
         return array.read(tuple(parts.get(i, 0) for i in range(len(names))))
 
-    return RawArray(tuple(array.shape[i] for i in kept), array.kind, read, tuple(names[i] for i in kept))
+    return replace(array, shape=tuple(array.shape[i] for i in kept), read=read, names=tuple(names[i] for i in kept))
 
 
 def coordinate_axis(name: str) -> str | None:

@@ -129,6 +129,10 @@ def _difference(part: Part, reference: Part, recording: Recording, times: bool, 
         return f"lacks field {', '.join(missing)}"
     if part.frames < 2:
         return f"has {part.frames} frame; dynamics need at least 2"
+    given = {*(() if times else (TIME,)), *(() if space else recording.axes)}
+    for name in sorted((part.units.keys() & reference.units.keys()) - given):
+        if part.units[name] != reference.units[name]:
+            return f"has {name} in {part.units[name]!r}, but {reference.path.name} has it in {reference.units[name]!r}"
     if times and TIME in part.coordinates:
         back = np.flatnonzero(~(np.diff(part.coordinates[TIME]) > 0))
         if len(back):

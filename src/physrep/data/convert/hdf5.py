@@ -21,6 +21,7 @@ import h5py
 import numpy as np
 
 from ...errors import PhysrepError
+from ..packing import packing, units_of
 from .arrays import RawArray, part_of_arrays
 from .axes import CHANNEL, SAMPLE, TIME
 from .source import Handles, LazyArray, Part
@@ -55,7 +56,14 @@ def read_hdf5(path: Path, axes: Sequence[str] | None = None, fields_only: bool =
 
 
 def _raw(path: Path, name: str, dataset: Any) -> RawArray:
-    return RawArray(tuple(dataset.shape), dataset.dtype.kind, lambda index: open_file(path)[name][index])
+    packed = packing(dataset, f"{path}: {name}")
+
+    def read(index: tuple[int | slice, ...]) -> np.ndarray:
+        return packed.unpack(open_file(path)[name][index])
+
+    kind = "f" if packed.scaled or packed.missing else dataset.dtype.kind
+    note = f"{name} is packed ({packed}), and is unpacked" if packed.scaled else ""
+    return RawArray(tuple(dataset.shape), kind, read, units=units_of(dataset.attrs), note=note)
 
 
 def _arrays(path: Path, file: Any) -> dict[str, RawArray]:
@@ -99,7 +107,8 @@ def _seeds(path: Path, file: Any, axes: Sequence[str] | None) -> Part:
         )
 
     def read(index: tuple[int | slice, ...]) -> np.ndarray:
-        return open_file(path)[groups[index[0]]]["data"][index[1:]]  # type: ignore[index]
+        data = open_file(path)[groups[index[0]]]["data"]  # type: ignore[index]
+        return packing(data, f"{path}: {groups[index[0]]}/data").unpack(data[index[1:]])  # type: ignore[index]
 
     array = LazyArray((SAMPLE, *one.axes), (len(groups), *one.shape), read)
     parameters = {name: np.repeat(values, len(groups)) for name, values in part.parameters.items()}

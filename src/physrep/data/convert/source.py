@@ -65,6 +65,7 @@ class Part:
         places: name of every trajectory inside the part, e.g. "group 0007"; by default its number.
         periodic: axis to whether it is periodic, where the file says it.
         split: name of the split folder in which it lies.
+        units: of coordinates and arrays, where the file says them.
         notes: what was guessed or left out, one line each.
         error: why it could not be read; it then stands for one bad trajectory.
     """
@@ -76,6 +77,7 @@ class Part:
     places: tuple[str, ...] = ()
     periodic: dict[str, bool] = field(default_factory=dict)
     split: str | None = None
+    units: dict[str, str] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
     error: str = ""
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from ...errors import PhysrepError
+from ..packing import units_of
 from .arrays import RawArray, part_of_arrays, with_channel_names
 from .axes import CHANNEL, TIME, role
 from .source import Handles, Part
@@ -54,23 +56,27 @@ def part_of_dataset(
     """
     get = variable or dataset.__getitem__
     arrays = {str(name): _raw(str(name), values, get) for name, values in dataset.data_vars.items()}
-    coordinates, channels, notes = {}, None, []
+    coordinates, units, channels, notes = {}, {}, None, []
     for name, values in dataset.coords.items():
         meaning = role(str(name))
         if meaning == CHANNEL:
             channels = [str(value) for value in values.values]
         elif values.ndim == 1 and values.dims == (name,) and meaning not in ("sample", "component"):
             coordinates[meaning] = _numbers(values.values, f"{path}: {name}", notes)
+            units[meaning] = units_of(values.attrs)
         elif meaning == "sample" and values.dims == (name,) and values.dtype.kind in "iu":
             notes.append(f"{path}: {name} numbers the trajectories, so it is not taken as a parameter")
         elif values.dtype.kind in "fiub":
             arrays[str(name)] = _raw(str(name), values, get)
     if axes is not None:
-        arrays = {name: RawArray(a.shape, a.kind, a.read, tuple(axes) if len(axes) == len(a.shape) else a.names)
-                  for name, a in arrays.items()}  # fmt: skip
+        arrays = {
+            name: replace(array, names=tuple(axes)) if len(axes) == len(array.shape) else array
+            for name, array in arrays.items()
+        }
     part = part_of_arrays(path, arrays)
     lengths = {TIME: part.frames, **part.grid}
     part.coordinates |= {axis: values for axis, values in coordinates.items() if lengths.get(axis) == len(values)}
+    part.units |= {axis: text for axis, text in units.items() if text}
     part.notes += notes
     for name, value in dataset.attrs.items():
         if isinstance(value, int | float | np.number) and not isinstance(value, bool) and name not in part.parameters:
@@ -82,7 +88,8 @@ def _raw(name: str, values: Any, get: Callable[[str], Any]) -> RawArray:
     def read(index: tuple[int | slice, ...]) -> np.ndarray:
         return np.asarray(get(name)[index].values)
 
-    return RawArray(tuple(values.shape), values.dtype.kind, read, tuple(map(str, values.dims)))
+    names = tuple(map(str, values.dims))
+    return RawArray(tuple(values.shape), values.dtype.kind, read, names, units=units_of(values.attrs))
 
 
 def _numbers(values: np.ndarray, place: str, notes: list[str]) -> np.ndarray:
