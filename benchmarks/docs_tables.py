@@ -25,10 +25,10 @@ from pathlib import Path
 import docs_blocks
 import pandas as pd
 
+from physrep.benchmark.differences import difference_rows
 from physrep.benchmark.directory import Bench
 from physrep.benchmark.entries import parameter_names
 from physrep.learners.identity import KINDS
-from physrep.report.sections.differences import difference_rows
 from physrep.report.sections.run_lines import identified, lines, score
 
 ROOT = Path(__file__).resolve().parent.parent

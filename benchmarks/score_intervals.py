@@ -17,9 +17,9 @@ import itertools
 import numpy as np
 from docs_blocks import markdown
 
+from physrep.benchmark.differences import ALPHA, two_sided
 from physrep.metrics import bootstrap, bootstrap_over_seeds, paired_difference_over_seeds
 from physrep.metrics.holm import holm
-from physrep.report.sections.differences import ALPHA, two_sided
 
 WINDOWS, MSE, RESAMPLES = 3, 0.3, 400
 

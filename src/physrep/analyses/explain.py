@@ -38,8 +38,8 @@ class Explain(Analysis):
     - ``map``, of every run: the first two principal components of the standardised pooled tokens of test (axes from
       train), and the share of the variance that each holds.
     - ``layer``, of every run with an encoder: ridge regression of the parameters on the pooled output of every
-      top-level block (`physrep.analyses.stages`), MSE per window on test. ``input`` is the fields' own mean and
-      standard deviation per channel.
+      top-level block (`physrep.analyses.stage_activations`), MSE per window on test. ``input`` is the fields' own
+      mean and standard deviation per channel.
 
     Gradients are local and linear, and say what the estimate depends on, not what the flow depends on.
 

@@ -1,4 +1,4 @@
-"""The kind of physics named from single trajectories by the fixed rule of `physrep.study.kinds`, and where it fails."""
+"""The kind of physics, named from single trajectories by a fixed rule (`physrep.analyses.latent.kinds`); its faults."""
 
 from __future__ import annotations
 

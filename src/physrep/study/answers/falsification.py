@@ -1,4 +1,4 @@
-"""Is what an encoder knows more than pixels? The rule of `physrep.study.verdict`, for every encoder alike."""
+"""Is what an encoder knows more than pixels? The rule of `physrep.analyses.latent.verdict`, for every encoder alike."""
 
 from __future__ import annotations
 

@@ -27,7 +27,7 @@ class Answer:
     Attributes:
         question: what was asked.
         text: the answer, with numbers.
-        verdict: ``yes``, ``no``, ``undecided``, ``in part``, or one of `physrep.study.verdict`.
+        verdict: ``yes``, ``no``, ``undecided``, ``in part``, or one of `physrep.analyses.latent.verdict`.
         sure: on what the verdict rests.
     """
 
