@@ -6,6 +6,10 @@ taken on 200 others: the mean squared error of the z-scored logarithms of Reynol
 
     python benchmarks/partial_views.py run OUT [CASE ...] [--learners NAME ...]
     python benchmarks/partial_views.py table OUT [--split valid]
+    python benchmarks/partial_views.py beside OUT [CASE ...] --learners NAME NAME
+
+The last joins the tokens (mean and standard deviation over a window's) of two learners and scores valid: fitted to
+three quarters of the training trajectories, the probe and its settings chosen on the last quarter.
 """
 
 from __future__ import annotations
@@ -16,11 +20,17 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
+import torch
 import yaml
 
 import physrep
+from physrep.analyses.increment import joined, reduced
 from physrep.files import read_json
+from physrep.metrics import cluster_means, paired_difference
+from physrep.probes import KernelRidgeProbe, RidgeProbe
+from physrep.tokens import TokenStore
 
 SHAPE = (32, 64)
 CASES: dict[str, list[Any]] = {
@@ -109,7 +119,7 @@ def table(out: Path, split: str) -> str:
             rows = pd.DataFrame(read_json(path)).query("metric == 'mse' and level == 'trajectory'")
             rows = rows[rows["parameter"].isin(PARAMETERS)]
             mean = rows.pivot_table("value", "probe", "split")
-            own = rows[(rows["probe"] == mean["valid"].idxmin()) & (rows["split"] == split)].set_index("parameter")
+            own = rows.query(f"probe == {mean['valid'].idxmin()!r} and split == {split!r}").set_index("parameter")
             value, each = own["value"], ", ".join(f"{own['value'][name]:.2g}" for name in PARAMETERS)
             cells.append(f"{value.mean():.2g} ({each})")
         if any(cells):
@@ -118,9 +128,43 @@ def table(out: Path, split: str) -> str:
     return "\n".join([head, *lines])
 
 
+def beside(out: Path, case: str, learners: list[str]) -> str:
+    """One line of a table: both learners alone, both together, and together minus the better one on valid."""
+    runs = [folder_of(out, case) / "runs" / f"{name.replace(' ', '_')}-s0" / "tokens" for name in learners]
+    parts = []
+    for run in runs:
+        train, valid = (TokenStore.open(run / split) for split in ("train", "valid"))
+        cut = 3 * train.n_trajectories // 4
+        numbers = np.arange(train.n_trajectories)
+        own = {"fit": train.of_trajectories(numbers[:cut]), "choose": train.of_trajectories(numbers[cut:])}
+        parts.append(reduced(own | {"score": valid}))
+    found: dict[str, tuple[float, np.ndarray, np.ndarray]] = {}
+    names: np.ndarray = np.zeros(0)
+    for title, stores in ((learners[0], parts[0]), (learners[1], parts[1]), ("both", joined(*parts))):
+        logs = {key: torch.as_tensor(store.labels).log() for key, store in stores.items()}
+        mean, std = logs["fit"].mean(0), logs["fit"].std(0)
+        z = {key: ((value - mean) / std).float() for key, value in logs.items()}
+        x = {key: torch.as_tensor(np.array(store.tokens)) for key, store in stores.items()}
+        chosen, names = [], np.zeros(0)
+        for probe in (RidgeProbe(), KernelRidgeProbe()):
+            probe.fit(x["fit"], z["fit"], x["choose"], z["choose"])
+            predicted = {key: probe.predict(x[key]).double().numpy() for key in ("choose", "score")}
+            means = {key: cluster_means(predicted[key], stores[key].trajectory)[0] for key in predicted}
+            truth, _ = cluster_means(z["choose"].double().numpy(), stores["choose"].trajectory)
+            chosen.append((float(np.square(means["choose"] - truth).mean()), means["score"]))
+        score, names = cluster_means(z["score"].double().numpy(), stores["score"].trajectory)
+        found[title] = (*min(chosen, key=lambda pair: pair[0]), score)
+    error = {title: np.square(predicted - truth).mean(0) for title, (_, predicted, truth) in found.items()}
+    better = min(learners, key=lambda title: float(error[title].mean()))
+    gap = paired_difference(found["both"][1], found[better][1], found["both"][2], names, "mse")
+    cells = [f"{value.mean():.2g} ({', '.join(f'{one:.2g}' for one in value)})" for value in error.values()]
+    gain = f"{gap.value[-1]:+.2g} [{gap.low[-1]:+.2g}, {gap.high[-1]:+.2g}]"
+    return f"| {case} | " + " | ".join(cells) + f" | {gain} |"
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("action", choices=("run", "table"))
+    parser.add_argument("action", choices=("run", "table", "beside"))
     parser.add_argument("out", type=Path)
     parser.add_argument("cases", nargs="*", metavar="CASE", help="default all")
     parser.add_argument("--learners", nargs="+", choices=tuple(LEARNERS), default=list(LEARNERS))
@@ -128,8 +172,14 @@ def main() -> None:
     options = parser.parse_args()
     if options.action == "run":
         run(options.out, options.cases or list(CASES), options.learners)
-    else:
+    elif options.action == "table":
         print(table(options.out, options.split))
+    else:
+        if len(options.learners) != 2:
+            parser.error(f"beside joins two learners, these are {len(options.learners)}; give --learners NAME NAME")
+        print(f"| view | {' | '.join(options.learners)} | both | both minus the better |\n|---|---|---|---|---|")
+        for case in options.cases or list(CASES):
+            print(beside(options.out, case, options.learners))
 
 
 if __name__ == "__main__":

@@ -16,7 +16,7 @@ from physrep.learners.operator_discovery.gram import Grams, grams
 from physrep.learners.operator_discovery.library import library
 from physrep.learners.operator_discovery.physical import to_physical
 from physrep.learners.operator_discovery.printing import as_latex, as_text
-from physrep.learners.operator_discovery.sparse import design, eliminate
+from physrep.learners.operator_discovery.sparse import Design, designs, eliminate, with_blocks
 from physrep.learners.operator_discovery.views import band, half_views, noise_of
 from physrep.learners.operator_discovery.weak_form import WeakRows, geometry_of
 
@@ -117,7 +117,7 @@ def test_columns_whose_square_noise_made_negative_are_left_out():
     g, b = x.transpose(1, 2) @ x, x.transpose(1, 2) @ y
     g[:, 2, 2] = torch.tensor([-1.0, 1, -1, 1, -1, 1, -1, -1]) * 1e-3
     held = Grams(g, b, y.transpose(1, 2) @ y, torch.full((8,), 20.0))
-    assert eliminate(design(held, torch.zeros(8, 0, dtype=torch.float64), 0), 0) == ([0, 1], [])
+    assert eliminate(designs(held, torch.zeros(8, 0, dtype=torch.float64))[0], 0) == ([0, 1], [])
 
 
 def test_it_is_a_learner_that_fits_in_closed_form():
@@ -230,6 +230,17 @@ def test_ellipses_cover_over_the_windows_of_one_trajectory(planted):
         shares.append((error * torch.linalg.solve(noisy.covariance, error)).sum(1) < 4.605)
     # 0.87 here; 0.72 where rows with much leverage are taken at their residual.
     assert 0.82 <= float(torch.cat(shares).double().mean()) <= 0.97
+
+
+def test_terms_that_take_anothers_place_are_tried_at_once_as_one_by_one():
+    draw = torch.Generator().manual_seed(7)
+    x = torch.randn(60, 20, generator=draw, dtype=torch.float64)
+    y = torch.randn(60, generator=draw, dtype=torch.float64)
+    system = Design(x.T @ x, x.T @ y, float(y @ y), torch.ones(10, dtype=torch.float64), 10, 1e-2)
+    blocks = torch.tensor([[5, 15], [6, 16], [7, 17]])
+    for columns in (torch.tensor([0, 1, 2, 11]), torch.zeros(0, dtype=torch.long)):
+        alone = torch.tensor([system.residual(torch.cat([columns, block])) for block in blocks], dtype=torch.float64)
+        torch.testing.assert_close(with_blocks(system, columns, blocks), alone)
 
 
 def test_half_views_are_unbiased_where_one_view_is_not():

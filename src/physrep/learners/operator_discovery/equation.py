@@ -21,7 +21,7 @@ from torch import Tensor
 from .gram import Grams
 from .library import Term
 from .physical import to_physical
-from .sparse import design, eliminate, equivalents, flat
+from .sparse import designs, eliminate, equivalents, flat
 
 HALVES = 6
 """Random halves of the trajectories for the stability of terms."""
@@ -57,8 +57,8 @@ def read_equation(
     generator = torch.Generator().manual_seed(seed)
     n, p = theta.shape
     halves = [torch.randperm(n, generator=generator)[: max(n // 2, 1)] for _ in range(HALVES)]
-    parts = [(design_all(physical[half], theta[half], len(channels))) for half in halves]
-    whole = design_all(physical, theta, len(channels))
+    parts = [designs(physical[half], theta[half]) for half in halves]
+    whole = designs(physical, theta)
     equations = []
     for c, channel in enumerate(channels):
         system = whole[c]
@@ -86,8 +86,3 @@ def read_equation(
         equations.append({"channel": channel, "residual": max(system.residual(columns), 0.0), "terms": found,
                           "centred": centred})  # fmt: skip
     return equations
-
-
-def design_all(grams: Grams, theta: Tensor, channels: int) -> list[Any]:
-    """The normal equations of every channel."""
-    return [design(grams, theta, c) for c in range(channels)]

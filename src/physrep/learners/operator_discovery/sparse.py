@@ -13,7 +13,7 @@ Source: backward elimination, Hastie, Tibshirani and Friedman, The Elements of S
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
@@ -71,15 +71,14 @@ class Design:
         return self.solved(columns) / self.scale[columns % self.terms]
 
 
-def design(grams: Grams, theta: Tensor, channel: int) -> Design:
-    """The normal equations of a channel.
+def designs(grams: Grams, theta: Tensor) -> list[Design]:
+    """The normal equations of every channel: one matrix, decomposed once, and a ridge of each channel's own.
 
     Args:
         grams: of the trajectories.
         theta: of the trajectories, ``(n, P)``.
-        channel: index.
     """
-    n, k, _ = grams.b.shape
+    n, k, channels = grams.b.shape
     size = grams.g.mean(0).diagonal()
     # Of two half views a column that is all noise may have a negative square: it is left out.
     scale = torch.where(size > 0, size.clamp_min(1e-300).sqrt(), torch.inf)
@@ -87,18 +86,27 @@ def design(grams: Grams, theta: Tensor, channel: int) -> Design:
     q = z.shape[1]
     outer = (z[:, :, None] * z[:, None, :]).reshape(n, q * q)
     left = (outer.T @ grams.g.reshape(n, k * k)).view(q, q, k, k) / n / (scale[:, None] * scale)
-    right = (z.T @ grams.b[:, :, channel]) / n / scale
     matrix = left.permute(0, 2, 1, 3).reshape(q * k, q * k)
     values, vectors = torch.linalg.eigh((matrix + matrix.T) / 2)
-    matrix = (vectors * values.clamp_min(0)) @ vectors.T
-    system = Design(matrix, right.flatten(), float(grams.s[:, channel, channel].mean()), scale, k, RIDGES[0])
+    held = values.clamp_min(0)
+    matrix = (vectors * held) @ vectors.T
     # Columns with a square that is nearly 0 by chance are blown up: the ridge grows with them.
     unit = max(1.0, float(values[-1]) / (q * k))
-    left = [replace(system, ridge=ridge * unit).residual(torch.arange(q * k)) for ridge in RIDGES]
-    limit = max(min(left), 0.0) + COST * ((FACTOR - 1) * max(min(left), 0.0) + SHARE)
-    return replace(
-        system, ridge=next(ridge * unit for ridge, value in zip(RIDGES, left, strict=True) if value <= limit)
-    )
+    found = []
+    for channel in range(channels):
+        right = ((z.T @ grams.b[:, :, channel]) / n / scale).flatten()
+        total = float(grams.s[:, channel, channel].mean())
+        along = (vectors.T @ right).square()
+        left = [1 - float((along * (held + 2 * r) / (held + r).square()).sum()) / total for r in unit_ridges(unit)]
+        limit = max(min(left), 0.0) + COST * ((FACTOR - 1) * max(min(left), 0.0) + SHARE)
+        ridge = next(r for r, value in zip(unit_ridges(unit), left, strict=True) if value <= limit)
+        found.append(Design(matrix, right, total, scale, k, ridge))
+    return found
+
+
+def unit_ridges(unit: float) -> list[float]:
+    """`RIDGES` in this unit."""
+    return [ridge * unit for ridge in RIDGES]
 
 
 def eliminate(system: Design, directions: int) -> tuple[list[int], list[int]]:
@@ -112,36 +120,37 @@ def eliminate(system: Design, directions: int) -> tuple[list[int], list[int]]:
     constant, varying = set(range(k)), set(range(k)) if directions else set()
     left = system.residual(torch.arange(k * (directions + 1))) * system.total
     limit = FACTOR * max(left, 0.0) + SHARE * system.total
-    inverse, beta, steps = system.matrix, system.right, 0
+    steps = 0
     while constant:
         if steps % REFRESH == 0:
             held = flat(sorted(constant), sorted(varying), k, directions)
             part = system.matrix[held][:, held] + system.ridge * torch.eye(len(held), dtype=system.matrix.dtype)
-            inverse = torch.zeros_like(system.matrix)
-            inverse[held[:, None], held] = torch.linalg.inv(part)
-            beta = inverse @ system.right
+            inverse = torch.linalg.inv(part)
+            beta = inverse @ system.right[held]
             left = system.residual(held) * system.total
+            place = torch.full_like(system.right, -1, dtype=torch.long)
+            place[held] = torch.arange(len(held))
         steps += 1
         blocks = [[p * k + i for p in range(1, directions + 1)] for i in sorted(varying)]
         blocks += [[i] for i in sorted(constant - varying)]
         rises = []
         for width in sorted({len(block) for block in blocks}):
-            index = torch.tensor([block for block in blocks if len(block) == width])
+            flats = torch.tensor([block for block in blocks if len(block) == width])
+            index = place[flats]
             inner = inverse[index[:, :, None], index[:, None, :]]
             part = beta[index]
             rise = (part * torch.linalg.solve(inner, part.unsqueeze(2)).squeeze(2)).sum(1)
             least = int(rise.argmin())
-            rises.append((float(rise[least]), index[least]))
-        rise, block = min(rises, key=lambda pair: pair[0])
+            rises.append((float(rise[least]), int(flats[least][0]), index[least]))
+        rise, first, block = min(rises, key=lambda found: found[0])
         if left + rise > limit:
             break
         left += rise
         inner = torch.linalg.inv(inverse[block][:, block])
         column = inverse[:, block]
-        beta = beta - column @ inner @ beta[block]
-        inverse = inverse - column @ inner @ column.T
+        beta = beta - column @ (inner @ beta[block])
+        inverse = inverse - (column @ inner) @ column.T
         # What is out keeps a harmless diagonal: it is never looked at again.
-        first = int(block[0])
         if first >= k:
             varying.discard(first % k)
         else:
@@ -151,7 +160,8 @@ def eliminate(system: Design, directions: int) -> tuple[list[int], list[int]]:
 
 def flat(constant: list[int], varying: list[int], terms: int, directions: int) -> Tensor:
     """Indices of the columns of a sparse form."""
-    return torch.tensor([*constant, *(p * terms + i for p in range(1, directions + 1) for i in varying)])
+    moved = (p * terms + i for p in range(1, directions + 1) for i in varying)
+    return torch.tensor([*constant, *moved], dtype=torch.long)
 
 
 def equivalents(system: Design, constant: list[int], varying: list[int], directions: int) -> dict[int, list[int]]:
@@ -166,8 +176,38 @@ def equivalents(system: Design, constant: list[int], varying: list[int], directi
     found: dict[int, list[int]] = {}
     for term in constant:
         rest, moving = [i for i in constant if i != term], [i for i in varying if i != term]
-        for other in sorted(set(range(k)) - set(constant)):
-            swapped = flat([*rest, other], [*moving, other] if term in varying else moving, k, directions)
-            if system.residual(swapped) <= limit:
-                found.setdefault(term, []).append(other)
+        others = sorted(set(range(k)) - set(constant))
+        wide = directions if term in varying else 0
+        blocks = torch.tensor([[p * k + other for p in range(wide + 1)] for other in others], dtype=torch.long)
+        if others:
+            left = with_blocks(system, flat(rest, moving, k, directions), blocks)
+            same = [other for other, value in zip(others, left.tolist(), strict=True) if value <= limit]
+            found |= {term: same} if same else {}
     return found
+
+
+def with_blocks(system: Design, columns: Tensor, blocks: Tensor) -> Tensor:
+    """Share of the change that these columns leave with each of the blocks beside them, ``(m,)``.
+
+    One inverse for all: what a block adds follows from its Schur complement.
+
+    Args:
+        system: normal equations of the channel.
+        columns: flat indices.
+        blocks: flat indices, ``(m, d)``.
+    """
+    m, d = blocks.shape
+    part = system.matrix[columns][:, columns]
+    inverse = torch.linalg.inv(part + system.ridge * torch.eye(len(columns), dtype=part.dtype, device=part.device))
+    alone = inverse @ system.right[columns]
+    beside = system.matrix[blocks.flatten()][:, columns]
+    shared = (beside @ inverse).view(m, d, -1)
+    beside = beside.view(m, d, -1)
+    right = system.right[blocks] - beside @ alone
+    inner = system.matrix[blocks[:, :, None], blocks[:, None, :]] - shared @ beside.transpose(1, 2)
+    own = torch.linalg.solve(inner + system.ridge * torch.eye(d, dtype=part.dtype, device=part.device), right)
+    rest = alone - (shared * own.unsqueeze(2)).sum(1)
+    # (M + ρ) w = r: 2 r·w - w·M w = r·w + ρ |w|².
+    explained = system.right[columns] @ alone + (right * own).sum(1)
+    explained = explained + system.ridge * (rest.square().sum(1) + own.square().sum(1))
+    return 1 - explained / system.total
