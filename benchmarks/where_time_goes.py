@@ -29,7 +29,11 @@ def stages(run: Path) -> tuple[dict[str, float], float]:
     stores = list(run.glob("tokens/*/meta.json"))
     if stores:
         end = max(written(path) for path in stores)
-        found["embedding"], last = end - last, end
+        if end >= last:
+            found["embedding"] = end - last
+        else:
+            print(f"{run.name}: its weights were written after its tokens, so that the time of embedding is not known")
+        last = end
     for path in sorted(run.glob("probe_*.json"), key=written):
         found[path.stem.removeprefix("probe_")] = max(0.0, written(path) - last)
         last = max(last, written(path))

@@ -21,6 +21,7 @@ from fsspec.implementations.memory import MemoryFileSystem
 from physrep.data import WellSplit, as_path, check, exit_code, locate_dataset, open_clips, open_well, split_files
 from physrep.data import remote_cache as remote_cache_module
 from physrep.data.remote import RemotePath, fingerprint
+from physrep.data.remote_blocks import RecentBlocks
 from physrep.data.remote_cache import cache_home
 from physrep.errors import PhysrepError
 from tests.helpers.well_layout import write_layout
@@ -131,6 +132,39 @@ def test_windows_over_http(mode: str, server: SimpleNamespace, monkeypatch: pyte
     monkeypatch.setenv("PHYSREP_REMOTE_CACHE", mode)
     same_windows(server.url, server.folder)
     assert home.exists() == (mode != "none")
+
+
+@pytest.mark.parametrize(("mode", "most"), [("blocks", 1.001), ("none", 1.2)])
+def test_an_epoch_fetches_every_byte_once(
+    mode: str, most: float, server: SimpleNamespace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PHYSREP_REMOTE_CACHE", mode)
+    # Many blocks per file, as files of real size have, of which few are in memory.
+    monkeypatch.setattr(remote_cache_module, "BLOCK_BYTES", 1 << 14)
+    monkeypatch.setattr(remote_cache_module, "GLANCE_BYTES", 1 << 12)
+    clips = open_clips(server.url, "train")
+    for row in np.random.default_rng(0).permutation(clips.windows(4)):
+        clips.clip(row[None], 4)
+    size = total(server.folder / "data/train")
+    assert 0.99 * size < sum(server.sent) < most * size
+
+
+def test_recent_blocks_give_the_bytes_and_fetch_long_reads_once() -> None:
+    content, asked = np.random.default_rng(0).bytes(100_003), []
+
+    def fetch(start: int, stop: int) -> bytes:
+        asked.append(stop - start)
+        return content[start:stop]
+
+    cache = RecentBlocks(1000, fetch, len(content), maxblocks=5)
+    assert cache._fetch(2_500, 90_500) == content[2_500:90_500]
+    assert asked == [89_000], "more blocks than are kept, in one request"
+    assert cache._fetch(88_000, 91_500) == content[88_000:91_500] and asked[1:] == [1000]
+    draw = np.random.default_rng(1)
+    for start in draw.integers(len(content), size=300):
+        stop = int(start) + int(draw.choice([1, 500, 3_000, 20_000, 200_000]))
+        assert cache._fetch(int(start), stop) == content[start:stop]
+    assert cache._fetch(None, None) == content and cache._fetch(5, 5) == b"" and len(cache._kept) == 5
 
 
 def test_file_addresses_are_paths(local: Path) -> None:

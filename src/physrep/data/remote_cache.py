@@ -34,7 +34,8 @@ MODES = ("blocks", "files", "none")
 
 # A block is fetched by one request: large enough to be fast, small enough for a look at metadata.
 BLOCK_BYTES = 4 << 20
-READ_AHEAD_BYTES = 16 << 20
+GLANCE_BYTES = 256 << 10
+BLOCKS_IN_MEMORY = 12
 
 
 class RemoteHDF5(h5py.File):
@@ -88,8 +89,11 @@ def _open_direct(path: RemotePath, glance: bool) -> Any:
     fs, inner = path.filesystem()
     with one_sentence(path):
         if glance:
-            return fs.open(inner, "rb", block_size=BLOCK_BYTES // 4, cache_type="blockcache")
-        return fs.open(inner, "rb", block_size=READ_AHEAD_BYTES, cache_type="readahead")
+            return fs.open(inner, "rb", block_size=GLANCE_BYTES, cache_type="blockcache")
+        from .remote_blocks import NAME
+
+        kept = {"maxblocks": BLOCKS_IN_MEMORY}
+        return fs.open(inner, "rb", block_size=BLOCK_BYTES, cache_type=NAME, cache_options=kept)
 
 
 def _reads_from_anywhere(handle: Any, size: int | None) -> bool:
@@ -113,7 +117,8 @@ def _open_blocks(path: RemotePath, folder: Path) -> Any:
 
     fs, inner = path.filesystem()
     with one_sentence(path):
-        plain = fs.open(inner, "rb", block_size=BLOCK_BYTES)
+        # Without read-ahead: one byte is asked for.
+        plain = fs.open(inner, "rb", block_size=BLOCK_BYTES, cache_type="none")
     with plain:
         if not isinstance(plain, AbstractBufferedFile) or not _reads_from_anywhere(plain, plain.size):
             raise PhysrepError(f"{path}: its server gives out whole files only; set PHYSREP_REMOTE_CACHE=files.")
