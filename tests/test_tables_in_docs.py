@@ -70,7 +70,7 @@ def test_a_difference_turned_round_keeps_its_meaning() -> None:
     assert "| Masked pixels | Operator | −0.200 [−0.400, −0.100]* |" in table
 
 
-@pytest.mark.parametrize("page", [*docs_tables.PAGES, "docs/systems.md"])
+@pytest.mark.parametrize("page", [*docs_tables.PAGES, "docs/systems.md", "docs/generalisation.md"])
 def test_numbers_in_sentences_are_those_of_their_tables(page: str) -> None:
     text = (ROOT / page).read_text(encoding="utf-8")
     assert "<!-- quoted" in text and not docs_quoted.faults(text, ROOT)

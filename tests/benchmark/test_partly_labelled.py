@@ -172,6 +172,7 @@ def test_a_supervised_learner_trains_on_what_has_labels(tmp_path: Path) -> None:
     train = data.open("train")
     view = labelled({"train": train})["train"]
     assert view.numbers.tolist() == np.flatnonzero((KNOWN | OTHER)[rows_of("train")]).tolist()
+    assert torch.equal(view.mean, train.mean) and not torch.equal(view.statistics.mean, train.mean)
     clip = view.clip(view.windows(4)[:3], 4)
     again = train.clip(np.stack([view.numbers[clip.trajectory.numpy()], clip.start.numpy()], 1), 4)
     assert torch.equal(clip.fields, again.fields)
