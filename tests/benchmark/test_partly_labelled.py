@@ -179,6 +179,7 @@ def test_a_supervised_learner_trains_on_what_has_labels(tmp_path: Path) -> None:
     assert torch.equal(clip.parameters.nan_to_num(), again.parameters.nan_to_num())
 
 
+@pytest.mark.filterwarnings("ignore:.* of .* trajectories lie outside:UserWarning")
 def test_arrays_with_unknown_labels(tmp_path: Path) -> None:
     waves = decaying_waves(N)
     x = np.concatenate([waves.fields["tracer"].numpy()[:, :, None]] * 2, axis=2)
