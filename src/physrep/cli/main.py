@@ -41,7 +41,7 @@ COMMANDS = {
     "leaderboard": ("leaderboard", "one line per encoder over all systems of finished benchmarks"),
     "equation": ("equation", "print the equation that operator_discovery found"),
     "completion": ("completion", "print what bash, zsh or fish need to complete commands, options and files"),
-    "list": ("list", "names that configurations accept: systems, learners, encoders, probes, metrics"),
+    "list": ("list", "names that configurations accept: systems, learners, encoders, probes, metrics, analyses"),
 }
 
 _FLOW = "system -> trajectories (HDF5) -> clips -> learner (encoder) -> tokens -> probe -> scores -> report"
