@@ -60,13 +60,18 @@ class RunConfig:
         return self.name or self.learner
 
 
+DEFAULT_SYSTEM = "shear_flow"
+"""What is simulated where neither a system nor data are named."""
+
+
 @takes_former_names
 @dataclass
 class BenchConfig:
     """A benchmark.
 
     Attributes:
-        system: system to simulate, or the name in the table for own data.
+        system: system to simulate, or the name in the table for own data; default that of the data's files, and without
+            data ``shear_flow``.
         simulation: what to simulate, unless ``data.path`` names existing data.
         data: the view on the data.
         num_frames: frames per window that encoders read.
@@ -92,7 +97,7 @@ class BenchConfig:
         cluster: what a job asks of SLURM, see `physrep.executors.ClusterConfig`.
     """
 
-    system: str = "shear_flow"
+    system: str = ""
     simulation: SimulationConfig = field(default_factory=SimulationConfig)
     data: DataConfig = field(default_factory=DataConfig)
     num_frames: int = setting(16, at_least=1, at_most=10**6)

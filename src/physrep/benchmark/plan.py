@@ -20,6 +20,7 @@ from ..training.estimate import Estimate, estimate
 from ..training.plan import shape_of_data, threads_of_a_job, training_step
 from .config import BenchConfig, Run, expand
 from .run import SCORES
+from .system_name import with_system
 
 if TYPE_CHECKING:
     from ..data.config import DataConfig
@@ -39,6 +40,7 @@ def plan_bench(config: BenchConfig, out: str | Path, device: str = "cpu") -> str
         PhysrepError: bad settings, or the data are not there and no system tells their shape.
     """
     out, kind = Path(out), resolve_device(device).partition(":")[0]
+    config = with_system(config)
     grid = expand(config)
     jobs = min(config.jobs or cores(), len(grid)) if kind == "cpu" else 1
     first, shape, lengths, notes = _data(config, out, kind)

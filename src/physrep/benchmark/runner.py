@@ -25,6 +25,7 @@ from .samples import describe_data, save_samples
 from .search import chosen_grid, is_searched, search_one, searched, write_search
 from .seeds import over_seeds, write_over_seeds
 from .sharing_jobs import OpenBench, splits_here
+from .system_name import with_system
 from .untrained import COLUMNS as TWIN_COLUMNS
 from .untrained import Twin, find_twins, record_untrained, score_twin, with_twins
 
@@ -63,6 +64,7 @@ def bench(
     """
     out = Path(out)
     check_ranges(config)
+    config = with_system(config)
     device = resolve_device(device)
     grid = expand(config)
     check_analyses(config.analyses)

@@ -38,10 +38,11 @@ def run(arguments: Sequence[str]) -> int:
 
         print(plan_bench(config, values.out, chosen_device(values)))
         return 0
-    config.data = config.data.located(config.system)
     from ..benchmark import bench
+    from ..benchmark.config import DEFAULT_SYSTEM
     from .report import finish
 
+    config.data = config.data.located(config.system or DEFAULT_SYSTEM)
     path = bench(config, values.out, device=chosen_device(values), devices=values.devices, executor=values.executor)
     print(finish(path.parent))
     return 0
@@ -83,8 +84,10 @@ def read(arguments: Sequence[str], command: str, description: str) -> tuple[Any,
 
 def _check_names(config: Any) -> None:
     """Refuse unknown names before torch is imported and before anything is simulated."""
+    from ..benchmark.config import DEFAULT_SYSTEM
+
     if not (config.data.path or config.data.root or config.data.dataset):
-        check_name("system", config.system)
+        check_name("system", config.system or DEFAULT_SYSTEM)
     for probe in config.probes:
         check_name("probe", probe)
     check_name("encoder", config.encoder)

@@ -1,0 +1,39 @@
+"""What a table calls its system: as the configuration says, or as the data are called."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import replace
+
+from .config import DEFAULT_SYSTEM, BenchConfig
+
+
+def with_system(config: BenchConfig) -> BenchConfig:
+    """The same with its system named; one line says where data of another name are called so.
+
+    Args:
+        config: the benchmark; without ``system`` it takes the name in its data's files.
+
+    Raises:
+        PhysrepError: the data are not where they are said to be, or no file of them can be read.
+    """
+    from ..data.scan import SPLITS, has_split, split_files
+    from ..data.wellfile import WellFile
+    from ..systems import SYSTEMS
+
+    data = config.data.located(config.system or DEFAULT_SYSTEM)
+    stored = ""
+    if data.path:
+        split = next((name for name in SPLITS if has_split(data.path, name)), "train")
+        with WellFile(split_files(data.path, split)[0], glance=True) as file:
+            stored = file.dataset_name
+    if not config.system:
+        return replace(config, system=stored or DEFAULT_SYSTEM)
+    if config.system in SYSTEMS and stored not in ("", config.system):
+        print(
+            f"{data.path}: the files call their system {stored}, the configuration {config.system}; tables, figures "
+            f"and default scales of parameters follow the configuration, so set system: {stored} if they should not.",
+            file=sys.stderr,
+            flush=True,
+        )
+    return config

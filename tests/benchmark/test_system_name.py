@@ -1,0 +1,48 @@
+"""A table calls own data by their name, and never silently by that of another system."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+
+from physrep.benchmark import BenchConfig, bench
+from physrep.benchmark.config import RunConfig
+from physrep.benchmark.system_name import with_system
+from physrep.data import write_stats, write_well
+from physrep.data.config import DataConfig
+from physrep.files import read_csv
+from physrep.systems import Trajectories
+
+
+@pytest.fixture
+def own(tmp_path: Path) -> Path:
+    draw = torch.Generator().manual_seed(0)
+    for split, count in {"train": 6, "valid": 3, "test": 3}.items():
+        rate = torch.rand(count, generator=draw, dtype=torch.float64) + 0.5
+        fields = {"height": torch.randn(count, 8, 8, 8, generator=draw) * rate.float().view(-1, 1, 1, 1)}
+        axes = {"x": torch.arange(8.0), "y": torch.arange(8.0)}
+        path = tmp_path / "lake" / "data" / split / "a.hdf5"
+        write_well(path, Trajectories("lake", fields, {"wind": rate}, torch.arange(8.0), axes, (False, False)))
+    write_stats(tmp_path / "lake")
+    return tmp_path / "lake"
+
+
+def test_own_data_keep_their_name(own: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    config = BenchConfig(
+        data=DataConfig(path=str(own)), num_frames=4, eval_stride=4, runs=[RunConfig("statistics")], analyses={}, jobs=1
+    )
+    rows = read_csv(bench(config, tmp_path / "out"))
+    assert {row["system"] for row in rows} == {"lake"}
+    assert "system: lake" in (tmp_path / "out" / "config.yaml").read_text()
+    assert "the files call" not in capsys.readouterr().err
+    assert with_system(replace(config, system="pond")).system == "pond", "a name of one's own is nobody's system"
+    assert "the files call" not in capsys.readouterr().err
+    assert with_system(replace(config, system="shear_flow")).system == "shear_flow"
+    assert "the files call their system lake, the configuration shear_flow" in capsys.readouterr().err
+
+
+def test_without_data_and_name_shear_flow_is_simulated() -> None:
+    assert with_system(BenchConfig()).system == "shear_flow"
