@@ -27,6 +27,7 @@ def test_participation_ratio_by_hand():
     tokens = torch.tensor([[2.0, 0.0], [-2.0, 0.0], [0.0, 1.0], [0.0, -1.0]]) + 5
     assert participation_ratio(tokens) == pytest.approx(25 / 17)
     assert participation_ratio(torch.full((9, 4), 0.1)) == 0
+    assert math.isnan(participation_ratio(torch.ones(1, 4)))
 
 
 def test_a_collapsed_channel_lowers_every_measure():

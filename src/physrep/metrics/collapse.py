@@ -7,6 +7,7 @@ symmetric eigenproblem of size D.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import torch
@@ -48,9 +49,11 @@ def participation_ratio(tokens: Tensor) -> float:
     """``(sum_k l_k)^2 / sum_k l_k^2`` with ``l`` the eigenvalues of the channels' covariance matrix.
 
     Returns:
-        A number between 1 and D; 0 if no channel varies.
+        A number between 1 and D; 0 if no channel varies, NaN if there is only one sample.
     """
     rows = _rows(tokens)
+    if len(rows) < 2:
+        return math.nan
     centred = rows - rows.mean(dim=0)
     # Both products have the same eigenvalues but for zeros.
     gram = centred.T @ centred if len(rows) >= rows.shape[1] else centred @ centred.T
