@@ -42,6 +42,7 @@ def test_fit_then_predict(data: Path, tmp_path: Path, capsys: pytest.CaptureFixt
     command = ["fit", str(data), "--out", str(out), "--budget", "0", "--floors", "statistics", "spectra"]
     assert main(command) == 0
     said = capsys.readouterr().out.splitlines()
+    assert said[0].endswith("scales of the parameters: diffusivity log"), "as the system says"
     assert said[1].startswith("statistics") and said[2].startswith("spectra"), "the floors come first"
     assert "What needs no training already knows diffusivity with R2 1.00 (spectra)" in said[3]
     assert any(line.startswith("jepa: not pretrained") for line in said), "no budget, and that is said"
@@ -122,6 +123,8 @@ def test_what_fails_is_said_and_left_out(data: Path, tmp_path: Path) -> None:
         (["/nowhere"], "/nowhere: "),
         (["DATA", "--budget", "soon"], "is no time"),
         (["DATA", "--parameters", "viscosity"], "viscosity"),
+        (["DATA", "--scales.viscosity", "log"], "scales: there is no parameter 'viscosity'"),
+        (["DATA", "--scales.diffusivity", "square"], "'square'; use one of linear, log"),
     ],
 )
 def test_bad_input_is_one_sentence(

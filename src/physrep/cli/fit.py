@@ -6,7 +6,17 @@ from collections.abc import Sequence
 from typing import Any
 
 from ..known_names import check_name
-from .arguments import PLAN, add_data_root, add_device, chosen_device, dataclass_from, dataset_path, parser
+from .arguments import (
+    PLAN,
+    add_data_root,
+    add_device,
+    chosen_device,
+    dataclass_from,
+    dataset_path,
+    options_of,
+    parser,
+    split_overrides,
+)
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -14,7 +24,9 @@ def run(arguments: Sequence[str]) -> int:
     p = parser(
         "fit",
         "Make an instrument of a labelled data set: check it, fit readouts to the floors, pretrain in what is left of "
-        "the budget, choose on valid. Then `physrep predict OUT FILES` asks it. Called again, it goes on.",
+        "the budget, choose on valid. Then `physrep predict OUT FILES` asks it. Called again, it goes on. Errors "
+        "and intervals are of a parameter or of its logarithm: --scales.NAME linear or log; default as the system "
+        "says, else log where positive values span a factor of 8.",
     )
     p.add_argument("data", type=str, help="data set folder, holding data/{train,valid,test}")
     p.add_argument("--budget", type=str, default="10m", help="wall time in all, e.g. 90s, 10m or 2h; 0: floors only")
@@ -39,7 +51,9 @@ def run(arguments: Sequence[str]) -> int:
     p.add_argument("--plan", action="store_true", help=PLAN)
     add_device(p)
     add_data_root(p, "DATA is then the NAME of a data set")
-    values = p.parse_args(list(arguments))
+    plain, overrides = split_overrides(arguments)
+    values = p.parse_args(plain)
+    scales = options_of(overrides, ["scales"], "fit").get("scales")
     for kind, names in (("learner", [*values.learners, *(values.floors or [])]), ("probe", values.probes)):
         for name in names:
             check_name(kind, name)
@@ -58,7 +72,7 @@ def run(arguments: Sequence[str]) -> int:
         from ..fitting.plan import plan_fit
 
         shape = values.num_frames, values.stride
-        config = fit_config(data, floors, *shape, values.probes, None, values.seed)
+        config = fit_config(data, floors, *shape, values.probes, scales, values.seed)
         print(plan_fit(config, values.out, values.learners, budget, device, values.runs))
         return 0
     fit = fit_instrument(
@@ -71,6 +85,7 @@ def run(arguments: Sequence[str]) -> int:
         num_frames=values.num_frames,
         stride=values.stride,
         probes=values.probes,
+        scales=scales,
         seed=values.seed,
         device=device,
         say=lambda text: print(text, flush=True),

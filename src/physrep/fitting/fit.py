@@ -16,7 +16,7 @@ from ..benchmark.untrained import Twin, with_twins
 from ..data.config import DataConfig, data_content, parameter_scales
 from ..data.labelled import labelled, labelled_split
 from ..devices import resolve_device
-from ..errors import PhysrepError
+from ..errors import PhysrepError, nearest
 from ..files import read_json, read_record, write_json
 from ..progress import TimeIsUpError, duration, now, time_limit
 from ..ranges import folded
@@ -102,7 +102,8 @@ def fit_instrument(
     given, train = [str(run) for run in runs], data.open("train")
     fitting = _Fitting(config, out, place, given, list(learners), budget, seed, say, train)
     windows = f"windows of {config.num_frames} frames, every {config.eval_stride} frames"
-    say(f"{config.system}: {windows}, up to a budget of {budget:g} s")
+    scaled = ", ".join(f"{name} {scale}" for name, scale in parameter_scales(train, config.scales).items())
+    say(f"{config.system}: {windows}, up to a budget of {duration(budget)}; scales of the parameters: {scaled}")
     return fitting.run()
 
 
@@ -117,6 +118,11 @@ def fit_config(
 ) -> BenchConfig:
     """The benchmark that a fit is; arguments and errors as of `fit_instrument`."""
     train = data.open("train")
+    unknown = next((name for name in scales or {} if name not in train.parameter_names), None)
+    if unknown is not None:
+        raise PhysrepError(
+            f"scales: there is no parameter {unknown!r}; {nearest(unknown, list(train.parameter_names))}"
+        )
     if not train.parameter_names:
         raise PhysrepError(
             f"{data.path}: holds no parameter that varies, so there is nothing to fit; give labels in a table "
