@@ -253,6 +253,22 @@ def content_hash(value: Any) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
+def readable(path: str | Path) -> Path:
+    """The path, for libraries that say of a file without permission that it does not exist (safetensors).
+
+    Raises:
+        PhysrepError: the file is there, and cannot be read.
+    """
+    path = Path(path)
+    try:
+        with open(path, "rb"):
+            return path
+    except FileNotFoundError:
+        return path
+    except OSError as error:
+        raise PhysrepError(f"{path}: cannot be read ({error.strerror}); check the path and its permissions.") from error
+
+
 def file_fingerprint(path: str | Path) -> dict[str, Any]:
     """Name, size, modification time and a sample of a file: what a cache key needs to notice that it changed.
 

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 from .data.config import DataConfig, data_content
 from .errors import PhysrepError
-from .files import read_record, read_yaml, write_json, write_tensors, write_yaml
+from .files import read_record, read_yaml, readable, write_json, write_tensors, write_yaml
 from .relocation import found_data, found_place, stored_data, stored_place
 from .run_config import EXAMPLE, check_run_config, known_data
 from .settings import construct
@@ -123,7 +123,7 @@ def load_start(learner: Learner, run: str | Path) -> None:
 
     from .learners.abilities import HasBase, HasEncoder
 
-    stored = load_file(Path(run) / WEIGHTS)
+    stored = load_file(readable(Path(run) / WEIGHTS))
     try:
         if isinstance(learner, HasBase):
             learner.base.load_state_dict(stored)
@@ -160,8 +160,9 @@ def load_run(run: str | Path) -> tuple[Learner, dict[str, Any]]:
 
     run = Path(run)
     learner = build_learner(config)
+    weights = readable(run / WEIGHTS)
     try:
-        learner.load_state_dict(load_file(run / WEIGHTS))
+        learner.load_state_dict(load_file(weights))
     except (SafetensorError, OSError, RuntimeError) as error:
         reason = " ".join(str(error).split())[:300]
         raise PhysrepError(

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import copy
+import errno
+import os
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +13,8 @@ import yaml
 
 from physrep.cli.main import main
 from physrep.errors import PhysrepError
-from physrep.run_directory import CONFIG, WEIGHTS, read_run_config, run_data, stored_run_config
+from physrep.files import readable
+from physrep.run_directory import CONFIG, WEIGHTS, load_run, read_run_config, run_data, stored_run_config
 from tests.helpers.small_data import write_waves
 
 CONFIGURED: dict[str, Any] = {
@@ -75,3 +78,17 @@ def test_commands_say_it(command: str, tmp_path: Path, capsys: pytest.CaptureFix
     assert main([command, str(run), *words[command]]) == 2
     said = capsys.readouterr().err
     assert "config.yaml: the setting 'data' is missing" in said and "unforeseen" not in said
+
+
+def test_weights_without_permission_are_not_called_damaged(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    run, real = _run(tmp_path / "run"), open
+
+    def refused(path: Any, *rest: Any, **options: Any) -> Any:
+        if str(path) == str(run / WEIGHTS):  # root may read everything
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+        return real(path, *rest, **options)
+
+    monkeypatch.setattr("builtins.open", refused)
+    with pytest.raises(PhysrepError, match=r"cannot be read \(Permission denied\); check the path and its permissions"):
+        load_run(run)
+    assert readable(tmp_path / "none") == tmp_path / "none"

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import unicodedata
+
 import h5py
 import numpy as np
 import pytest
 
 from physrep.cli.main import main
 from physrep.data import check, open_clips
-from physrep.data.convert import ConvertConfig, convert
+from physrep.data.convert import ConvertConfig, convert, open_any
 from physrep.data.convert.hdf5 import read_hdf5
 from physrep.errors import PhysrepError
 from tests.helpers.foreign_edit import foreign_edit
@@ -90,3 +92,14 @@ def test_files_in_other_units_do_not_become_one_data_set(kind, name, units, stor
         convert(tmp_path / "in", tmp_path / "out")
     if name == "time":
         convert(tmp_path / "in", tmp_path / "given", ConvertConfig(dt=0.1))
+
+
+def test_names_with_accents_in_one_or_two_characters_are_the_same(tmp_path):
+    (tmp_path / "in").mkdir()
+    for form in ("NFC", "NFD"):
+        with h5py.File(tmp_path / "in" / f"{form}.h5", "w") as file:
+            file[unicodedata.normalize(form, "densit\u00e9")] = np.random.default_rng(0).random((5, 6, 8, 8))
+            file[unicodedata.normalize(form, "viscosit\u00e9")] = np.arange(5) + (form == "NFC")
+    recording = open_any(tmp_path / "in")
+    assert not recording.bad and list(recording.parameters) == ["viscosit\u00e9"]
+    assert not np.isnan(recording.parameters["viscosit\u00e9"]).any()

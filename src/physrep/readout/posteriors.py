@@ -12,7 +12,7 @@ from torch import Tensor
 
 from ..data.labelled import labelled
 from ..errors import PhysrepError
-from ..files import content_hash, read_json, write_json, write_tensors
+from ..files import content_hash, read_json, readable, write_json, write_tensors
 from ..posterior import NeuralPosterior, TokenPosterior, require_enough, require_sbi
 from ..run_directory import run_data
 from ..tokens import TokenStore, embed
@@ -65,7 +65,7 @@ def run_posterior(run: str | Path, readout: Readout, config: Mapping[str, Any], 
         stored = read_json(record)
         # What was pulled from elsewhere came without tokens.
         if stores is None or stored.get("key") == key:
-            return unpack(stored["posterior"], load_file(weights))
+            return unpack(stored["posterior"], load_file(readable(weights)))
     if stores is None:
         raise PhysrepError(
             f"{run}: holds neither a posterior of {features} nor tokens to fit one on; `{making_command(run)} embeds."

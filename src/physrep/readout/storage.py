@@ -8,7 +8,7 @@ from typing import Any
 from torch import Tensor
 
 from ..errors import PhysrepError
-from ..files import read_record, write_record, write_tensors
+from ..files import read_record, readable, write_record, write_tensors
 from ..learners.spectra import Spectra
 from ..probes.partial import PartialProbe
 from ..tokens import LabelScaler
@@ -104,7 +104,7 @@ def read_readout(run: str | Path, name: str | None = None) -> Readout:
     chosen = min(stored, key=lambda key: stored[key].get("valid", float("inf")))
     content, file = stored[chosen], run / f"readout_{chosen}.safetensors"
     try:
-        return _readout(content, load_file(file))
+        return _readout(content, load_file(readable(file)))
     except PhysrepError:
         raise
     except (OSError, SafetensorError, KeyError, IndexError, TypeError, ValueError, AttributeError) as error:

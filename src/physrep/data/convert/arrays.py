@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -55,6 +56,9 @@ def part_of_arrays(
     Raises:
         PhysrepError: there is no field, or fields have different numbers of trajectories, frames or grid points.
     """
+    # The same letters may be written in two ways (an accent in one or two characters), as the solver's editor does it.
+    composed = {unicodedata.normalize("NFC", name): array for name, array in arrays.items()}
+    arrays = composed if len(composed) == len(arrays) else arrays
     part = Part(path, {}, units={coordinate_axis(k) or k: array.units for k, array in arrays.items() if array.units})
     part.notes += [f"{path}: {array.note}" for array in arrays.values() if array.note]
     arrays = {name: _without_points(name, array, part.notes) for name, array in arrays.items()}
