@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +17,7 @@ from physrep.plans import THERE, Step, plan_text
 from physrep.training.clip_shape import ClipShape
 from physrep.training.costs import training_flops
 from physrep.training.estimate import estimate
+from physrep.training.measured import Work, cost_of
 from physrep.training.operations import OperationCounter
 
 SHAPE = ClipShape(("a", "b"), (128, 96), (0.1, 0.1), (True, True), 0.1, ("p",), "unknown")
@@ -101,6 +104,22 @@ def test_learners_with_one_encoder_are_timed_once() -> None:
     wider = {"encoder": "conv3d", "encoder_options": {"dims": [16, 32, 64, 64]}}
     other = estimate("random", wider, 4, SHAPE, False, known=known)
     assert other.encode_seconds != 123.0 / 2
+
+
+def test_short_passes_are_timed_on_more_clips_than_two() -> None:
+    seen: list[int] = []
+
+    def clip(points: Sequence[int], device: str, clips: int = 2) -> Any:
+        seen.append(clips)
+        return SHAPE.clip(4, points, device, clips)
+
+    module = torch.nn.Linear(1, 1)
+    call = lambda own, clip: own(clip.fields.flatten()[:, None]).sum()  # noqa: E731
+    cost = cost_of(Work(module, call, clip, SHAPE.points), "cpu")  # pyright: ignore[reportArgumentType]
+    assert seen == [2, 2, 8]
+    begun = time.perf_counter()
+    call(module, SHAPE.clip(4, SHAPE.points, "cpu"))
+    assert 0 < cost.seconds < 50 * (time.perf_counter() - begun)
 
 
 def test_a_learner_that_needs_real_numbers_is_scaled_and_says_so() -> None:

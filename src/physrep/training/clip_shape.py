@@ -41,13 +41,13 @@ class ClipShape:
     parameters: tuple[str, ...]
     system: str
 
-    def clip(self, frames: int, points: Sequence[int], device: str) -> Clip:
-        """Two clips of random numbers."""
-        shape = (CLIPS, len(self.channels), frames, *points)
+    def clip(self, frames: int, points: Sequence[int], device: str, clips: int = CLIPS) -> Clip:
+        """Clips of random numbers."""
+        shape = (clips, len(self.channels), frames, *points)
         generator = torch.Generator().manual_seed(0)
         fields = torch.empty(shape, device="meta") if device == "meta" else torch.randn(shape, generator=generator)
-        where = torch.arange(CLIPS, device=device)
-        labels = torch.rand(CLIPS, len(self.parameters), generator=generator).to(device)
+        where = torch.arange(clips, device=device)
+        labels = torch.rand(clips, len(self.parameters), generator=generator).to(device)
         return Clip(
             fields.to(device), labels, self.channels, self.parameters, self.dt, self.dx, self.periodic, where, where
         )

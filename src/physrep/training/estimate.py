@@ -1,4 +1,4 @@
-"""What a learner will cost, measured in seconds on two clips of random numbers: operations, time, memory, tokens.
+"""What a learner will cost, measured in seconds on a few clips of random numbers: operations, time, memory, tokens.
 
 Shapes, operations and the tensors that the backward pass keeps are counted on torch's device ``meta`` at the size that
 is asked for, which computes nothing. Time is measured on a grid of 32 or 64 points per axis and grows with the
