@@ -5,7 +5,7 @@ import torch
 from physrep.errors import PhysrepError
 from physrep.probes import RidgeProbe
 from physrep.probes.moments import token_moments
-from physrep.probes.ridge import STRONG_PENALTIES, Ridge
+from physrep.probes.ridge import PENALTIES, STRONG_PENALTIES, Ridge, RidgePath
 
 
 def test_moments_by_hand():
@@ -144,3 +144,13 @@ def test_each_target_gets_its_own_penalty():
     y = np.stack([x[:, 0], generator.normal(size=60)], 1)
     found = tuned(x, y, np.arange(60))
     assert found.penalty[0] < 0.1 < found.penalty[1]
+
+
+@pytest.mark.parametrize(("rows", "features"), [(50, 8), (8, 50)])
+def test_all_penalties_at_once_are_the_penalties_one_by_one(rows: int, features: int) -> None:
+    generator = torch.Generator().manual_seed(0)
+    x, y = (torch.randn(rows, width, generator=generator, dtype=torch.float64) for width in (features, 3))
+    path = RidgePath(x, y)
+    single = torch.stack([path.weights(torch.tensor(a, dtype=torch.float64)) for a in PENALTIES])
+    torch.testing.assert_close(path.along(PENALTIES), single, rtol=1e-10, atol=1e-12)
+    torch.testing.assert_close(path.predict(x, PENALTIES), x @ single + y.mean(0), rtol=1e-8, atol=1e-9)

@@ -44,7 +44,7 @@ class RidgePath:
     def predict(self, x: Tensor, alphas: Sequence[float]) -> Tensor:
         """Of every penalty, with shape ``(len(alphas), rows of x, P)``."""
         rotated = (x if self.rows is None else x @ self.rows.T) @ self.basis
-        return torch.stack([rotated @ self._shrunk(torch.tensor(p, dtype=torch.float64)) + self.offset for p in alphas])
+        return self._of_each(rotated, alphas) + self.offset
 
     def weights(self, penalty: Tensor) -> Tensor:
         """With shape ``(F, P)``, for one penalty per target ``(P,)``."""
@@ -53,7 +53,14 @@ class RidgePath:
 
     def along(self, alphas: Sequence[float]) -> Tensor:
         """Weights of every penalty, with shape ``(len(alphas), F, P)``."""
-        return torch.stack([self.weights(torch.tensor(p, dtype=torch.float64)) for p in alphas])
+        inner = self._of_each(self.basis, alphas)
+        return inner if self.rows is None else self.rows.T @ inner
+
+    def _of_each(self, matrix: Tensor, alphas: Sequence[float]) -> Tensor:
+        """A matrix times the shrunk projection of every penalty: one product, which reads the matrix once."""
+        penalty = torch.tensor(list(alphas), dtype=torch.float64).to(self.square)
+        shrunk = self.projected[:, None] / (self.square[:, None] + self.n * penalty)[:, :, None]
+        return (matrix @ shrunk.flatten(1)).unflatten(1, (len(penalty), -1)).movedim(1, 0)
 
     def left_out(self, x: Tensor, y: Tensor, penalty: float, trajectory: np.ndarray) -> Tensor:
         r"""Of every row by a fit without its trajectory, ``(n,)``.
