@@ -177,7 +177,7 @@ class Campaign:
             ]
             if loose or closed:
                 return f"rights: beyond the umask {loose[:3]}, below it {closed[:3]}"
-        left = [str(path) for path in out.rglob("*.tmp")]
+        left = [str(path) for pattern in ("*.tmp", ".tmp*") for path in out.rglob(pattern)]
         return f"left {left}" if left else ""
 
 

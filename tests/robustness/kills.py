@@ -130,7 +130,7 @@ class Campaign:
                 return f"undisturbed, code {end.code}, left {end.orphans}: {end.text[-600:]}"
             found = digest(out, COMMANDS[name].files)
         finally:
-            left = [str(path) for path in self.folder.rglob("*.tmp")]
+            left = [str(path) for pattern in ("*.tmp", ".tmp*") for path in self.folder.rglob(pattern)]
             left += [str(path) for path in self.temporary.iterdir() if not path.name.startswith(("torch", "physrep-"))]
             self.disk.renew()
         if found != same:
