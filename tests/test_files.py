@@ -14,7 +14,7 @@ import torch
 
 from physrep import leftovers
 from physrep.cli.main import main
-from physrep.errors import PhysrepError
+from physrep.errors import PhysrepError, unwritable
 from physrep.files import (
     atomic_folder,
     atomic_path,
@@ -161,6 +161,17 @@ def test_a_temporary_folder_that_cannot_be_made_is_one_sentence(tmp_path: Path) 
     (tmp_path / "file").write_text("x")
     with pytest.raises(PhysrepError, match="file: cannot be written"), temporary_folder("a", tmp_path / "file"):
         pass
+
+
+def test_the_remedy_follows_from_the_cause(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("x")
+    (tmp_path / "link").symlink_to("nowhere")
+    for place, remedy in (("file/a", "remove the file or link"), ("link/a", "remove the file or link"),
+                          ("x" * 300, "give shorter names")):  # fmt: skip
+        with pytest.raises(PhysrepError, match=f"cannot be written .*; {remedy}"):
+            write_text(tmp_path / place, "x")
+    assert "ask for permission or choose another --out" in str(unwritable("a", PermissionError(13, "denied")))
+    assert "free space or name another" in str(unwritable("a", OSError(28, "full"), "name another"))
 
 
 def test_a_folder_is_not_blamed_for_what_it_is_made_of(tmp_path: Path) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import difflib
+import errno
+from pathlib import Path
 
 
 class PhysrepError(ValueError):
@@ -16,3 +18,24 @@ def nearest(name: str, known: list[str]) -> str:
     """Half a sentence that names the closest known name, or lists all of them."""
     close = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
     return f"did you mean {close[0]!r}?" if close else f"known: {', '.join(sorted(known))}."
+
+
+def unwritable(path: str | Path, error: Exception, otherwise: str = "choose another --out") -> PhysrepError:
+    """What to say of a place that cannot be written: the remedy follows from the cause.
+
+    Args:
+        path: the place.
+        error: of the system, or of a library that tells of one in words.
+        otherwise: what helps besides.
+    """
+    number = getattr(error, "errno", None)
+    if number in (errno.EACCES, errno.EPERM, errno.EROFS):
+        remedy = "ask for permission"
+    elif number in (errno.EEXIST, errno.ENOTDIR, errno.EISDIR, errno.ELOOP):
+        remedy = "remove the file or link that stands in its place"
+    elif number == errno.ENAMETOOLONG:
+        remedy = "give shorter names"
+    else:
+        remedy = "free space"
+    reason = getattr(error, "strerror", None) or " ".join(str(error).split())[:120]
+    return PhysrepError(f"{path}: cannot be written ({reason}); {remedy} or {otherwise}.")

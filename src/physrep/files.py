@@ -15,7 +15,7 @@ from typing import IO, TYPE_CHECKING, Any
 
 import yaml
 
-from .errors import PhysrepError
+from .errors import PhysrepError, unwritable
 from .leftovers import remove_leftovers, temporary_folder, temporary_name, unfinished
 from .yaml_reader import SIZE, parse_yaml
 
@@ -44,9 +44,7 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
         os.close(os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
         mode = stat.S_IMODE(temporary.stat().st_mode)
     except OSError as error:
-        raise PhysrepError(
-            f"{path}: cannot be written ({error.strerror}); free space or choose another --out."
-        ) from error
+        raise unwritable(path, error) from error
     unfinished.add(temporary)
     try:
         yield temporary
@@ -57,15 +55,12 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
                 os.chmod(temporary, mode)
         os.replace(temporary, path)
     except OSError as error:
-        reason = error.strerror or str(error)
-        raise PhysrepError(f"{path}: cannot be written ({reason}); free space or choose another --out.") from error
+        raise unwritable(path, error) from error
     except Exception as error:
         # torch and safetensors tell of a full disk in exceptions of their own.
         if type(error).__name__ != "SafetensorError" and not any(word in str(error) for word in _TORCH_WRITER):
             raise
-        raise PhysrepError(
-            f"{path}: cannot be written ({' '.join(str(error).split())[:120]}); free space or choose another --out."
-        ) from error
+        raise unwritable(path, error) from error
     finally:
         temporary.unlink(missing_ok=True)
         unfinished.discard(temporary)
@@ -99,8 +94,7 @@ def atomic_folder(out: str | Path, last: str) -> Iterator[Path]:
                 with atomic_path(out / path.name) as temporary:
                     shutil.copyfile(path, temporary)
         except OSError as error:
-            reason = error.strerror or str(error)
-            raise PhysrepError(f"{out}: cannot be written ({reason}); free space or choose another --out.") from error
+            raise unwritable(out, error) from error
 
 
 @contextlib.contextmanager

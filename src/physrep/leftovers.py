@@ -17,7 +17,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from .errors import PhysrepError
+from .errors import unwritable
 
 unfinished: set[Path] = set()
 """Temporary files and folders that this process is writing now."""
@@ -67,7 +67,7 @@ def temporary_folder(name: str, place: Path | None = None) -> Iterator[Path]:
         folder.mkdir(mode=0o700 if place is None else 0o777)
     except OSError as error:
         where = place if place is not None else "the temporary folder (TMPDIR)"
-        raise PhysrepError(f"{where}: cannot be written ({error.strerror}); free space or name another.") from error
+        raise unwritable(where, error, "name another") from error
     unfinished.add(folder)
     try:
         yield folder

@@ -20,7 +20,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..errors import PhysrepError
+from ..errors import PhysrepError, unwritable
 from ..files import write_json, write_npz
 from ..leftovers import temporary_folder
 from .cache_copy import DATA, look_through, observed, write_data
@@ -161,8 +161,7 @@ def _lock(folder: Path) -> Iterator[bool]:
 
 
 def _cannot_write(folder: Path, error: OSError) -> PhysrepError:
-    reason = error.strerror or str(error)
-    return PhysrepError(f"{folder}: cannot be written ({reason}); free space or choose another cache_dir.")
+    return unwritable(folder, error, "choose another cache_dir")
 
 
 def _build(plan: Plan, alone: bool) -> None:

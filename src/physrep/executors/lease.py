@@ -25,7 +25,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ..errors import PhysrepError
+from ..errors import PhysrepError, unwritable
 from ..files import write_json
 from ..leftovers import process_is_gone, temporary_folder, this_process
 
@@ -227,9 +227,7 @@ def _create(path: Path, about: Mapping[str, Any]) -> bool:
                 return _create_and_write(path, text)
         return True
     except OSError as error:
-        raise PhysrepError(
-            f"{path}: cannot be written ({error.strerror}); free space or choose another --out."
-        ) from error
+        raise unwritable(path, error) from error
 
 
 def _create_and_write(path: Path, text: str) -> bool:
