@@ -100,3 +100,22 @@ def test_a_label_that_is_added_is_no_fault(path):
     assert check(path) == []
     with WellFile(path) as file:
         assert file.parameters["Mach"].tolist() == [np.float32(0.3)] * 2
+
+
+def test_a_chunk_that_its_index_lists_but_does_not_find(tmp_path, trajectories):
+    """HDF5 gives the fill value for it; zeros would be taken for a field at rest."""
+    path = tmp_path / "a.hdf5"
+    write_well(path, trajectories())
+    with h5py.File(path) as file:
+        dataset = file["t0_fields/tracer"]
+        pointer, count = dataset.id.get_chunk_info(0).byte_offset.to_bytes(8, "little"), dataset.id.get_num_chunks()
+    data = bytearray(path.read_bytes())
+    assert data.count(pointer) == 1
+    # Before the place of a chunk stands its key, which ends with eight bytes that are always 0.
+    data[data.index(pointer) - 2] ^= 64
+    path.write_bytes(data)
+    with h5py.File(path) as file:
+        assert file["t0_fields/tracer"].id.get_num_chunks() == count
+    with WellFile(path) as file, pytest.raises(PhysrepError, match="tracer"):
+        file.read(0, 0, file.n_frames)
+    assert any("tracer" in fault.problem or "tracer" in fault.item for fault in check(path))

@@ -263,8 +263,9 @@ def _create_fields(file: h5py.File, header: WellHeader) -> None:
         names = [name for name, own in header.orders.items() if own == order]
         group.attrs["field_names"] = names
         for name in names:
+            # A damaged index may lose a chunk although it lists it: then HDF5 gives this value, which is noticed.
             dataset = group.create_dataset(
-                name, header.shape(name), np.float32, chunks=header.chunk(name), fletcher32=True
+                name, header.shape(name), np.float32, chunks=header.chunk(name), fletcher32=True, fillvalue=np.nan
             )
             dataset.attrs["sample_varying"] = dataset.attrs["time_varying"] = True
             dataset.attrs["dim_varying"] = [True] * len(header.coordinates)
