@@ -173,7 +173,7 @@ def test_a_benchmark_says_which_posterior_is_calibrated(tmp_path: Path) -> None:
                 "amortised": 40,
             }
         },
-        "resamples": 20,
+        "n_resamples": 20,
         "jobs": 1,
     }
     bench(read_config(config, "test"), tmp_path)
