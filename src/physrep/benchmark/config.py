@@ -210,7 +210,8 @@ def expand(config: BenchConfig) -> list[Run]:
         own = current_names(run.training, asdict(config.training), f"{place}: training")
         own = {key: value for key, value in own.items() if value is not None}
         training = construct(TrainingConfig, {**asdict(config.training), **own}, f"{place}: training", EXAMPLE)
-        check_symmetries(symmetries_of(training), config.system)
+        own_data = config.data.path or config.data.root or config.data.dataset
+        check_symmetries(symmetries_of(training), config.system or ("" if own_data else DEFAULT_SYSTEM))
         check_path_name(run.title, f"{place}: name")
         probes = config.probes
         if run.probes is not None:
