@@ -1,4 +1,4 @@
-"""Markdown of what docs_tables.py keeps in docs/tables: scores, all studies side by side, differences, increments."""
+"""Markdown of what docs_tables.py keeps: scores, studies side by side, differences, increments, losses under shifts."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ import re
 import pandas as pd
 
 from physrep.benchmark.names import probe_name
+from physrep.report.sections.generalisation.cells import read_cells
+from physrep.report.sections.generalisation.table import degradation_table
 
 
 def small(value: float) -> str:
@@ -62,6 +64,20 @@ def scores(table: pd.DataFrame, without: tuple[str, ...] = ()) -> str:
         )
         before = group
     return markdown(head, rows, 3)
+
+
+def losses(rows: pd.DataFrame, labels: dict[str, str]) -> str:
+    """How many times its clean error an encoder makes at the level of every shift that is worst for it.
+
+    Args:
+        rows: of analyses/generalisation.csv, all cells as texts.
+        labels: of runs, by title.
+    """
+    cells = read_cells(rows.to_dict("records"))
+    table = degradation_table(cells).frame.assign(encoder=[labels[encoder.title] for encoder in cells.encoders])
+    head = [str(name) for name in table.columns]
+    texts = [[small(cell) if isinstance(cell, float) else str(cell) for cell in row] for row in table.to_numpy()]
+    return markdown(head, texts, 2)
 
 
 def side_by_side(tables: dict[str, pd.DataFrame]) -> str:

@@ -1,15 +1,17 @@
-"""The tables of README.md and docs/results.md, from finished benchmarks.
+"""The tables of README.md, docs/results.md and docs/generalisation.md, from finished benchmarks.
 
     python benchmarks/docs_tables.py --store runs/quick --name quick_2026-11-27    # small CSVs in docs/tables
     python benchmarks/docs_tables.py                                               # write all tables anew
 
-``--store`` keeps the scores as NAME.csv, all pairs of learners as differences_NAME.csv, and what learners add to the
-best floor as increment_NAME.csv where the benchmark has that analysis. On a page a table stands between two comments:
+``--store`` keeps the scores as NAME.csv, all pairs of learners as differences_NAME.csv, and, where the benchmark has these
+analyses, what learners add to the best floor as increment_NAME.csv and losses under shifts as generalisation_NAME.csv.
+On a page a table stands between two comments:
 
     <!-- scores NAME -->, or <!-- scores NAME without LABEL, LABEL -->
     <!-- side by side HEAD = NAME; HEAD = NAME -->
     <!-- differences HEAD = NAME; HEAD = NAME -->
     <!-- increments HEAD = NAME; HEAD = NAME -->
+    <!-- losses NAME -->
     <!-- end of table -->
 
 Of every learner the probe with the lowest error on valid is shown; several seeds are averaged, with intervals over
@@ -32,13 +34,13 @@ from physrep.learners.identity import KINDS
 from physrep.report.sections.run_lines import identified, lines, score
 
 ROOT = Path(__file__).resolve().parent.parent
-PAGES = ("README.md", "docs/results.md")
+PAGES = ("README.md", "docs/results.md", "docs/generalisation.md")
 COLUMNS = ("group", "label", "title", "probe", "chosen", "seeds", "parameter", "metric", "value", "ci_low", "ci_high")
 RIVALS = ("JEPA (published)", "JEPA (clips)", "Masked pixels", "Next frame", "Operator")
 """Learners without labels that are trained by gradient descent: who differs from whom is shown of these."""
 
 _BLOCK = re.compile(
-    r"(<!-- (scores|side by side|differences|increments) ([^>]+?) -->\n).*?(<!-- end of table -->)", re.S
+    r"(<!-- (scores|side by side|differences|increments|losses) ([^>]+?) -->\n).*?(<!-- end of table -->)", re.S
 )
 
 
@@ -114,6 +116,10 @@ def written(text: str, tables: Path) -> str:
             name, _, without = of.partition(" without ")
             left_out = tuple(part.strip() for part in re.split(r",\s+(?![^(]*\))", without) if part.strip())
             body = docs_blocks.scores(pd.read_csv(tables / f"{name}.csv"), left_out)
+        elif kind == "losses":
+            labels = pd.read_csv(tables / f"{of}.csv").set_index("title")["label"].to_dict()
+            rows = pd.read_csv(tables / f"generalisation_{of}.csv", dtype=str, keep_default_na=False)
+            body = docs_blocks.losses(rows, labels)
         else:
             heads = dict(part.strip().split(" = ") for part in of.split(";"))
             prefix = {"side by side": "", "differences": "differences_", "increments": "increment_"}[kind]
@@ -138,6 +144,8 @@ def main() -> None:
         found = {options.name: stored(bench), f"differences_{options.name}": stored_differences(bench)}
         if (analysis := options.store / "analyses" / "increment.csv").is_file():
             found[f"increment_{options.name}"] = stored_increments(bench, analysis)
+        if (analysis := options.store / "analyses" / "generalisation.csv").is_file():
+            found[f"generalisation_{options.name}"] = pd.read_csv(analysis)
         for name, table in found.items():
             table.to_csv(tables / f"{name}.csv", index=False, float_format="%.6g")
     for page in PAGES:
