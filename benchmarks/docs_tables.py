@@ -3,8 +3,8 @@
     python benchmarks/docs_tables.py --store runs/quick --name quick_2026-11-27    # small CSVs in docs/tables
     python benchmarks/docs_tables.py                                               # write all tables anew
 
-``--store`` keeps the scores as NAME.csv, all pairs of learners as differences_NAME.csv, and, where the benchmark has these
-analyses, what learners add to the best floor as increment_NAME.csv and losses under shifts as generalisation_NAME.csv.
+``--store`` keeps the scores as NAME.csv, all pairs of learners as differences_NAME.csv, and, where these analyses
+are there, what learners add to the best floor as increment_NAME.csv and losses under shifts as generalisation_NAME.csv.
 On a page a table stands between two comments:
 
     <!-- scores NAME -->, or <!-- scores NAME without LABEL, LABEL -->
