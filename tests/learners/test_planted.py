@@ -33,7 +33,7 @@ def heat(study: ModuleType) -> object:
         ("operator", 250, 0.1),
         pytest.param("next_frame", 1000, 0.0, marks=pytest.mark.slow),
         pytest.param("jepa, clips", 1000, 0.05, marks=pytest.mark.slow),
-        pytest.param("disco", 300, 0.2, marks=pytest.mark.slow),
+        pytest.param("disco", 600, 0.4, marks=pytest.mark.slow),
         pytest.param("masked_pixels, normalised", 1000, 0.0, marks=pytest.mark.slow),
     ],
 )
