@@ -13,8 +13,11 @@ from physrep.benchmark.config import RunConfig
 from physrep.benchmark.system_name import with_system
 from physrep.data import write_stats, write_well
 from physrep.data.config import DataConfig
+from physrep.errors import PhysrepError
 from physrep.files import read_csv
+from physrep.fitting.fit import fit_instrument
 from physrep.systems import Trajectories
+from physrep.training.pretrain import pretrain
 
 
 @pytest.fixture
@@ -42,6 +45,22 @@ def test_own_data_keep_their_name(own: Path, tmp_path: Path, capsys: pytest.Capt
     assert "the files call" not in capsys.readouterr().err
     assert with_system(replace(config, system="shear_flow")).system == "shear_flow"
     assert "the files call their system lake, the configuration shear_flow" in capsys.readouterr().err
+
+
+def test_nothing_is_written_among_the_data(own: Path, tmp_path: Path) -> None:
+    data = DataConfig(path=str(own))
+    before = sorted(own.rglob("*"))
+    for out in (own, own / "data", own / "data" / "train" / "run"):
+        for work in (
+            lambda out=out: bench(BenchConfig(data=data, runs=[RunConfig("statistics")]), out),
+            lambda out=out: pretrain("jepa", data, out, num_frames=4),
+            lambda out=out: fit_instrument(data, out),
+        ):
+            with pytest.raises(PhysrepError, match="is a folder of the data set; choose another --out"):
+                work()
+    assert sorted(own.rglob("*")) == before
+    data.check_out(own / "runs")
+    data.check_out(tmp_path)
 
 
 def test_without_data_and_name_shear_flow_is_simulated() -> None:

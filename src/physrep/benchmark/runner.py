@@ -64,6 +64,7 @@ def bench(
     """
     out = Path(out)
     check_ranges(config)
+    config.data.check_out(out)
     config = with_system(config)
     device = resolve_device(device)
     grid = expand(config)

@@ -107,6 +107,18 @@ class DataConfig:
             "missing": self.missing,
         }
 
+    def check_out(self, out: Path) -> None:
+        """Refuse to write among the files of the data set.
+
+        Raises:
+            PhysrepError: ``out`` is the folder of the data, or lies among their splits.
+        """
+        if not self.path or "://" in str(self.path):
+            return
+        own, place = Path(self.path).resolve(), Path(out).resolve()
+        if place == own or place.is_relative_to(own / "data"):
+            raise PhysrepError(f"{out}: is a folder of the data set; choose another --out, e.g. runs/{own.name}.")
+
     def open(self, split: str, stats: ChannelStats | None = None) -> ClipDataset:
         """Open a split; its cache is built first if there is none. Valid and test need ``stats`` of train.
 

@@ -98,6 +98,7 @@ def fit_instrument(
         PhysrepError: data without labels, ``out`` holds another fit, or nothing could be fitted.
     """
     out, place = Path(out), resolve_device(device)
+    data.check_out(out)
     config = fit_config(data, floors, num_frames, stride, probes, scales, seed)
     given, train = [str(run) for run in runs], data.open("train")
     fitting = _Fitting(config, out, place, given, list(learners), budget, seed, say, train)

@@ -92,6 +92,7 @@ def pretrain(
     from .work import Work
 
     out, training = Path(out), training or TrainingConfig()
+    data.check_out(out)
     training.check()
     check_seed(seed)
     if num_frames < 1:
