@@ -63,6 +63,7 @@ class Registry(MutableMapping[str, T]):
 
     def __delitem__(self, name: str) -> None:
         del self.own[name]
+        _of_script.discard(name)
 
     def __iter__(self) -> Iterator[str]:
         yield from self.own
@@ -120,8 +121,6 @@ def resolve(name: str, registry: Mapping[str, Any], kind: str) -> Callable[..., 
     module_name, _, attribute = name.partition(":") if ":" in name else name.rpartition(".")
     if not attribute or not all(part.isidentifier() for part in module_name.split(".")):
         raise PhysrepError(f"there is no {kind} {name!r}; {nearest(name, list(registry))}")
-    if module_name == "__main__":
-        _of_script.add(name)
     try:
         make_working_folder_importable()
         module = importlib.import_module(module_name)
@@ -144,16 +143,17 @@ def resolve(name: str, registry: Mapping[str, Any], kind: str) -> Callable[..., 
         raise PhysrepError(
             f"{kind} {name!r}: {module_name} raises {type(error).__name__} when it is imported ({reason}); mend it."
         ) from error
-    if module_name == "__main__":
-        if not hasattr(module, attribute):
+    if not hasattr(module, attribute):
+        if module_name == "__main__":
             raise PhysrepError(
                 f"{kind} {name!r}: it was defined in a script, which is not this program; run that script, or put "
                 f"{attribute} into a module and name that."
             )
-        _say_of_script(kind, name, attribute)
-    if not hasattr(module, attribute):
         public = [key for key in vars(module) if not key.startswith("_")]
         raise PhysrepError(f"{kind} {name!r}: module {module_name} has no {attribute!r}; {nearest(attribute, public)}")
+    if module_name == "__main__":
+        _of_script.add(name)
+        _say_of_script(kind, name, attribute)
     return getattr(module, attribute)
 
 

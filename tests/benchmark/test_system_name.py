@@ -10,6 +10,7 @@ import torch
 
 from physrep.benchmark import BenchConfig, bench
 from physrep.benchmark.config import RunConfig
+from physrep.benchmark.plan import plan_bench
 from physrep.benchmark.system_name import with_system
 from physrep.data import write_stats, write_well
 from physrep.data.config import DataConfig
@@ -61,6 +62,16 @@ def test_nothing_is_written_among_the_data(own: Path, tmp_path: Path) -> None:
     assert sorted(own.rglob("*")) == before
     data.check_out(own / "runs")
     data.check_out(tmp_path)
+
+
+def test_a_data_set_that_is_not_at_hand_can_be_planned_for(tmp_path: Path) -> None:
+    named = DataConfig(dataset="active_matter")
+    assert with_system(BenchConfig(data=named)).system == "active_matter"
+    config = BenchConfig(system="active_matter", data=named, num_frames=4, runs=[RunConfig("constant")], analyses={})
+    assert with_system(config).system == "active_matter"
+    assert "not found" in plan_bench(config, "nowhere")
+    with pytest.raises(PhysrepError, match="'active_matter' is wanted, but it is not said where it lies"):
+        bench(config, tmp_path)
 
 
 def test_without_data_and_name_shear_flow_is_simulated() -> None:

@@ -119,6 +119,10 @@ class BenchConfig:
     protocol: dict[str, Any] = field(default_factory=lambda: {"split": {}})
     cluster: ClusterConfig = field(default_factory=ClusterConfig)
 
+    def __post_init__(self) -> None:
+        if not (self.system or self.data.path or self.data.dataset):
+            self.system = DEFAULT_SYSTEM
+
     def as_dict(self) -> dict[str, Any]:
         """Plain data."""
         return asdict(self)
@@ -210,8 +214,7 @@ def expand(config: BenchConfig) -> list[Run]:
         own = current_names(run.training, asdict(config.training), f"{place}: training")
         own = {key: value for key, value in own.items() if value is not None}
         training = construct(TrainingConfig, {**asdict(config.training), **own}, f"{place}: training", EXAMPLE)
-        own_data = config.data.path or config.data.root or config.data.dataset
-        check_symmetries(symmetries_of(training), config.system or ("" if own_data else DEFAULT_SYSTEM))
+        check_symmetries(symmetries_of(training), config.system)
         check_path_name(run.title, f"{place}: name")
         probes = config.probes
         if run.probes is not None:

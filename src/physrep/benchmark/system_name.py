@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from dataclasses import replace
 
-from .config import DEFAULT_SYSTEM, BenchConfig
+from .config import BenchConfig
 
 
 def with_system(config: BenchConfig) -> BenchConfig:
@@ -21,15 +21,16 @@ def with_system(config: BenchConfig) -> BenchConfig:
     from ..data.wellfile import WellFile
     from ..systems import SYSTEMS
 
-    data = config.data.located(config.system or DEFAULT_SYSTEM)
-    stored = ""
+    # A data set that is named alone may be planned for.
+    data = config.data.located(config.system) if config.data.root else config.data
+    stored = data.dataset
     if data.path:
         split = next((name for name in SPLITS if has_split(data.path, name)), "train")
         with WellFile(split_files(data.path, split)[0], glance=True) as file:
             stored = file.dataset_name
     if not config.system:
-        return replace(config, system=stored or DEFAULT_SYSTEM)
-    if config.system in SYSTEMS and stored not in ("", config.system):
+        return replace(config, system=stored)
+    if data.path and config.system in SYSTEMS and stored != config.system:
         print(
             f"{data.path}: the files call their system {stored}, the configuration {config.system}; tables, figures "
             f"and default scales of parameters follow the configuration, so set system: {stored} if they should not.",

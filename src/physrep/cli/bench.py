@@ -39,10 +39,9 @@ def run(arguments: Sequence[str]) -> int:
         print(plan_bench(config, values.out, chosen_device(values)))
         return 0
     from ..benchmark import bench
-    from ..benchmark.config import DEFAULT_SYSTEM
     from .report import finish
 
-    config.data = config.data.located(config.system or DEFAULT_SYSTEM)
+    config.data = config.data.located(config.system)
     path = bench(config, values.out, device=chosen_device(values), devices=values.devices, executor=values.executor)
     print(finish(path.parent))
     return 0
@@ -78,16 +77,14 @@ def read(arguments: Sequence[str], command: str, description: str) -> tuple[Any,
     config = read_config(apply_overrides(stored, overrides), values.config)
     _check_names(config)
     if values.data_root is not None:
-        config.data = replace(config.data, root=values.data_root, path="")
+        config = replace(config, data=replace(config.data, root=values.data_root, path=""))
     return values, config
 
 
 def _check_names(config: Any) -> None:
     """Refuse unknown names before torch is imported and before anything is simulated."""
-    from ..benchmark.config import DEFAULT_SYSTEM
-
     if not (config.data.path or config.data.root or config.data.dataset):
-        check_name("system", config.system or DEFAULT_SYSTEM)
+        check_name("system", config.system)
     for probe in config.probes:
         check_name("probe", probe)
     check_name("encoder", config.encoder)

@@ -14,7 +14,7 @@ from .bench import print_config, read
 def run(arguments: Sequence[str]) -> int:
     """Run the floors and the ceiling of a benchmark only, and print whether its data are hard enough."""
     values, config = read(arguments, "calibrate", "Run the floors and the supervised ceiling of a benchmark only.")
-    from ..benchmark.config import DEFAULT_SYSTEM, learner_class
+    from ..benchmark.config import learner_class
 
     wanted = ("floor", "ceiling")
     config.runs = [
@@ -30,7 +30,7 @@ def run(arguments: Sequence[str]) -> int:
     from ..benchmark import bench, calibration, calibration_text
     from ..files import read_csv
 
-    config.data = config.data.located(config.system or DEFAULT_SYSTEM)
+    config.data = config.data.located(config.system)
     out = Path(values.out or "runs/calibrate")
     if (out / "config.yaml").exists():
         kept = [run["learner"] for run in read_yaml(out / "config.yaml").get("runs", [])]
