@@ -8,7 +8,6 @@ in every process alike.
 
 from __future__ import annotations
 
-import functools
 import importlib
 import inspect
 import os
@@ -19,6 +18,7 @@ from typing import Any, TypeVar
 
 from .errors import PhysrepError, nearest
 from .renamed import current_names
+from .streams import say_once
 
 T = TypeVar("T")
 NAMED = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
@@ -153,18 +153,11 @@ def resolve(name: str, registry: Mapping[str, Any], kind: str) -> Callable[..., 
         raise PhysrepError(f"{kind} {name!r}: module {module_name} has no {attribute!r}; {nearest(attribute, public)}")
     if module_name == "__main__":
         _of_script.add(name)
-        _say_of_script(kind, name, attribute)
+        say_once(
+            f"{kind} {name!r}: no program but this script can load a run that is made with it; name it by a module, "
+            f"`my_module:{attribute}`, to use the run elsewhere."
+        )
     return getattr(module, attribute)
-
-
-@functools.cache
-def _say_of_script(kind: str, name: str, attribute: str) -> None:
-    print(
-        f"{kind} {name!r}: no program but this script can load a run that is made with it; name it by a module, "
-        f"`my_module:{attribute}`, to use the run elsewhere.",
-        file=sys.stderr,
-        flush=True,
-    )
 
 
 def make_working_folder_importable() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import functools
 import io
 import os
 import sys
@@ -11,6 +12,12 @@ from typing import Any
 
 _GONE = (errno.EPIPE, errno.ECONNRESET, errno.EIO)
 """The reader has ended, or the terminal has been closed."""
+
+
+@functools.cache
+def say_once(text: str) -> None:
+    """One line on stderr, once per process."""
+    print(text, file=sys.stderr, flush=True)
 
 
 class _Any(Container[int]):

@@ -14,7 +14,7 @@ from physrep.benchmark import bench, read_config
 from physrep.cli.main import main
 from physrep.data import assign_splits, open_clips, select_trajectories, write_stats, write_well
 from physrep.data.config import DataConfig
-from physrep.data.labelled import _say, labelled
+from physrep.data.labelled import labelled
 from physrep.data.splits import assign_labelled
 from physrep.errors import PhysrepError
 from physrep.files import read_json, read_rows
@@ -23,6 +23,7 @@ from physrep.probes import RidgeProbe, evaluate
 from physrep.probes.partial import PartialProbe
 from physrep.readout import read_readout
 from physrep.report import build_report
+from physrep.streams import say_once
 from physrep.tokens import LabelScaler, TokenStore, embed_splits
 from physrep.training.config import TrainingConfig
 from tests.helpers.small_data import TINY_ENCODER, decaying_waves, waves_bench
@@ -149,7 +150,7 @@ def test_a_table_that_names_some_of_them(tmp_path: Path, capsys: pytest.CaptureF
     data = write(tmp_path / "waves", {})
     lines = [f"{s},{k},{RATE[i]}" for s in ("train", "valid", "test") for k, i in enumerate(rows_of(s)) if KNOWN[i]]
     (tmp_path / "labels.csv").write_text("\n".join(["split,trajectory,rate", *lines]))
-    _say.cache_clear()
+    say_once.cache_clear()
     run = tmp_path / "run"
     options = ["--labels", str(tmp_path / "labels.csv")]
     small = ["--num-frames", "4", "--options.encoder", "conv3d", "--training.steps", "3", "--training.batch-size", "2"]

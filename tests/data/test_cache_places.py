@@ -12,12 +12,13 @@ import pytest
 import torch
 
 from physrep.data import cache as cache_module
-from physrep.data import check, exit_code, locks, open_clips
+from physrep.data import check, exit_code, open_clips
 from physrep.data.space import size_text
 from physrep.errors import PhysrepError
 from physrep.learners.build_encoder import embedding_dimension
 from physrep.registry import resolve
 from physrep.run_directory import load_run
+from physrep.streams import say_once
 
 
 @pytest.fixture
@@ -26,7 +27,7 @@ def no_locks(monkeypatch):
         raise OSError(errno.ENOLCK, "No locks available")
 
     monkeypatch.setattr(fcntl, "flock", refuse)
-    locks._say.cache_clear()
+    say_once.cache_clear()
 
 
 def test_without_locks_caches_are_built_and_a_line_says_so(dataset, no_locks, capfd):

@@ -11,8 +11,9 @@ import torch
 import physrep
 from physrep.data import check, exit_code, open_clips, write_well
 from physrep.data.convert import ConvertConfig, convert
-from physrep.data.time_steps import say_uneven, spread, uneven
+from physrep.data.time_steps import spread, uneven
 from physrep.errors import PhysrepError
+from physrep.streams import say_once
 
 
 def _times(size: float, frames: int = 12, dt: float = 0.1) -> np.ndarray:
@@ -23,7 +24,7 @@ def _times(size: float, frames: int = 12, dt: float = 0.1) -> np.ndarray:
 @pytest.fixture
 def root(trajectories, tmp_path):
     def write(size):
-        say_uneven.cache_clear()
+        say_once.cache_clear()
         for split in ("train", "valid", "test"):
             data = replace(trajectories(frames=12, seed=len(split)), time=torch.from_numpy(_times(size)))
             write_well(tmp_path / "toy" / "data" / split / "a.hdf5", data)
@@ -71,7 +72,7 @@ def _arrays(folder, sizes):
 
 @pytest.mark.parametrize("listening", [True, False])
 def test_convert_says_it(listening, tmp_path, capsys):
-    say_uneven.cache_clear()
+    say_once.cache_clear()
     lines: list[str] = []
     convert(_arrays(tmp_path / "a", [0.0, 0.02]), tmp_path / "out", say=lines.append if listening else None)
     said = lines if listening else capsys.readouterr().err.splitlines()
@@ -89,7 +90,7 @@ def test_convert_refuses_what_is_no_series(tmp_path):
 
 def test_xarray_says_it(capsys):
     xarray = pytest.importorskip("xarray")
-    say_uneven.cache_clear()
+    say_once.cache_clear()
     values = np.random.default_rng(0).standard_normal((4, 12, 8, 8))
     axes = {"time": _times(0.03), "x": np.arange(8) / 8, "y": np.arange(8) / 8}
     flows = xarray.Dataset({"u": (("sample", "time", "x", "y"), values)}, coords=axes)

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import functools
 import os
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +10,7 @@ from typing import Any, Literal
 
 from ..errors import PhysrepError
 from ..files import cache_home, content_hash, read_json
+from ..streams import say_once
 from .cache_copy import DATA
 from .missing import Missing
 from .observation import Observation, Spec
@@ -129,14 +128,10 @@ def _place(root: AnyPath, cache_dir: str | Path | None, name: str, key: str) -> 
     if is_complete(beside / name, key) or os.access(beside if beside.exists() else home, os.W_OK):
         return beside
     elsewhere = cache_home() / "clips" / f"{root.resolve().name}-{content_hash(str(root.resolve()))[:8]}"
-    _say_elsewhere(root, elsewhere)
+    say_once(
+        f"{root}: cannot be written, so its cache is in {elsewhere}; data.cache_dir or PHYSREP_CACHE says otherwise."
+    )
     return elsewhere
-
-
-@functools.cache
-def _say_elsewhere(root: Path, place: Path) -> None:
-    text = f"{root}: cannot be written, so its cache is in {place}; data.cache_dir or PHYSREP_CACHE says otherwise."
-    print(text, file=sys.stderr, flush=True)
 
 
 def is_complete(folder: str | Path, key: str) -> bool:

@@ -7,14 +7,13 @@ says which they are. Fields stay normalised with the statistics of the whole tra
 
 from __future__ import annotations
 
-import functools
-import sys
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ..errors import PhysrepError
+from ..streams import say_once
 
 if TYPE_CHECKING:
     from .clips import ClipDataset
@@ -82,9 +81,4 @@ def known_in_words(splits: Mapping[str, ClipDataset]) -> list[str]:
 def say_known(splits: Mapping[str, ClipDataset]) -> None:
     """`known_in_words` on stderr, once per process."""
     for text in known_in_words(splits):
-        _say(f"{next(iter(splits.values())).dataset_name}: {text}")
-
-
-@functools.cache
-def _say(text: str) -> None:
-    print(text, file=sys.stderr, flush=True)
+        say_once(f"{next(iter(splits.values())).dataset_name}: {text}")

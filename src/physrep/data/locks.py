@@ -5,11 +5,11 @@ from __future__ import annotations
 import contextlib
 import errno
 import fcntl
-import functools
 import os
-import sys
 from collections.abc import Iterator
 from pathlib import Path
+
+from ..streams import say_once
 
 NO_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP, errno.ENOTSUP, errno.EINVAL)
 """What a file system answers that has no locks (Lustre without ``flock``, some NFS)."""
@@ -33,17 +33,11 @@ def exclusive(path: Path) -> Iterator[bool]:
         except OSError as error:
             if error.errno not in NO_LOCKS:
                 raise
-            _say(path.parent)
+            say_once(
+                f"{path.parent}: its file system has no locks, so commands that run at once may build the same cache "
+                "twice; data.cache_dir or PHYSREP_CACHE names another place."
+            )
             held = False
         yield held
     finally:
         os.close(handle)
-
-
-@functools.cache
-def _say(folder: Path) -> None:
-    text = (
-        f"{folder}: its file system has no locks, so commands that run at once may build the same cache twice; "
-        "data.cache_dir or PHYSREP_CACHE names another place."
-    )
-    print(text, file=sys.stderr, flush=True)

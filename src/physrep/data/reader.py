@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import functools
 import os
-import sys
 from collections import OrderedDict
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,6 +12,7 @@ import torch
 
 from ..clip import Clip
 from ..errors import PhysrepError
+from ..streams import say_once
 from .check_values import require_written
 from .missing import Missing
 from .names import label_parameters, select_parameters
@@ -71,13 +70,11 @@ def window_grid(lengths: Sequence[int], frames: int, stride: int, frame_step: in
     return np.concatenate(rows).astype(np.int64)
 
 
-@functools.cache
 def say_short(source: str, lengths: tuple[int, ...], span: int) -> None:
     """One line, once, on trajectories that are too short for a window and so give none."""
     short = sum(length < span for length in lengths)
     if short:
-        text = f"{source}: {short} of {len(lengths)} trajectories have fewer than {span} frames and are left out."
-        print(text, file=sys.stderr, flush=True)
+        say_once(f"{source}: {short} of {len(lengths)} trajectories have fewer than {span} frames and are left out.")
 
 
 class WellSplit:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import functools
-import sys
+from ..streams import say_once
 
 SPACING = 2.0**-23
 """Between neighbouring numbers of single precision, at most this share of their size."""
@@ -21,7 +20,6 @@ def coarse(lowest: float, highest: float) -> str:
     return f"varies between {lowest:.9g} and {highest:.9g}, of which single precision keeps about {steps:.0f} steps"
 
 
-@functools.cache
 def say_coarse(where: str, channel: str, mean: float, std: float) -> None:
     """One line, once, on a channel that loses its variation to rounding.
 
@@ -31,4 +29,4 @@ def say_coarse(where: str, channel: str, mean: float, std: float) -> None:
         mean, std: of its values.
     """
     if problem := coarse(mean - 2 * std, mean + 2 * std):
-        print(f"{where}: {channel} {problem}; {REMEDY}.", file=sys.stderr, flush=True)
+        say_once(f"{where}: {channel} {problem}; {REMEDY}.")

@@ -8,12 +8,12 @@ are wrong by about the spread, so it is said; `VERY_UNEVEN` steps are refused. A
 
 from __future__ import annotations
 
-import functools
-import sys
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
+
+from ..streams import say_once
 
 UNEVEN, VERY_UNEVEN = 1e-3, 5e-2
 """Spreads above which time steps are told to vary, and above which they are no series of frames."""
@@ -45,7 +45,6 @@ def uneven(times: ArrayLike) -> str:
     return f"time steps vary by {spread(times):.2g} of their mean (from {steps.min():.6g} to {steps.max():.6g})"
 
 
-@functools.cache
 def say_uneven(where: Any, what: str) -> None:
     """One line, once, on a file or array whose time steps vary.
 
@@ -54,4 +53,4 @@ def say_uneven(where: Any, what: str) -> None:
         what: as `uneven` says it; nothing is printed where it is empty.
     """
     if what:
-        print(f"{where}: {what}; {MEAN}.", file=sys.stderr, flush=True)
+        say_once(f"{where}: {what}; {MEAN}.")
