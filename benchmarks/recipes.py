@@ -1,12 +1,14 @@
 """What small changes of the trained learners bring, one row each, with equal data, steps and batches; valid data alone.
 
-    python benchmarks/recipes.py DATA OUT [NAME ...] [--operator RUN]
+    python benchmarks/recipes.py DATA OUT [NAME ...] [--operator RUN] [--seeds 0 1 2]
 
-Each recipe is trained without labels on 400 trajectories of DATA (shear flow), 80 steps of 32 clips, one seed. A ridge
-probe is fitted to clean tokens of the same trajectories; its penalty is chosen on half of the valid trajectories, and
-the other half is scored: mean squared error of the z-scored logarithms of the parameters per trajectory, mean of both,
-clean and with white noise of 1 % and 20 % of each channel's standard deviation. With --operator, a run of operator
-discovery, its tokens are joined to those of the recipes as well. Nothing reads the test split.
+Each recipe is trained without labels on 400 trajectories of DATA (shear flow), 80 steps of 32 clips. Those on
+replicates are trained on 400 others in 200 pairs of equal parameters, simulated into OUT like DATA, and the row
+``its data, any windows`` on the same without the pairs. A ridge probe is fitted to clean tokens of the trajectories of
+DATA; its penalty is chosen on half of the valid trajectories, and the other half is scored: mean squared error of the
+z-scored logarithms of the parameters per trajectory, mean of both, clean and with white noise of 1 % and 20 % of each
+channel's standard deviation. With --operator, a run of operator discovery, its tokens are joined to those of the
+recipes as well. Nothing reads the test split.
 """
 
 from __future__ import annotations
@@ -21,8 +23,10 @@ from torch import Tensor
 
 import physrep
 from physrep.data import ClipDataset
-from physrep.learners import Learner
+from physrep.files import read_json
+from physrep.learners import LEARNERS, Learner
 from physrep.learners.pooling import pooled
+from physrep.run_directory import learner_config, prepare_learner
 
 FRAMES, STRIDE, TRAJECTORIES = 8, 28, 400
 LEVELS = (0.0, 0.01, 0.2)
@@ -32,8 +36,14 @@ ENCODER: dict[str, Any] = {
 }
 CLIPS: dict[str, Any] = {"level": "clip", "target": "random", "regulariser": {"sim": 5, "std": 25, "cov": 5}}
 SMALL: dict[str, Any] = {"sim": 5, "std": 5, "cov": 1}
+REPLICATES = ("replicates", "its data, any windows")
+"""Recipes that are trained on data with replicates."""
+
 RECIPES: dict[str, tuple[str, dict[str, Any]]] = {
+    "spectra": ("spectra", {}),
     "JEPA on clips": ("jepa", CLIPS),
+    "replicates": ("jepa", CLIPS | {"target": "replicate"}),
+    "its data, any windows": ("jepa", CLIPS),
     "noise in the views": ("jepa", CLIPS | {"views": {"noise": 0.4}}),
     "blur in the views": ("jepa", CLIPS | {"views": {"blur": 1.0}}),
     "gain in the views": ("jepa", CLIPS | {"views": {"gain": 2.0}}),
@@ -56,8 +66,7 @@ def tokens_of(learner: Learner, data: ClipDataset, level: float, most: int | Non
 class Row:
     """Tokens of an encoder that a probe needs: of train, clean, and of valid at every level."""
 
-    def __init__(self, run: Path, data: dict[str, ClipDataset]) -> None:
-        learner, _ = physrep.load_run(run)
+    def __init__(self, learner: Learner, data: dict[str, ClipDataset]) -> None:
         learner.eval()
         self.train, self.labels = tokens_of(learner, data["train"], 0.0, TRAJECTORIES)
         self.valid = [tokens_of(learner, data["valid"], level) for level in LEVELS]
@@ -88,36 +97,67 @@ class Row:
         return found
 
 
+def with_replicates(data: physrep.DataConfig, out: Path) -> physrep.DataConfig:
+    """Data like these, of another seed, whose training trajectories are pairs of equal parameters."""
+    own = read_json(Path(str(data.path)) / "simulation.json")
+    names = ("resolution", "frames", "save_dt", "ranges", "initial_condition", "options")
+    config = physrep.SimulationConfig(
+        **{name: own[name] for name in names},
+        trajectories=TRAJECTORIES * 10 // 8,
+        splits=[0.8, 0.1, 0.1],
+        seed=own["seed"] + 1,
+        replicates=2,
+    )
+    return physrep.DataConfig(path=str(physrep.simulate(own["system"], out / "replicates", config)))
+
+
+def trained(name: str, data: physrep.DataConfig, out: Path, seed: int, train: ClipDataset) -> Learner:
+    """The frozen learner of a recipe."""
+    learner, settings = RECIPES[name]
+    if not LEARNERS[learner].trainable:
+        return prepare_learner(learner_config(learner, settings, FRAMES, train, {}, data, seed), train)
+    training = physrep.TrainingConfig(steps=80, batch_size=32, learning_rate=2e-3, shift=True, flip=["x", "y"])
+    folder = out / (name.replace(" ", "_").replace(",", "") + (f"-s{seed}" if seed else ""))
+    run = physrep.pretrain(
+        learner, data, folder, num_frames=FRAMES, options=ENCODER | settings, training=training, seed=seed
+    )
+    return physrep.load_run(run)[0]
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("data")
     parser.add_argument("out", type=Path)
     parser.add_argument("names", nargs="*", metavar="NAME", help="default all")
     parser.add_argument("--operator", type=Path, help="run of operator discovery for hybrid tokens")
+    parser.add_argument("--seeds", type=int, nargs="+", default=[0])
     options = parser.parse_args()
     unknown = [name for name in options.names if name not in RECIPES]
     if unknown:
         parser.error(f"no recipe {unknown[0]!r}; there are {', '.join(RECIPES)}")
-    training = physrep.TrainingConfig(steps=80, batch_size=32, learning_rate=2e-3, shift=True, flip=["x", "y"])
     data = physrep.DataConfig(path=options.data, max_trajectories=TRAJECTORIES)
     # All rows are of the same trajectories in the same order, whatever data the runs themselves name.
     splits = data.open_splits()
-    operator = Row(options.operator, splits) if options.operator else None
+    operator = Row(physrep.load_run(options.operator)[0], splits) if options.operator else None
     print("| recipe | " + " | ".join(f"{level:.0%} noise" for level in LEVELS) + " |\n|---|" + "---:|" * len(LEVELS))
 
-    def show(name: str, values: list[float]) -> None:
-        print(f"| {name} | " + " | ".join(f"{value:.3f}" for value in values) + " |", flush=True)
+    def show(name: str, values: list[list[float]]) -> None:
+        """Mean over the seeds, and the least and largest where there are several."""
+        cells = []
+        for own in zip(*values, strict=True):
+            mean = f"{sum(own) / len(own):.3f}"
+            cells.append(mean if len(own) == 1 else f"{mean} ({min(own):.3f} to {max(own):.3f})")
+        print(f"| {name} | " + " | ".join(cells) + " |", flush=True)
 
     if operator is not None:
-        show("operator discovery", operator.scores())
+        show("operator discovery", [operator.scores()])
     for name in options.names or RECIPES:
-        learner, settings = RECIPES[name]
-        out = options.out / name.replace(" ", "_").replace(",", "")
-        run = physrep.pretrain(learner, data, out, num_frames=FRAMES, options=ENCODER | settings, training=training)
-        row = Row(Path(run), splits)
-        show(name, row.scores())
+        own = with_replicates(data, options.out) if name in REPLICATES else data
+        seeds = options.seeds if LEARNERS[RECIPES[name][0]].trainable else [0]
+        rows = [Row(trained(name, own, options.out, seed, splits["train"]), splits) for seed in seeds]
+        show(name, [row.scores() for row in rows])
         if operator is not None and name == "JEPA on clips":
-            show("JEPA on clips and operator discovery", row.scores(operator))
+            show("JEPA on clips and operator discovery", [row.scores(operator) for row in rows])
 
 
 if __name__ == "__main__":

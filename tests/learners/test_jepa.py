@@ -84,7 +84,7 @@ def test_target_is_what_the_trainer_reads():
     assert jepa(level="clip", target="random").target == "random"
     with pytest.raises(PhysrepError, match="needs level: clip"):
         jepa(target="random")
-    with pytest.raises(PhysrepError, match="'next' or 'random'"):
+    with pytest.raises(PhysrepError, match="'next', 'random' or 'replicate'"):
         jepa(level="clip", target="near")
 
 

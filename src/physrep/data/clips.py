@@ -25,6 +25,7 @@ from .identity import differences
 from .label_table import LabelTable
 from .names import label_parameters, select_parameters
 from .reader import choose_trajectories, say_short, window_grid
+from .replicates import equal_rows
 from .single_precision import say_coarse
 from .stats import Moments
 
@@ -62,6 +63,7 @@ class ClipDataset(Dataset[Clip]):
         replaced: how many missing values were replaced when the cache was built.
         label_key: identifies the table of labels; empty without one.
         lengths: frames per trajectory, int64 with shape ``(n_trajectories,)``.
+        groups: per trajectory a number that those with equal values of all known parameters share, int64.
     """
 
     def __init__(
@@ -103,6 +105,8 @@ class ClipDataset(Dataset[Clip]):
         self.lengths = np.array(self._lengths_on_disk, dtype=np.int64)[self._chosen]
         columns = [np.array(known[name], dtype=np.float64)[self._chosen] for name in self.parameter_names]
         self.parameters = torch.from_numpy(np.stack(columns, 1) if columns else np.zeros((len(self.lengths), 0)))
+        every = [np.array(column, dtype=np.float64)[self._chosen] for column in known.values()]
+        self.groups = equal_rows(every, len(self.lengths))
         self._moments = [meta["moments"][i] for i in self._chosen]
         if stats is not None and stats.channels != self.channels:
             raise PhysrepError(
@@ -192,6 +196,7 @@ class ClipDataset(Dataset[Clip]):
         view.__dict__.update(self.__dict__)
         view._stats = self.stats
         view._chosen, view.lengths, view.parameters = self._chosen[rows], self.lengths[rows], self.parameters[rows]
+        view.groups = self.groups[rows]
         view._moments = [self._moments[i] for i in rows.tolist()]
         view._windows = np.stack([np.arange(len(rows)), np.zeros(len(rows), np.int64)], 1)
         view._frames, view._frame_step = int(view.lengths.min()), 1

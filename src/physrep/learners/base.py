@@ -44,7 +44,8 @@ class Learner(nn.Module, ABC):
         num_frames: frames that `encode` wants.
         train_frames: frames that `loss` wants.
         target: how the `train_frames` of a training clip belong together: ``"next"``, in a row, or ``"random"``, two
-            windows from anywhere in one trajectory.
+            windows from anywhere in one trajectory, or ``"replicate"``, windows of two trajectories with equal
+            parameters (no value is told, but which are equal only who made the data knows).
         trainable: whether `loss` can be minimised; False for baselines without training.
         kind: group in tables: ``"learner"`` learns without labels, ``"floor"`` needs no training, ``"oracle"``
             is given the equation, ``"ceiling"`` and ``"finetuned"`` are trained on labels.
@@ -64,7 +65,7 @@ class Learner(nn.Module, ABC):
     """
 
     embed_dim: int
-    target: Literal["next", "random"] = "next"
+    target: Literal["next", "random", "replicate"] = "next"
     kind: Literal["floor", "learner", "finetuned", "oracle", "ceiling"] = "learner"
     label: str = ""
     colour: str = ""

@@ -16,12 +16,16 @@ With ``momentum`` f(y) is a teacher's, a moving average of f without gradient, a
 is then enough. With ``views`` each window is disturbed by itself (noise, blur, gain, see `disturbances`).
 
 With ``target: random`` x and y are windows from anywhere in one trajectory, each seen through its own symmetry, so that
-what x tells of y is what does not change along a trajectory: its physical parameters among it.
+what x tells of y is what does not change along a trajectory: its physical parameters among it. With ``target:
+replicate`` y is of another trajectory with equal parameters (re-simulation), so that nothing of the initial condition
+is shared either. No value is told, but that two recordings have equal parameters is knowledge of who made them.
 
 Sources:
     "Representation Learning for Spatiotemporal Physical Systems", 2026, https://arxiv.org/abs/2603.13227.
     Mialon et al., Self-supervised learning with Lie symmetries for partial differential equations, 2023,
     https://arxiv.org/abs/2307.05432, for symmetries as views and a projector.
+    Harris et al., Re-simulation-based self-supervised learning (RS3L), 2024, https://arxiv.org/abs/2403.07066, for
+    replicates as positives.
     Grill et al., Bootstrap your own latent, 2020, https://arxiv.org/abs/2006.07733, for the teacher.
 """
 
@@ -66,7 +70,7 @@ class JEPA(Learner):
         level: what the regulariser's samples are: every token of the batch (``"token"``, as in the paper), or every
             clip (``"clip"``).
         projector: widths of the projector's layers, for ``level: clip``.
-        target: ``"next"``, y follows x, or ``"random"``.
+        target: ``"next"``, y follows x; ``"random"``; or ``"replicate"``.
         momentum: m of a teacher ``teacher = m teacher + (1 - m) student`` that encodes y; default none, gradients flow
             through both sides. `encode` gives the student's tokens.
         views: largest disturbances of each window in training, ``{noise: 0.2, blur: 1, gain: 2}`` or some of them.
@@ -88,7 +92,7 @@ class JEPA(Learner):
         regulariser: nn.Module | str | Mapping[str, Any] | None = None,
         level: Literal["token", "clip"] = "token",
         projector: Sequence[int] = (512, 128),
-        target: Literal["next", "random"] = "next",
+        target: Literal["next", "random", "replicate"] = "next",
         momentum: float | None = None,
         views: Mapping[str, Any] | None = None,
     ) -> None:
@@ -99,11 +103,11 @@ class JEPA(Learner):
         self.views = None if views is None else Disturbances.of(views, "jepa")
         if level not in ("token", "clip"):
             raise PhysrepError(f"jepa: level is {level!r}; give 'token' or 'clip'.")
-        if target not in ("next", "random"):
-            raise PhysrepError(f"jepa: target is {target!r}; give 'next' or 'random'.")
-        if target == "random" and level == "token":
+        if target not in ("next", "random", "replicate"):
+            raise PhysrepError(f"jepa: target is {target!r}; give 'next', 'random' or 'replicate'.")
+        if target != "next" and level == "token":
             raise PhysrepError(
-                "jepa: tokens of windows from anywhere do not correspond; target 'random' needs level: clip."
+                f"jepa: tokens of windows from anywhere do not correspond; target {target!r} needs level: clip."
             )
         self.level, self.target = level, target
         if type(self) is JEPA:  # a subclass is called as it says
@@ -197,7 +201,8 @@ class JEPA(Learner):
 def _form(level: str, target: str, regulariser: object) -> tuple[str, str]:
     """Label and colour of a form: what is no longer the paper's objective does not go by its name."""
     if level == "clip":
-        return ("JEPA (clips, any windows)" if target == "random" else "JEPA (clips, next window)"), "#5b9bd5"
+        pairs = {"next": "next window", "random": "any windows", "replicate": "replicates"}
+        return f"JEPA (clips, {pairs[target]})", "#5b9bd5"
     name = regulariser.get("name", "vicreg") if isinstance(regulariser, Mapping) else regulariser
     if name in (None, "vicreg"):
         return "JEPA (published)", JEPA.colour

@@ -25,6 +25,8 @@ class SimulationConfig:
         seed: fixes parameters, initial conditions and splits.
         test_seed: draws parameters and initial conditions of the test trajectories instead of ``seed``: a fresh test
             for the same train and valid; must differ from ``seed``.
+        replicates: training trajectories in groups of so many have equal parameters and other initial conditions, for
+            learners with ``target: replicate``; valid and test are the same for every value.
         initial_condition: family of initial conditions; default of the system if absent.
         options: switches of the system ``{name: value}``, e.g. how a closure is made; defaults of the system.
         ranges: parameter ranges ``{name: [low, high]}`` inside what the grid resolves; default all of that.
@@ -42,6 +44,7 @@ class SimulationConfig:
     save_dt: float | None = setting(None, above=0, at_most=1e12)
     seed: int = setting(0, at_least=0, at_most=SEEDS)
     test_seed: int | None = setting(None, at_least=0, at_most=SEEDS)
+    replicates: int = setting(1, at_least=1, at_most=10**6)
     initial_condition: str | None = None
     options: dict[str, Any] = field(default_factory=dict)
     ranges: dict[str, list[float]] = setting(factory=dict, at_least=-1e30, at_most=1e30)

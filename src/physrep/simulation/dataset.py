@@ -126,10 +126,14 @@ def file_tasks(root: Path, request: Request) -> list[FileTask]:
     tasks = []
     for split in SPLITS:
         members = [index for index, own in enumerate(assigned) if own == split]
+        size = settings.get("replicates", 1) if split == "train" else 1
+        leaders = [members[place - place % size] for place in range(len(members))]
         for number, first in enumerate(range(0, len(members), settings["per_file"])):
             path = root / "data" / split / f"{request.system.name}_{number:04d}.hdf5"
             own = settings.get("test_seed") if split == "test" else None
-            tasks.append(FileTask(path, tuple(members[first : first + settings["per_file"]]), own))
+            rows = slice(first, first + settings["per_file"])
+            of_group = tuple(leaders[rows]) if size > 1 else None
+            tasks.append(FileTask(path, tuple(members[rows]), own, of_group))
     return tasks
 
 

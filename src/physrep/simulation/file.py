@@ -24,11 +24,19 @@ ATTEMPTS = 3
 
 @dataclass(frozen=True)
 class FileTask:
-    """A file to write, the numbers of its trajectories in the data set, and their seed if it is not the data set's."""
+    """A file to write.
+
+    Attributes:
+        path: of the file.
+        indices: numbers of its trajectories in the data set.
+        seed: theirs, if it is not the data set's.
+        leaders: per trajectory the number of the one whose parameters it has; None: each has its own.
+    """
 
     path: Path
     indices: tuple[int, ...]
     seed: int | None = None
+    leaders: tuple[int, ...] | None = None
 
 
 def simulate_file(task: FileTask, request: Request, device: str) -> list[str]:
@@ -43,7 +51,7 @@ def simulate_file(task: FileTask, request: Request, device: str) -> list[str]:
         request = replace(request, settings={**request.settings, "seed": task.seed})
     size = BATCH if device == "cpu" else len(task.indices)
     parts = [
-        _sound_batch(task.indices[first : first + size], request, device, messages)
+        _sound_batch(task, slice(first, first + size), request, device, messages)
         for first in range(0, len(task.indices), size)
     ]
     whole = parts[0]
@@ -88,10 +96,13 @@ def simulate_at(request: Request, values: Mapping[str, Tensor], indices: Sequenc
     return whole
 
 
-def _sound_batch(indices: Sequence[int], request: Request, device: str, messages: list[str]) -> Trajectories:
-    """These trajectories, each of them finite to its end."""
+def _sound_batch(task: FileTask, rows: slice, request: Request, device: str, messages: list[str]) -> Trajectories:
+    """These trajectories of a file, each of them finite to its end."""
     system = request.settings["system"]
-    result = _batch(indices, 0, request, device)
+    indices = task.indices[rows]
+    # Replicates keep the parameters of their group: of one that blows up only the start is drawn again.
+    shared = None if task.leaders is None else draw(task.leaders[rows], 0, request)[1]
+    result = _batch(indices, 0, request, device, shared)
     for attempt in range(1, ATTEMPTS + 1):
         for row, reason in list(result.failed.items()):
             values = ", ".join(f"{name} {float(v[row]):.4g}" for name, v in result.parameters.items())
@@ -101,7 +112,8 @@ def _sound_batch(indices: Sequence[int], request: Request, device: str, messages
                     f"{what}; drawn again {ATTEMPTS - 1} times without success; take a finer grid or smaller ranges."
                 )
             messages.append(f"{what}; drawn again")
-            again = _batch([indices[row]], attempt, request, device)
+            kept = None if shared is None else {name: values[row : row + 1] for name, values in shared.items()}
+            again = _batch([indices[row]], attempt, request, device, kept)
             del result.failed[row]
             if again.failed:
                 result.failed[row] = again.failed[0]

@@ -99,6 +99,10 @@ def resolve(name: str, config: SimulationConfig) -> Request:
         raise PhysrepError(f"{name}: test_seed is {config.test_seed}, as seed; give another one, or leave it out.")
     elif partner is not None:
         raise PhysrepError("matched_to: test_seed follows from the partner's data set; leave it out.")
+    if config.replicates == 1:
+        del settings["replicates"]  # as in data sets from before there were any
+    elif partner is not None:
+        raise PhysrepError("matched_to: parameters follow from the partner's data set; leave replicates out.")
     return Request(settings, resolved=complaint is None, partner=partner)
 
 

@@ -85,6 +85,7 @@ def pretrain(
     """
     import torch
 
+    from ..data.replicates import assert_replicates_apart
     from ..learners.abilities import FitsInClosedForm
     from ..learners.base import Learner
     from .group import launched
@@ -119,6 +120,8 @@ def pretrain(
     if not isinstance(module, Learner) or not module.trainable:
         raise PhysrepError(f"learner {learner!r} has nothing to train; use `physrep bench` or `physrep embed` for it.")
     build_stream(module, train, data, training, seed)  # refuses an augmentation that the data do not allow
+    if module.target == "replicate":
+        assert_replicates_apart(data.located().path)
     started = time.monotonic()
     if isinstance(module, FitsInClosedForm):
         if devices > 1:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
+
+from ..errors import PhysrepError
 
 if TYPE_CHECKING:
     from ..clip import Clip
@@ -28,7 +31,8 @@ class WindowStream:
         stride: distance between the starts of windows.
         symmetries: augmentation.
         target: ``next``: a window is ``frames`` in a row. ``random``: it is two windows of half as many frames from
-            anywhere in one trajectory, each with its own symmetry.
+            anywhere in one trajectory, each with its own symmetry. ``replicate``: the second is of another trajectory
+            with equal parameters; trajectories without one are left out.
         rank, world: this process's share when several train together.
     """
 
@@ -47,15 +51,16 @@ class WindowStream:
         self.dataset, self.frames, self.frame_step = dataset, frames, frame_step
         self.batch_size, self.seed, self.symmetries = batch_size, seed, symmetries
         self.rank, self.world = 0, 1
-        self.frames_in_row = frames // 2 if target == "random" else frames
+        self.frames_in_row = frames if target == "next" else frames // 2
         self.windows = dataset.windows(self.frames_in_row, stride, frame_step)
+        self.partners = self._partners() if target == "replicate" else {}
         self.first, self.count = 0, 0
         self._pass: tuple[int, np.ndarray] = (-1, np.empty(0, dtype=np.int64))
 
     @classmethod
     def plain(cls, learner: Learner, train: ClipDataset, frame_step: int, batch_size: int) -> WindowStream:
         """Micro-batches as a learner trains on them, to measure it: windows side by side, no augmentation, seed 0."""
-        frames = learner.train_frames // 2 if learner.target == "random" else learner.train_frames
+        frames = learner.train_frames if learner.target == "next" else learner.train_frames // 2
         return cls(train, learner.train_frames, frame_step, batch_size, 0, frames, target=learner.target)
 
     def __len__(self) -> int:
@@ -81,10 +86,30 @@ class WindowStream:
         first_view = read(windows, self.frames_in_row, self.frame_step, self.symmetries, generator)
         if self.target == "next":
             return first_view
-        latest = self.dataset.lengths[windows[:, 0]] - (self.frames_in_row - 1) * self.frame_step
-        others = np.stack([windows[:, 0], generator.integers(latest)], 1)
+        mates = windows[:, 0]
+        if self.target == "replicate":
+            mates = np.array([generator.choice(self.partners[int(trajectory)]) for trajectory in mates])
+        latest = self.dataset.lengths[mates] - (self.frames_in_row - 1) * self.frame_step
+        others = np.stack([mates, generator.integers(latest)], 1)
         second_view = read(others, self.frames_in_row, self.frame_step, self.symmetries, generator)
         return replace(first_view, fields=torch.cat([first_view.fields, second_view.fields], 2))
+
+    def _partners(self) -> dict[int, np.ndarray]:
+        """The other replicates of each trajectory; windows of trajectories without any are taken out."""
+        from ..data.replicates import partners
+
+        found = partners(self.dataset.groups)
+        name, count = f"{self.dataset.dataset_name}/{self.dataset.split}", self.dataset.n_trajectories
+        if not found:
+            raise PhysrepError(
+                f"{name}: no two trajectories have equal parameters, which target: replicate pairs; simulate with "
+                "--replicates 2, or take target: random."
+            )
+        if len(found) < count:
+            text = f"{name}: {count - len(found)} of {count} trajectories have no replicate and are not trained on."
+            print(text, file=sys.stderr, flush=True)
+        self.windows = self.windows[np.isin(self.windows[:, 0], list(found))]
+        return found
 
     def _row(self, position: int) -> int:
         number, offset = divmod(position, len(self.windows))
