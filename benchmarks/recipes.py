@@ -44,6 +44,8 @@ RECIPES: dict[str, tuple[str, dict[str, Any]]] = {
     "JEPA on clips": ("jepa", CLIPS),
     "replicates": ("jepa", CLIPS | {"target": "replicate"}),
     "its data, any windows": ("jepa", CLIPS),
+    "fresh trajectories": ("jepa", CLIPS),
+    "fresh replicates": ("jepa", CLIPS | {"target": "replicate"}),
     "noise in the views": ("jepa", CLIPS | {"views": {"noise": 0.4}}),
     "blur in the views": ("jepa", CLIPS | {"views": {"blur": 1.0}}),
     "gain in the views": ("jepa", CLIPS | {"views": {"gain": 2.0}}),
@@ -53,6 +55,12 @@ RECIPES: dict[str, tuple[str, dict[str, Any]]] = {
     "next frame, the frame": ("next_frame", {"residual": False}),
     "next frame, its change": ("next_frame", {}),
 }
+
+TRAINING: dict[str, dict[str, Any]] = {
+    "fresh trajectories": {"online": 320},
+    "fresh replicates": {"online": 320},
+}
+"""What the training of a recipe has besides that of the others."""
 
 
 def tokens_of(learner: Learner, data: ClipDataset, level: float, most: int | None = None) -> tuple[Tensor, Tensor]:
@@ -116,7 +124,9 @@ def trained(name: str, data: physrep.DataConfig, out: Path, seed: int, train: Cl
     learner, settings = RECIPES[name]
     if not LEARNERS[learner].trainable:
         return prepare_learner(learner_config(learner, settings, FRAMES, train, {}, data, seed), train)
-    training = physrep.TrainingConfig(steps=80, batch_size=32, learning_rate=2e-3, shift=True, flip=["x", "y"])
+    training = physrep.TrainingConfig(
+        steps=80, batch_size=32, learning_rate=2e-3, shift=True, flip=["x", "y"], **TRAINING.get(name, {})
+    )
     folder = out / (name.replace(" ", "_").replace(",", "") + (f"-s{seed}" if seed else ""))
     run = physrep.pretrain(
         learner, data, folder, num_frames=FRAMES, options=ENCODER | settings, training=training, seed=seed

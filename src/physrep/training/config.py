@@ -30,6 +30,10 @@ class TrainingConfig:
         gradient_clip_val: largest gradient norm; 0 switches clipping off.
         precision: of the operations: ``32-true``, ``bf16-mixed``, ``16-mixed``.
         window_stride: distance between the starts of training windows.
+        online: trajectories per block that worker processes simulate while training, as those of the data set were but
+            drawn afresh; 0 trains on the stored ones. Of a learner that is fitted in closed form it is not read.
+        online_clips: clips that each of them gives.
+        online_workers: processes that simulate; the result does not depend on it.
         shift: shift every clip along periodic axes at random, an exact symmetry.
         flip: axes to mirror at random; only those that the equations allow (`physrep list systems`).
         boost: velocity field for random Galilean boosts, e.g. ``velocity``; empty for none.
@@ -56,6 +60,9 @@ class TrainingConfig:
     gradient_clip_val: float = setting(1.0, at_least=0, at_most=1e9)
     precision: str = setting("32-true", choices=PRECISIONS)
     window_stride: int = setting(1, at_least=1, at_most=10**6)
+    online: int = setting(0, at_least=0, at_most=10**6)
+    online_clips: int = setting(1, at_least=1, at_most=10**6)
+    online_workers: int = setting(1, at_least=1, at_most=1024)
     shift: bool = False
     flip: list[str] = setting(factory=list, unique=True)
     boost: str = ""

@@ -9,7 +9,8 @@ from __future__ import annotations
 import io
 import signal
 from collections.abc import Mapping
-from contextlib import nullcontext
+from contextlib import closing, nullcontext
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -29,10 +30,11 @@ from ..systems import trajectory_seed
 from .config import PRECISIONS, TrainingConfig
 from .group import Place, any_process
 from .online_probe import OnlineProbe, validation_split
+from .online_stream import OnlineStream
 from .record import Record
 from .schedule import build_optimiser, learning_rate_factor
 from .state import State, read_state, restore, write_state
-from .stream import WindowStream
+from .stream import Stream, WindowStream
 from .symmetries import check_symmetries, symmetries_of
 from .work import Work
 
@@ -72,7 +74,7 @@ class Loop:
     def __init__(
         self,
         learner: Learner,
-        stream: WindowStream,
+        stream: Stream,
         training: TrainingConfig,
         seed: int,
         device: torch.device,
@@ -171,7 +173,7 @@ def fit(
     data, config, training, out, label = work.data, work.config, work.training, work.out, work.label
     if learner.needs_labels:
         train = labelled_split(train)
-    stream = build_stream(learner, train, data, training, config["seed"])
+    stream = build_stream(learner, train, data, training, config["seed"], out)
     stream.rank, stream.world = place.rank, place.world
     valid = validation_split(data, train, training)
     if learner.needs_labels and valid is not None:
@@ -191,10 +193,15 @@ def fit(
     stream.first = done * training.accumulate_grad_batches
     stream.count = max(0, training.steps - done) * training.accumulate_grad_batches
     late = False
-    with Progress(training.steps, label, "steps", limited=False, **quiet) as progress, record, deferred() as stop:
+    walk: Any = iter(stream)
+    with (
+        Progress(training.steps, label, "steps", limited=False, **quiet) as progress,
+        record,
+        deferred() as stop,
+        closing(walk) as batches,
+    ):
         if done:
             progress.advance(done, "found")
-        batches: Any = iter(stream)
         for number in range(done, training.steps):
             terms = loop.step(number, batches)
             done = number + 1
@@ -210,7 +217,6 @@ def fit(
                 record.write()
                 write_state(out, loop.state(done, record))
             if asked or late:
-                batches.close()
                 break
         seconds = record.elapsed()
     if done < training.steps and not late:
@@ -221,15 +227,24 @@ def fit(
 
 
 def build_stream(
-    learner: Learner, train: ClipDataset, data: DataConfig, training: TrainingConfig, seed: int
-) -> WindowStream:
+    learner: Learner, train: ClipDataset, data: DataConfig, training: TrainingConfig, seed: int, out: Path | None = None
+) -> Stream:
     """The micro-batches of a training, with the augmentation that it asks for.
 
+    Args:
+        learner: what is trained.
+        train: training split.
+        data, training: settings.
+        seed: of order and augmentation.
+        out: the run's folder, where trajectories that are simulated while training are kept for a while.
+
     Raises:
-        PhysrepError: a symmetry that the system's equations do not have.
+        PhysrepError: a symmetry that the system's equations do not have, or data that cannot be simulated afresh.
     """
     symmetries = symmetries_of(training)
     check_symmetries(symmetries, train.dataset_name, train.axes)
+    if training.online:
+        return OnlineStream(train, learner.train_frames, learner.target, symmetries, data, training, seed, out)
     return WindowStream(
         train,
         learner.train_frames,

@@ -100,6 +100,8 @@ def pretrain(
         raise PhysrepError(f"num_frames is {num_frames}; it must be at least 1.")
     kind = resolve_device(device).partition(":")[0]
     _check_devices(devices, kind)
+    if training.online and devices > 1:
+        raise PhysrepError(f"training.online simulates for one training process; set devices to 1, not {devices}.")
     place = launched(devices)
     here = torch.device("cuda", place.local) if place and kind == "cuda" else torch.device(resolve_device(device))
     check_precision(training.precision, here)
@@ -172,7 +174,9 @@ def _by_steps(
                 join(place, device)
             with among_others():
                 seconds, steps = fit(module, train, work, device, place)
+    fresh = {"trajectories_simulated": steps * clips_per_step // training.online_clips} if training.online else {}
     return {
+        **fresh,
         "parameters": sum(p.numel() for p in module.parameters() if p.requires_grad),
         "clips_seen": steps * clips_per_step,
         "frames_per_clip": module.train_frames,

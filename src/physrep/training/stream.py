@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -18,50 +19,17 @@ if TYPE_CHECKING:
     from ..learners.base import Learner
 
 
-class WindowStream:
-    """Micro-batches of windows: an endless walk over all training windows, reshuffled on every pass.
+class Stream(ABC):
+    """Micro-batches by number, each a function of its number alone; one is read ahead in a thread.
 
-    Micro-batch ``i`` is a pure function of ``(seed, i)``. One batch is read ahead in a thread.
-
-    Args:
-        dataset: source of clips.
-        frames, frame_step: of a window.
-        batch_size: clips per micro-batch.
-        seed: of order and augmentation.
-        stride: distance between the starts of windows.
-        symmetries: augmentation.
-        target: ``next``: a window is ``frames`` in a row. ``random``: it is two windows of half as many frames from
-            anywhere in one trajectory, each with its own symmetry. ``replicate``: the second is of another trajectory
-            with equal parameters; trajectories without one are left out.
+    Attributes:
+        first, count: which ones a walk gives.
         rank, world: this process's share when several train together.
     """
 
-    def __init__(
-        self,
-        dataset: ClipDataset,
-        frames: int,
-        frame_step: int,
-        batch_size: int,
-        seed: int,
-        stride: int = 1,
-        symmetries: Symmetries | None = None,
-        target: str = "next",
-    ) -> None:
-        self.target = target
-        self.dataset, self.frames, self.frame_step = dataset, frames, frame_step
-        self.batch_size, self.seed, self.symmetries = batch_size, seed, symmetries
-        self.rank, self.world = 0, 1
-        self.frames_in_row = frames if target == "next" else frames // 2
-        self.windows = dataset.windows(self.frames_in_row, stride, frame_step)
-        self.partners = self._partners() if target == "replicate" else {}
+    def __init__(self) -> None:
         self.first, self.count = 0, 0
-        self._pass: tuple[int, np.ndarray] = (-1, np.empty(0, dtype=np.int64))
-
-    @classmethod
-    def plain(cls, learner: Learner, train: ClipDataset, frame_step: int, batch_size: int) -> WindowStream:
-        """Micro-batches as a learner trains on them, to measure it: windows side by side, no augmentation, seed 0."""
-        frames = learner.train_frames if learner.target == "next" else learner.train_frames // 2
-        return cls(train, learner.train_frames, frame_step, batch_size, 0, frames, target=learner.target)
+        self.rank, self.world = 0, 1
 
     def __len__(self) -> int:
         return self.count
@@ -75,8 +43,57 @@ class WindowStream:
                 ahead = reader.submit(self.batch, number + 1) if number + 1 < numbers.stop else None
                 yield current.result()
 
+    @abstractmethod
     def batch(self, number: int) -> Clip:
         """Micro-batch ``number``."""
+
+
+class WindowStream(Stream):
+    """Micro-batches of windows: an endless walk over all training windows, reshuffled on every pass.
+
+    Micro-batch ``i`` is a pure function of ``(seed, i)``.
+
+    Args:
+        dataset: source of clips.
+        frames, frame_step: of a window.
+        batch_size: clips per micro-batch.
+        seed: of order and augmentation.
+        stride: distance between the starts of windows.
+        symmetries: augmentation.
+        target: ``next``: a window is ``frames`` in a row. ``random``: it is two windows of half as many frames from
+            anywhere in one trajectory, each with its own symmetry. ``replicate``: the second is of another trajectory
+            with equal parameters; trajectories without one are left out.
+    """
+
+    def __init__(
+        self,
+        dataset: ClipDataset,
+        frames: int,
+        frame_step: int,
+        batch_size: int,
+        seed: int,
+        stride: int = 1,
+        symmetries: Symmetries | None = None,
+        target: str = "next",
+    ) -> None:
+        super().__init__()
+        self.target = target
+        self.dataset, self.frames, self.frame_step = dataset, frames, frame_step
+        self.batch_size, self.seed, self.symmetries = batch_size, seed, symmetries
+        self.frames_in_row = frames if target == "next" else frames // 2
+        self.windows = dataset.windows(self.frames_in_row, stride, frame_step)
+        self.partners = self._partners() if target == "replicate" else {}
+        self._pass: tuple[int, np.ndarray] = (-1, np.empty(0, dtype=np.int64))
+
+    @classmethod
+    def plain(cls, learner: Learner, train: ClipDataset, frame_step: int, batch_size: int) -> WindowStream:
+        """Micro-batches as a learner trains on them, to measure it: windows side by side, no augmentation, seed 0."""
+        frames = learner.train_frames if learner.target == "next" else learner.train_frames // 2
+        target = "next" if learner.target == "next" else "random"  # also where only fresh data hold replicates
+        return cls(train, learner.train_frames, frame_step, batch_size, 0, frames, target=target)
+
+    def batch(self, number: int) -> Clip:
+        """See `Stream.batch`."""
         import torch
 
         first = (number * self.world + self.rank) * self.batch_size
