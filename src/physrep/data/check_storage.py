@@ -21,6 +21,7 @@ from typing import Any
 import h5py
 import numpy as np
 
+from ..errors import PhysrepError
 from .faults import Fault
 from .open_hdf5 import AGAIN, H5_ERRORS, explain, open_local
 from .remote import AnyPath
@@ -51,6 +52,39 @@ def check_storage(path: AnyPath, file: h5py.File) -> list[Fault]:
         except H5_ERRORS as error:
             faults.append(Fault(path, item, *explain(path, error)))
     return faults
+
+
+def refuse_elsewhere(path: Path, name: str, dataset: h5py.Dataset) -> None:
+    """Refuse a data set whose values are not in its file and cannot, or may not, be read from where they lie.
+
+    Args:
+        path: of the file.
+        name: of the data set, for the message.
+        dataset: of the open file.
+
+    Raises:
+        PhysrepError: a virtual source or an external file is missing or outside of the folder, or a filter is missing.
+    """
+    key = (str(path), path.stat().st_mtime_ns, name)
+    if key in _present or not (dataset.is_virtual or dataset.external or _missing_filter(dataset)):
+        return
+    for problem, remedy in _dataset(path, dataset, 0):
+        raise PhysrepError(f"{path}: {name} {problem}; {remedy}.")
+    _present.add(key)
+
+
+_present: set[tuple[str, int, str]] = set()
+"""Data sets that were looked at; a virtual one has many sources, and is read frame by frame."""
+
+
+def never_written(dataset: h5py.Dataset) -> int:
+    """Chunks that nobody wrote, for which HDF5 gives its fill value; of a contiguous data set 1 or 0."""
+    if dataset.is_virtual or dataset.external or not dataset.size:
+        return 0
+    if dataset.chunks is None:
+        return int(dataset.id.get_storage_size() == 0)
+    total = math.prod(math.ceil(n / c) for n, c in zip(dataset.shape, dataset.chunks, strict=True))
+    return max(total - dataset.id.get_num_chunks(), 0)
 
 
 def data_folders(path: AnyPath) -> list[Path]:

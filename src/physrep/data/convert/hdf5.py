@@ -3,6 +3,7 @@
 Layouts (read in their public readers; https://github.com/pdebench/PDEBench,
 https://github.com/ASK-Berkeley/PDEInvBench, https://github.com/AI4Science-WestlakeU/RealPDEBench):
 
+- Dedalus: see `physrep.data.convert.dedalus`.
 - PDEBench: ``tensor`` (N, T, X[, Y][, V]), or ``density``, ``pressure``, ``Vx``, ``Vy`` (N, T, X, Y), beside
   ``t-coordinate``, ``x-coordinate``, ``y-coordinate``; or one group per seed, ``0007/data`` (T, X, Y, V) with
   ``0007/grid/x``, ``/y``, ``/t``. Parameters are attributes.
@@ -21,18 +22,20 @@ import h5py
 import numpy as np
 
 from ...errors import PhysrepError
+from ..check_storage import never_written, refuse_elsewhere
 from ..packing import packing, units_of
 from .arrays import RawArray, part_of_arrays
 from .axes import CHANNEL, SAMPLE, TIME
-from .source import Handles, LazyArray, Part
-
-open_file = Handles(lambda path: h5py.File(path, "r"))
+from .dedalus import is_dedalus, open_file
+from .source import LazyArray, Part
 
 
 def layout(file: Any) -> str:
-    """Which layout an open file has: "well", "seeds", "measured" or "arrays"."""
+    """Which layout an open file has: "well", "dedalus", "seeds", "measured" or "arrays"."""
     if "dimensions" in file and "t0_fields" in file:
         return "well"
+    if is_dedalus(file):
+        return "dedalus"
     groups = [item for item in file.values() if isinstance(item, h5py.Group)]
     if groups and all("data" in group for group in groups):
         return "seeds"
@@ -59,11 +62,21 @@ def _raw(path: Path, name: str, dataset: Any) -> RawArray:
     packed = packing(dataset, f"{path}: {name}")
 
     def read(index: tuple[int | slice, ...]) -> np.ndarray:
-        return packed.unpack(open_file(path)[name][index])
+        return packed.unpack(_present(path, name)[index])
 
     kind = "f" if packed.scaled or packed.missing else dataset.dtype.kind
-    note = f"{name} is packed ({packed}), and is unpacked" if packed.scaled else ""
+    empty = never_written(dataset) if dataset.ndim > 1 and dataset.dtype.kind in "iufb" else 0
+    notes = [f"{name} is packed ({packed}), and is unpacked"] * packed.scaled
+    notes += [f"{empty} chunks of {name} were never written; HDF5 gives {dataset.fillvalue:g} there"] * bool(empty)
+    note = "; ".join(notes)
     return RawArray(tuple(dataset.shape), kind, read, units=units_of(dataset.attrs), note=note)
+
+
+def _present(path: Path, name: str) -> Any:
+    """A data set whose values are where it says."""
+    dataset = open_file(path)[name]
+    refuse_elsewhere(path, name, dataset)
+    return dataset
 
 
 def _arrays(path: Path, file: Any) -> dict[str, RawArray]:
@@ -107,7 +120,7 @@ def _seeds(path: Path, file: Any, axes: Sequence[str] | None) -> Part:
         )
 
     def read(index: tuple[int | slice, ...]) -> np.ndarray:
-        data = open_file(path)[groups[index[0]]]["data"]  # type: ignore[index]
+        data = _present(path, f"{groups[index[0]]}/data")  # type: ignore[index]
         return packing(data, f"{path}: {groups[index[0]]}/data").unpack(data[index[1:]])  # type: ignore[index]
 
     array = LazyArray((SAMPLE, *one.axes), (len(groups), *one.shape), read)

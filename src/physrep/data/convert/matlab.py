@@ -14,6 +14,7 @@ import h5py
 import numpy as np
 
 from ...errors import PhysrepError
+from ..check_storage import refuse_elsewhere
 from .arrays import RawArray, part_of_arrays
 from .source import Handles, Part
 
@@ -83,6 +84,7 @@ def _from_hdf5(path: Path) -> dict[str, RawArray]:
 def _reversed(path: Path, name: str, ndim: int, shape: tuple[int, ...]) -> Any:
     def read(index: tuple[int | slice, ...]) -> np.ndarray:
         dataset = _hdf5(path)[name]
+        refuse_elsewhere(path, name, dataset)
         if len(shape) < ndim:
             return np.asarray(dataset[()]).reshape(shape)[index]
         return np.asarray(dataset[tuple(reversed(index))]).T

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from ...errors import PhysrepError
+from .dedalus import fields_of_runs, handler_of, is_dedalus, read_dedalus
 from .hdf5 import layout, open_file, read_hdf5
 from .images import IMAGES, VIDEOS, read_images, read_video
 from .matlab import read_matlab
@@ -44,6 +45,8 @@ def _hdf5(path: Path, axes: Sequence[str] | None = None, fields_only: bool = Fal
         kind = layout(open_file(path))
     except OSError as error:
         raise PhysrepError(f"{path}: cannot be read as HDF5 ({error}); copy the file again.") from error
+    if kind == "dedalus":
+        return read_dedalus(path, [path])
     return read_well(path) if kind == "well" else read_hdf5(path, axes, fields_only)
 
 
@@ -51,7 +54,9 @@ FORMATS: dict[str, Format] = {
     "netcdf": Format("NetCDF", (".nc", ".nc4", ".cdf", ".netcdf"), read_xarray),
     "zarr": Format("Zarr", (".zarr",), read_xarray),
     "numpy": Format("NumPy", (".npz", ".npy"), read_numpy),
-    "hdf5": Format("HDF5 (PDEBench, PDEInvBench, RealPDEBench, The Well, others)", (".h5", ".hdf5", ".hdf"), _hdf5),
+    "hdf5": Format(
+        "HDF5 (Dedalus, PDEBench, PDEInvBench, RealPDEBench, The Well, others)", (".h5", ".hdf5", ".hdf"), _hdf5
+    ),
     "matlab": Format("MATLAB", (".mat",), read_matlab),
     "vtk": Format("VTK image series", (".vti", ".vtk"), read_vtk_series, series=True),
     "images": Format("image folder", IMAGES, read_images, series=True),
@@ -143,12 +148,52 @@ def _folder(path: Path, axes: Sequence[str] | None, folders: Mapping[str, str]) 
         if kind.series:
             yield _attempt(kind, path, files)
             return
+        sets = _dedalus_sets(path, files)
+        if sets:
+            yield from _runs(path, sets)
+            return
         for file in files:
             yield _attempt(kind, file, axes)
         return
-    for entry in entries:
-        if entry.is_dir():
+    inside = [entry for entry in entries if entry.is_dir()]
+    handlers = {entry: sets for entry in inside for sets in _dedalus_sets(entry, _hdf5_files(entry)).values()}
+    if handlers:
+        yield from _runs(path, handlers)
+    for entry in inside:
+        if entry not in handlers:
             yield from _folder(entry, axes, folders)
+
+
+def _hdf5_files(folder: Path) -> list[Path]:
+    return sorted((entry for entry in folder.iterdir() if format_of(entry) == "hdf5"), key=natural)
+
+
+def _dedalus_sets(folder: Path, files: Sequence[Path]) -> dict[Path, list[Path]]:
+    """The sets of Dedalus in a folder by the place of their run: the folder, or a name per handler of several."""
+    if not files or format_of(files[0]) != "hdf5":
+        return {}
+    try:
+        if not is_dedalus(open_file(files[0])):
+            return {}
+    except OSError:
+        return {}  # named where it is read
+    names = dict.fromkeys(handler_of(file) for file in files)
+    return {
+        folder if len(names) == 1 else folder / name: [file for file in files if handler_of(file) == name]
+        for name in names
+    }
+
+
+def _runs(folder: Path, sets: Mapping[Path, list[Path]]) -> Iterator[Part]:
+    """One trajectory per run of Dedalus."""
+    taken, note = fields_of_runs(folder, sets)
+    for place in taken:
+        try:
+            part = read_dedalus(place, sets[place])
+        except PhysrepError as error:
+            part = Part(place, {}, error=str(error).removeprefix(f"{place}: "))
+        part.notes += [note] * bool(note)
+        yield part
 
 
 def _attempt(kind: Format, path: Path, *rest: Any) -> Part:
@@ -160,11 +205,14 @@ def _attempt(kind: Format, path: Path, *rest: Any) -> Part:
 
 
 def _with_name(part: Part, root: Path, numbers: Sequence[str] | None) -> Part:
-    """Parameters that stand in the name of the file: ``Du=0.1_k=0.05.h5``, or numbers that ``numbers`` names."""
+    """Parameters in the name of a file or a folder above: ``Du=0.1_k=0.05.h5``, or numbers that ``numbers`` names."""
     stem = part.path.stem if part.path.is_file() else part.path.name
-    found = {name: float(value) for name, value in _PAIR.findall(stem)}
+    above = part.path.relative_to(root).parts[:-1] if part.path.is_relative_to(root) else ()
+    found = {name: float(value) for text in (*above, stem) for name, value in _PAIR.findall(text)}
     if numbers:
-        values = _NUMBER.findall(stem)
+        # Of a run that is a folder of folders, the name of the innermost one that holds as many numbers.
+        texts = [_NUMBER.findall(text) for text in (stem, *reversed(above))]
+        values = next((own for own in texts if len(own) >= len(numbers)), texts[0])
         if len(values) < len(numbers):
             raise PhysrepError(
                 f"{part.path}: its name holds {len(values)} numbers, but --numbers names {', '.join(numbers)}."
