@@ -29,17 +29,17 @@ DRAWS = 1000
 
 
 def tokens_of(
-    learner: Learner, data: ClipDataset, stride: int, level: float = 0.0, most: int | None = None
+    learner: Learner, data: ClipDataset, stride: int, level: float = 0.0, most: int | None = None, step: int = 1
 ) -> tuple[Tensor, Tensor, int]:
     """Tokens and parameters of every window, and the windows per trajectory."""
-    windows = data.windows(learner.num_frames, stride, 1)
+    windows = data.windows(learner.num_frames, stride, step)
     present = np.unique(windows[:, 0])[:most]
     windows = windows[np.isin(windows[:, 0], present)]
     draw = torch.Generator().manual_seed(1)
     scale = learner.field_std.float().view(1, -1, 1, 1, 1)
     tokens, parameters = [], []
     for first in range(0, len(windows), BATCH):
-        clip = data.clip(windows[first : first + BATCH], learner.num_frames, 1)
+        clip = data.clip(windows[first : first + BATCH], learner.num_frames, step)
         noise = level * scale * torch.randn(clip.fields.shape, generator=draw) if level else 0.0
         with torch.no_grad():
             tokens.append(learner.encode(replace(clip, fields=clip.fields + noise)))

@@ -6,14 +6,15 @@ Each recipe is trained without labels on 400 trajectories of DATA (shear flow), 
 replicates are trained on 400 others in 200 pairs of equal parameters, simulated into OUT like DATA, and the row
 ``its data, any windows`` on the same without the pairs. A ridge probe is fitted to clean tokens of the trajectories of
 DATA; its penalty is chosen on half of the valid trajectories, and the other half is scored: mean squared error of the
-z-scored logarithms of the parameters per trajectory, mean of both, clean and with white noise of 1 % and 20 % of each
-channel's standard deviation. With --operator, a run of operator discovery, its tokens are joined to those of the
-recipes as well. Nothing reads the test split.
+z-scored logarithms of the parameters per trajectory, mean of both, clean, with white noise of 1 % and 20 % of each
+channel's standard deviation, and with windows whose frames lie 3 and 4 times as far apart. With --operator, a run of
+operator discovery, its tokens are joined to those of the recipes as well. Nothing reads the test split.
 """
 
 from __future__ import annotations
 
 import argparse
+import copy
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +30,11 @@ from physrep.learners.pooling import pooled
 from physrep.run_directory import learner_config, prepare_learner
 
 FRAMES, STRIDE, TRAJECTORIES = 8, 28, 400
-LEVELS = (0.0, 0.01, 0.2)
+TESTS: dict[str, tuple[float, int]] = {
+    "clean": (0.0, 1), "1% noise": (0.01, 1), "20% noise": (0.2, 1), "dt x 3": (0.0, 3), "dt x 4": (0.0, 4)
+}  # fmt: skip
+"""Level of noise and time step of the windows that the probe of clean ones is asked about."""
+
 ENCODER: dict[str, Any] = {
     "encoder": "conv3d",
     "encoder_options": {"dims": [32, 64, 128], "strides": [[2, 2, 2]] * 3, "groups": 32},
@@ -46,6 +51,8 @@ RECIPES: dict[str, tuple[str, dict[str, Any]]] = {
     "its data, any windows": ("jepa", CLIPS),
     "fresh trajectories": ("jepa", CLIPS),
     "fresh replicates": ("jepa", CLIPS | {"target": "replicate"}),
+    "1 to 3 time steps": ("jepa", CLIPS),
+    "1 to 3 time steps, told": ("jepa", CLIPS),
     "noise in the views": ("jepa", CLIPS | {"views": {"noise": 0.4}}),
     "blur in the views": ("jepa", CLIPS | {"views": {"blur": 1.0}}),
     "gain in the views": ("jepa", CLIPS | {"views": {"gain": 2.0}}),
@@ -54,18 +61,27 @@ RECIPES: dict[str, tuple[str, dict[str, Any]]] = {
     "small VICReg, no teacher": ("jepa", CLIPS | {"regulariser": SMALL}),
     "next frame, the frame": ("next_frame", {"residual": False}),
     "next frame, its change": ("next_frame", {}),
+    "supervised": ("supervised", {}),
+    "supervised, 1 to 3 time steps": ("supervised", {}),
+    "supervised, 1 to 3 time steps, told": ("supervised", {}),
 }
 
 TRAINING: dict[str, dict[str, Any]] = {
     "fresh trajectories": {"online": 320},
     "fresh replicates": {"online": 320},
+    "1 to 3 time steps": {"frame_steps": [1, 2, 3]},
+    "1 to 3 time steps, told": {"frame_steps": [1, 2, 3]},
+    "supervised, 1 to 3 time steps": {"frame_steps": [1, 2, 3]},
+    "supervised, 1 to 3 time steps, told": {"frame_steps": [1, 2, 3]},
 }
 """What the training of a recipe has besides that of the others."""
 
 
-def tokens_of(learner: Learner, data: ClipDataset, level: float, most: int | None = None) -> tuple[Tensor, Tensor]:
+def tokens_of(
+    learner: Learner, data: ClipDataset, level: float, most: int | None = None, step: int = 1
+) -> tuple[Tensor, Tensor]:
     """Pooled tokens of every window ``(trajectories, windows, D)``, and log parameters ``(trajectories, P)``."""
-    found, parameters, each = window_tokens(learner, data, STRIDE, level, most)
+    found, parameters, each = window_tokens(learner, data, STRIDE, level, most, step)
     found = found.float()
     tokens = found[:, 0] if found.shape[1] == 1 else pooled(found)
     return tokens.unflatten(0, (-1, each)), parameters.log().unflatten(0, (-1, each))[:, 0]
@@ -77,7 +93,7 @@ class Row:
     def __init__(self, learner: Learner, data: dict[str, ClipDataset]) -> None:
         learner.eval()
         self.train, self.labels = tokens_of(learner, data["train"], 0.0, TRAJECTORIES)
-        self.valid = [tokens_of(learner, data["valid"], level) for level in LEVELS]
+        self.valid = [tokens_of(learner, data["valid"], level, step=step) for level, step in TESTS.values()]
 
     def scores(self, other: Row | None = None) -> list[float]:
         """Error at every level, of these tokens or of both."""
@@ -89,8 +105,8 @@ class Row:
         mean, std = self.labels.mean(0), self.labels.std(0)
         half = len(self.valid[0][0]) // 2
 
-        def targets(y: Tensor) -> Tensor:
-            return ((y - mean) / std).float().repeat_interleave(each, 0)
+        def targets(y: Tensor, windows: int = each) -> Tensor:
+            return ((y - mean) / std).float().repeat_interleave(windows, 0)
 
         clean, y_valid = self.valid[0]
         probe = physrep.RidgeProbe().fit(
@@ -100,8 +116,9 @@ class Row:
         found = []
         for i, (x, y) in enumerate(self.valid):
             theirs = None if other is None else other.valid[i][0][half:]
-            error = probe.predict(joined(x[half:], theirs)) - targets(y[half:])
-            found.append(float(error.unflatten(0, (-1, each)).mean(1).square().mean()))
+            windows = x.shape[1]
+            error = probe.predict(joined(x[half:], theirs)) - targets(y[half:], windows)
+            found.append(float(error.unflatten(0, (-1, windows)).mean(1).square().mean()))
         return found
 
 
@@ -127,9 +144,12 @@ def trained(name: str, data: physrep.DataConfig, out: Path, seed: int, train: Cl
     training = physrep.TrainingConfig(
         steps=80, batch_size=32, learning_rate=2e-3, shift=True, flip=["x", "y"], **TRAINING.get(name, {})
     )
+    told = copy.deepcopy(ENCODER)
+    if "told" in name:
+        told["encoder_options"]["reads_units"] = True
     folder = out / (name.replace(" ", "_").replace(",", "") + (f"-s{seed}" if seed else ""))
     run = physrep.pretrain(
-        learner, data, folder, num_frames=FRAMES, options=ENCODER | settings, training=training, seed=seed
+        learner, data, folder, num_frames=FRAMES, options=told | settings, training=training, seed=seed
     )
     return physrep.load_run(run)[0]
 
@@ -149,7 +169,7 @@ def main() -> None:
     # All rows are of the same trajectories in the same order, whatever data the runs themselves name.
     splits = data.open_splits()
     operator = Row(physrep.load_run(options.operator)[0], splits) if options.operator else None
-    print("| recipe | " + " | ".join(f"{level:.0%} noise" for level in LEVELS) + " |\n|---|" + "---:|" * len(LEVELS))
+    print("| recipe | " + " | ".join(TESTS) + " |\n|---|" + "---:|" * len(TESTS))
 
     def show(name: str, values: list[list[float]]) -> None:
         """Mean over the seeds, and the least and largest where there are several."""

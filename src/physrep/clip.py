@@ -25,6 +25,7 @@ class Clip:
         start: first frame of the window, with shape ``(B,)``.
         coordinates: per spatial axis its points, ascending, float64 ``(n,)``, or None where they lie ``dx`` apart;
             empty if that holds for all axes.
+        second_dt: time between frames of the second half, where a training clip is two windows at different time steps.
     """
 
     fields: Tensor
@@ -37,6 +38,7 @@ class Clip:
     trajectory: Tensor
     start: Tensor
     coordinates: tuple[Tensor | None, ...] = ()
+    second_dt: float | None = None
 
     def __len__(self) -> int:
         return self.fields.shape[0]

@@ -43,6 +43,13 @@ class TakesLabels(Protocol):
 
 
 @runtime_checkable
+class MixesTimeSteps(Protocol):
+    """Compares two windows of a clip that may differ in the time between frames (``Clip.second_dt``)."""
+
+    mixes_time_steps: bool
+
+
+@runtime_checkable
 class HasBase(Protocol):
     """Is made around another learner, whose weights a run can start from as a whole."""
 

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from ..clip import Clip
 from ..errors import PhysrepError
+from ..nn.conditioned import ConditionedEncoder
 from ..renamed import current_names
 
 
@@ -22,9 +23,24 @@ def _blinded(method: Callable[..., Any], keep_labels: bool) -> Callable[..., Any
     def seeing(self: Learner, clip: Any, *rest: Any, **named: Any) -> Any:
         if isinstance(clip, Clip) and not (keep_labels and self.needs_labels):
             clip = clip.blind()
+        if isinstance(clip, Clip) and self.reads_units:
+            tell_units(self, clip.dt, clip.dx)
         return method(self, clip, *rest, **named)
 
     return seeing
+
+
+def tell_units(module: nn.Module, dt: float | Sequence[float], dx: Sequence[float]) -> None:
+    """Tell every conditioned encoder in a module the time step and the spacing of the clips that come next.
+
+    Args:
+        module: a learner, or a part of one.
+        dt: time between frames, of all clips or of each.
+        dx: spacing per axis.
+    """
+    for part in module.modules():
+        if isinstance(part, ConditionedEncoder):
+            part.set_units(dt, dx)
 
 
 def _target_of(pairing: str, where: str) -> Any:
@@ -99,6 +115,8 @@ class Learner(nn.Module, ABC):
     def __setattr__(self, name: str, value: Any) -> None:
         if name == "pairing" and isinstance(value, str):
             name, value = "target", _target_of(value, type(self).__name__)
+        if isinstance(value, ConditionedEncoder):
+            self.reads_units = True
         super().__setattr__(name, value)
 
     @abstractmethod

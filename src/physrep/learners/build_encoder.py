@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from ..errors import PhysrepError
 from ..nn import ENCODERS
+from ..nn.conditioned import ConditionedEncoder
 from ..registry import build
 
 
@@ -22,7 +23,8 @@ def build_encoder(
         encoder: key of `physrep.nn.ENCODERS`, import path (``pkg.mod:Class``), or a module.
         in_channels: number of field components, passed on if the constructor takes ``in_channels``.
         num_frames: frames per clip, passed on if the constructor takes ``num_frames``.
-        options: keyword arguments of the constructor.
+        options: keyword arguments of the constructor; with ``reads_units: true`` any encoder is told time step and
+            spacing of its clips, see `physrep.nn.conditioned`.
 
     Raises:
         PhysrepError: unknown name or option (the nearest is suggested), or what was named is no ``nn.Module``.
@@ -31,12 +33,16 @@ def build_encoder(
         if options:
             raise PhysrepError("encoder_options only go with an encoder's name; this encoder is built already.")
         return encoder
+    options = dict(options or {})
+    told = bool(options.pop("reads_units", False))
     offered = {"in_channels": in_channels, "num_frames": num_frames}
     built = build(encoder, ENCODERS, "encoder", options, offered)
     if not isinstance(built, nn.Module):
         raise PhysrepError(
             f"encoder {encoder!r} is a {type(built).__name__}, not a torch.nn.Module; name a module class."
         )
+    if told:
+        return ConditionedEncoder(built, in_channels, embedding_dimension(built, in_channels, num_frames))
     return built
 
 

@@ -43,7 +43,7 @@ from ..errors import PhysrepError
 from ..nn import PREDICTORS, ConvNeXt3D
 from ..registry import build
 from ..renamed import takes_former_names
-from .base import Learner
+from .base import Learner, tell_units
 from .build_encoder import build_encoder, check_encoding, embedding_dimension
 from .disturbances import Disturbances
 from .pooling import pooled
@@ -129,6 +129,11 @@ class JEPA(Learner):
             if level == "clip":
                 self.teacher_projector = teacher_of(self.projector)
 
+    @property
+    def mixes_time_steps(self) -> bool:
+        """Whether the two windows of a clip may differ in the time between frames."""
+        return self.target != "next"
+
     def after_step(self, progress: float) -> None:
         """Move the teacher towards the student, where there is one."""
         if self.momentum is None:
@@ -165,6 +170,11 @@ class JEPA(Learner):
         pair = torch.cat([x[:, :, :n], x[:, :, n:]])
         if self.views is not None and self.training:
             pair = self.views(pair, clip.periodic)
+        if clip.second_dt is not None:
+            own = [clip.dt] * len(x), [clip.second_dt] * len(x)
+            tell_units(self.encoder, own[0] if self.momentum is not None else [*own[0], *own[1]], clip.dx)
+            if self.momentum is not None:
+                tell_units(self.teacher, own[1], clip.dx)
         if self.momentum is None:
             # One pass over both windows is exact, as no layer mixes clips, and runs larger matrix products.
             both = self._tokens(pair)

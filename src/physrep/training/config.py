@@ -30,6 +30,9 @@ class TrainingConfig:
         gradient_clip_val: largest gradient norm; 0 switches clipping off.
         precision: of the operations: ``32-true``, ``bf16-mixed``, ``16-mixed``.
         window_stride: distance between the starts of training windows.
+        frame_steps: multiples of ``data.frame_step`` that training windows have in turn, one per micro-batch; of a JEPA
+            that compares windows from anywhere also the two windows of a pair differ. Default the data's alone.
+        coarsen: points per pixel that micro-batches are averaged to in turn; default as stored.
         online: trajectories per block that worker processes simulate while training, as those of the data set were but
             drawn afresh; 0 trains on the stored ones. Of a learner that is fitted in closed form it is not read.
         online_clips: clips that each of them gives.
@@ -60,6 +63,8 @@ class TrainingConfig:
     gradient_clip_val: float = setting(1.0, at_least=0, at_most=1e9)
     precision: str = setting("32-true", choices=PRECISIONS)
     window_stride: int = setting(1, at_least=1, at_most=10**6)
+    frame_steps: list[int] = setting(factory=list, unique=True, at_least=1, at_most=10**6)
+    coarsen: list[int] = setting(factory=list, unique=True, at_least=1, at_most=10**6)
     online: int = setting(0, at_least=0, at_most=10**6)
     online_clips: int = setting(1, at_least=1, at_most=10**6)
     online_workers: int = setting(1, at_least=1, at_most=1024)

@@ -7,6 +7,7 @@ state, asks no launcher's variable that the command did not ask for, and writes 
 from __future__ import annotations
 
 import io
+import itertools
 import signal
 from collections.abc import Mapping
 from contextlib import closing, nullcontext
@@ -23,6 +24,7 @@ from ..data import ClipDataset
 from ..data.config import DataConfig
 from ..data.labelled import labelled_split
 from ..errors import PhysrepError
+from ..learners.abilities import MixesTimeSteps
 from ..learners.base import Learner
 from ..progress import Progress, time_is_up
 from ..signals import Stopped, deferred
@@ -36,6 +38,7 @@ from .schedule import build_optimiser, learning_rate_factor
 from .state import State, read_state, restore, write_state
 from .stream import Stream, WindowStream
 from .symmetries import check_symmetries, symmetries_of
+from .varied_stream import VariedStream
 from .work import Work
 
 AUTOCAST: dict[str, torch.dtype | None] = dict(zip(PRECISIONS, (None, torch.bfloat16, torch.float16), strict=True))
@@ -243,18 +246,23 @@ def build_stream(
     """
     symmetries = symmetries_of(training)
     check_symmetries(symmetries, train.dataset_name, train.axes)
+    if training.online and (training.frame_steps or training.coarsen):
+        raise PhysrepError("training.online takes windows as they are stored; leave frame_steps and coarsen out.")
     if training.online:
         return OnlineStream(train, learner.train_frames, learner.target, symmetries, data, training, seed, out)
-    return WindowStream(
-        train,
-        learner.train_frames,
-        data.frame_step,
-        training.batch_size,
-        seed,
-        training.window_stride,
-        symmetries,
-        learner.target,
-    )
+    pairs = [(data.frame_step, data.frame_step)]
+    if training.frame_steps:
+        steps = [data.frame_step * factor for factor in training.frame_steps]
+        mixes = isinstance(learner, MixesTimeSteps) and learner.mixes_time_steps
+        pairs = list(itertools.product(steps, steps)) if mixes else [(step, step) for step in steps]
+    streams = [
+        WindowStream(
+            train, learner.train_frames, first, training.batch_size, seed, training.window_stride, symmetries,
+            learner.target, second,
+        )
+        for first, second in pairs
+    ]  # fmt: skip
+    return streams[0] if len(streams) == 1 and not training.coarsen else VariedStream(streams, training.coarsen)
 
 
 def check_precision(precision: str, device: torch.device) -> None:

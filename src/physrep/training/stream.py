@@ -63,6 +63,7 @@ class WindowStream(Stream):
         target: ``next``: a window is ``frames`` in a row. ``random``: it is two windows of half as many frames from
             anywhere in one trajectory, each with its own symmetry. ``replicate``: the second is of another trajectory
             with equal parameters; trajectories without one are left out.
+        second_step: distance between the frames of the second window; default ``frame_step``.
     """
 
     def __init__(
@@ -75,9 +76,10 @@ class WindowStream(Stream):
         stride: int = 1,
         symmetries: Symmetries | None = None,
         target: str = "next",
+        second_step: int | None = None,
     ) -> None:
         super().__init__()
-        self.target = target
+        self.target, self.second_step = target, second_step or frame_step
         self.dataset, self.frames, self.frame_step = dataset, frames, frame_step
         self.batch_size, self.seed, self.symmetries = batch_size, seed, symmetries
         self.frames_in_row = frames if target == "next" else frames // 2
@@ -106,10 +108,16 @@ class WindowStream(Stream):
         mates = windows[:, 0]
         if self.target == "replicate":
             mates = np.array([generator.choice(self.partners[int(trajectory)]) for trajectory in mates])
-        latest = self.dataset.lengths[mates] - (self.frames_in_row - 1) * self.frame_step
+        latest = self.dataset.lengths[mates] - (self.frames_in_row - 1) * self.second_step
         others = np.stack([mates, generator.integers(latest)], 1)
-        second_view = read(others, self.frames_in_row, self.frame_step, self.symmetries, generator)
-        return replace(first_view, fields=torch.cat([first_view.fields, second_view.fields], 2))
+        second_view = read(others, self.frames_in_row, self.second_step, self.symmetries, generator)
+        fields = torch.cat([first_view.fields, second_view.fields], 2)
+        return replace(first_view, fields=fields, second_dt=None if self.uniform else second_view.dt)
+
+    @property
+    def uniform(self) -> bool:
+        """Whether both windows of a clip have the same time step."""
+        return self.second_step == self.frame_step
 
     def _partners(self) -> dict[int, np.ndarray]:
         """The other replicates of each trajectory; windows of trajectories without any are taken out."""
