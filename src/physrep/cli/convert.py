@@ -15,9 +15,9 @@ def run(arguments: Sequence[str]) -> int:
     p = parser(
         "convert",
         "Convert the files that you have into a data set in The Well's format, piece by piece. SRC is a file, a Zarr "
-        "store, a folder of files, or a folder of folders with frames: NetCDF, Zarr, .npz and .npy, HDF5 (PDEBench, "
-        "PDEInvBench, RealPDEBench, others), MATLAB, VTK image data, images, videos. What is guessed is said. "
-        "Called again, it goes on where it stopped.",
+        "store, a folder of files, or a folder of folders with frames: NetCDF, Zarr, .npz and .npy, HDF5 (Dedalus, "
+        "PDEBench, PDEInvBench, RealPDEBench, others), MATLAB, VTK image data, images, videos. What is guessed is "
+        "said. Called again, it goes on where it stopped.",
     )
     p.add_argument("source", type=str, metavar="SRC", help="file, store or folder")
     p.add_argument("out", type=str, metavar="OUT", help="folder of the data set")
@@ -30,6 +30,8 @@ def run(arguments: Sequence[str]) -> int:
                    "column of the table")  # fmt: skip
     p.add_argument("--test-folder", type=str | None, default=None, metavar="NAME", help="folder beside train that is "
                    "taken as test, e.g. out_of_distribution")  # fmt: skip
+    p.add_argument("--files-are", type=str | None, default=None, metavar="WHAT", help="trajectories, or frames: the "
+                   "files of a folder are one trajectory; default what their times say")  # fmt: skip
     p.add_argument("--fractions", type=float, nargs=3, help="shares of train, valid and test; default 0.8 0.1 0.1")
     p.add_argument("--seed", type=int, default=0, help="of the shuffled splits")
     p.add_argument("--drop-bad", action="store_true", help="leave bad trajectories out, each named")

@@ -40,7 +40,11 @@ def raw(array: Any) -> RawArray:
 
 
 def part_of_arrays(
-    path: Path, arrays: Mapping[str, RawArray], axes: Sequence[str] | None = None, fields_only: bool = False
+    path: Path,
+    arrays: Mapping[str, RawArray],
+    axes: Sequence[str] | None = None,
+    fields_only: bool = False,
+    frame: bool = False,
 ) -> Part:
     """A part of a source out of named arrays.
 
@@ -52,6 +56,7 @@ def part_of_arrays(
         arrays: name to array.
         axes: meaning of the axes of all fields; default the arrays' own names, or a guess, which is said.
         fields_only: see `guess_axes`.
+        frame: the file holds one frame: arrays of space alone are fields, and get an axis of time with one point.
 
     Raises:
         PhysrepError: there is no field, or fields have different numbers of trajectories, frames or grid points.
@@ -70,21 +75,31 @@ def part_of_arrays(
             part.coordinates[axis] = array.all()
     rest = {name: array for name, array in arrays.items() if not (coordinate_axis(name) and len(array.shape) == 1)}
     for name, array in list(rest.items()):
-        meaning = _meaning(path, name, array, axes, lengths, fields_only, part.notes)
+        meaning = _meaning(path, name, array, axes, lengths, (fields_only, frame), part.notes)
         if meaning is not None:
-            part.arrays[name] = LazyArray(meaning, array.shape, array.read)
+            part.arrays[name] = _with_time(meaning, array) if frame else LazyArray(meaning, array.shape, array.read)
             del rest[name]
     if not part.arrays:
         shapes = ", ".join(f"{name} {'x'.join(map(str, array.shape))}" for name, array in arrays.items()) or "nothing"
         raise PhysrepError(
             f"{path}: holds no field with an axis of time and at least one of space (it holds {shapes}); "
-            "name the axes with --axes."
+            "name the axes with --axes (a folder of files with one frame each is read as a trajectory)."
         )
     _agree(part)
     _clean_coordinates(part)
     for name, array in rest.items():
         _take_parameter(part, name, array)
     return part
+
+
+def _with_time(meaning: tuple[str, ...], array: RawArray) -> LazyArray:
+    """An array of space as one frame."""
+
+    def read(index: tuple[int | slice, ...]) -> np.ndarray:
+        values = np.asarray(array.read(index[1:]))
+        return values[None][index[0]]
+
+    return LazyArray((TIME, *meaning), (1, *array.shape), read)
 
 
 def _without_points(name: str, array: RawArray, notes: list[str]) -> RawArray:
@@ -120,10 +135,11 @@ def _meaning(
     array: RawArray,
     axes: Sequence[str] | None,
     lengths: Mapping[str, int],
-    fields_only: bool,
+    without: tuple[bool, bool],
     notes: list[str],
 ) -> tuple[str, ...] | None:
-    """Roles of the axes of a field, or None if the array is no field."""
+    """Roles of the axes of a field, or None if the array is no field; ``without`` trajectories, and without time."""
+    fields_only, frame = without
     if array.kind not in "fiub":
         return None
     if array.names is not None:
@@ -131,12 +147,15 @@ def _meaning(
     elif axes is not None:
         found = named_axes(axes, path) if len(axes) == len(array.shape) else None
     else:
-        found = guess_axes(array.shape, lengths, fields_only) if len(array.shape) >= 2 + (not fields_only) else None
+        least = 2 if frame else 2 + (not fields_only)
+        found = guess_axes(array.shape, lengths, fields_only, frame) if len(array.shape) >= least else None
         if found is None and len(array.shape) == 2 and set(lengths) >= {"x"}:
-            found = guess_axes(array.shape, lengths, fields_only)
+            found = guess_axes(array.shape, lengths, fields_only, frame)
         if found is not None:
             notes.append(f"axes of {name} are taken as ({', '.join(found)}); --axes says otherwise")
-    if found is None or TIME not in found or not any(axis not in ROLES for axis in found):
+    if found is None or (TIME in found) == frame or not any(axis not in ROLES for axis in found):
+        return None
+    if frame and SAMPLE in found:
         return None
     space = [axis for axis in found if axis not in ROLES]
     if CHANNEL in found and name.lower() in VECTORS and array.shape[found.index(CHANNEL)] == len(space):

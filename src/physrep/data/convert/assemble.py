@@ -30,6 +30,7 @@ def open_any(
     periodic: Sequence[str] | None = None,
     name: str | None = None,
     test_folder: str | None = None,
+    files_are: str | None = None,
 ) -> Recording:
     """Open foreign files (see `physrep.data.convert.FORMATS`); nothing but metadata is read, and of
     periodic data one frame.
@@ -45,12 +46,14 @@ def open_any(
         periodic: names of the periodic axes; default what the files say, or none.
         name: of the data set; default the name of the file or folder.
         test_folder: folder beside ``train`` whose files are the test split; default ``test``.
+        files_are: whether the files of a folder are ``trajectories``, or ``frames``, which together are one; default
+            what their times say.
 
     Raises:
         PhysrepError: nothing there that can be read, or an option that does not fit.
     """
     path = Path(path)
-    parts = read_parts(path, axes, numbers, test_folder)
+    parts = read_parts(path, axes, numbers, test_folder, files_are)
     return assemble(path, parts, fields, parameters, dt, dx, periodic, name or _plain(path.stem))
 
 

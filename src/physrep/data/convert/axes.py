@@ -51,18 +51,25 @@ def named_axes(names: Sequence[str], source: object) -> tuple[str, ...]:
     return roles
 
 
-def guess_axes(shape: Sequence[int], lengths: Mapping[str, int], fields_only: bool = False) -> tuple[str, ...] | None:
+FEWEST_FRAMES = 4
+"""A last axis of fewer points is not taken for time."""
+
+
+def guess_axes(
+    shape: Sequence[int], lengths: Mapping[str, int], fields_only: bool = False, frame: bool = False
+) -> tuple[str, ...] | None:
     """Roles of the axes of an array without names, or None if no layout fits.
 
     Args:
         shape: of the array.
         lengths: lengths of the coordinates that lie beside it ("time", "x", ...); a layout must agree with them.
         fields_only: there is no axis of trajectories (one trajectory per file).
+        frame: there is no axis of time either (one frame per file).
     """
     space = tuple(axis for axis in ("x", "y", "z") if axis in lengths)
     for dimensions in (len(space),) if space else (2, 3, 1):
         own = space or ("x", "y", "z")[:dimensions]
-        for layout in _layouts(own, fields_only):
+        for layout in _frame_layouts(own) if frame else _layouts(own, fields_only):
             if len(layout) == len(shape) and _fits(layout, shape, lengths):
                 return layout
     return None
@@ -75,6 +82,10 @@ def _layouts(space: tuple[str, ...], fields_only: bool) -> list[tuple[str, ...]]
     return [(SAMPLE, *layout) for layout in bare] + bare
 
 
+def _frame_layouts(space: tuple[str, ...]) -> list[tuple[str, ...]]:
+    return [space, (*space, CHANNEL), (CHANNEL, *space)]
+
+
 def _fits(layout: Sequence[str], shape: Sequence[int], lengths: Mapping[str, int]) -> bool:
     grid = min(n for axis, n in zip(layout, shape, strict=True) if axis not in ROLES)
     for axis, n in zip(layout, shape, strict=True):
@@ -84,6 +95,8 @@ def _fits(layout: Sequence[str], shape: Sequence[int], lengths: Mapping[str, int
         if axis == CHANNEL and not (n <= MOST_CHANNELS and 2 * n <= grid):
             return False
     last = layout[-1]
+    if last == TIME and TIME not in lengths and shape[-1] < FEWEST_FRAMES:
+        return False
     if CHANNEL in layout or last in ROLES or last in lengths:
         return True
     # A last axis of a few points beside a fine grid holds channels, not space.

@@ -33,7 +33,7 @@ class ConvertConfig:
     """What to convert, and how.
 
     Attributes:
-        fields, axes, parameters, numbers, dt, dx, periodic, name, test_folder: as in `open_any`.
+        fields, axes, parameters, numbers, dt, dx, periodic, name, test_folder, files_are: as in `open_any`.
         split: ``trajectory``, ``cell``, ``folder``, a name of a split, or a column of the parameter table; default
             folder if the source has folders train, valid, test, and trajectory otherwise.
         fractions: shares of train, valid and test.
@@ -51,6 +51,7 @@ class ConvertConfig:
     periodic: list[str] | None = None
     name: str | None = None
     test_folder: str | None = None
+    files_are: str | None = setting(None, choices=("trajectories", "frames"))
     split: str | None = None
     fractions: list[float] = setting(factory=lambda: list(DEFAULT_FRACTIONS), length=3, at_least=0, at_most=1)
     seed: int = setting(0, at_least=0, at_most=SEEDS)
@@ -103,7 +104,7 @@ def convert(
 
 
 def _convert(source: Path, root: Path, config: ConvertConfig, say: Callable[[str], None] | None) -> Path:
-    view = ("fields", "axes", "parameters", "numbers", "dt", "dx", "periodic", "name", "test_folder")
+    view = ("fields", "axes", "parameters", "numbers", "dt", "dx", "periodic", "name", "test_folder", "files_are")
     recording = open_any(source, **{key: getattr(config, key) for key in view})
     if say is None:
         say_uneven(source, recording.uneven)

@@ -44,7 +44,7 @@ def layout(file: Any) -> str:
     return "arrays"
 
 
-def read_hdf5(path: Path, axes: Sequence[str] | None = None, fields_only: bool = False) -> Part:
+def read_hdf5(path: Path, axes: Sequence[str] | None = None, frame: bool = False) -> Part:
     """An HDF5 file in a layout of others as a part of a source."""
     try:
         file = open_file(path)
@@ -53,7 +53,7 @@ def read_hdf5(path: Path, axes: Sequence[str] | None = None, fields_only: bool =
             return _with_attributes(_seeds(path, file, axes), file)
         if kind == "measured":
             return _with_attributes(_measured(path, file, axes), file)
-        return _with_attributes(part_of_arrays(path, _arrays(path, file), axes, fields_only), file)
+        return _with_attributes(part_of_arrays(path, _arrays(path, file), axes, frame=frame), file)
     except OSError as error:
         raise PhysrepError(f"{path}: cannot be read as HDF5 ({error}); copy the file again.") from error
 

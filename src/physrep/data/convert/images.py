@@ -89,7 +89,7 @@ class _Video:
 _videos = Handles(_Video)
 
 
-def read_video(path: Path, axes: Sequence[str] | None = None, fields_only: bool = False) -> Part:
+def read_video(path: Path, axes: Sequence[str] | None = None, frame: bool = False) -> Part:
     """A video file as a part of a source: one trajectory, its time from the frame rate."""
     av = _av(path)
     try:
@@ -98,8 +98,8 @@ def read_video(path: Path, axes: Sequence[str] | None = None, fields_only: bool 
             rate, grey = stream.average_rate, "gray" in str(stream.pix_fmt)
             # The number in the header is often missing or wrong, so frames are counted.
             count, shape = 0, (0, 0)
-            for frame in container.decode(video=0):
-                count, shape = count + 1, (frame.height, frame.width)
+            for picture in container.decode(video=0):
+                count, shape = count + 1, (picture.height, picture.width)
     except (av.FFmpegError, IndexError) as error:
         raise PhysrepError(f"{path}: cannot be read as a video ({error}); convert it to another format.") from error
 

@@ -39,7 +39,7 @@ class _Variables:
 _older = Handles(_Variables)
 
 
-def read_matlab(path: Path, axes: Sequence[str] | None = None, fields_only: bool = False) -> Part:
+def read_matlab(path: Path, axes: Sequence[str] | None = None, frame: bool = False) -> Part:
     """A ``.mat`` file of any version as a part of a source."""
     with open(path, "rb") as file:
         new = file.read(10) == b"MATLAB 7.3" or h5py.is_hdf5(path)
@@ -49,7 +49,7 @@ def read_matlab(path: Path, axes: Sequence[str] | None = None, fields_only: bool
         raise
     except (OSError, ValueError, NotImplementedError) as error:
         raise PhysrepError(f"{path}: cannot be read as a MATLAB file ({error}); save it again.") from error
-    return part_of_arrays(path, arrays, axes, fields_only)
+    return part_of_arrays(path, arrays, axes, frame=frame)
 
 
 def _from_older(path: Path) -> dict[str, RawArray]:

@@ -45,13 +45,13 @@ class _Unpacked:
 _archives = Handles(_Unpacked)
 
 
-def read_numpy(path: Path, axes: Sequence[str] | None = None, fields_only: bool = False) -> Part:
+def read_numpy(path: Path, axes: Sequence[str] | None = None, frame: bool = False) -> Part:
     """An ``.npz`` or ``.npy`` file as a part of a source."""
     try:
         if path.suffix == ".npy":
             array = raw(np.load(path, mmap_mode="r", allow_pickle=False))
-            return part_of_arrays(path, {path.stem: array}, axes, fields_only)
-        return part_of_arrays(path, _members(path), axes, fields_only)
+            return part_of_arrays(path, {path.stem: array}, axes, frame=frame)
+        return part_of_arrays(path, _members(path), axes, frame=frame)
     except PhysrepError:
         raise
     except (OSError, ValueError, zipfile.BadZipFile) as error:

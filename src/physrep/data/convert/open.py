@@ -16,6 +16,7 @@ from .hdf5 import layout, open_file, read_hdf5
 from .images import IMAGES, VIDEOS, read_images, read_video
 from .matlab import read_matlab
 from .numpy_files import read_numpy
+from .series import by_field, go_on, join
 from .source import Part
 from .vtk_files import read_vtk_series
 from .well_files import read_well
@@ -39,7 +40,7 @@ class Format:
     series: bool = False
 
 
-def _hdf5(path: Path, axes: Sequence[str] | None = None, fields_only: bool = False) -> Part:
+def _hdf5(path: Path, axes: Sequence[str] | None = None, frame: bool = False) -> Part:
     """HDF5: by what is inside, since all of them share suffixes."""
     try:
         kind = layout(open_file(path))
@@ -47,7 +48,7 @@ def _hdf5(path: Path, axes: Sequence[str] | None = None, fields_only: bool = Fal
         raise PhysrepError(f"{path}: cannot be read as HDF5 ({error}); copy the file again.") from error
     if kind == "dedalus":
         return read_dedalus(path, [path])
-    return read_well(path) if kind == "well" else read_hdf5(path, axes, fields_only)
+    return read_well(path) if kind == "well" else read_hdf5(path, axes, frame)
 
 
 FORMATS: dict[str, Format] = {
@@ -87,6 +88,7 @@ def read_parts(
     axes: Sequence[str] | None = None,
     numbers: Sequence[str] | None = None,
     test_folder: str | None = None,
+    files_are: str | None = None,
 ) -> list[Part]:
     """All parts of a source.
 
@@ -96,6 +98,8 @@ def read_parts(
         axes: meaning of the axes of the fields, in the order of the file.
         numbers: parameters that the numbers in the files' names are, in order; ``name=value`` is read without it.
         test_folder: name of the folder whose files are the test split, instead of ``test``.
+        files_are: what the files of a folder are: ``trajectories``, or ``frames`` (parts of one trajectory in the order
+            of their names); default ``frames`` where they hold no axis of time, or go on from one to the next in time.
 
     Raises:
         PhysrepError: nothing there that can be read; the sentence says what was found.
@@ -103,10 +107,12 @@ def read_parts(
     path = Path(path)
     if not path.exists():
         raise PhysrepError(f"{path}: no such file or folder; check the path.")
+    if files_are not in (None, "trajectories", "frames"):
+        raise PhysrepError(f"files_are is {files_are!r}; it must be trajectories or frames.")
     folders = dict(SPLIT_FOLDERS)
     if test_folder is not None:
         folders = {name: split for name, split in folders.items() if split != "test"} | {test_folder.lower(): "test"}
-    parts = [_with_name(part, path, numbers) for part in _parts(path, axes, folders)]
+    parts = [_with_name(part, path, numbers) for part in _parts(path, axes, folders, files_are)]
     if test_folder is not None and all(part.split != "test" for part in parts):
         raise PhysrepError(f"{path}: holds no files in a folder {test_folder} beside train; mend --test-folder.")
     if parts and all(part.error for part in parts):
@@ -117,7 +123,7 @@ def read_parts(
     return parts
 
 
-def _parts(path: Path, axes: Sequence[str] | None, folders: Mapping[str, str]) -> Iterator[Part]:
+def _parts(path: Path, axes: Sequence[str] | None, folders: Mapping[str, str], files_are: str | None) -> Iterator[Part]:
     kind = format_of(path)
     if kind is not None:
         if FORMATS[kind].series:
@@ -125,10 +131,12 @@ def _parts(path: Path, axes: Sequence[str] | None, folders: Mapping[str, str]) -
         else:
             yield FORMATS[kind].read(path, axes)
     elif path.is_dir():
-        yield from _folder(path, axes, folders)
+        yield from _folder(path, axes, folders, files_are)
 
 
-def _folder(path: Path, axes: Sequence[str] | None, folders: Mapping[str, str]) -> Iterator[Part]:
+def _folder(
+    path: Path, axes: Sequence[str] | None, folders: Mapping[str, str], files_are: str | None
+) -> Iterator[Part]:
     entries = sorted((e for e in path.iterdir() if not e.name.startswith(".")), key=natural)
     if (path / "data").is_dir() and not any(format_of(entry) for entry in entries):
         path, entries = path / "data", sorted((path / "data").iterdir(), key=natural)
@@ -136,7 +144,7 @@ def _folder(path: Path, axes: Sequence[str] | None, folders: Mapping[str, str]) 
     if splits:
         others = [e.name for e in entries if e.is_dir() and e not in splits and format_of(e) is None]
         for entry in splits:
-            for part in _folder(entry, axes, folders):
+            for part in _folder(entry, axes, folders, files_are):
                 left = [f"folders {', '.join(others)} are left out; --test-folder takes one of them as test"]
                 yield replace(part, split=folders[entry.name.lower()], notes=part.notes + left * bool(others))
         return
@@ -152,8 +160,7 @@ def _folder(path: Path, axes: Sequence[str] | None, folders: Mapping[str, str]) 
         if sets:
             yield from _runs(path, sets)
             return
-        for file in files:
-            yield _attempt(kind, file, axes)
+        yield from _together(path, kind, files, axes, files_are)
         return
     inside = [entry for entry in entries if entry.is_dir()]
     handlers = {entry: sets for entry in inside for sets in _dedalus_sets(entry, _hdf5_files(entry)).values()}
@@ -161,7 +168,36 @@ def _folder(path: Path, axes: Sequence[str] | None, folders: Mapping[str, str]) 
         yield from _runs(path, handlers)
     for entry in inside:
         if entry not in handlers:
-            yield from _folder(entry, axes, folders)
+            yield from _folder(entry, axes, folders, files_are)
+
+
+def _together(
+    folder: Path, kind: Format, files: Sequence[Path], axes: Sequence[str] | None, files_are: str | None
+) -> Iterator[Part]:
+    """The files of a folder as trajectories of their own, or as parts of one."""
+    parts = [_attempt(kind, files[0], axes)]
+    if len(files) > 1 and files_are != "trajectories":
+        frame = _attempt(kind, files[0], axes, True) if parts[0].error else parts[0]
+        if frame is not parts[0] and not frame.error:
+            parts = [frame, *(_attempt(kind, file, axes, True) for file in files[1:])]
+            yield _as_one(folder, parts, "files of a folder hold a frame each and are one trajectory")
+            return
+    parts += [_attempt(kind, file, axes) for file in files[1:]]
+    single = len(parts) > 1 and all(len(part) == part.frames == 1 for part in parts)
+    if files_are == "frames" or (files_are is None and (single or go_on(parts))):
+        how = "hold a frame each" if single else "go on in time" if files_are is None else "are parts"
+        yield _as_one(folder, parts, f"files of a folder {how} and are one trajectory")
+        return
+    yield from parts
+
+
+def _as_one(folder: Path, parts: Sequence[Part], why: str) -> Part:
+    try:
+        part = join(folder, by_field(parts))
+    except PhysrepError as error:
+        return Part(folder, {}, error=str(error))
+    part.notes.append(f"{why}, in the order of their names; --files-are trajectories says otherwise")
+    return part
 
 
 def _hdf5_files(folder: Path) -> list[Path]:

@@ -66,6 +66,7 @@ class Part:
         periodic: axis to whether it is periodic, where the file says it.
         split: name of the split folder in which it lies.
         units: of coordinates and arrays, where the file says them.
+        epoch: seconds from which its times count, where they were dates; to set files beside each other.
         notes: what was guessed or left out, one line each.
         error: why it could not be read; it then stands for one bad trajectory.
     """
@@ -78,6 +79,7 @@ class Part:
     periodic: dict[str, bool] = field(default_factory=dict)
     split: str | None = None
     units: dict[str, str] = field(default_factory=dict)
+    epoch: float = 0.0
     notes: list[str] = field(default_factory=list)
     error: str = ""
 

@@ -14,7 +14,7 @@ from .source import Handles, LazyArray, Part
 _files = Handles(lambda path: WellFile(path))
 
 
-def read_well(path: Path, axes: Sequence[str] | None = None, fields_only: bool = False) -> Part:
+def read_well(path: Path, axes: Sequence[str] | None = None, frame: bool = False) -> Part:
     """A file in The Well's format; tensors come component by component."""
     file = _files(path)
     part = Part(path, {}, parameters=dict(file.parameters), periodic=dict(zip(file.axes, file.periodic, strict=True)))

@@ -31,7 +31,7 @@ def _consolidated(store: Path) -> bool:
 _files = Handles(_open)
 
 
-def read_xarray(path: Path, axes: Sequence[str] | None = None, fields_only: bool = False) -> Part:
+def read_xarray(path: Path, axes: Sequence[str] | None = None, frame: bool = False) -> Part:
     """A NetCDF file or a Zarr store as a part of a source."""
     try:
         dataset = _files(path)
@@ -40,11 +40,15 @@ def read_xarray(path: Path, axes: Sequence[str] | None = None, fields_only: bool
     except (OSError, ValueError, KeyError, ImportError) as error:
         reason = " ".join(str(error).split())[:200]
         raise PhysrepError(f"{path}: cannot be opened by xarray ({reason}); check the file.") from error
-    return part_of_dataset(path, dataset, axes, lambda name: _files(path)[name])
+    return part_of_dataset(path, dataset, axes, lambda name: _files(path)[name], frame)
 
 
 def part_of_dataset(
-    path: Path, dataset: Any, axes: Sequence[str] | None = None, variable: Callable[[str], Any] | None = None
+    path: Path,
+    dataset: Any,
+    axes: Sequence[str] | None = None,
+    variable: Callable[[str], Any] | None = None,
+    frame: bool = False,
 ) -> Part:
     """An xarray dataset as a part of a source.
 
@@ -53,10 +57,11 @@ def part_of_dataset(
         dataset: an ``xarray.Dataset``.
         axes: names of the dimensions of the fields, in place of their own.
         variable: name to variable, at the time of reading; default those of ``dataset``.
+        frame: the dataset holds one frame, without an axis of time.
     """
     get = variable or dataset.__getitem__
     arrays = {str(name): _raw(str(name), values, get) for name, values in dataset.data_vars.items()}
-    coordinates, units, channels, notes = {}, {}, None, []
+    coordinates, units, channels, notes, epoch = {}, {}, None, [], 0.0
     for name, values in dataset.coords.items():
         meaning = role(str(name))
         if meaning == CHANNEL:
@@ -64,6 +69,10 @@ def part_of_dataset(
         elif values.ndim == 1 and values.dims == (name,) and meaning not in ("sample", "component"):
             coordinates[meaning] = _numbers(values.values, f"{path}: {name}", notes)
             units[meaning] = units_of(values.attrs)
+            epoch = _epoch(values.values) if meaning == TIME else epoch
+        elif frame and meaning == TIME and values.ndim == 0:
+            coordinates[TIME] = _numbers(values.values.reshape(1), f"{path}: {name}", notes)
+            epoch = _epoch(values.values.reshape(1))
         elif meaning == "sample" and values.dims == (name,) and values.dtype.kind in "iu":
             notes.append(f"{path}: {name} numbers the trajectories, so it is not taken as a parameter")
         elif values.dtype.kind in "fiub":
@@ -73,7 +82,8 @@ def part_of_dataset(
             name: replace(array, names=tuple(axes)) if len(axes) == len(array.shape) else array
             for name, array in arrays.items()
         }
-    part = part_of_arrays(path, arrays)
+    part = part_of_arrays(path, arrays, frame=frame)
+    part.epoch = epoch
     lengths = {TIME: part.frames, **part.grid}
     part.coordinates |= {axis: values for axis, values in coordinates.items() if lengths.get(axis) == len(values)}
     part.units |= {axis: text for axis, text in units.items() if text}
@@ -98,6 +108,11 @@ def _numbers(values: np.ndarray, place: str, notes: list[str]) -> np.ndarray:
         notes.append(f"{place} holds dates; they become seconds since the first")
         return (values - values[0]).astype("timedelta64[ns]").astype(np.float64) / 1e9
     return np.asarray(values, dtype=np.float64)
+
+
+def _epoch(values: np.ndarray) -> float:
+    """The first of dates in seconds; times that are numbers count from their own zero."""
+    return float(values[0].astype("datetime64[ns]").astype(np.int64)) / 1e9 if values.dtype.kind == "M" else 0.0
 
 
 def _engine(path: Path) -> str | None:
