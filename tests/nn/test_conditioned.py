@@ -10,7 +10,7 @@ import torch
 from physrep.errors import PhysrepError
 from physrep.learners import JEPA
 from physrep.learners.build_encoder import build_encoder
-from physrep.nn import ENCODERS
+from physrep.nn import ENCODERS, ConvStack3D
 from physrep.nn.conditioned import ConditionedEncoder
 from physrep.tokens.encoder_hash import encoder_hash
 from tests.helpers.small_data import TINY_ENCODER
@@ -41,6 +41,7 @@ def test_it_begins_as_the_encoder_without() -> None:
     encoder, x = conditioned(), torch.randn(3, 2, 4, 16, 16)
     encoder.set_units(0.3, [1.0, 2.0])
     assert torch.equal(encoder(x), plain(x))
+    assert isinstance(plain, ConvStack3D)
     assert encoder.grid(4, 16, 16) == plain.grid(4, 16, 16)
     assert encoder.embed_dim == plain.embed_dim
 
