@@ -41,6 +41,14 @@ ENCODER: dict[str, Any] = {
 }
 CLIPS: dict[str, Any] = {"level": "clip", "target": "random", "regulariser": {"sim": 5, "std": 25, "cov": 5}}
 SMALL: dict[str, Any] = {"sim": 5, "std": 5, "cov": 1}
+OPERATOR: dict[str, Any] = {"target": "random", "width": 16, "latent": 16}
+ADVECTION = {
+    "tracer": {"d_x(tracer velocity_x)": -1, "d_y(tracer velocity_y)": -1},
+    "velocity_x": {"d_x(velocity_x velocity_x)": -1, "d_y(velocity_x velocity_y)": -1, "d_x(pressure)": -1},
+    "velocity_y": {"d_x(velocity_x velocity_y)": -1, "d_y(velocity_y velocity_y)": -1, "d_y(pressure)": -1},
+}
+"""Shear flow without its diffusions, in the terms of `physrep equation`."""
+
 REPLICATES = ("replicates", "its data, any windows")
 """Recipes that are trained on data with replicates."""
 
@@ -61,6 +69,8 @@ RECIPES: dict[str, tuple[str, dict[str, Any]]] = {
     "small VICReg, no teacher": ("jepa", CLIPS | {"regulariser": SMALL}),
     "next frame, the frame": ("next_frame", {"residual": False}),
     "next frame, its change": ("next_frame", {}),
+    "operator": ("operator", OPERATOR | {"tokens": "latent", "method": "midpoint"}),
+    "advection and pressure given": ("physics_integrated", OPERATOR | {"known": ADVECTION}),
     "supervised": ("supervised", {}),
     "supervised, 1 to 3 time steps": ("supervised", {}),
     "supervised, 1 to 3 time steps, told": ("supervised", {}),

@@ -22,6 +22,7 @@ from .next_frame import NextFrame
 from .operator_discovery import OperatorDiscovery
 from .operator_learner import OperatorLearner
 from .pde_regression import PDERegression
+from .physics_integrated import PhysicsIntegrated
 from .poseidon import Poseidon
 from .regularisers import REGULARISERS
 from .scattering import Scattering
@@ -42,6 +43,7 @@ OWN: dict[str, type[Learner]] = {
     "masked_pixels": MaskedPixels,
     "next_frame": NextFrame,
     "operator": OperatorLearner,
+    "physics_integrated": PhysicsIntegrated,
     "operator_discovery": OperatorDiscovery,
     "supervised": Supervised,
     "finetuned": FineTuned,
@@ -81,6 +83,7 @@ __all__ = [
     "OperatorDiscovery",
     "OperatorLearner",
     "PDERegression",
+    "PhysicsIntegrated",
     "PooledPixels",
     "Poseidon",
     "RandomEncoder",

@@ -25,7 +25,7 @@ Source: "DISCO: learning to DISCover an evolution Operator for multi-physics-agn
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar, Literal
 
 import torch
@@ -62,6 +62,8 @@ class OperatorLearner(Learner):
 
     label = "Operator"
     colour = "#c07be0"
+    norm: float = 0.0
+    """Weight of the squared rate of the operator in the loss, for subclasses that are given a part of the rate."""
     search_space: ClassVar[dict[str, Any]] = {"target": ["next", "random"], "width": [8, 16, 32]}
 
     def __init__(
@@ -119,19 +121,28 @@ class OperatorLearner(Learner):
         """z with shape ``(B, latent)`` from tokens ``(B, N, D)``."""
         return self.bottleneck(tokens.mean(1))
 
-    def predict(self, z: Tensor, u: Tensor, periodic: Sequence[bool]) -> Tensor:
+    def given(self, clip: Clip) -> Callable[[Tensor], Tensor] | None:
+        """A part of the rate of normalised fields per frame that is not learned; here none."""
+        return None
+
+    def predict(
+        self, z: Tensor, u: Tensor, periodic: Sequence[bool], given: Callable[[Tensor], Tensor] | None = None
+    ) -> Tensor:
         """The `horizon` frames after ``u``, with shape ``(B, C, horizon, *S)``.
 
         Args:
             z: latents with shape ``(B, latent)``.
             u: normalised fields of one frame with shape ``(B, C, *S)``.
             periodic: whether each axis of space is periodic.
+            given: see the method `given`.
         """
         modulation = self.generator(z)
-        frames = integrate(
-            lambda state: self.operator(state, modulation, periodic), u, self.horizon, self.method, self.steps
-        )
-        return frames.movedim(0, 2)
+
+        def rate(state: Tensor) -> Tensor:
+            learned = self.operator(state, modulation, periodic)
+            return learned if given is None else learned + given(state)
+
+        return integrate(rate, u, self.horizon, self.method, self.steps).movedim(0, 2)
 
     def loss(self, clip: Clip) -> dict[str, Tensor]:
         """Loss for clips of `train_frames` frames.
@@ -139,12 +150,13 @@ class OperatorLearner(Learner):
         Returns:
             Scalars ``loss``; and without gradient ``relative_error``, the summed squared error over that of repeating
             the last frame (1: nothing is predicted), and ``feature_std``, the standard deviation of z over the clips,
-            averaged over its channels (0: it tells nothing).
+            averaged over its channels (0: it tells nothing). With `norm`, ``learned_share``, the squared rate of the
+            operator over the squared change.
         """
         x = self.fields(clip, self.train_frames)
         z = self.latent(self._tokens(x[:, :, : self.num_frames]))
         start, target = x[:, :, -1 - self.horizon], x[:, :, -self.horizon :]
-        prediction = self.predict(z, start, clip.periodic)
+        prediction = self.predict(z, start, clip.periodic, self.given(clip))
         with full_precision(x.device):
             prediction, target, start = (v.to(torch.promote_types(v.dtype, torch.float32)) for v in (
                 prediction, target, start))  # fmt: skip
@@ -153,9 +165,15 @@ class OperatorLearner(Learner):
             change = (target - start.unsqueeze(2)).square().mean(space)
             size = change if self.scale == "change" else target.var(space, correction=0)
             loss = 0.5 * (error / (size + self.floor)).mean()
-            z = z.detach().float()
+        small: dict[str, Tensor] = {}
+        if self.norm:
+            learned = self.operator(start, self.generator(z), clip.periodic).float().square()
+            share = (learned.flatten(2).mean(2) / (change[:, :, 0] + self.floor)).mean()
+            loss, small = loss + self.norm * share, {"learned_share": share.detach()}
+        z = z.detach().float()
         return {
             "loss": loss,
+            **small,
             "relative_error": error.detach().sum() / change.sum().clamp_min(self.floor),
             "feature_std": z.std(0, correction=0).mean(),
         }
