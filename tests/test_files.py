@@ -120,6 +120,17 @@ def test_old_files_of_unknown_writers_go_also_in_folders_below(tmp_path: Path) -
     assert not old.exists()
 
 
+def test_a_wrong_clock_of_this_machine_deletes_no_file_of_another(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    young = tmp_path / ".a.00000000-1-01234567.tmp"
+    young.write_text("x")
+    in_a_month = time.time() + 30 * 24 * 3600
+    monkeypatch.setattr(time, "time", lambda: in_a_month)
+    remove_leftovers(tmp_path)
+    assert list(tmp_path.iterdir()) == [young]
+
+
 @pytest.mark.parametrize(
     "text", ["[enforce fail at inline_container.cc:672] . unexpected pos", "PytorchStreamWriter failed"]
 )

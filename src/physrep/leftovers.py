@@ -93,7 +93,7 @@ def remove_leftovers(folder: Path, deep: bool = False, folders: bool = False) ->
         with contextlib.suppress(OSError):
             for entry in os.scandir(place):
                 match = _TEMPORARY.fullmatch(entry.name) if entry.name.endswith(".tmp") else None
-                if match and Path(entry.path) not in unfinished and _is_gone(entry, folders, *match.groups()):
+                if match and Path(entry.path) not in unfinished and _is_gone(entry, place, folders, *match.groups()):
                     _remove(Path(entry.path))
 
 
@@ -107,7 +107,7 @@ def _remove(path: Path) -> None:
 
 
 def _is_gone(
-    entry: os.DirEntry[str], folders: bool, machine: str | None, process: str | None, started: str | None
+    entry: os.DirEntry[str], place: Path, folders: bool, machine: str | None, process: str | None, started: str | None
 ) -> bool:
     if folders:
         # Without a writer in its name it is a folder of another program.
@@ -117,7 +117,23 @@ def _is_gone(
         return False
     if machine == writer() and process is not None:
         return process_is_gone(machine, int(process), None if started is None else int(started))
-    return time.time() - entry.stat(follow_symlinks=False).st_mtime > (_WEEK if folders else _DAY)
+    return file_system_time(place) - entry.stat(follow_symlinks=False).st_mtime > (_WEEK if folders else _DAY)
+
+
+def file_system_time(folder: Path) -> float:
+    """What time it is by the clock that dates the files of a folder, in seconds; ages of files are differences to it.
+
+    The clock of this machine may be another one (a file server), or wrong. It is asked where nothing can be written.
+    """
+    probe = folder / temporary_name("now")
+    try:
+        with open(probe, "xb") as file:
+            return os.fstat(file.fileno()).st_mtime
+    except OSError:
+        return time.time()
+    finally:
+        with contextlib.suppress(OSError):
+            probe.unlink()
 
 
 def started_at(process: int) -> int | None:

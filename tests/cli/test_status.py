@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import time
 from pathlib import Path
 
 import pytest
@@ -49,6 +51,19 @@ def test_an_owner_that_is_gone_runs_nothing(folder: Path, capsys: pytest.Capture
     write_json(folder / "runs/two-s0/lease.0", {**this_process(), "process": 2**22 + 5, "owner": "x", "count": 3})
     assert main(["status", str(folder)]) == 0
     assert "two-s0    stopped" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(("age", "state"), [(30, "running"), (3600, "stopped"), (-3600, "stopped")])
+def test_a_lease_is_as_old_as_the_clock_of_its_folder_says(
+    age: float, state: str, folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = folder / "runs/two-s0/lease.0"
+    write_json(path, {"machine": "another", "process": 1, "host": "far", "owner": "x", "count": 3})
+    written = path.stat().st_mtime - age
+    os.utime(path, (written, written))
+    monkeypatch.setattr(time, "time", lambda: 0.0)
+    main(["status", str(folder)])
+    assert f"two-s0    {state}" in capsys.readouterr().out
 
 
 def test_a_folder_without_a_benchmark(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.server
+import itertools
 import os
 import sys
 import threading
@@ -238,9 +239,12 @@ def test_a_server_that_gives_out_whole_files_only(
     assert len(list((home / "files").glob("*/*.hdf5"))) == 2
 
 
-def test_the_limit_deletes_what_was_not_used_for_longest(
-    memory: str, home: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("step", [1, -1])
+def test_the_limit_deletes_what_was_not_used_for_longest_also_with_a_clock_that_goes_back(
+    step: int, memory: str, home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    ticks = itertools.count(10**18, step * 10**9)
+    monkeypatch.setattr(remote_cache_module, "time", SimpleNamespace(time_ns=lambda: next(ticks)))
     monkeypatch.setenv("PHYSREP_REMOTE_CACHE", "files")
     paths = [path for split in ("train", "valid", "test") for path in split_files(memory, split)]
 

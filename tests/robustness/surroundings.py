@@ -7,6 +7,7 @@ import shutil
 import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 
 PIPED = '"$@" | head -n 1; exit ${PIPESTATUS[0]}'
 NOTHING = '"$@" | true; exit ${PIPESTATUS[0]}'
@@ -64,6 +65,13 @@ _PLANT = f"for n in {' '.join(HOSTILE)}; do echo \"open('$BASE/touched','w').wri
 
 def _read_only(place: str) -> str:
     return f'mount --bind "{place}" "{place}" && mount -o remount,bind,ro "{place}"'
+
+
+def _clock(shift: int, step: int = 0) -> Surroundings:
+    """A wall clock that is some seconds off, and goes on by others after 2 s."""
+    source = Path(__file__).with_name("clock.c")
+    made = f'gcc -shared -fPIC -O2 -o "$BASE/clock-$$.so" "{source}" -ldl && export LD_PRELOAD="$BASE/clock-$$.so"'
+    return Surroundings({"CLOCK_SHIFT": str(shift), "CLOCK_STEP": str(step)}, made)
 
 
 SURROUNDINGS = {
@@ -136,6 +144,9 @@ SURROUNDINGS = {
     "MPLCONFIGDIR nowhere": _of(MPLCONFIGDIR="/proc/nowhere"),
     "HDF5": _of(HDF5_USE_FILE_LOCKING="banana", HDF5_PLUGIN_PATH="/proc/nowhere"),
     "proxies": _of(http_proxy="junk", https_proxy="http://127.0.0.1:9", ALL_PROXY="x"),
+    "clock of 1971": _clock(-1_750_000_000),
+    "clock of 2091": _clock(2_050_000_000),
+    "clock that goes back": _clock(0, -7200),
     "nice": Surroundings(shell="renice -n 19 $$ >/dev/null"),
     "one core": Surroundings(shell="taskset -cp 0 $$ >/dev/null"),
     "64 files": Surroundings(shell="ulimit -n 64", refuses=(2,)),

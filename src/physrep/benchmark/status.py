@@ -9,6 +9,7 @@ from pathlib import Path
 from ..errors import PhysrepError
 from ..executors import LOG, Terms, is_gone, last_event, read_lease, read_log
 from ..files import read_yaml
+from ..leftovers import file_system_time
 from .config import expand, read_config
 from .finished import LEASE, RECORD
 
@@ -57,8 +58,8 @@ def _state(name: str, folder: Path, terms: Terms, lines: int) -> JobState:
     lease, event = read_lease(folder / LEASE), last_event(folder / LOG)
     if lease is not None and not lease.get("released"):
         path = folder / f"{LEASE}.{lease['number']}"
-        # Both ages are the file system's, whatever the clocks of the machines say.
-        age = _now(folder) - path.stat().st_mtime if path.exists() else 0.0
+        # Both times are the file system's, whatever the clocks of the machines say; its own may have gone back.
+        age = abs(file_system_time(folder) - path.stat().st_mtime) if path.exists() else 0.0
         who = f"process {lease.get('process')} on {lease.get('host')}"
         if age <= terms.expiry and not is_gone(lease):
             return JobState(name, "running", f"{who}, attempt {lease['number'] + 1}")
@@ -68,22 +69,6 @@ def _state(name: str, folder: Path, terms: Terms, lines: int) -> JobState:
     if (folder / RECORD).is_file():
         return JobState(name, "done")
     return JobState(name, "stopped", "the next call goes on with it") if event else JobState(name, "queued")
-
-
-def _now(folder: Path) -> float:
-    """The file system's time: that of a file that is written now; of this machine where nothing can be written."""
-    import time
-
-    from ..files import atomic_path
-
-    probe = folder / ".now"
-    try:
-        with atomic_path(probe) as temporary:
-            return temporary.stat().st_mtime
-    except PhysrepError:
-        return time.time()
-    finally:
-        probe.unlink(missing_ok=True)
 
 
 def summary(states: list[JobState]) -> str:

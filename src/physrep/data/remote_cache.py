@@ -168,8 +168,9 @@ def _make_room(folder: Path, size: int) -> None:
         "PHYSREP_REMOTE_CACHE=none"
     )
     folder.mkdir(parents=True, exist_ok=True)
-    # Not the clock of the file system, whose ticks of some milliseconds would give two uses the same time.
-    now = time.time_ns()
+    # Not the clock of the file system, whose ticks of some milliseconds would give two uses the same time; and later
+    # than any use before, also where the clock has gone back.
+    now = max(time.time_ns(), *(entry.stat().st_mtime_ns + 1 for entry in folder.parent.iterdir()))
     os.utime(folder, ns=(now, now))
     missing = max(0, size - _allocated(folder))
     limit = _limit()
