@@ -11,8 +11,8 @@ from ..data.config import DataConfig, data_content, parameter_scales
 from ..data.labelled import labelled, say_known
 from ..devices import resolve_device
 from ..errors import PhysrepError
-from ..executors import LOG, Job, Terms, hold
-from ..files import read_rows, write_csv, write_json, write_record
+from ..executors import LOG, Job, Terms, hold, writing
+from ..files import content_hash, read_rows, write_csv, write_json, write_record
 from ..learners.identity import identity_of_summary
 from ..ranges import check_ranges
 from ..run_directory import environment, read_summary
@@ -69,6 +69,13 @@ def bench(
     device = resolve_device(device)
     grid = expand(config)
     check_analyses(config.analyses)
+    # Heads of one benchmark share its runs; what a cluster is asked for changes none.
+    asked = content_hash({**config.as_dict(), "cluster": None})
+    with writing(out, "physrep bench", asked, _terms(config)):
+        return _bench(config, grid, out, device, devices, executor)
+
+
+def _bench(config: BenchConfig, grid: list[Run], out: Path, device: str, devices: int, executor: str) -> Path:
     write_bench_config(out, config)
     data, splits = prepare_data(config, out, device, executor)
     write_json(out / "environment.json", environment())

@@ -90,7 +90,7 @@ def run(arguments: Sequence[str]) -> int:
     if values.posterior is not None:
         drawn = (values.posterior, run_posterior(run, readout, config, values.posterior))
     answers = [
-        (recording, readout.ask(learner, recording.clip.to(device), drawn, values.draws))
+        (recording, readout.ask(learner, recording.clip.to(device), drawn, values.draws, recording.units))
         for recording in chain(first, found)
     ]
     written = {"text": as_text, "csv": as_csv, "json": as_json}

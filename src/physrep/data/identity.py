@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from .units import other_units
 from .wellfile import WellFile
 
 TIME_TOLERANCE = 1e-4
@@ -29,6 +30,7 @@ def identity(file: WellFile) -> dict[str, Any]:
         "boundary_conditions": {axis: list(kinds) for axis, kinds in file.boundaries.items()},
         "fields": sorted([name, field.order, field.time_varying] for name, field in file.fields.items()),
         "scalars": sorted(file.parameters),
+        "units": file.units,
         "time step": file.dt,
         "coordinates": {axis: values.tolist() for axis, values in file.coordinates.items()},
     }
@@ -40,6 +42,9 @@ def differences(own: Mapping[str, Any], other: Mapping[str, Any]) -> list[tuple[
     for item in ("dataset_name", "spatial_dims", "resolution", "boundary_conditions", "fields", "scalars"):
         if own[item] != other[item]:
             rows.append((item, str(own[item]), str(other[item])))
+    # What was stored before units were has none.
+    for what, mine, theirs in other_units(own.get("units", {}), other.get("units", {})):
+        rows.append((f"units of {what}", repr(mine), repr(theirs)))
     # Files with a single frame have no time step, which is said elsewhere.
     steps = own["time step"], other["time step"]
     if min(steps) > 0 and abs(steps[0] - steps[1]) > TIME_TOLERANCE * min(steps):

@@ -70,10 +70,3 @@ def packing(dataset: Any, place: str) -> Packing:
         found.get("add_offset", [0.0])[0],
         tuple(dict.fromkeys(number for number in missing if np.isfinite(number))),
     )
-
-
-def units_of(attributes: Any) -> str:
-    """The units that an array states, of times without their beginning; empty if it states none."""
-    text = attributes.get("units", "")
-    text = text.decode(errors="replace") if isinstance(text, bytes) else text
-    return text.partition(" since ")[0].strip() if isinstance(text, str) else ""

@@ -23,6 +23,7 @@ from .names import channel_names, name_problem, parameter_problem
 from .sink import Sink
 from .space import check_space
 from .structure import RECORD, write_structure
+from .units import TIME
 
 # HDF5 keeps attributes in the object header, which is limited to 64 KiB; parameters are stored there as float64.
 MAX_TRAJECTORIES_PER_FILE = 8000
@@ -43,6 +44,7 @@ class WellHeader:
         periodic: per axis, whether it is periodic.
         n_trajectories: N.
         attributes: further root attributes.
+        units: by what they are of (`physrep.data.units`); stored as the attribute ``units`` of its array.
     """
 
     system: str
@@ -53,6 +55,7 @@ class WellHeader:
     periodic: tuple[bool, ...]
     n_trajectories: int
     attributes: dict[str, Any] = field(default_factory=dict)
+    units: dict[str, str] = field(default_factory=dict)
 
     def shape(self, name: str) -> tuple[int, ...]:
         """Shape of a field, ``(N, T, *S)`` and its components."""
@@ -108,6 +111,7 @@ def writing_well(path: str | Path, header: WellHeader) -> Iterator[WellWriter]:
                 _write_boundaries(file, header)
                 _write_scalars(file, header)
                 _create_fields(file, header)
+                _write_units(file, header)
                 yield WellWriter(file, header, sink)
                 write_structure(file)
             sink.raise_error()
@@ -145,6 +149,7 @@ def write_well(path: str | Path, trajectories: Trajectories, attributes: Mapping
         trajectories.periodic,
         len(trajectories),
         {**trajectories.attributes, **(attributes or {})},
+        trajectories.units,
     )
     with writing_well(path, header) as writer:
         for name, values in trajectories.fields.items():
@@ -269,6 +274,15 @@ def _create_fields(file: h5py.File, header: WellHeader) -> None:
             )
             dataset.attrs["sample_varying"] = dataset.attrs["time_varying"] = True
             dataset.attrs["dim_varying"] = [True] * len(header.coordinates)
+
+
+def _write_units(file: h5py.File, header: WellHeader) -> None:
+    places = {TIME: f"dimensions/{TIME}", **{f"axis {axis}": f"dimensions/{axis}" for axis in header.coordinates}}
+    places |= {f"field {name}": f"t{order}_fields/{name}" for name, order in header.orders.items()}
+    places |= {f"parameter {name}": f"scalars/{name}" for name in header.parameters}
+    for what, place in places.items():
+        if header.units.get(what):
+            file[place].attrs["units"] = header.units[what]
 
 
 def _dataset(group: h5py.Group, name: str, values: np.ndarray, *, sample_varying: bool, time_varying: bool) -> None:

@@ -19,6 +19,7 @@ from .open_hdf5 import reading
 from .packing import packing
 from .remote import RemotePath, as_path
 from .stored_field import StoredField, fill_values
+from .units import stated_units
 from .valid_file import open_valid
 
 
@@ -50,6 +51,7 @@ class WellFile:
         boundaries: axis name to the types of its boundary conditions, e.g. ``("PERIODIC",)``.
         replaced: missing values that `read` has replaced so far.
         periodic: per axis, whether both its ends are periodic.
+        units: that it states, by what they are of (`physrep.data.units`).
 
     Raises:
         PhysrepError: no such file, not HDF5, truncated, or an error of those that `physrep check` names.
@@ -124,12 +126,16 @@ class WellFile:
         scalars = file.get("scalars", {})
         stored = [str(name) for name in scalars.attrs["field_names"]] if scalars else []
         self.parameters: dict[str, np.ndarray] = {}
+        labels: dict[str, Any] = {}
         for name in stored:
             if not scalars[name].attrs["time_varying"]:
                 values = np.asarray(scalars[name][()], dtype=np.float64)
                 label = canonical_parameter(self.dataset_name, name, stored)
+                labels[label] = scalars[name]
                 # Some writers store a scalar with shape (1,); with sample_varying it has shape (N,).
                 self.parameters[label] = np.broadcast_to(values, (self.n_trajectories,)).copy()
+        stored_fields = {name: file[f"t{field.order}_fields"][name] for name, field in self.fields.items()}
+        self.units = stated_units(dimensions, self.axes, stored_fields, labels)
         self.periodic = tuple(is_periodic(file["boundary_conditions"], axis) for axis in self.axes)
         self.boundaries = {axis: boundary_types(file["boundary_conditions"], axis) for axis in self.axes}
 

@@ -7,6 +7,7 @@ from .lease import Lease, Terms, Watch, claim, hold, is_gone, read_lease
 from .log import LOG, JobLog, last_event, read_log
 from .memory import keep_freed_memory, return_freed_memory
 from .process import cores, process_pool, quiet_resource_tracker, start_worker, starting, stop_workers
+from .writers import writing
 
 __all__ = [
     "LOG",
@@ -38,4 +39,5 @@ __all__ = [
     "start_worker",
     "starting",
     "stop_workers",
+    "writing",
 ]

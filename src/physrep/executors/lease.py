@@ -115,10 +115,11 @@ class Lease:
         stem: path of the job's lease without the number; the file of this start stands beside it.
         number: of this start, from 1.
         terms: how often it is renewed, and when it has expired.
+        about: what else its file says.
     """
 
-    def __init__(self, stem: Path, number: int, terms: Terms) -> None:
-        self.stem, self.number, self.terms = stem, number, terms
+    def __init__(self, stem: Path, number: int, terms: Terms, about: Mapping[str, Any] | None = None) -> None:
+        self.stem, self.number, self.terms, self.about = stem, number, terms, dict(about or {})
         self.owner = secrets.token_hex(8)
         self._count = 0
         self._over = threading.Event()
@@ -146,7 +147,7 @@ class Lease:
         return True
 
     def _about(self) -> dict[str, Any]:
-        return {**this_process(), "owner": self.owner, "count": self._count, "since": _date()}
+        return {**self.about, **this_process(), "owner": self.owner, "count": self._count, "since": _date()}
 
     def _write(self, released: bool = False) -> None:
         write_json(self.path, {**self._about(), "released": True} if released else self._about())

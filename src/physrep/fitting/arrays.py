@@ -79,6 +79,7 @@ def trajectories_of(
         found.periodic = tuple(around)
         if labels:
             found.parameters = {}
+            found.units = {what: text for what, text in found.units.items() if not what.startswith("parameter ")}
     else:
         names = list(channels) if channels is not None else [f"c{k}" for k in range(array.shape[2])]
         if len(names) != array.shape[2]:

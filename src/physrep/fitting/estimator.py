@@ -182,7 +182,7 @@ class ParameterEstimator(RegressorMixin, TransformerMixin, BaseEstimator):
         """Everything that is known of every trajectory: intervals, verdict, estimates by window, neighbours."""
         check_is_fitted(self, "instrument_")
         asked = self._recordings(X)
-        return [self.instrument_.ask(recording.clip) for recording in asked]
+        return [self.instrument_.ask(recording.clip, units=recording.units) for recording in asked]
 
     def predict(self, X: Any, return_interval: bool = False) -> Any:
         """Estimates in physical units.

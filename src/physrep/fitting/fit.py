@@ -17,6 +17,7 @@ from ..data.config import DataConfig, data_content, parameter_scales
 from ..data.labelled import labelled, labelled_split
 from ..devices import resolve_device
 from ..errors import PhysrepError, nearest
+from ..executors import writing
 from ..files import read_json, read_record, write_json
 from ..progress import TimeIsUpError, duration, now, time_limit
 from ..ranges import folded
@@ -101,7 +102,13 @@ def fit_instrument(
     data.check_out(out)
     config = fit_config(data, floors, num_frames, stride, probes, scales, seed)
     given, train = [str(run) for run in runs], data.open("train")
-    fitting = _Fitting(config, out, place, given, list(learners), budget, seed, say, train)
+    with writing(out, "physrep fit"):
+        fitting = _Fitting(config, out, place, given, list(learners), budget, seed, say, train)
+        return _run(fitting, train)
+
+
+def _run(fitting: _Fitting, train: ClipDataset) -> Fit:
+    config, budget, say = fitting.config, fitting.budget, fitting.say
     windows = f"windows of {config.num_frames} frames, every {config.eval_stride} frames"
     scaled = ", ".join(f"{name} {scale}" for name, scale in parameter_scales(train, config.scales).items())
     say(f"{config.system}: {windows}, up to a budget of {duration(budget)}; scales of the parameters: {scaled}")

@@ -75,9 +75,9 @@ def array_recordings(data: Any, axes: ArrayAxes, window: WindowShape) -> list[Re
     Raises:
         PhysrepError: what is missing, another shape, too few frames, or values that are not finite.
     """
-    dt, dx, names = axes.dt, axes.dx, axes.channels
+    dt, dx, names, units = axes.dt, axes.dx, axes.channels, {}
     if hasattr(data, "coords"):
-        data, dt, dx, names = _from_xarray(data, axes)
+        data, dt, dx, names, units = _from_xarray(data, axes)
     array, space = np.asarray(data), window.space
     array = array[None] if array.ndim == 2 + space else array
     if array.ndim != 3 + space:
@@ -109,7 +109,7 @@ def array_recordings(data: Any, axes: ArrayAxes, window: WindowShape) -> list[Re
             trajectory=torch.zeros(len(starts), dtype=torch.int64),
             start=torch.tensor(starts),
         )
-        found.append(Recording("array", number, clip, {}, [start * float(dt) for start in starts]))
+        found.append(Recording("array", number, clip, {}, [start * float(dt) for start in starts], units))
     return found
 
 
@@ -166,8 +166,8 @@ def _spacing(axis: str, points: np.ndarray) -> float:
     return float(steps.mean())
 
 
-def _from_xarray(data: Any, axes: ArrayAxes) -> tuple[np.ndarray, float, tuple[float, ...], list[str]]:
-    """Array ``(N, T, C, *S)``, dt, dx and channels; dimensions are found by name (see `from_xarray`)."""
+def _from_xarray(data: Any, axes: ArrayAxes) -> tuple[np.ndarray, float, tuple[float, ...], list[str], dict[str, str]]:
+    """Array ``(N, T, C, *S)``, dt, dx, channels and units; dimensions are found by name (see `from_xarray`)."""
     unknown = [str(axis) for axis in data.dims if axis not in data.coords and str(axis) not in ("sample", "trajectory")]
     if unknown and (axes.dt is None or axes.dx is None):
         raise PhysrepError(f"the dimension {unknown[0]} has no coordinates; give dt and dx.")
@@ -179,4 +179,4 @@ def _from_xarray(data: Any, axes: ArrayAxes) -> tuple[np.ndarray, float, tuple[f
         raise PhysrepError(f"there is no variable {missing[0]!r}; there are {', '.join(found.fields)}.")
     array = np.stack([found.fields[name].numpy() for name in names], axis=2)
     steps = tuple(_spacing(axis, points.double().numpy()) for axis, points in found.coordinates.items())
-    return array, float(found.time[1] - found.time[0]), steps, names
+    return array, float(found.time[1] - found.time[0]), steps, names, found.units

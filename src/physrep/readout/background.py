@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..data.units import units_seen
 from ..metrics import cluster_means
 from ..probes.nested import pooled_store
 from ..tokens import LabelScaler, TokenStore
@@ -30,7 +31,7 @@ class Background:
     Attributes:
         scaler: units of the parameters.
         ranges: lowest and highest training value of each parameter.
-        grid: dt of the frames of a window, dx, shape.
+        grid: dt of the frames of a window, dx, shape, and the units that the files state.
         stride: distance between the starts of windows.
         spectra: the second encoder, whose features are compared beside the tokens.
         novelty: by name of the features, ``tokens`` and ``spectra``.
@@ -66,7 +67,8 @@ class Background:
         lows, highs = np.nanmin(learned.labels, axis=0), np.nanmax(learned.labels, axis=0)
         kept = {n: k for k, n in enumerate(learned.parameter_names)}
         ranges = {n: (float(lows[kept[n]]), float(highs[kept[n]])) for n in basis.scaler.names}
-        grid = {"dt": train.dt * frame_step, "dx": list(train.dx), "shape": list(train.shape)}
+        units = units_seen(train.identity, train.channels, basis.scaler.names)
+        grid = {"dt": train.dt * frame_step, "dx": list(train.dx), "shape": list(train.shape), "units": units}
         places = _places(stores, division)
 
         def first_frame(trajectory: int, start: int) -> Tensor:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -59,7 +60,7 @@ class Instrument:
 
         rows = []
         for recording in self.recordings(data, **axes):
-            answer = self.ask(recording.clip)
+            answer = self.ask(recording.clip, units=recording.units)
             for k, name in enumerate(answer.parameters):
                 numbers = {"estimate": answer.estimate[k], "low": answer.low[k], "high": answer.high[k]}
                 place = {"source": recording.source, "trajectory": recording.trajectory, "parameter": name}
@@ -84,7 +85,7 @@ class Instrument:
 
         parts = []
         for recording in self.recordings(data, **axes):
-            answer = self.ask(recording.clip, features, draws)
+            answer = self.ask(recording.clip, features, draws, recording.units)
             assert answer.posterior is not None
             part = pandas.DataFrame(answer.posterior.values, columns=list(answer.parameters))
             place = {"source": recording.source, "trajectory": recording.trajectory, "inside": answer.word}
@@ -92,19 +93,22 @@ class Instrument:
         found = pandas.concat(parts, ignore_index=True)
         return found.loc[:, ["source", "trajectory", "inside", "draw", *self.readout.scaler.names]]
 
-    def ask(self, clip: Clip, posterior: str | None = None, draws: int = 1000) -> Answer:
+    def ask(
+        self, clip: Clip, posterior: str | None = None, draws: int = 1000, units: Mapping[str, str] | None = None
+    ) -> Answer:
         """Everything that the readout says of the windows of one trajectory.
 
         Args:
             clip: the windows.
             posterior: features of a posterior to draw from too: ``tokens``, ``spectra`` or ``both``.
             draws: of it.
+            units: that the recording states, by what they are of (`physrep.data.units`).
         """
         if posterior is None:
-            return self.readout.ask(self.learner, clip)
+            return self.readout.ask(self.learner, clip, units=units)
         if posterior not in self._posteriors:
             self._posteriors[posterior] = run_posterior(self.run, self.readout, self._config, posterior)
-        return self.readout.ask(self.learner, clip, (posterior, self._posteriors[posterior]), draws)
+        return self.readout.ask(self.learner, clip, (posterior, self._posteriors[posterior]), draws, units)
 
     def recordings(self, data: Any, **axes: Any) -> list[Recording]:
         """The windows of every trajectory, as the encoder reads them; arguments and errors as of `predict`."""

@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ..data.units import other_units
 from ..errors import PhysrepError
 from ..metrics import cluster_means
 from .answer import Answer, Draws
@@ -96,7 +97,12 @@ class Readout:
         return self.background.ranges
 
     def ask(
-        self, learner: Learner, clip: Clip, posterior: tuple[str, TokenPosterior] | None = None, draws: int = 1000
+        self,
+        learner: Learner,
+        clip: Clip,
+        posterior: tuple[str, TokenPosterior] | None = None,
+        draws: int = 1000,
+        units: Mapping[str, str] | None = None,
     ) -> Answer:
         """The windows of one trajectory.
 
@@ -105,6 +111,7 @@ class Readout:
             clip: its windows.
             posterior: name of its features, and the posterior of the run, which then is drawn from too.
             draws: of the posterior.
+            units: that the recording states, by what they are of (`physrep.data.units`).
 
         Raises:
             PhysrepError: the clip lacks a channel or has another number of frames.
@@ -127,6 +134,9 @@ class Readout:
                 reasons.append((verdict, text))
         mean = scaled.mean(dim=0, keepdim=True)
         reasons += self._off_grid(learner, clip) + self._off_range(mean[0].numpy())
+        # Readouts that were stored before units were have none.
+        for what, own, known in other_units(units or {}, self.background.grid.get("units", {})):
+            reasons.append((2, f"{what} in {own!r}, trained on {known!r}"))
         half, narrow = (torch.tensor(c.half_width, dtype=torch.float64) for c in (self.trajectories, self.windows))
         return Answer(
             parameters=self.scaler.names,

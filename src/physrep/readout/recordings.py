@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +30,7 @@ class Recording:
         clip: its windows, in the order of their starts.
         times: of the first frame of every window.
         parameters: values that the file states, by name; empty where it states none.
+        units: that the file states, by what they are of (`physrep.data.units`).
     """
 
     source: str
@@ -37,6 +38,7 @@ class Recording:
     clip: Clip
     parameters: dict[str, float]
     times: list[float]
+    units: dict[str, str] = field(default_factory=dict)
 
 
 def recordings(
@@ -74,7 +76,8 @@ def _read(files: Sequence[Any], data: DataConfig, frames: int, stride: int, fram
                 times = [start * file.dt for start in starts]
                 labels = {name: float(values[number]) for name, values in file.parameters.items()}
                 known = {name: value for name, value in labels.items() if not math.isnan(value)}
-                yield Recording(str(path), number, _clip(fields, view, file.dt * frame_step, starts), known, times)
+                clip = _clip(fields, view, file.dt * frame_step, starts)
+                yield Recording(str(path), number, clip, known, times, file.units)
 
 
 def _crop(data: DataConfig) -> Any:

@@ -14,8 +14,8 @@ from pathlib import Path
 from ..data import SPLITS, assign_splits, write_stats
 from ..devices import resolve_device
 from ..errors import PhysrepError
-from ..executors import ClusterConfig, Job, open_engine, run_jobs
-from ..files import read_record, write_json
+from ..executors import ClusterConfig, Job, open_engine, run_jobs, writing
+from ..files import content_hash, read_record, write_json
 from ..progress import Progress
 from .config import MARK, SimulationConfig
 from .file import FileTask, simulate_file
@@ -55,19 +55,23 @@ def simulate(
     request = resolve(system, config or SimulationConfig())
     device = resolve_device(device)
     root = Path(out) / request.system.name
-    _claim(root, request)
     tasks = file_tasks(root, request)
-    simulate_tasks(
-        tasks,
-        request,
-        workers=workers,
-        device=device,
-        label=f"simulate {system}",
-        executor=executor,
-        cluster=cluster,
-    )
-    if not (root / "stats.yaml").exists():
-        write_stats(root)
+    if (root / MARK).exists() and (root / "stats.yaml").exists() and all(task.path.exists() for task in tasks):
+        _claim(root, request)
+        return root
+    with writing(root, "physrep simulate", content_hash(request.settings)):
+        _claim(root, request)
+        simulate_tasks(
+            tasks,
+            request,
+            workers=workers,
+            device=device,
+            label=f"simulate {system}",
+            executor=executor,
+            cluster=cluster,
+        )
+        if not (root / "stats.yaml").exists():
+            write_stats(root)
     return root
 
 

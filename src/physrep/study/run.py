@@ -13,6 +13,7 @@ from ..analyses.latent import read_latent
 from ..analyses.run import check_analyses, run_analyses
 from ..devices import resolve_device
 from ..errors import PhysrepError
+from ..executors import writing
 from ..files import read_yaml, write_json, write_yaml
 from ..learners.rendered import Rendered
 from ..learners.rendering import render
@@ -43,8 +44,13 @@ def study(config: StudyConfig, out: str | Path, *, device: str = "cpu") -> str:
     """
     out = Path(out)
     check_analyses({name: config.settings.get(name, {}) for name in config.analyses})
-    _claim(out, config)
     device = resolve_device(device)
+    with writing(out, "physrep study"):
+        return _study(config, out, device)
+
+
+def _study(config: StudyConfig, out: Path, device: str) -> str:
+    _claim(out, config)
     data = prepare(config, out / "simulations", device)
     encoders, notes = open_encoders(config, data, out, device)
     for note in notes:

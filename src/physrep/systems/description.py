@@ -67,6 +67,7 @@ class Trajectories:
         periodic: per axis, whether it is periodic.
         failed: trajectory index (0 to B-1) to the reason why it was ended; its frames must not be used.
         attributes: notes for the file's metadata (solver, initial condition, resolution checks).
+        units: what a file that they come from states, by what they are of (`physrep.data.units`).
     """
 
     system: str
@@ -77,6 +78,7 @@ class Trajectories:
     periodic: tuple[bool, ...]
     failed: dict[int, str] = field(default_factory=dict)
     attributes: dict[str, Any] = field(default_factory=dict)
+    units: dict[str, str] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(next(iter(self.fields.values())))

@@ -7,6 +7,7 @@ that is killed and started again repeats the steps since its last state and ends
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Mapping
 from dataclasses import asdict, replace
@@ -16,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from ..data.config import DataConfig, parameter_scales
 from ..devices import resolve_device
 from ..errors import PhysrepError
+from ..executors import writing
 from ..files import write_json
 from ..ranges import check_seed
 from ..renamed import takes_former_names
@@ -85,12 +87,8 @@ def pretrain(
     """
     import torch
 
-    from ..data.replicates import assert_replicates_apart
-    from ..learners.abilities import FitsInClosedForm
-    from ..learners.base import Learner
     from .group import launched
-    from .loop import build_stream, check_precision
-    from .work import Work
+    from .loop import check_precision
 
     out, training = Path(out), training or TrainingConfig()
     data.check_out(out)
@@ -113,6 +111,34 @@ def pretrain(
         config["devices"] = devices
     if init_from is not None:
         config["init_from"] = start_config(init_from)
+    if is_finished(out):
+        is_claimed(out, config, train)
+        return out
+    with writing(out, "physrep pretrain") if place is None or place.first else contextlib.nullcontext():
+        return _pretrain(config, data, train, out, training, devices, place, here, label or learner)
+
+
+def _pretrain(
+    config: dict[str, Any],
+    data: DataConfig,
+    train: ClipDataset,
+    out: Path,
+    training: TrainingConfig,
+    devices: int,
+    place: Place | None,
+    here: torch.device,
+    label: str,
+) -> Path:
+    """Train what is described, in a folder that no other one writes."""
+    import torch
+
+    from ..data.replicates import assert_replicates_apart
+    from ..learners.abilities import FitsInClosedForm
+    from ..learners.base import Learner
+    from .loop import build_stream
+    from .work import Work
+
+    learner, seed, kind = config["learner"], config["seed"], here.type
     claimed = is_claimed(out, config, train)
     if is_finished(out):
         return out

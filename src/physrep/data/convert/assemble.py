@@ -90,10 +90,13 @@ def assemble(
     if good and min(good) < max(good):
         recording.notes.append(f"trajectories have {min(good)} to {max(good)} frames")
     recording.parameters = stored_parameters(parts)
+    recording.units = _units(recording, reference, dt is None, dx is None)
     if parameters is not None:
         recording.table = read_table(parameters, parts, path, recording.notes)
         values, words = numeric_columns(recording.table)
         recording.parameters |= values
+        for label in values:
+            recording.units.pop(f"parameter {label}", None)
         if words:
             recording.notes.append(f"columns {', '.join(words)} of {parameters} hold words and are no parameters")
     for label in [label for label in recording.parameters if parameter_problem(label)]:
@@ -150,6 +153,27 @@ def _difference(part: Part, reference: Part, recording: Recording, times: bool, 
         if own is not None and other is not None and not np.allclose(own, other, rtol=1e-4, atol=1e-6 * np.ptp(other)):
             return f"has other coordinates along {axis} than most"
     return ""
+
+
+def _units(recording: Recording, reference: Part, times: bool, space: bool) -> dict[str, str]:
+    """Units of what is taken, as the reference states them; a step or spacing that is given is in the giver's units.
+
+    Raises:
+        PhysrepError: a vector is joined of components in different units.
+    """
+    stated = reference.units
+    found = {name: text for name, text in stated.items() if name == TIME} if times else {}
+    found |= {f"axis {axis}": stated[axis] for axis in recording.axes if axis in stated and space}
+    for field in recording.fields:
+        said = [stated.get(array, "") for array, _ in field.pieces]
+        if len({*said}) > 1 and "" not in said:
+            joined = " and ".join(f"{array} in {text!r}" for (array, _), text in zip(field.pieces, said, strict=True))
+            raise PhysrepError(f"{reference.path}: {field.name} would join {joined}; store them in one unit.")
+        if len({*said}) == 1:
+            found[f"field {field.name}"] = said[0]
+    short = {name.rsplit("/", 1)[-1]: text for name, text in stated.items()}
+    found |= {f"parameter {name}": short[name] for name in recording.parameters if name in short}
+    return {what: text for what, text in found.items() if text}
 
 
 def _product(grid: dict[str, int]) -> str:

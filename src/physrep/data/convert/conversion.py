@@ -12,6 +12,7 @@ import numpy as np
 import torch
 
 from ...errors import PhysrepError
+from ...executors import writing
 from ...files import file_fingerprint, read_record, write_json
 from ...progress import Progress
 from ...ranges import SEEDS, check_ranges, setting
@@ -121,6 +122,19 @@ def _convert(source: Path, root: Path, config: ConvertConfig, say: Callable[[str
         seed=config.seed,
     )
     say(sentence)
+    with writing(root, "physrep convert"):
+        return _written(source, root, recording, assigned, config, say)
+
+
+def _written(
+    source: Path,
+    root: Path,
+    recording: Recording,
+    assigned: Sequence[str],
+    config: ConvertConfig,
+    say: Callable[[str], None],
+) -> Path:
+    """Write what is not there yet, in a folder that no other one writes."""
     _claim(root, source, recording, config)
     tasks = _tasks(root, recording, assigned, config)
     bad = dict(recording.bad)
@@ -226,6 +240,7 @@ def _write_file(
         recording.periodic,
         len(rows),
         {"converted_from": recording.path.resolve().name, "source_trajectories": ",".join(map(str, rows))},
+        recording.units,
     )
     with writing_well(path, header) as writer:
         for row, index in enumerate(rows):

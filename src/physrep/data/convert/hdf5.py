@@ -23,7 +23,8 @@ import numpy as np
 
 from ...errors import PhysrepError
 from ..check_storage import never_written, refuse_elsewhere
-from ..packing import packing, units_of
+from ..packing import packing
+from ..units import units_of
 from .arrays import RawArray, part_of_arrays
 from .axes import CHANNEL, SAMPLE, TIME
 from .dedalus import is_dedalus, open_file

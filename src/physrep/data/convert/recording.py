@@ -31,6 +31,7 @@ class Recording:
         trimmed: periodic axes whose last point repeats the first in the source, and is left out.
         descending: axes that the source stores in descending order; they are read in ascending order.
         folders: split folder of every trajectory, or None.
+        units: as the source states them, by what they are of (`physrep.data.units`).
         bad: trajectory to why it cannot be used, as far as metadata tell.
         notes: what was guessed, defaulted or left out, one line each.
     """
@@ -51,6 +52,7 @@ class Recording:
         self.descending: frozenset[str] = frozenset()
         self.trimmed: frozenset[str] = frozenset()
         self.dt, self.start, self.uneven = 1.0, 0.0, ""
+        self.units: dict[str, str] = {}
 
     def __enter__(self) -> Recording:
         return self
@@ -131,4 +133,5 @@ class Recording:
             torch.from_numpy(self.time(lengths.pop())),
             {axis: torch.from_numpy(self.coordinates[axis]) for axis in self.axes},
             self.periodic,
+            units=self.units,
         )

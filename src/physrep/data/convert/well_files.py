@@ -18,6 +18,7 @@ def read_well(path: Path, axes: Sequence[str] | None = None, frame: bool = False
     """A file in The Well's format; tensors come component by component."""
     file = _files(path)
     part = Part(path, {}, parameters=dict(file.parameters), periodic=dict(zip(file.axes, file.periodic, strict=True)))
+    part.units = _units(file)
     part.coordinates = {TIME: file.time[0], **file.coordinates}
     base = (file.n_trajectories, file.n_frames, *file.shape)
     for field in file.fields.values():
@@ -30,6 +31,17 @@ def read_well(path: Path, axes: Sequence[str] | None = None, frame: bool = False
             for channel in field.channels:
                 part.arrays[channel] = LazyArray((SAMPLE, TIME, *file.axes), base, _reader(path, (channel,), False))
     return part
+
+
+def _units(file: WellFile) -> dict[str, str]:
+    """Units by the names of the arrays of a part: tensors come component by component."""
+    found: dict[str, str] = {}
+    for what, text in file.units.items():
+        found.setdefault(what.partition(" ")[2] or what, text)
+    for field in file.fields.values():
+        if field.order == 2 and field.name in found:
+            found |= dict.fromkeys(field.channels, found[field.name])
+    return found
 
 
 def _reader(path: Path, channels: Sequence[str], vector: bool):

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from ...errors import PhysrepError
-from ..packing import units_of
+from ..units import units_of
 from .arrays import RawArray, part_of_arrays, with_channel_names
 from .axes import CHANNEL, TIME, role
 from .source import Handles, Part
@@ -68,7 +68,8 @@ def part_of_dataset(
             channels = [str(value) for value in values.values]
         elif values.ndim == 1 and values.dims == (name,) and meaning not in ("sample", "component"):
             coordinates[meaning] = _numbers(values.values, f"{path}: {name}", notes)
-            units[meaning] = units_of(values.attrs)
+            # Dates and durations have become seconds.
+            units[meaning] = "s" if values.dtype.kind in "Mm" else units_of(values.attrs)
             epoch = _epoch(values.values) if meaning == TIME else epoch
         elif frame and meaning == TIME and values.ndim == 0:
             coordinates[TIME] = _numbers(values.values.reshape(1), f"{path}: {name}", notes)
