@@ -59,7 +59,7 @@ def part_of_arrays(
         frame: the file holds one frame: arrays of space alone are fields, and get an axis of time with one point.
 
     Raises:
-        PhysrepError: there is no field, or fields have different numbers of trajectories, frames or grid points.
+        PhysrepError: there is no field.
     """
     # The same letters may be written in two ways (an accent in one or two characters), as the solver's editor does it.
     composed = {unicodedata.normalize("NFC", name): array for name, array in arrays.items()}
@@ -85,8 +85,8 @@ def part_of_arrays(
             f"{path}: holds no field with an axis of time and at least one of space (it holds {shapes}); "
             "name the axes with --axes (a folder of files with one frame each is read as a trajectory)."
         )
-    _agree(part)
-    _clean_coordinates(part)
+    _components_as_fields(part)
+    clean_coordinates(part)
     for name, array in rest.items():
         _take_parameter(part, name, array)
     return part
@@ -163,7 +163,16 @@ def _meaning(
     return found
 
 
-def _agree(part: Part) -> None:
+def _components_as_fields(part: Part) -> None:
+    """Arrays whose components are no vector of their space get a field per component."""
+    for name, array in part.arrays.items():
+        if COMPONENT in array.axes and array.length(COMPONENT) != len(array.grid):
+            axes = tuple(CHANNEL if axis == COMPONENT else axis for axis in array.axes)
+            part.arrays[name] = replace(array, axes=axes)
+
+
+def disagreement(part: Part) -> str:
+    """How the fields of a part differ in their trajectories, frames or grid; empty if they agree."""
     first_name, first = next(iter(part.arrays.items()))
     for name, array in part.arrays.items():
         for what, own, other in (
@@ -172,19 +181,20 @@ def _agree(part: Part) -> None:
             ("grid points", array.grid, first.grid),
         ):
             if own != other:
-                raise PhysrepError(
-                    f"{part.path}: {name} has {what} {own}, but {first_name} has {other}; choose with --fields."
-                )
-        components = array.length(COMPONENT)
-        if COMPONENT in array.axes and components != len(array.grid):
-            # Not a vector of this space: its components become fields of their own.
-            axes = tuple(CHANNEL if axis == COMPONENT else axis for axis in array.axes)
-            part.arrays[name] = replace(array, axes=axes)
+                own, other = (_words(value) for value in (own, other))
+                return f"{name} has {what} {own}, but {first_name} has {other}; choose with --fields"
+    return ""
 
 
-def _clean_coordinates(part: Part) -> None:
+def _words(value: int | dict[str, int]) -> str:
+    return " x ".join(f"{axis} {n}" for axis, n in value.items()) if isinstance(value, dict) else str(value)
+
+
+def clean_coordinates(part: Part) -> None:
     """Keep coordinates that belong to an axis; PDEBench stores one time more than there are frames."""
-    lengths = {TIME: part.frames, **part.grid}
+    lengths = {TIME: part.frames}
+    for array in part.arrays.values():
+        lengths = {**array.grid, **lengths}  # of the first that has the axis
     for axis, values in list(part.coordinates.items()):
         n = lengths.get(axis)
         if axis == TIME and n is not None and len(values) == n + 1:
@@ -236,4 +246,13 @@ def with_channel_names(part: Part, names: Sequence[str]) -> Part:
     return replace(part, arrays=arrays)
 
 
-__all__ = ["RawArray", "coordinate_axis", "part_of_arrays", "raw", "role", "with_channel_names"]
+__all__ = [
+    "RawArray",
+    "clean_coordinates",
+    "coordinate_axis",
+    "disagreement",
+    "part_of_arrays",
+    "raw",
+    "role",
+    "with_channel_names",
+]

@@ -11,6 +11,7 @@ from ...errors import PhysrepError
 from ..names import name_problem, parameter_problem
 from ..seam import axes_stored_twice
 from ..time_steps import MEAN, UNEVEN, VERY_UNEVEN, spread, uneven
+from .arrays import clean_coordinates, disagreement
 from .axes import TIME, spatial
 from .open import read_parts
 from .parameters import numeric_columns, read_table, stored_parameters
@@ -76,6 +77,12 @@ def assemble(
         if name_problem(field.name):
             remedy = f"take it as --fields NEW={field.name}"
             raise PhysrepError(f"{path}: a field {name_problem(field.name)}; {remedy}.")
+    taken = [name for name in reference.arrays if any(name == key for f in recording.fields for key, _ in f.pieces)]
+    for part in sound:
+        part.arrays = {name: part.arrays[name] for name in taken if name in part.arrays} or part.arrays
+        clean_coordinates(part)
+    if disagreement(reference):
+        raise PhysrepError(f"{reference.path}: {disagreement(reference)}.")
     recording.axes = spatial(list(reference.grid))
     recording.shape = tuple(reference.grid[axis] for axis in recording.axes)
     _space(recording, reference, dx, periodic)
@@ -125,6 +132,8 @@ def _kind(part: Part) -> tuple[object, ...]:
 
 def _difference(part: Part, reference: Part, recording: Recording, times: bool, space: bool) -> str:
     """Why a part does not belong with the others; empty if it does."""
+    if disagreement(part):
+        return disagreement(part)
     if part.grid != reference.grid:
         return f"has {_product(part.grid)} grid points, but most have {_product(reference.grid)}"
     known = available(part)
@@ -237,9 +246,10 @@ def _space(recording: Recording, reference: Part, dx: Sequence[float] | None, pe
         recording.periodic = tuple(axis in periodic for axis in axes)
     else:
         recording.periodic = tuple(reference.periodic.get(axis, False) for axis in axes)
-        if not reference.periodic:
+        unknown = [axis for axis in axes if axis not in reference.periodic]
+        if unknown:
             recording.notes.append(
-                f"axes {', '.join(axes)} are taken as walls; --periodic names those that are periodic"
+                f"axes {', '.join(unknown)} are taken as walls; --periodic names those that are periodic"
             )
 
 

@@ -14,6 +14,7 @@ from ..units import units_of
 from .arrays import RawArray, part_of_arrays, with_channel_names
 from .axes import CHANNEL, TIME, role
 from .source import Handles, Part
+from .staggered import find_faces, onto_centres
 
 
 def _open(path: str) -> Any:
@@ -83,8 +84,11 @@ def part_of_dataset(
             name: replace(array, names=tuple(axes)) if len(axes) == len(array.shape) else array
             for name, array in arrays.items()
         }
-    part = part_of_arrays(path, arrays, frame=frame)
+    points = {str(name): values.values for name, values in dataset.coords.items() if values.dims == (name,)}
+    faces = find_faces(arrays, points)
+    part = part_of_arrays(path, onto_centres(arrays, faces, notes), frame=frame)
     part.epoch = epoch
+    part.periodic |= {role(pair.points): pair.periodic for pair in faces.values()}
     lengths = {TIME: part.frames, **part.grid}
     part.coordinates |= {axis: values for axis, values in coordinates.items() if lengths.get(axis) == len(values)}
     part.units |= {axis: text for axis, text in units.items() if text}
