@@ -8,7 +8,7 @@ minimises over functions of the kernel's space
 The centres z are the training windows, all of them up to a number, beyond that a seeded random part (the subset of
 regressors, also called the Nyström approximation). With the Cholesky factor ``K(z, z) = L Lᵀ`` and ``Φ = K(x, z) L⁻ᵀ``
 this is ridge regression on Φ, and with all windows as centres it is exact kernel ridge regression, since ``Φ Φᵀ = K``.
-One eigendecomposition per bandwidth serves the whole grid of penalties.
+One reduction to a band per bandwidth serves the whole grid of penalties.
 
 Source: Saunders, Gammerman and Vovk, "Ridge regression learning algorithm in dual variables" (1998); Williams and
 Seeger, "Using the Nyström method to speed up kernel machines" (2001).
@@ -26,6 +26,7 @@ from torch import Tensor
 from ..errors import PhysrepError
 from ..renamed import takes_former_names
 from .base import Probe, Tokens, check_pair
+from .left_out import left_out
 from .moments import StandardMoments
 from .ridge import PENALTIES, RidgePath
 from .valid_grid import ValidGrid
@@ -118,10 +119,9 @@ class KernelRidgeProbe(Probe):
         found = torch.empty_like(y)
         for bandwidth in set(self.best_params_["bandwidth"]):
             _, features, _ = self._kernel_features(bandwidth, among, train)
-            path = RidgePath(features, y)
-            for p, penalty in enumerate(self.best_params_["penalty"]):
-                if self.best_params_["bandwidth"][p] == bandwidth:
-                    found[:, p] = path.left_out(features, y[:, p], penalty, trajectory)
+            columns = [p for p, own in enumerate(self.best_params_["bandwidth"]) if own == bandwidth]
+            penalties = [self.best_params_["penalty"][p] for p in columns]
+            found[:, columns] = left_out(features, y[:, columns], penalties, trajectory)
         return found
 
     def _kernel_features(self, bandwidth: float, among: Tensor, train: Tensor) -> tuple[Tensor, Tensor, float]:

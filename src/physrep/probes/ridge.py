@@ -11,7 +11,9 @@ from torch import Tensor
 
 from ..renamed import takes_former_names
 from .base import Probe, Tokens, check_pair
+from .left_out import left_out
 from .moments import check_width, token_moments
+from .shifted import ShiftedSystems, gram
 from .standardise import Standardiser
 from .valid_grid import ValidGrid
 
@@ -23,10 +25,10 @@ STRONG_PENALTIES = tuple(10.0 ** (k / 2) for k in range(-8, 11))
 
 
 class RidgePath:
-    """All solutions of ``min_w mean_n |y - x w|^2 + penalty |w|^2``; one eigendecomposition serves every penalty.
+    """All solutions of ``min_w mean_n |y - x w|^2 + penalty |w|^2``; one reduction to a band serves every penalty.
 
-    With n rows of F features, ``w = V (S^2 + n penalty)^-1 V^T x^T y`` in the eigenvectors V of ``x^T x``, or, where
-    there are fewer rows than features, ``w = x^T U (S^2 + n penalty)^-1 U^T y`` in those of ``x x^T``.
+    With n rows of F features, ``w = (x^T x + n penalty)^-1 x^T y``, or, where there are fewer rows than features,
+    ``w = x^T (x x^T + n penalty)^-1 y``. A penalty below the rounding error of the matrix is raised to it.
 
     Args:
         x: features with shape ``(n, F)``, standardised.
@@ -36,63 +38,27 @@ class RidgePath:
     def __init__(self, x: Tensor, y: Tensor) -> None:
         self.offset, self.n = y.mean(dim=0), len(x)
         self.rows = x if len(x) < x.shape[1] else None
-        square, self.basis = torch.linalg.eigh(x.T @ x if self.rows is None else x @ x.T)
-        self.square = square.clamp(min=0)
         centred = y - self.offset
-        self.projected = self.basis.T @ (x.T @ centred if self.rows is None else centred)
+        self._right = x.T @ centred if self.rows is None else centred
+        self._systems = ShiftedSystems(gram(x if self.rows is None else x.T))
 
     def predict(self, x: Tensor, alphas: Sequence[float]) -> Tensor:
         """Of every penalty, with shape ``(len(alphas), rows of x, P)``."""
-        rotated = (x if self.rows is None else x @ self.rows.T) @ self.basis
-        return self._of_each(rotated, alphas) + self.offset
+        weights = self.along(alphas)
+        # One product, which reads x once.
+        predicted = x @ weights.movedim(1, 0).flatten(1)
+        return predicted.unflatten(1, (len(weights), -1)).movedim(1, 0) + self.offset
 
     def weights(self, penalty: Tensor) -> Tensor:
         """With shape ``(F, P)``, for one penalty per target ``(P,)``."""
-        inner = self.basis @ self._shrunk(penalty)
-        return inner if self.rows is None else self.rows.T @ inner
+        each, index = penalty.expand(self._right.shape[1]).unique(return_inverse=True)
+        return self.along(each.tolist())[index, :, torch.arange(len(index))].T
 
     def along(self, alphas: Sequence[float]) -> Tensor:
         """Weights of every penalty, with shape ``(len(alphas), F, P)``."""
-        inner = self._of_each(self.basis, alphas)
+        shifts = self.n * torch.tensor(list(alphas), dtype=torch.float64)
+        inner = self._systems.solve(shifts, self._right)
         return inner if self.rows is None else self.rows.T @ inner
-
-    def _of_each(self, matrix: Tensor, alphas: Sequence[float]) -> Tensor:
-        """A matrix times the shrunk projection of every penalty: one product, which reads the matrix once."""
-        penalty = torch.tensor(list(alphas), dtype=torch.float64).to(self.square)
-        shrunk = self.projected[:, None] / (self.square[:, None] + self.n * penalty)[:, :, None]
-        return (matrix @ shrunk.flatten(1)).unflatten(1, (len(penalty), -1)).movedim(1, 0)
-
-    def left_out(self, x: Tensor, y: Tensor, penalty: float, trajectory: np.ndarray) -> Tensor:
-        r"""Of every row by a fit without its trajectory, ``(n,)``.
-
-        A regression that is linear in its targets, ``ŷ = H y``, has without the rows F of a trajectory the residuals
-        ``y_F - ŷ_F^(-F) = (1 - H_FF)⁻¹ (y_F - ŷ_F)``, so that no fit has to be repeated. What is taken from the rows
-        beside the weights (mean and scale of the features, mean of the target, centres of a kernel) stays that of all
-        rows: one trajectory of n changes it by 1/n.
-
-        Source: Cook and Weisberg, "Residuals and Influence in Regression", 1982, section 3.
-
-        Args:
-            x: the rows that the path was made of.
-            y: one of its targets, ``(n,)``; float64.
-            penalty: its penalty.
-            trajectory: of every row.
-        """
-        shrunk, column = 1 / (self.square + self.n * penalty), y[:, None]
-        offset = column.mean(0)
-        rotated, weights = (x @ self.basis, shrunk) if self.rows is None else (self.basis, self.square * shrunk)
-        residual = column - offset - rotated @ (weights[:, None] * (rotated.T @ (column - offset)))
-        # H = J + K (1 - J), with J = 1/n everywhere and K the regression without an offset.
-        shared = (1 - rotated @ (weights * rotated.sum(0))) / self.n
-        found = torch.empty_like(column)
-        for number in np.unique(trajectory):
-            rows = np.flatnonzero(trajectory == number)
-            hat = (rotated[rows] * weights) @ rotated[rows].T + shared[rows, None]
-            found[rows] = column[rows] - torch.linalg.solve(torch.eye(len(rows)).to(hat) - hat, residual[rows])
-        return found[:, 0]
-
-    def _shrunk(self, penalty: Tensor) -> Tensor:
-        return self.projected / (self.square[:, None] + self.n * penalty.to(self.square))
 
 
 @takes_former_names
@@ -215,8 +181,7 @@ class RidgeProbe(Probe):
 
     def predict_left_out(self, tokens: Tokens, labels: Tensor, trajectory: np.ndarray) -> Tensor:
         x, y = self._ridge.scaled(token_moments(tokens)), labels.double()
-        path, penalties = RidgePath(x, y), self.best_params_["penalty"]
-        return torch.stack([path.left_out(x, y[:, p], a, trajectory) for p, a in enumerate(penalties)], 1)
+        return left_out(x, y, self.best_params_["penalty"], trajectory)
 
     @property
     def coef_(self) -> Tensor:
