@@ -51,6 +51,11 @@ def fields_of_modes(modes: Tensor, periodic: Sequence[bool]) -> Tensor:
     return x.real
 
 
+def squared_modulus(modes: Tensor) -> Tensor:
+    """``|z|²`` without the root that `torch.abs` takes, which costs several times as much."""
+    return modes.real.square() + modes.imag.square()
+
+
 def wavenumbers(clip: Clip) -> list[Tensor]:
     """Wavenumbers of the modes along every axis of space, float64, in radians per unit of length."""
     axes = []

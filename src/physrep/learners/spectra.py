@@ -17,7 +17,7 @@ from ..clip import Clip
 from ..errors import PhysrepError
 from .baselines import Untrained
 from .even_rows import on_even_rows
-from .rings import EMPTY, cosine_matrix, ring_members, spatial_modes
+from .rings import EMPTY, cosine_matrix, ring_members, spatial_modes, squared_modulus
 
 
 class Spectra(Untrained):
@@ -47,7 +47,7 @@ class Spectra(Untrained):
         """
         x = on_even_rows(self.fields(clip, self.num_frames).float(), clip)
         modes = spatial_modes(x, clip.periodic)
-        rings = modes.abs().square().flatten(3) @ ring_members(clip, self.bins, x)
+        rings = squared_modulus(modes).flatten(3) @ ring_members(clip, self.bins, x)
         frames = rings[:, :, [0, self.num_frames // 2, self.num_frames - 1]]
         space = torch.cat([frames, rings.mean(2, keepdim=True)], 2).flatten(2)
         matrix = cosine_matrix(self.num_frames, x)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from ..rings import squared_modulus
 from .window import SMALL, Feature, Window
 
 
@@ -25,11 +26,11 @@ class CrossSpectra(Feature):
         first, second = torch.triu_indices(modes.shape[1], modes.shape[1], 1).tolist()
         if not first:
             return modes.real.new_zeros(len(modes), 0)
-        own = modes.abs().square().mean(2)
+        own = squared_modulus(modes).mean(2)
         together = torch.stack(
             [(modes[:, a] * modes[:, b].conj()).mean(1) for a, b in zip(first, second, strict=True)], 1
         )
         power = window.rings(own)
         real = window.rings(together.real) / ((power[:, first] * power[:, second]).sqrt() + SMALL)
-        squared = window.rings(together.abs().square()) / (window.rings(own[:, first] * own[:, second]) + SMALL)
+        squared = window.rings(squared_modulus(together)) / (window.rings(own[:, first] * own[:, second]) + SMALL)
         return torch.cat([real, squared], 2).flatten(1)

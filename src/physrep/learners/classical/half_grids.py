@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from ..rings import squared_modulus
 from .window import Feature, Window
 
 UNIT = 1e-4
@@ -26,7 +27,7 @@ def half_grid_power(window: Window) -> Tensor:
     for n in window.raw.shape[3:]:
         corner = (corner[..., None] + torch.arange(n, device=corner.device)) % 2
     other = window.modes_of(window.raw * (1 - 2 * corner))
-    return window.power - window.rings(other.abs().square())
+    return window.power - window.rings(squared_modulus(other))
 
 
 class HalfGridPower(Feature):

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from ...clip import Clip
 from ..even_rows import on_even_rows
-from ..rings import ring_members, spatial_modes
+from ..rings import ring_members, spatial_modes, squared_modulus
 
 SMALL = 1e-10
 """Added to denominators: of fields with variance 1, what is this small is rounding."""
@@ -55,7 +55,7 @@ class Window:
     @cached_property
     def power(self) -> Tensor:
         """Power per ring and frame, ``(B, C, T, bins)``."""
-        return self.rings(self.modes.abs().square())
+        return self.rings(squared_modulus(self.modes))
 
 
 class Feature(ABC):
