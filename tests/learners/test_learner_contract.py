@@ -42,6 +42,7 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "finetuned": {"base": "jepa", "base_options": CONV, "parameters": {"Reynolds": "log", "Schmidt": "linear"}},
     "frozen_video": {"config": TINY_VIDEO},
     "poseidon": {"image_size": 16, "embed_dim": 6, "depths": (1, 1), "heads": (1, 2), "window": 4},
+    "walrus": {"dim": 32, "inner": 8, "blocks": 2, "heads": 2, "tokens": 4, "layer": 1},
     "random": CONV,
     "pixels": {"grid": (2, 4, 4)},
 }

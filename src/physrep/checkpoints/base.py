@@ -16,7 +16,18 @@ from torch import Tensor
 
 from ..errors import PhysrepError
 
-WRAPPERS = ("model_state", "model_state_dict", "model", "state_dict", "module", "encoder", "net", "network", "weights")
+WRAPPERS = (
+    "app",
+    "model_state",
+    "model_state_dict",
+    "model",
+    "state_dict",
+    "module",
+    "encoder",
+    "net",
+    "network",
+    "weights",
+)
 """Keys under which training scripts put the state dict; the first that is found is opened."""
 
 PREFIXES = ("_orig_mod.", "module.", "model.")
@@ -129,3 +140,9 @@ def _without_prefixes(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
         if prefix is None:
             return tensors
         tensors = {key.removeprefix(prefix): value for key, value in tensors.items()}
+
+
+def count_of(tensors: Mapping[str, Tensor], stem: str) -> int:
+    """Length of a list of modules whose tensors are called ``STEM0...``, ``STEM1...``; 0 if there is none."""
+    numbers = {key.removeprefix(stem).split(".")[0] for key in tensors if key.startswith(stem)}
+    return max((int(number) + 1 for number in numbers if number.isdigit()), default=0)

@@ -18,7 +18,7 @@ from ..run_directory import SUMMARY, build_learner, plain, save_learner
 from ..version import __version__
 from .base import Imported, read_tensors
 
-FAMILIES = ("jepa", "videomae", "mpp", "disco", "poseidon")
+FAMILIES = ("jepa", "videomae", "mpp", "disco", "poseidon", "walrus")
 
 TENSOR = ("xx", "xy", "yx", "yy")
 PUBLISHED_CHANNELS: dict[str, tuple[str, ...]] = {
@@ -61,7 +61,8 @@ def import_checkpoint(
         out: run directory; refused if it holds another run.
         dataset: data set that the weights were trained on, which gives the order of channels.
         channels: names of the channels in the order of the weights, instead.
-        num_frames: frames per window where the shapes do not tell (default 16); refused where they say another number.
+        num_frames: frames per window where the shapes do not tell (default 16, or 6 for walrus); refused where they say
+            another number.
         data: data to remember in the run, for `probe`.
         predictor: second file of a JEPA.
         options: further arguments of the family's ``convert``, e.g. ``num_heads``.
@@ -83,7 +84,9 @@ def import_checkpoint(
         raise PhysrepError(f"--channels {' '.join(channels)} names a channel twice; every one has a name of its own.")
     tensors = read_tensors(path)
     convert = importlib.import_module(f".{family}", __package__).convert
-    offered: dict[str, Any] = {"channels": tuple(channels), "num_frames": num_frames or 16, "dataset": dataset or None}
+    offered: dict[str, Any] = {"channels": tuple(channels), "dataset": dataset or None, "folder": path.parent}
+    if num_frames is not None:
+        offered["num_frames"] = num_frames
     if predictor is not None:
         offered["predictor"] = read_tensors(predictor)
     known = inspect.signature(convert).parameters
@@ -111,7 +114,8 @@ def import_checkpoint(
 
 
 def _write(imported: Imported, path: Path, out: Path, family: str, channels: tuple[str, ...], data: DataConfig) -> None:
-    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    with path.open("rb") as file:  # a file of several GB is not read whole
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
     source = {"file": path.name, "sha256": digest, "family": family}
     if out.exists() and any(out.iterdir()):
         summary = read_record(out / SUMMARY) if (out / SUMMARY).is_file() else {}

@@ -16,7 +16,9 @@ def run(arguments: Sequence[str]) -> int:
         "are read as tensors only, never unpickled. Further settings are dotted: --options.num_heads 6.",
     )
     p.add_argument("file", type=str, help="checkpoint (.pth, .pt, .tar, .bin, .safetensors)")
-    p.add_argument("--as", type=str, dest="family", required=True, help="jepa, videomae, mpp, disco or poseidon")
+    p.add_argument(
+        "--as", type=str, dest="family", required=True, help="jepa, videomae, mpp, disco, poseidon or walrus"
+    )
     p.add_argument("--out", type=str, required=True, help="run directory")
     p.add_argument("--dataset", type=str, default="", help="what it was trained on, e.g. shear_flow: order of channels")
     p.add_argument("--channels", type=str, nargs="+", help="names of the channels in the order of the weights, instead")
@@ -24,7 +26,7 @@ def run(arguments: Sequence[str]) -> int:
         "--num-frames",
         type=int | None,
         default=None,
-        help="frames per window, where the shapes do not tell; default 16",
+        help="frames per window, where the shapes do not tell; default 16, or 6 for walrus",
     )
     p.add_argument("--predictor", type=str | None, default=None, help="second file of a JEPA")
     p.add_argument("--data", type=str | None, default=None, help="data set to remember for `physrep probe`")

@@ -32,6 +32,7 @@ from .symmetry import SymmetryViews
 from .vicreg import VICReg
 from .video_pixels import VideoPixels
 from .videomae import VideoMAE
+from .walrus import Walrus
 
 OWN: dict[str, type[Learner]] = {
     "jepa": JEPA,
@@ -49,6 +50,7 @@ OWN: dict[str, type[Learner]] = {
     "finetuned": FineTuned,
     "frozen_video": FrozenVideo,
     "poseidon": Poseidon,
+    "walrus": Walrus,
     "random": RandomEncoder,
     "statistics": FieldStatistics,
     "pixels": PooledPixels,
@@ -94,4 +96,5 @@ __all__ = [
     "VICReg",
     "VideoMAE",
     "VideoPixels",
+    "Walrus",
 ]

@@ -33,10 +33,9 @@ import torch
 from torch import Tensor
 
 from ..clip import Clip
-from ..data.resample import bilinear, fourier
 from ..errors import PhysrepError
 from ..nn.scot import ScOTEncoder
-from .baselines import Untrained
+from .emulator import Emulator, resampled
 
 SLOTS = {
     "density": 0, "concentration": 0, "buoyancy": 0, "tracer": 0, "velocity_x": 1, "velocity_y": 2, "pressure": 3,
@@ -49,7 +48,7 @@ EMPTY = (1.0, 0.0, 0.0, 0.0)
 VELOCITY = (1, 2)
 
 
-class Poseidon(Untrained):
+class Poseidon(Emulator):
     """Tokens of the frozen encoder.
 
     Args:
@@ -65,8 +64,8 @@ class Poseidon(Untrained):
         random_weights: the weights are initial ones, so that it is a floor; False in a run that was imported.
     """
 
-    label = "Poseidon (frozen)"
-    colour = "#7a5230"
+    key, family, colour = "poseidon", "Poseidon", "#7a5230"
+    space_axes = (2,)
 
     def __init__(
         self,
@@ -86,7 +85,7 @@ class Poseidon(Untrained):
         mlp_ratio: float = 4.0,
         random_weights: bool = True,
     ) -> None:
-        super().__init__(in_channels, num_frames)
+        super().__init__(in_channels, num_frames, channels, frame_stride, random_weights)
         if standardise not in ("window", "published"):
             raise PhysrepError(f"poseidon: standardise is {standardise!r}; give 'window' or 'published'.")
         known = {**(slots or {}), **{name: slot for name, slot in SLOTS.items() if name not in (slots or {})}}
@@ -95,18 +94,13 @@ class Poseidon(Untrained):
             raise PhysrepError(
                 f"poseidon: slot {known[wrong]} of channel {wrong!r} does not exist; give 0 to 3, or -1."
             )
-        if not 1 <= frame_stride <= num_frames:
-            raise PhysrepError(f"poseidon: frame_stride is {frame_stride}; give 1 to {num_frames}.")
-        self.known, self.named = known, tuple(channels or ())
-        self.standardise, self.image_size, self.lead, self.frame_stride = standardise, image_size, lead, frame_stride
+        self.known, self.standardise, self.image_size, self.lead = known, standardise, image_size, lead
         self.backbone = ScOTEncoder(len(MEAN), embed_dim, depths, heads, patch, window, mlp_ratio)
         if image_size % self.backbone.reduction:
             raise PhysrepError(
                 f"poseidon: image_size {image_size} is no multiple of {self.backbone.reduction}, the points of a token."
             )
         self.embed_dim = self.backbone.embed_dim
-        self.kind = "floor" if random_weights else "learner"
-        self.label = "Poseidon (random weights)" if random_weights else type(self).label
         self.requires_grad_(False)
         if self.named:
             self.places(self.named)
@@ -140,7 +134,7 @@ class Poseidon(Untrained):
             frames, height, width: of a window.
         """
         side = self.image_size // self.backbone.reduction
-        return (len(range(0, frames, self.frame_stride)), side, side)
+        return (self.frames_read(frames), side, side)
 
     def encode(self, clip: Clip) -> Tensor:
         """Tokens ``(B, frames · s², D)``."""
@@ -150,12 +144,8 @@ class Poseidon(Untrained):
 
     def images(self, clip: Clip) -> Tensor:
         """What the encoder sees: ``(B, frames, 4, image_size, image_size)``."""
-        x = self.fields(clip, self.num_frames)
-        if x.ndim != 5:
-            raise PhysrepError("poseidon: reads fields on 2 axes; slice the data first.")
-        names = list(self.channels) or list(self.named) or list(clip.channels)
+        x, names = self.read(clip)
         places = self.places(names)
-        x = x[:, :, :: self.frame_stride]
         slots = {slot: x[:, names.index(name)] for slot, name in places.items()}
         if self.standardise == "window":
             slots = self._in_own_units(slots)
@@ -163,11 +153,7 @@ class Poseidon(Untrained):
             slots = {slot: (value - MEAN[slot]) / STD[slot] for slot, value in slots.items()}
         some = next(iter(slots.values()))
         planes = [slots.get(i, torch.full_like(some, (EMPTY[i] - MEAN[i]) / STD[i])) for i in range(len(MEAN))]
-        images = torch.stack(planes, 2).flatten(0, 1)
-        for axis, around in enumerate(clip.periodic):
-            size = [*images.shape[2:]]
-            size[axis] = self.image_size
-            images = fourier(images, axis + 2, self.image_size) if around else bilinear(images, size)
+        images = resampled(torch.stack(planes, 2).flatten(0, 1), [self.image_size] * 2, clip.periodic)
         return images.unflatten(0, x.shape[:1] + x.shape[2:3])
 
     def _in_own_units(self, slots: dict[int, Tensor]) -> dict[int, Tensor]:
