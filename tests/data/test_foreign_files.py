@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import h5py
 import numpy as np
 import pytest
 
 from physrep.cli.main import main
+from physrep.data.convert import open_any
 
 
 @pytest.mark.parametrize(
@@ -36,3 +38,24 @@ def test_the_sentence_names_the_command(words, folder, tmp_path: Path, monkeypat
     told = capsys.readouterr()
     assert f"convert it with: physrep convert {place} flows_well" in told.err + told.out
     assert not [path for path in tmp_path.rglob("*") if path not in before and path.suffix in (".hdf5", ".safetensors")]
+
+
+@pytest.mark.parametrize(
+    ("name", "label"), [("disk.out1.00001.athdf", "HDF5 of another layout"), ("history", "NetCDF")]
+)
+def test_a_suffix_is_not_needed(name, label, tmp_path: Path, capsys):
+    """Solvers name their files as they like; what is inside decides."""
+    values = np.random.default_rng(0).normal(size=(12, 5, 8, 8))
+    if label == "NetCDF":
+        xarray = pytest.importorskip("xarray")
+        xarray.Dataset({"u": (("run", "time", "x", "y"), values)}).to_netcdf(tmp_path / name, engine="scipy")
+    else:
+        with h5py.File(tmp_path / name, "w") as file:
+            file["u"] = values
+    assert main(["check", str(tmp_path / name)]) == 1
+    said = capsys.readouterr()
+    lines = [line for line in (said.out + said.err).splitlines() if "error" in line]
+    assert len(lines) == 1 and label in lines[0] and "physrep convert" in lines[0]
+    axes = ["--axes", "sample", "time", "x", "y"]
+    assert main(["convert", str(tmp_path / name), str(tmp_path / "out"), *axes]) == 0
+    assert open_any(tmp_path / name, axes=axes[1:]).read(3, "u").shape == (5, 8, 8)

@@ -75,7 +75,21 @@ def format_of(path: Path) -> str | None:
         marks = ("zarr.json", ".zgroup", ".zattrs")
         return "zarr" if path.suffix == ".zarr" or any((path / mark).exists() for mark in marks) else None
     suffix = path.suffix.lower()
-    return next((name for name, kind in FORMATS.items() if suffix in kind.suffixes), None)
+    return next((name for name, kind in FORMATS.items() if suffix in kind.suffixes), None) or _by_content(path)
+
+
+def _by_content(path: Path) -> str | None:
+    """Formats that need no suffix: solvers give HDF5 and NetCDF files many (``.athdf``, ``_plt_cnt_0001``)."""
+    try:
+        with open(path, "rb") as file:
+            start = file.read(8)
+        if start[:3] == b"CDF" and start[3:4] in (b"\x01", b"\x02", b"\x05"):
+            return "netcdf"
+        if start != b"\x89HDF\r\n\x1a\n":
+            return None
+        return "netcdf" if "_NCProperties" in open_file(path).attrs else "hdf5"
+    except OSError:
+        return None
 
 
 def natural(path: Path) -> list[int | str]:
