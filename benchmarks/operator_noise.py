@@ -5,21 +5,24 @@ in units of each channel's standard deviation, is added to test windows alone. S
 z-scored parameters (of their logarithm with --log), per trajectory over its windows; 95 % intervals over
 trajectories.
 
-    python benchmarks/operator_noise.py RUN [--log] [--stride 14] [--labelled 400]
+    python benchmarks/operator_noise.py RUN [--log] [--stride 14] [--labelled 400] [--pool]
 """
 
 from __future__ import annotations
 
 import argparse
-from dataclasses import replace
+from collections.abc import Iterator
+from dataclasses import fields, replace
 
 import numpy as np
 import torch
 from torch import Tensor
 
 import physrep
+from physrep.clip import Clip
 from physrep.data import ClipDataset
 from physrep.learners import Learner, OperatorDiscovery
+from physrep.learners.operator_discovery.posterior import Posterior, pooled
 from physrep.run_directory import run_data
 
 LEVELS = (0.0, 0.01, 0.2)
@@ -28,23 +31,46 @@ BATCH = 48
 DRAWS = 1000
 
 
+def windows_of(data: ClipDataset, frames: int, stride: int, most: int | None, step: int = 1) -> tuple[np.ndarray, int]:
+    """Windows of the first trajectories, and how many each has."""
+    windows = data.windows(frames, stride, step)
+    present = np.unique(windows[:, 0])[:most]
+    windows = windows[np.isin(windows[:, 0], present)]
+    return windows, len(windows) // len(present)
+
+
+def noisy(learner: Learner, data: ClipDataset, windows: np.ndarray, level: float, step: int = 1) -> Iterator[Clip]:
+    """Batches of these windows with white noise."""
+    draw = torch.Generator().manual_seed(1)
+    scale = learner.field_std.float().view(1, -1, 1, 1, 1)
+    for first in range(0, len(windows), BATCH):
+        clip = data.clip(windows[first : first + BATCH], learner.num_frames, step)
+        noise = level * scale * torch.randn(clip.fields.shape, generator=draw) if level else 0.0
+        yield replace(clip, fields=clip.fields + noise)
+
+
+@torch.no_grad()
 def tokens_of(
     learner: Learner, data: ClipDataset, stride: int, level: float = 0.0, most: int | None = None, step: int = 1
 ) -> tuple[Tensor, Tensor, int]:
     """Tokens and parameters of every window, and the windows per trajectory."""
-    windows = data.windows(learner.num_frames, stride, step)
-    present = np.unique(windows[:, 0])[:most]
-    windows = windows[np.isin(windows[:, 0], present)]
-    draw = torch.Generator().manual_seed(1)
-    scale = learner.field_std.float().view(1, -1, 1, 1, 1)
-    tokens, parameters = [], []
-    for first in range(0, len(windows), BATCH):
-        clip = data.clip(windows[first : first + BATCH], learner.num_frames, step)
-        noise = level * scale * torch.randn(clip.fields.shape, generator=draw) if level else 0.0
-        with torch.no_grad():
-            tokens.append(learner.encode(replace(clip, fields=clip.fields + noise)))
-        parameters.append(clip.parameters.double())
-    return torch.cat(tokens), torch.cat(parameters), len(windows) // len(present)
+    windows, each = windows_of(data, learner.num_frames, stride, most, step)
+    pairs = [(learner.encode(clip), clip.parameters.double()) for clip in noisy(learner, data, windows, level, step)]
+    tokens, parameters = zip(*pairs, strict=True)
+    return torch.cat(tokens), torch.cat(parameters), each
+
+
+@torch.no_grad()
+def pooled_tokens_of(
+    learner: OperatorDiscovery, data: ClipDataset, stride: int, level: float = 0.0, most: int | None = None
+) -> tuple[Tensor, Tensor, int]:
+    """The same of trajectories: one token each, of the posterior that its windows have together."""
+    windows, each = windows_of(data, learner.num_frames, stride, most)
+    pairs = [(learner.read(clip), clip.parameters.double()) for clip in noisy(learner, data, windows, level)]
+    found, parameters = zip(*pairs, strict=True)
+    every = Posterior(*(torch.cat([getattr(part, f.name) for part in found]) for f in fields(Posterior)))
+    together = pooled(every, torch.as_tensor(windows[:, 0].copy()))
+    return learner.tokens(together), torch.cat(parameters)[::each], 1
 
 
 def main() -> None:
@@ -53,12 +79,14 @@ def main() -> None:
     parser.add_argument("--log", action="store_true", help="score logarithms of the parameters")
     parser.add_argument("--stride", type=int, default=14)
     parser.add_argument("--labelled", type=int, default=400, help="labelled training trajectories")
+    parser.add_argument("--pool", action="store_true", help="join windows of a trajectory by precision, not by mean")
     options = parser.parse_args()
     learner, config = physrep.load_run(options.run)
     assert isinstance(learner, OperatorDiscovery)
+    own_tokens = pooled_tokens_of if options.pool else tokens_of
     data = run_data(config).open_splits()
-    x, y, each = tokens_of(learner, data["train"], options.stride, most=options.labelled)
-    x_valid, y_valid, _ = tokens_of(learner, data["valid"], options.stride)
+    x, y, each = own_tokens(learner, data["train"], options.stride, most=options.labelled)
+    x_valid, y_valid, _ = own_tokens(learner, data["valid"], options.stride)
     y, y_valid = (v.log() if options.log else v for v in (y, y_valid))
     mean, std = y.mean(0), y.std(0)
     z, z_valid = ((v - mean).div(std).float() for v in (y, y_valid))
@@ -69,7 +97,7 @@ def main() -> None:
     }
     print("noise  labelled  test MSE of each parameter, mean [95 %], trajectories")
     for level in LEVELS:
-        x_test, y_test, _ = tokens_of(learner, data["test"], options.stride, level)
+        x_test, y_test, _ = own_tokens(learner, data["test"], options.stride, level)
         z_test = ((y_test.log() if options.log else y_test) - mean) / std
         for name, probe in probes.items():
             error = (probe.predict(x_test).double() - z_test).unflatten(0, (-1, each)).mean(1).square()

@@ -95,7 +95,7 @@ def test_what_is_wrong_is_refused() -> None:
         encoder(torch.randn(3, 2, 4, 16, 16))
 
 
-def test_a_learner_with_it_reads_units() -> None:
+def test_a_learner_with_it_is_told() -> None:
     options = {**TINY_ENCODER, "encoder_options": {**SMALL, "reads_units": True}}
-    assert JEPA(2, 4, **options).reads_units
-    assert not JEPA(2, 4, **TINY_ENCODER).reads_units
+    assert JEPA(2, 4, **options).told_units
+    assert not JEPA(2, 4, **TINY_ENCODER).told_units

@@ -80,7 +80,7 @@ def test_each_window_is_encoded_at_its_own_step(
     else:
         assert {(1, 1, 1, 1), (2, 2, 2, 2)} <= mixed
     learner, _ = load_run(run)
-    assert learner.reads_units
+    assert learner.told_units
     encoder = learner.encoder
     assert isinstance(encoder, ConditionedEncoder)
     assert float(encoder.reference[0]) == pytest.approx(dt)

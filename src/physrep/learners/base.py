@@ -23,7 +23,7 @@ def _blinded(method: Callable[..., Any], keep_labels: bool) -> Callable[..., Any
     def seeing(self: Learner, clip: Any, *rest: Any, **named: Any) -> Any:
         if isinstance(clip, Clip) and not (keep_labels and self.needs_labels):
             clip = clip.blind()
-        if isinstance(clip, Clip) and self.reads_units:
+        if isinstance(clip, Clip) and self.told_units:
             tell_units(self, clip.dt, clip.dx)
         return method(self, clip, *rest, **named)
 
@@ -68,6 +68,8 @@ class Learner(nn.Module, ABC):
         label: name in tables and figures; a class that states none goes by its registered or its own name.
         colour: ``#rrggbb`` in figures; a class that states none gets one that follows from its name.
         reads_units: whether `encode` takes time step and spacing from the clip, so that it may be asked about others.
+        told_units: whether its encoder is told both (`physrep.nn.conditioned`); what it makes of others than those of
+            training nobody knows.
         needs_labels: whether `loss` reads the clip's parameters; False for everything that learns without labels.
         space_axes: numbers of axes of space that the learner reads; data with another are refused.
 
@@ -89,6 +91,7 @@ class Learner(nn.Module, ABC):
     needs_labels: bool = False
     space_axes: tuple[int, ...] = (1, 2, 3)
     reads_units: bool = False
+    told_units: bool = False
     field_mean: Tensor
     field_std: Tensor
     channel_names: Tensor
@@ -116,7 +119,7 @@ class Learner(nn.Module, ABC):
         if name == "pairing" and isinstance(value, str):
             name, value = "target", _target_of(value, type(self).__name__)
         if isinstance(value, ConditionedEncoder):
-            self.reads_units = True
+            self.told_units = True
         super().__setattr__(name, value)
 
     @abstractmethod

@@ -185,9 +185,12 @@ class OperatorDiscovery(Learner):
 
     def encode(self, clip: Clip) -> Tensor:
         """One token ``(B, 1, P + n)``: θ, then the logarithms of the chosen coefficients; a 0 if nothing varies."""
-        found = self.read(clip)
+        return self.tokens(self.read(clip))
+
+    def tokens(self, found: Posterior) -> Tensor:
+        """Tokens ``(B, 1, P + n)`` of posteriors of windows, or of trajectories (`pooled`)."""
         if found.mean.shape[1] == 0:
-            return torch.zeros(len(found.mean), 1, 1, device=clip.fields.device)
+            return torch.zeros(len(found.mean), 1, 1, device=found.mean.device)
         chosen = self.chosen.long()
         w0, v = self.w0.flatten()[chosen], self.v.flatten(1)[:, chosen]
         return tokens(found, w0, v, self.low, self.high).float()

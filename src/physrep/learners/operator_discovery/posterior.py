@@ -110,6 +110,34 @@ def posterior(rows: Rows, w0: Tensor, v: Tensor, covariance: Tensor, signal: Ten
     return Posterior(theta, spread, residual)
 
 
+def pooled(found: Posterior, trajectory: Tensor) -> Posterior:
+    r"""Posterior of every trajectory from those of its windows, whose errors are taken to be independent.
+
+    With mean m_i and covariance S_i of window i, both under the prior N(0, 1),
+
+        S = (1 + Σ_i (S_i⁻¹ - 1))⁻¹,      m = S Σ_i S_i⁻¹ m_i.
+
+    The prior counts once. The mean of the m_i would be drawn to 0 by each of them, and count windows that tell nothing.
+
+    Args:
+        found: of B windows.
+        trajectory: that each is of, ``(B,)``; results are in ascending order.
+    """
+    names, place = trajectory.unique(return_inverse=True)
+    p = found.mean.shape[1]
+    eye = torch.eye(p, dtype=found.mean.dtype, device=found.mean.device)
+    # The covariance of a window that knows θ exactly is 0 to rounding.
+    precision = torch.linalg.inv(found.covariance + 1e-14 * eye)
+    own = torch.einsum("bpq,bq->bp", precision, found.mean)
+    total = eye + torch.zeros(len(names), p, p).to(own).index_add(0, place, precision - eye)
+    information = torch.zeros(len(names), p).to(own).index_add(0, place, own)
+    spread = torch.linalg.inv(total)
+    counts = torch.bincount(place, minlength=len(names)).to(found.residual).unsqueeze(1)
+    residual = torch.zeros(len(names), found.residual.shape[1]).to(found.residual).index_add(0, place, found.residual)
+    mean = torch.einsum("npq,nq->np", spread, information)
+    return Posterior(mean, (spread + spread.transpose(1, 2)) / 2, residual / counts)
+
+
 def _rest(d: Tensor, r: Tensor, theta: Tensor) -> Tensor:
     """Residual ``(B, R, C)`` at θ."""
     return r - torch.einsum("brpc,bp->brc", d, theta)

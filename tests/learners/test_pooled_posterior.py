@@ -1,0 +1,53 @@
+"""Windows of a trajectory together: the posterior is that of all their data, and no mean of shrunken estimates."""
+
+from __future__ import annotations
+
+import torch
+
+from physrep.learners.operator_discovery.posterior import Posterior, pooled
+
+
+def windows(theta: torch.Tensor, each: int, generator: torch.Generator) -> tuple[Posterior, torch.Tensor, torch.Tensor]:
+    """Noisy readings of θ with known covariances: posteriors under N(0, 1), trajectories, and the exact joint means."""
+    n, p = theta.shape
+    eye = torch.eye(p, dtype=torch.float64)
+    root = torch.randn(n, each, p, p, dtype=torch.float64, generator=generator)
+    error = root @ root.transpose(2, 3) + 0.3 * eye
+    noise = torch.linalg.cholesky(error) @ torch.randn(n, each, p, 1, dtype=torch.float64, generator=generator)
+    reading = theta.unsqueeze(1) + noise.squeeze(3)
+    inverse = torch.linalg.inv(error)
+    spread = torch.linalg.inv(inverse + eye)
+    mean = (spread @ inverse @ reading.unsqueeze(3)).squeeze(3)
+    exact = torch.linalg.solve(inverse.sum(1) + eye, (inverse @ reading.unsqueeze(3)).sum(1)).squeeze(2)
+    trajectory = torch.arange(n).repeat_interleave(each)
+    residual = torch.rand(n * each, 2, dtype=torch.float64, generator=generator)
+    return Posterior(mean.flatten(0, 1), spread.flatten(0, 1), residual), trajectory, exact
+
+
+def test_it_is_the_posterior_of_all_data_and_better_than_the_mean() -> None:
+    generator = torch.Generator().manual_seed(0)
+    theta = torch.randn(400, 2, dtype=torch.float64, generator=generator)
+    found, trajectory, exact = windows(theta, 3, generator)
+    order = torch.randperm(len(trajectory), generator=generator)
+    mixed = Posterior(found.mean[order], found.covariance[order], found.residual[order])
+    together = pooled(mixed, trajectory[order])
+    torch.testing.assert_close(together.mean, exact)
+    mean = found.mean.unflatten(0, (-1, 3)).mean(1)
+    assert float((together.mean - theta).square().mean()) < 0.9 * float((mean - theta).square().mean())
+    inside = torch.einsum(
+        "np,npq,nq->n", together.mean - theta, torch.linalg.inv(together.covariance), together.mean - theta
+    )
+    assert 0.85 < float((inside < 4.605).double().mean()) < 0.95  # 90 % of a chi-square of two
+    torch.testing.assert_close(together.residual, found.residual.unflatten(0, (-1, 3)).mean(1))
+
+
+def test_one_window_stays_as_it_is_and_a_certain_one_decides() -> None:
+    generator = torch.Generator().manual_seed(1)
+    found, trajectory, _ = windows(torch.randn(5, 2, dtype=torch.float64, generator=generator), 1, generator)
+    same = pooled(found, trajectory)
+    torch.testing.assert_close(same.mean, found.mean)
+    torch.testing.assert_close(same.covariance, found.covariance)
+    certain = Posterior(
+        torch.tensor([[0.7], [-1.0]]).double(), torch.tensor([[[0.0]], [[0.9]]]).double(), torch.zeros(2, 1).double()
+    )
+    assert abs(float(pooled(certain, torch.tensor([4, 4])).mean) - 0.7) < 1e-6
