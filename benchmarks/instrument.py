@@ -6,7 +6,11 @@ The data sets: decaying turbulence of a solver that is not physrep's (`examples/
 5 % of noise in all of its data, and advected spots in an HDF5 layout of their own (`examples/own_data`). Each is fitted
 by `physrep.ParameterEstimator` as a new user would, asked about new trajectories that it never saw, and about what it
 must not trust. Fits are kept in OUT and taken from there when they are finished. The table goes to standard output as
-Markdown, and, where a DOCUMENT is named, into it between the lines `<!-- instrument -->` and `<!-- end -->`.
+Markdown, and, where a DOCUMENT is named, into it between the lines `<!-- instrument -->` and `<!-- end -->`. A second
+table, between `<!-- widths -->` and `<!-- end of widths -->`, sets the intervals beside those of one width for all
+values: what either covers of the new trajectories and of thirds by the truth, its mean width in standard deviations of
+the training labels, and the mean interval score, width + 20 times the distance of a truth outside (Winkler), which is
+the smaller the better. DATA names some of the data sets, with `+` between them; a DOCUMENT is written with all only.
 """
 
 from __future__ import annotations
@@ -21,6 +25,7 @@ import h5py
 import numpy as np
 
 import physrep
+from physrep.readout import Readout
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "examples" / "estimator"))
@@ -30,7 +35,7 @@ from vorticity import DT, DX, POINTS, RANGE, decaying_flows  # noqa: E402
 NEW = 500
 """New trajectories of each data set: a coverage of 90 % is then found within 2.6 points in 95 of 100 cases."""
 
-MARKS = ("<!-- instrument -->", "<!-- end -->")
+MARKS = (("<!-- instrument -->", "<!-- end -->"), ("<!-- widths -->", "<!-- end of widths -->"))
 
 Data = tuple[np.ndarray, Any]
 
@@ -89,28 +94,50 @@ def spots(count: int, folder: Path) -> tuple[dict[str, Any], Data, Data, dict[st
 
 def report(
     name: str, folder: Path, settings: dict[str, Any], known: Data, new: Data, outside: dict[str, np.ndarray]
-) -> Iterator[str]:
-    """Rows of the table."""
+) -> Iterator[tuple[int, str]]:
+    """Rows of the first table and the second."""
     import pandas
 
     place = folder / name.replace(" ", "_").replace(",", "").replace("%", "percent")
     estimator = physrep.ParameterEstimator(**settings, out=str(place)).fit(known[0], pandas.DataFrame(known[1]))
-    _, low, high = estimator.predict(new[0], return_interval=True)
+    estimate, low, high = estimator.predict(new[0], return_interval=True)
     inside = [(low[:, k] <= y) & (y <= high[:, k]) for k, y in enumerate(new[1].values())]
     covered = ", ".join(f"{p} {own.mean():.1%}" for p, own in zip(new[1], inside, strict=True))
     best, readout = estimator.table_.iloc[0], estimator.instrument_.readout
     stated, words = readout.false_alarms, _words(estimator, new[0])
     errors = f"{readout.trajectories.n_valid} errors on {readout.trajectories.source}"
-    yield (
-        f"| {name}: {len(new[0])} new | {best['learner']}, {best['probe']}, {errors} | {covered} | "
-        f"at the edge {words.count('at the edge') / len(words):.1%}, outside {words.count('outside') / len(words):.1%} "
-        f"(stated: {stated[0]:.1%} either, {stated[1]:.1%} outside) |"
-    )
+    called = ", ".join(f"{word} {words.count(word) / len(words):.1%}" for word in ("at the edge", "outside"))
+    promised = f"(stated: {stated[0]:.1%} either, {stated[1]:.1%} outside)"
+    chosen = f"{best['learner']}, {best['probe']}, {errors}"
+    yield 0, f"| {name}: {len(new[0])} new | {chosen} | {covered} | {called} {promised} |"
+    for row in _widths(readout, estimate, new[1]):
+        yield 1, f"| {name}: {row}"
     for what, x in outside.items():
         words = _words(estimator, x) if "grid" not in what else _other_grid(estimator, x)
         said = {own: words.count(own) / len(words) for own in ("inside", "at the edge", "outside", "refused")}
         shown = ", ".join(f"{own} {share:.0%}" for own, share in said.items() if share)
-        yield f"| {name}: {what} | | | {shown} |"
+        yield 0, f"| {name}: {what} | | | {shown} |"
+
+
+def _widths(readout: Readout, estimate: np.ndarray, truth: dict[str, np.ndarray]) -> Iterator[str]:
+    """One width and widths that follow the estimate, on the same new trajectories."""
+    import torch
+
+    names = readout.scaler.names
+    order = [list(truth).index(parameter) for parameter in names]
+    both = estimate, np.stack(list(truth.values()), axis=1)
+    mean, true = (readout.scaler.transform(torch.tensor(values)[:, order], names) for values in both)
+    errors, whole = (mean - true).abs().double().numpy(), readout.trajectories
+    kinds = {"one": np.broadcast_to(whole.half_width, errors.shape), "follows": whole.widths_of(mean.numpy())}
+    for k, parameter in enumerate(names):
+        for kind, half in kinds.items():
+            inside = (errors <= half)[np.argsort(true[:, k].numpy()), k]
+            thirds = " | ".join(f"{part.mean():.1%}" for part in np.array_split(inside, 3))
+            beyond = np.maximum(errors[:, k] - half[:, k], 0)
+            score = (2 * half[:, k] + 2 / (1 - whole.level) * beyond).mean()
+            yield (
+                f"{parameter} | {kind} | {inside.mean():.1%} | {thirds} | {2 * half[:, k].mean():.3g} | {score:.3g} |"
+            )
 
 
 def _words(estimator: Any, x: np.ndarray) -> list[str]:
@@ -128,7 +155,7 @@ def _other_grid(estimator: Any, x: np.ndarray) -> list[str]:
 
 
 def main(out: str = "runs/instrument", count: str = "600", only: str = "", document: str = "") -> None:
-    """Print the table."""
+    """Print the rows of both tables."""
     folder = Path(out)
     folder.mkdir(parents=True, exist_ok=True)
     made: dict[str, Callable[[], Any]] = {
@@ -136,19 +163,23 @@ def main(out: str = "runs/instrument", count: str = "600", only: str = "", docum
         "turbulence, 5 % noise": lambda: turbulence(0.05, int(count)),
         "spots": lambda: spots(int(count), folder),
     }
-    lines = ["| data | chosen on validation, intervals from | truths inside the 90 % interval | called strange |"]
-    lines.append("|---|---|---|---|")
-    print("\n".join(lines))
+    tables = (
+        ["| data | chosen on validation, intervals from | truths inside the 90 % interval | called strange |"],
+        ["| data: parameter | width | inside | low third | middle | high | mean width | interval score |"],
+    )
+    for table in tables:
+        table.append("|---" * (table[0].count("|") - 1) + "|")
     for name, make in made.items():
-        if only in ("", name):
-            for line in report(name, folder, *make()):
+        if not only or name in only.split("+"):
+            for table, line in report(name, folder, *make()):
                 print(line, flush=True)
-                lines.append(line)
-    if document:
+                tables[table].append(line)
+    if document and not only:
         text = Path(document).read_text(encoding="utf-8")
-        head, _, rest = text.partition(MARKS[0])
-        tail = rest.partition(MARKS[1])[2]
-        Path(document).write_text("\n".join([head + MARKS[0], "", *lines, "", MARKS[1] + tail]), encoding="utf-8")
+        for (start, end), lines in zip(MARKS, tables, strict=True):
+            head, _, rest = text.partition(start)
+            text = "\n".join([head + start, "", *lines, "", end + rest.partition(end)[2]])
+        Path(document).write_text(text, encoding="utf-8")
 
 
 if __name__ == "__main__":

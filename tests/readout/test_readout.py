@@ -303,6 +303,42 @@ def test_conformal_width_by_hand() -> None:
     assert Conformal.fit(errors, np.zeros_like(errors), 0.95).half_width == [np.inf]
 
 
+def test_widths_follow_the_estimate_in_every_answer(run: Path, tmp_path: Path, capsys) -> None:
+    instrument = Instrument(run / "spectra-s0", "ridge")
+    test = run.parents[1] / "train" / "heat" / "data" / "test"
+    interval, scaler = instrument.readout.trajectories, instrument.readout.scaler
+    assert interval.local[0] is not None and len(interval.local[0].error) == interval.n_valid
+    table = instrument.predict(str(test))
+    scaled = {
+        k: scaler.transform(torch.tensor(table[[k]].to_numpy()), ["diffusivity"]) for k in ("estimate", "low", "high")
+    }
+    half = interval.widths(scaled["estimate"])
+    assert torch.allclose(scaled["high"] - scaled["estimate"], half, rtol=1e-4)
+    assert torch.allclose(scaled["estimate"] - scaled["low"], half, rtol=1e-4)
+    assert float(half.max()) > 1.05 * float(half.min())
+    assert main(["predict", str(run / "spectra-s0"), str(test), "--probe", "ridge", "--out", str(tmp_path)]) in (0, 3)
+    said = capsys.readouterr().out
+    assert "of low | middle | high values" in said and "one width" not in said
+    assert read_json(tmp_path / "predictions.json")["coverage_by_third"]["diffusivity"] == interval.thirds[0]
+    assert "of low | middle | high values" in (tmp_path / "predictions.html").read_text()
+
+
+def test_a_readout_of_before_has_one_width_and_says_so(run: Path, tmp_path: Path, capsys) -> None:
+    old = tmp_path / "old"
+    shutil.copytree(run / "spectra-s0", old)
+    content = read_record(old / "readout_ridge.json")
+    for level in ("windows", "trajectories"):
+        del content[level]["local"], content[level]["thirds"]
+    write_record(old / "readout_ridge.json", content)
+    interval = read_readout(old, "ridge").trajectories
+    assert (interval.widths_of(np.array([[-1.0], [1.0]])) == interval.half_width[0]).all()
+    test = run.parents[1] / "train" / "heat" / "data" / "test"
+    assert main(["predict", str(old), str(test), "--probe", "ridge"]) in (0, 3)
+    assert (
+        "intervals of diffusivity have one width for all values (stored by a former version" in capsys.readouterr().out
+    )
+
+
 def test_novelty_raises_the_stated_share_of_false_alarms() -> None:
     generator = torch.Generator().manual_seed(0)
     mix = torch.randn(8, 8, generator=generator)

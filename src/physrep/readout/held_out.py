@@ -10,9 +10,11 @@ One rule for every run, the first that applies:
 - **valid as it is**, for what a learner says by itself, and for a probe of the user's own that does not tell what its
   other settings predicted; the latter is said with every answer.
 
-The half width of a conformal interval is an order statistic of n errors, and its true coverage is a draw of
-``Beta(k, n + 1 - k)``: with 120 trajectories its standard deviation is 2.7 %, so that many errors are worth more than
-any finer rule.
+The half width of a conformal interval (`conformal`, `local_width`) is an order statistic of n errors, and its true
+coverage is a draw of ``Beta(k, n + 1 - k)``: with 120 trajectories its standard deviation is 2.7 %, so that many errors
+are worth more than any finer rule. Its promise is exact for errors of probes that saw none of these trajectories
+(valid, but for the choice of settings); for those on train and the pool, of probes that differ a little from the one
+that answers, it is that of the jackknife and of cross-conformal prediction, close to it for stable probes.
 
 Source: Vovk, "Cross-conformal predictors", 2015, https://arxiv.org/abs/1208.0806; Barber et al., "Predictive inference
 with the jackknife+", 2021, https://arxiv.org/abs/1905.02928.
@@ -107,10 +109,11 @@ class HeldOut:
             level: of the intervals.
         """
         mean, target = (cluster_means(values, self.trajectory)[0] for values in (self.prediction, self.target))
-        windows = Conformal.fit(self.prediction, self.target, level, self.source)
+        windows = Conformal.fit(self.prediction, self.target, level, self.source, self.trajectory)
         whole = Conformal.fit(mean, target, level, self.source)
         if self.fold is not None:
             fold = cluster_means(self.fold[:, None], self.trajectory)[0][:, 0]
-            return windows.crossed(self.prediction, self.target, self.fold), whole.crossed(mean, target, fold)
+            crossed = windows.crossed(self.prediction, self.target, self.fold, self.trajectory)
+            return crossed, whole.crossed(mean, target, fold)
         mean, target = (cluster_means(values, test.trajectory)[0] for values in (test.prediction, test.target))
         return windows.tested(test.prediction, test.target), whole.tested(mean, target)

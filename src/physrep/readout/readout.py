@@ -40,7 +40,7 @@ class Readout:
     Attributes:
         name: of the probe, or ``head``, ``direct`` for a learner's own reading.
         background: what the training data looked like.
-        windows, trajectories: conformal half widths of either.
+        windows, trajectories: conformal intervals of either.
         probe: fitted; None where the learner speaks for itself.
         quality, valid: MSE of the z-scored parameters per trajectory on test and valid, mean over parameters.
         false_alarms: shares of test trajectories with the verdict *at the edge* or *outside*, and *outside*.
@@ -137,7 +137,7 @@ class Readout:
         # Readouts that were stored before units were have none.
         for what, own, known in other_units(units or {}, self.background.grid.get("units", {})):
             reasons.append((2, f"{what} in {own!r}, trained on {known!r}"))
-        half, narrow = (torch.tensor(c.half_width, dtype=torch.float64) for c in (self.trajectories, self.windows))
+        half, narrow = self.trajectories.widths(mean), self.windows.widths(scaled)
         return Answer(
             parameters=self.scaler.names,
             estimate=self._physical(mean)[0],
@@ -174,11 +174,12 @@ class Readout:
         from `RANGE_MARGIN` of the range on.
         """
         found: list[tuple[int, str]] = []
+        widths = self.trajectories.widths_of(mean[None])[0]
         for k, name in enumerate(self.scaler.names):
             low, high = self._scaled_range(name)
             beyond = max(low - float(mean[k]), float(mean[k]) - high)
             if beyond > 0:
-                verdict = 2 if beyond > max(self.trajectories.half_width[k], RANGE_MARGIN * (high - low)) else 1
+                verdict = 2 if beyond > max(widths[k], RANGE_MARGIN * (high - low)) else 1
                 found.append((verdict, f"{name} beyond the training range"))
         return found
 

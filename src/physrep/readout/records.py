@@ -44,6 +44,7 @@ def as_json(readout: Readout, answers: Answers) -> str:
         "probe": readout.name,
         "level": readout.trajectories.level,
         "coverage": dict(zip(readout.scaler.names, readout.trajectories.coverage, strict=True)),
+        "coverage_by_third": dict(zip(readout.scaler.names, readout.trajectories.thirds, strict=False)),
         "false_alarms": list(readout.false_alarms),
         "false_alarms_by_feature": {n: list(found.false_alarms) for n, found in readout.background.novelty.items()},
         "training_range": readout.ranges,

@@ -39,8 +39,7 @@ def save_readout(readout: Readout, run: str | Path) -> None:
         "parameters": list(background.scaler.names),
         "scaler": background.scaler.to_dict(),
         "ranges": background.ranges,
-        "windows": vars(readout.windows),
-        "trajectories": vars(readout.trajectories),
+        **{level: _intervals(getattr(readout, level), tensors, level) for level in ("windows", "trajectories")},
         "novelty": pack(background.novelty, tensors, "novelty"),
         "neighbours": pack(background.neighbours, tensors, "neighbours"),
         "spectra": {
@@ -132,13 +131,22 @@ def _readout(content: dict[str, Any], tensors: dict[str, Tensor]) -> Readout:
     return Readout(
         content["name"],
         background,
-        Conformal(**content["windows"]),
-        Conformal(**content["trajectories"]),
+        _conformal(content["windows"], tensors),
+        _conformal(content["trajectories"], tensors),
         unpack(content["probe"], tensors, content["probe_class"]),
         float(content["quality"]),
         float(content["valid"]),
         (float(edge), float(outside)),
     )
+
+
+def _intervals(found: Conformal, tensors: dict[str, Tensor], level: str) -> dict[str, Any]:
+    return {**vars(found), "local": pack(found.local, tensors, f"{level}.local")}
+
+
+def _conformal(content: dict[str, Any], tensors: dict[str, Tensor]) -> Conformal:
+    local = unpack(content.get("local", {"list": []}), tensors)
+    return Conformal(**{**content, "local": local})
 
 
 def _path_of(probe: Any) -> str | None:

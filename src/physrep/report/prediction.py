@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from ..readout.answer import LEVEL
 from ..readout.held_out import POOL, TRAIN, VALID_FOLDS
+from ..readout.local_width import FEWEST
 from ..readout.records import Answers
 from .formats import quantity
 
@@ -33,7 +34,7 @@ def first_sentence(answers: Answers) -> str:
 def facts(readout: Readout) -> list[str]:
     """How good the probe, the intervals and the verdicts were on test."""
     whole = readout.trajectories
-    covered = ", ".join(f"{name} {share:.0%}" for name, share in zip(readout.scaler.names, whole.coverage, strict=True))
+    covered = ", ".join(map(_covered, readout.scaler.names, whole.coverage, whole.thirds or [[]] * len(whole.coverage)))
     each = "; ".join(f"{name} {novelty.false_alarms[1]:.1%}" for name, novelty in readout.background.novelty.items())
     chosen = " on which it chose its settings" if readout.probe is not None else ""
     split, how = SOURCES.get(whole.source, ("valid", chosen))
@@ -48,8 +49,32 @@ def facts(readout: Readout) -> list[str]:
         *endless,
         f"probe {readout.name}, test MSE {readout.quality:.3g} (z-scored, constant = 1); {whole.level:.0%} intervals "
         f"per trajectory from {errors} cover on {whole.n_test} test trajectories: {covered}",
+        *_one_width(readout),
         f"false alarms on test: {edge:.1%} at the edge or outside, {outside:.1%} outside ({each})",
     ]
+
+
+def _covered(name: str, share: float, thirds: list[float]) -> str:
+    """Coverage of one parameter, of all test trajectories and of those with low, middle and high values."""
+    each = f" ({' | '.join(f'{own:.0%}' for own in thirds)} of low | middle | high values)" if thirds else ""
+    return f"{name} {share:.0%}{each}"
+
+
+def _one_width(readout: Readout) -> list[str]:
+    """Whose intervals are as wide at every value, which is said; those of others follow the estimate."""
+    whole = readout.trajectories
+    if not all(map(math.isfinite, whole.half_width)):
+        return []
+    local = whole.local or [None] * len(whole.half_width)
+    fixed = [name for name, own in zip(readout.scaler.names, local, strict=True) if own is None]
+    if not fixed:
+        return []
+    why = (
+        f"fewer than {FEWEST} errors"
+        if whole.local
+        else "stored by a former version; fit the readout again to change it"
+    )
+    return [f"intervals of {', '.join(fixed)} have one width for all values ({why}), and cover on average only"]
 
 
 def posterior_facts(answers: Answers) -> list[str]:

@@ -74,17 +74,16 @@ class ExportedReadout(ExportedEncoder):
     """The same with the readout of every window: tokens, estimate, low and high ``(B, P)`` in physical units."""
 
     outputs = ("tokens", "estimate", "low", "high")
-    half_width: Tensor
 
     def __init__(self, learner: Learner, window: Window, readout: Readout) -> None:
         super().__init__(learner, window)
         assert readout.probe is not None
-        self.probe, self.scaler = readout.probe, readout.scaler
-        self.register_buffer("half_width", torch.tensor(readout.windows.half_width, dtype=torch.float64))
+        self.probe, self.scaler, self.intervals = readout.probe, readout.scaler, readout.windows
 
     def forward(self, fields: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         tokens = super().forward(fields)
         scaled = self.probe.predict(tokens.float()).double()
-        edges = (scaled, scaled - self.half_width, scaled + self.half_width)
+        half = self.intervals.widths(scaled)
+        edges = (scaled, scaled - half, scaled + half)
         estimate, low, high = (self.scaler.inverse(values) for values in edges)
         return tokens, estimate, low, high
