@@ -43,6 +43,17 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "frozen_video": {"config": TINY_VIDEO},
     "poseidon": {"image_size": 16, "embed_dim": 6, "depths": (1, 1), "heads": (1, 2), "window": 4},
     "walrus": {"dim": 32, "inner": 8, "blocks": 2, "heads": 2, "tokens": 4, "layer": 1},
+    "pde_transformer": {
+        "dim": 8,
+        "depths": (1, 2),
+        "heads": 2,
+        "patch": 2,
+        "window": 4,
+        "image_size": 16,
+        "type_rows": 40,
+        "pde_rows": 3,
+        "task_rows": 2,
+    },
     "random": CONV,
     "pixels": {"grid": (2, 4, 4)},
 }

@@ -18,7 +18,7 @@ from ..run_directory import SUMMARY, build_learner, plain, save_learner
 from ..version import __version__
 from .base import Imported, read_tensors
 
-FAMILIES = ("jepa", "videomae", "mpp", "disco", "poseidon", "walrus")
+FAMILIES = ("jepa", "videomae", "mpp", "disco", "poseidon", "walrus", "pde_transformer")
 
 TENSOR = ("xx", "xy", "yx", "yy")
 PUBLISHED_CHANNELS: dict[str, tuple[str, ...]] = {

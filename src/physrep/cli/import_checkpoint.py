@@ -17,7 +17,11 @@ def run(arguments: Sequence[str]) -> int:
     )
     p.add_argument("file", type=str, help="checkpoint (.pth, .pt, .tar, .bin, .safetensors)")
     p.add_argument(
-        "--as", type=str, dest="family", required=True, help="jepa, videomae, mpp, disco, poseidon or walrus"
+        "--as",
+        type=str,
+        dest="family",
+        required=True,
+        help="jepa, videomae, mpp, disco, poseidon, walrus, pde_transformer",
     )
     p.add_argument("--out", type=str, required=True, help="run directory")
     p.add_argument("--dataset", type=str, default="", help="what it was trained on, e.g. shear_flow: order of channels")

@@ -22,6 +22,7 @@ from .next_frame import NextFrame
 from .operator_discovery import OperatorDiscovery
 from .operator_learner import OperatorLearner
 from .pde_regression import PDERegression
+from .pde_transformer import PDETransformer
 from .physics_integrated import PhysicsIntegrated
 from .poseidon import Poseidon
 from .regularisers import REGULARISERS
@@ -51,6 +52,7 @@ OWN: dict[str, type[Learner]] = {
     "frozen_video": FrozenVideo,
     "poseidon": Poseidon,
     "walrus": Walrus,
+    "pde_transformer": PDETransformer,
     "random": RandomEncoder,
     "statistics": FieldStatistics,
     "pixels": PooledPixels,
@@ -85,6 +87,7 @@ __all__ = [
     "OperatorDiscovery",
     "OperatorLearner",
     "PDERegression",
+    "PDETransformer",
     "PhysicsIntegrated",
     "PooledPixels",
     "Poseidon",

@@ -23,11 +23,10 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ..errors import PhysrepError
+from .windows import blocked, joined, place_bias, windows
 
 LARGEST_SCALE = 100.0
 """τ is cut here."""
-BLOCKED = -200.0
-"""Score of a pair that the shift made neighbours around the edge."""
 
 
 class TimeNorm(nn.Module):
@@ -63,21 +62,10 @@ class CosineAttention(nn.Module):
         )
         scale = self.logit_scale.clamp(max=math.log(LARGEST_SCALE)).exp()
         scores = F.normalize(q, dim=-1) @ F.normalize(k, dim=-1).transpose(-2, -1) * scale
-        scores = scores + self._places(side)
+        scores = scores + place_bias(self.continuous_position_bias_mlp, side, self.logit_scale)
         if blocked is not None:
             scores = scores + blocked.unsqueeze(1)
         return (scores.softmax(-1) @ v).transpose(2, 3).flatten(3)
-
-    def _places(self, side: int) -> Tensor:
-        """Bias ``(heads, side², side²)`` of relative places."""
-        steps = torch.arange(1 - side, side, device=self.logit_scale.device, dtype=self.logit_scale.dtype)
-        steps = 8 * steps / max(side - 1, 1)
-        steps = steps.sign() * torch.log2(steps.abs() + 1) / math.log2(8)
-        table = self.continuous_position_bias_mlp(torch.stack(torch.meshgrid(steps, steps, indexing="ij"), -1))
-        place = torch.arange(side, device=steps.device)
-        apart = place[:, None] - place + side - 1
-        down, along = apart[:, None, :, None].expand(side, side, side, side), apart[None, :, None, :]
-        return 16 * table[down, along.expand_as(down)].flatten(0, 1).flatten(1, 2).permute(2, 0, 1).sigmoid()
 
 
 class Block(nn.Module):
@@ -101,8 +89,9 @@ class Block(nn.Module):
             raise PhysrepError(f"scOT: {points} tokens per axis are no multiple of the window of {side}.")
         shift = side // 2 if self.odd and points > side else 0
         y = torch.roll(x, (-shift, -shift), (1, 2)) if shift else x
-        y = self.attention["self"](_windows(y, side), side, _blocked(points, side, shift, x) if shift else None)
-        y = _joined(self.attention["output"]["dense"](y), points, side)  # pyright: ignore[reportIndexIssue]
+        barred = blocked(points, points, side, shift, x) if shift else None
+        y = self.attention["self"](windows(y, side), side, barred)
+        y = joined(self.attention["output"]["dense"](y), points, side)  # pyright: ignore[reportIndexIssue]
         y = torch.roll(y, (shift, shift), (1, 2)) if shift else y
         x = x + self.layernorm_before(y, time)
         return x + self.layernorm_after(self.output["dense"](F.gelu(self.intermediate["dense"](x))), time)
@@ -185,22 +174,3 @@ class ScOTEncoder(nn.Module):
             if stage.downsample is not None:
                 tokens = stage.downsample(tokens + given, time)
         return tokens
-
-
-def _windows(x: Tensor, side: int) -> Tensor:
-    """``(B, S, S, D)`` to ``(B, windows, side², D)``."""
-    x = x.unflatten(2, (-1, side)).unflatten(1, (-1, side))
-    return x.transpose(2, 3).flatten(3, 4).flatten(1, 2)
-
-
-def _joined(x: Tensor, points: int, side: int) -> Tensor:
-    count = points // side
-    return x.unflatten(2, (side, side)).unflatten(1, (count, count)).transpose(2, 3).flatten(3, 4).flatten(1, 2)
-
-
-def _blocked(points: int, side: int, shift: int, like: Tensor) -> Tensor:
-    """Scores ``(windows, side², side²)`` of pairs from different parts of the frame, after the shift."""
-    part = torch.zeros(points, device=like.device)
-    part[-side:-shift], part[-shift:] = 1, 2
-    own = _windows((3 * part[:, None] + part).view(1, points, points, 1), side)[0, :, :, 0]
-    return BLOCKED * (own[:, :, None] != own[:, None, :]).to(like)
