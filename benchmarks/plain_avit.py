@@ -10,6 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from physrep.nn.avit import AViT
+from physrep.nn.frame_norm import FrameRMSNorm
 
 
 def attention(q: Tensor, k: Tensor, v: Tensor, bias: Tensor) -> Tensor:
@@ -21,6 +22,18 @@ def attention(q: Tensor, k: Tensor, v: Tensor, bias: Tensor) -> Tensor:
 def norm(layer: nn.Module, x: Tensor) -> Tensor:
     """Root-mean-square norm over a frame."""
     return x / (x.std((2, 3), keepdim=True) + 1e-8) * layer.weight.view(1, -1, 1, 1)
+
+
+def instance(layer: nn.Module, x: Tensor) -> Tensor:
+    """Instance norm of a frame."""
+    return F.instance_norm(x, weight=layer.weight, bias=layer.bias, eps=1e-5)
+
+
+def stem(layers: nn.Sequential, x: Tensor) -> Tensor:
+    """Convolutions, norms and activations, one after the other."""
+    for layer in layers:
+        x = norm(layer, x) if isinstance(layer, FrameRMSNorm) else layer(x)
+    return x
 
 
 class PlainAViT(nn.Module):
@@ -40,7 +53,7 @@ class PlainAViT(nn.Module):
         scale = (model.space_bag.weight.shape[1] / len(labels)) ** 0.5
         z = torch.einsum("tbchw,dc->tbdhw", z, model.space_bag.weight[:, labels])
         z = scale * (z + model.space_bag.bias.view(1, 1, -1, 1, 1))
-        z = model.embed.in_proj(z.flatten(0, 1)).unflatten(0, (frames, batch))
+        z = stem(model.embed.in_proj, z.flatten(0, 1)).unflatten(0, (frames, batch))
         for block in model.blocks:
             z = z + self._time(block.temporal, z)
             y = z.flatten(0, 1)
@@ -48,7 +61,7 @@ class PlainAViT(nn.Module):
             hidden = F.gelu(block.spatial.mlp.fc1(y.permute(0, 2, 3, 1)))
             change = norm(block.spatial.mlp_norm, block.spatial.mlp.fc2(hidden).permute(0, 3, 1, 2))
             z = (y + change * block.spatial.gamma_mlp.view(1, -1, 1, 1)).unflatten(0, (frames, batch))
-        y = model.debed.out_proj(z[-1])
+        y = stem(model.debed.out_proj, z[-1])
         y = F.conv_transpose2d(
             y, model.debed.out_kernel[:, labels], model.debed.out_bias[labels], stride=model.debed.stride
         )
@@ -56,12 +69,12 @@ class PlainAViT(nn.Module):
 
     def _time(self, part: nn.Module, z: Tensor) -> Tensor:
         frames, batch, _, h, w = z.shape
-        qkv = part.input_head(part.norm1(z.flatten(0, 1)))
+        qkv = part.input_head(instance(part.norm1, z.flatten(0, 1)))
         qkv = qkv.view(frames, batch, part.num_heads, -1, h, w).permute(1, 4, 5, 2, 0, 3)
         q, k, v = qkv.chunk(3, dim=-1)
         y = attention(part.qnorm(q), part.knorm(k), v, part.rel_pos_bias(frames))
         y = y.permute(4, 0, 3, 5, 1, 2).reshape(frames * batch, -1, h, w)
-        y = part.output_head(part.norm2(y)) * part.gamma.view(1, -1, 1, 1)
+        y = part.output_head(instance(part.norm2, y)) * part.gamma.view(1, -1, 1, 1)
         return y.unflatten(0, (frames, batch))
 
     def _space(self, part: nn.Module, y: Tensor, periodic: tuple[bool, bool]) -> Tensor:

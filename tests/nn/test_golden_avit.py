@@ -36,7 +36,7 @@ def test_frames_tokens_and_gradients(case: dict[str, Any], golden: Path) -> None
         y = model(x, labels, periodic)
         found = {
             "y": y,
-            "tokens": model.tokens(scaled, labels, periodic).permute(1, 0, 2, 3, 4),
+            "tokens": model.tokens(scaled, labels, periodic).permute(1, 0, 4, 2, 3),
             **_inside(model, scaled, labels, periodic),
         }
         for key, expected in data["output"].items():
@@ -55,11 +55,10 @@ def test_frames_tokens_and_gradients(case: dict[str, Any], golden: Path) -> None
 def _inside(model: AViT, x: Tensor, labels: Tensor, periodic: tuple[bool, bool]) -> dict[str, Tensor]:
     """Tokens after the stem, after the first attention over time, after the first block, as (T, B, D, h, w)."""
     batch, frames = len(x), x.shape[2]
-    e = model.space_bag(x.permute(0, 2, 3, 4, 1), labels).permute(0, 1, 4, 2, 3).flatten(0, 1)
-    e = model.embed(e).unflatten(0, (batch, frames))
+    e = model.embed(x.permute(0, 2, 3, 4, 1).flatten(0, 1), *model.space_bag(labels)).unflatten(0, (batch, frames))
     first = model.blocks[0]
     parts = {"embed": e, "temporal0": e + first.temporal(e), "block0": first(e, periodic)}
-    return {name: value.transpose(0, 1) for name, value in parts.items()}
+    return {name: value.permute(1, 0, 4, 2, 3) for name, value in parts.items()}
 
 
 @pytest.mark.parametrize("case", golden_cases("RelativePositionBias(bidirectional=True, num_buckets=32, n_heads)"))
@@ -95,7 +94,7 @@ def test_full_size(case: dict[str, Any], golden: Path) -> None:
     with torch.no_grad():
         found = {
             "y": model(x, labels, periodic),
-            "last_frame_tokens": model.tokens(scaled, labels, periodic)[:, -1],
+            "last_frame_tokens": model.tokens(scaled, labels, periodic, last=True)[:, 0].permute(0, 3, 1, 2),
         }
     for name, expected in data["output"].items():
         assert_close(found[name], expected, case["outputs"][name])

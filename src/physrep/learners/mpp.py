@@ -114,9 +114,7 @@ class MPP(Learner):
     def encode(self, clip: Clip) -> Tensor:
         """Tokens after all blocks: ``(B, h w, D)`` of the last frame, or ``(B, T h w, D)``."""
         x, _, _ = standardise(self.fields(clip, self.num_frames))
-        z = self.encoder.tokens(x, self.labels(), clip.periodic)
-        z = z[:, -1:] if self.token_kind == "last" else z
-        return z.permute(0, 1, 3, 4, 2).flatten(1, 3)
+        return self.encoder.tokens(x, self.labels(), clip.periodic, last=self.token_kind == "last").flatten(1, 3)
 
     def predict_frame(self, clip: Clip, x: Tensor) -> Tensor:
         """The next frame with shape ``(B, C, H, W)`` of normalised fields ``(B, C, num_frames, H, W)``.

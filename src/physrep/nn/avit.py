@@ -29,7 +29,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ..errors import PhysrepError
-from .avit_blocks import RMSInstanceNorm, SpaceTimeBlock
+from .avit_blocks import SpaceTimeBlock
+from .frame_norm import FrameRMSNorm
 
 STEMS: dict[int, tuple[int, int, int]] = {16: (4, 2, 2), 8: (2, 2, 2), 4: (2, 2, 1)}
 """Patch size to the strides of the three convolutions; 16 is the released one, the others are for small grids."""
@@ -45,57 +46,74 @@ class FieldEmbedding(nn.Module):
         nn.init.uniform_(self.weight, -bound, bound)
         nn.init.uniform_(self.bias, -bound, bound)
 
-    def forward(self, x: Tensor, labels: Tensor) -> Tensor:
-        """Tensor with shape ``(..., dim)`` of ``(..., n_labels)``; the scale also multiplies the bias, as released."""
+    def forward(self, labels: Tensor) -> tuple[Tensor, Tensor]:
+        """Weight ``(dim, n_labels)`` and bias of those present; the scale also multiplies the bias, as released."""
         scale = (self.weight.shape[1] / len(labels)) ** 0.5
-        return scale * F.linear(x, self.weight[:, labels], self.bias)
+        return scale * self.weight[:, labels], scale * self.bias
 
 
 class Stem(nn.Module):
-    """Patches of frames ``(N, width, H, W)`` by three convolutions whose kernels equal their strides."""
+    """Patches of frames by three convolutions whose kernels equal their strides."""
 
     def __init__(self, width: int, dim: int, strides: tuple[int, int, int]) -> None:
         super().__init__()
         a, b, c = strides
         self.in_proj = nn.Sequential(
-            nn.Conv2d(width, width, a, a, bias=False), RMSInstanceNorm(width), nn.GELU(),
-            nn.Conv2d(width, width, b, b, bias=False), RMSInstanceNorm(width), nn.GELU(),
-            nn.Conv2d(width, dim, c, c, bias=False), RMSInstanceNorm(dim),
+            nn.Conv2d(width, width, a, a, bias=False), FrameRMSNorm(width), nn.GELU(),
+            nn.Conv2d(width, width, b, b, bias=False), FrameRMSNorm(width), nn.GELU(),
+            nn.Conv2d(width, dim, c, c, bias=False), FrameRMSNorm(dim),
         )  # fmt: skip
 
-    def forward(self, x: Tensor) -> Tensor:
-        """Tokens with shape ``(N, dim, h, w)``."""
-        for layer in self.in_proj:
-            x = _patches(x, layer) if isinstance(layer, nn.Conv2d) else layer(x)
+    def forward(self, x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
+        """Tokens with shape ``(N, h, w, dim)`` of frames ``(N, H, W, n)``.
+
+        Args:
+            x: frames of the present channels.
+            weight, bias: of their embedding. Nothing bends between it and the first convolution, so both are one
+                product, and the embedded frames, which are the largest tensor of all, need not be formed.
+        """
+        first, *rest = self.in_proj
+        kernel = cast(nn.Conv2d, first).weight
+        x = _patches(x, torch.einsum("dchw,cn->dnhw", kernel, weight), torch.einsum("dchw,c->d", kernel, bias))
+        for layer in rest:
+            x = _patches(x, layer.weight) if isinstance(layer, nn.Conv2d) else layer(x)
         return x
 
 
-def _patches(x: Tensor, convolution: nn.Conv2d) -> Tensor:
-    """A convolution whose kernel equals its stride, as one matrix product on patches."""
-    k = convolution.kernel_size[0]
-    n, c, h, w = x.shape
-    patches = x.reshape(n, c, h // k, k, w // k, k).permute(0, 2, 4, 1, 3, 5).reshape(n, h // k, w // k, -1)
-    return F.linear(patches, convolution.weight.flatten(1)).permute(0, 3, 1, 2)
+def _patches(x: Tensor, kernel: Tensor, bias: Tensor | None = None) -> Tensor:
+    """A convolution of ``(N, H, W, C)`` whose kernel equals its stride, as one matrix product on patches."""
+    k = kernel.shape[-1]
+    n, h, w, c = x.shape
+    patches = x.reshape(n, h // k, k, w // k, k, c).transpose(2, 3).reshape(n, h // k, w // k, -1)
+    return F.linear(patches, kernel.permute(0, 2, 3, 1).flatten(1), bias)
+
+
+def _unpatch(x: Tensor, kernel: Tensor) -> Tensor:
+    """``(N, H, W, C)`` by a transposed convolution whose kernel ``(D, C, k, k)`` equals its stride."""
+    n, h, w, _ = x.shape
+    c, k = kernel.shape[1:3]
+    patches = (x @ kernel.permute(0, 2, 3, 1).flatten(1)).view(n, h, w, k, k, c)
+    return patches.transpose(2, 3).reshape(n, h * k, w * k, c)
 
 
 class Unstem(nn.Module):
-    """Frames of the channels present from tokens ``(N, dim, h, w)``."""
+    """Frames of the channels present from tokens ``(N, h, w, dim)``."""
 
     def __init__(self, states: int, width: int, dim: int, strides: tuple[int, int, int]) -> None:
         super().__init__()
         self.stride, b, c = strides
         self.out_proj = nn.Sequential(
-            nn.ConvTranspose2d(dim, width, c, c, bias=False), RMSInstanceNorm(width), nn.GELU(),
-            nn.ConvTranspose2d(width, width, b, b, bias=False), RMSInstanceNorm(width), nn.GELU(),
+            nn.ConvTranspose2d(dim, width, c, c, bias=False), FrameRMSNorm(width), nn.GELU(),
+            nn.ConvTranspose2d(width, width, b, b, bias=False), FrameRMSNorm(width), nn.GELU(),
         )  # fmt: skip
         last = nn.ConvTranspose2d(width, states, self.stride, self.stride)
         self.out_kernel, self.out_bias = last.weight, cast(nn.Parameter, last.bias)
 
     def forward(self, x: Tensor, labels: Tensor) -> Tensor:
         """Frames with shape ``(N, n_labels, H, W)``."""
-        return F.conv_transpose2d(
-            self.out_proj(x), self.out_kernel[:, labels], self.out_bias[labels], stride=self.stride
-        )
+        for layer in self.out_proj:
+            x = _unpatch(x, layer.weight) if isinstance(layer, nn.ConvTranspose2d) else layer(x)
+        return (_unpatch(x, self.out_kernel[:, labels]) + self.out_bias[labels]).permute(0, 3, 1, 2)
 
 
 class AViT(nn.Module):
@@ -151,26 +169,26 @@ class AViT(nn.Module):
             )
         return frames, h, w
 
-    def tokens(self, x: Tensor, labels: Tensor, periodic: Sequence[bool]) -> Tensor:
-        """Tokens after all blocks with shape ``(B, T, D, h, w)``.
+    def tokens(self, x: Tensor, labels: Tensor, periodic: Sequence[bool], last: bool = False) -> Tensor:
+        """Tokens after all blocks with shape ``(B, T, h, w, D)``.
 
         Args:
             x: standardised fields with shape ``(B, C, T, H, W)``.
             labels: column of each channel with shape ``(C,)``.
             periodic: for H and W.
+            last: of the last frame alone, T = 1: the last block then leaves out what only the others need.
         """
         self.grid(*x.shape[2:])
-        batch, frames = x.shape[0], x.shape[2]
-        embedded = self.space_bag(x.permute(0, 2, 3, 4, 1), labels).permute(0, 1, 4, 2, 3)
-        z = self.embed(embedded.flatten(0, 1)).unflatten(0, (batch, frames))
-        for block in self.blocks:
-            z = block(z, periodic)
+        frames = x.permute(0, 2, 3, 4, 1)
+        z = self.embed(frames.flatten(0, 1), *self.space_bag(labels)).unflatten(0, frames.shape[:2])
+        for number, block in enumerate(self.blocks, 1):
+            z = block(z, periodic, last and number == len(self.blocks))
         return z
 
     def forward(self, x: Tensor, labels: Tensor, periodic: Sequence[bool]) -> Tensor:
         """The next frame with shape ``(B, C, H, W)`` of fields ``(B, C, T, H, W)``; arguments as in `tokens`."""
         x, mean, std = standardise(x)
-        predicted = self.debed(self.tokens(x, labels, periodic)[:, -1], labels)
+        predicted = self.debed(self.tokens(x, labels, periodic, last=True)[:, 0], labels)
         return predicted * std.squeeze(2) + mean.squeeze(2)
 
     @torch.no_grad()

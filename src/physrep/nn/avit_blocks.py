@@ -1,4 +1,8 @@
-"""The blocks of the axial vision transformer: attention over time, then along both axes of space (see `avit`)."""
+"""The blocks of the axial vision transformer: attention over time, then along both axes of space (see `avit`).
+
+Channels come last everywhere, so that linear maps need no copies between layouts; factors per channel (layer scale,
+scale of the scores) are multiplied into weights, which are smaller than the tokens.
+"""
 
 from __future__ import annotations
 
@@ -8,36 +12,12 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from .frame_norm import FrameInstanceNorm, FrameRMSNorm
 from .relative_bias import RelativePositionBias
 
 
-class RMSInstanceNorm(nn.Module):
-    """``x / (std_HW x + 1e-8) w`` on ``(N, D, H, W)``: the mean is not subtracted, the deviation is about it."""
-
-    bias: Tensor
-
-    def __init__(self, dim: int) -> None:
-        super().__init__()
-        self.weight = nn.Parameter(torch.ones(dim))
-        # Of the released weights, where nothing uses it.
-        self.register_buffer("bias", torch.zeros(dim))
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Tensor of the same shape."""
-        # Two passes by hand: the library's running variance is several times slower.
-        y = x.float()
-        squares = (y - y.mean((2, 3), keepdim=True)).square().sum((2, 3), keepdim=True)
-        std = (squares / (x.shape[2] * x.shape[3] - 1)).sqrt() + 1e-8
-        return x * (self.weight.view(1, -1, 1, 1) / std).to(x.dtype)
-
-
-def pointwise(x: Tensor, convolution: nn.Conv2d) -> Tensor:
-    """A 1x1 convolution of ``(N, D, H, W)`` as a matrix product, with the channels last: ``(N, H, W, E)``."""
-    return F.linear(x.permute(0, 2, 3, 1), convolution.weight.flatten(1), convolution.bias)
-
-
 class MLP(nn.Module):
-    """Two linear maps on the channels of ``(N, D, H, W)`` with a GELU between them."""
+    """Two linear maps on the channels, the last axis, with a GELU between them."""
 
     def __init__(self, dim: int) -> None:
         super().__init__()
@@ -45,7 +25,7 @@ class MLP(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Tensor of the same shape."""
-        return self.fc2(F.gelu(self.fc1(x.permute(0, 2, 3, 1)))).permute(0, 3, 1, 2)
+        return self.fc2(F.gelu(self.fc1(x)))
 
 
 class AxialHeads(nn.Module):
@@ -60,13 +40,35 @@ class AxialHeads(nn.Module):
         self.rel_pos_bias = RelativePositionBias(num_heads)
 
     def heads(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Queries, keys, values with shape ``(N, h, w, heads, D / heads)`` of ``(N, D, h, w)``.
+        """Queries, keys, values with shape ``(..., heads, D / heads)`` of ``(..., D)``, before their norms.
 
         The channels of a head lie together as [q | k | v], as released.
         """
-        qkv = pointwise(x, self.input_head).unflatten(3, (self.num_heads, -1))
-        q, k, v = qkv.chunk(3, dim=4)
-        return self.qnorm(q), self.knorm(k), v
+        qkv = F.linear(x, self.input_head.weight.flatten(1), self.input_head.bias)
+        q, k, v = qkv.unflatten(-1, (self.num_heads, -1)).chunk(3, dim=-1)
+        return q, k, v
+
+    def normed(self, q: Tensor, k: Tensor) -> tuple[Tensor, Tensor]:
+        """The norms of queries and keys; the scale of the scores, ``d^-1/2``, is on the queries."""
+        scale, own = q.shape[-1] ** -0.5, self.qnorm
+        return F.layer_norm(q, own.normalized_shape, own.weight * scale, own.bias * scale, own.eps), self.knorm(k)
+
+    def out(self, y: Tensor, gamma: Tensor) -> Tensor:
+        """The output map, times the layer scale."""
+        weight, bias = self.output_head.weight.flatten(1), self.output_head.bias
+        return F.linear(y, weight * gamma[:, None], None if bias is None else bias * gamma)
+
+
+def attend(q: Tensor, k: Tensor, v: Tensor, bias: Tensor) -> Tensor:
+    """Attention along the axis before the last, by queries ``(..., L, d)`` that hold the scale of the scores.
+
+    On a CPU in three steps: the library's kernels that take a bias with a gradient are made of the same, and more.
+    """
+    if q.device.type == "cpu":
+        return torch.softmax(q @ k.mT + bias, -1).to(v.dtype) @ v
+    shape, (q, k, v) = q.shape, (p.reshape(-1, *p.shape[-3:]) for p in (q, k.to(q.dtype), v.to(q.dtype)))
+    wide = bias.to(q.dtype).expand(*shape[:-1], k.shape[-2]).reshape(-1, *shape[-3:-1], k.shape[-2])
+    return F.scaled_dot_product_attention(q, k, v, attn_mask=wide, scale=1.0).view(shape)
 
 
 class TimeAttention(AxialHeads):
@@ -74,20 +76,21 @@ class TimeAttention(AxialHeads):
 
     def __init__(self, dim: int, num_heads: int, layer_scale: float) -> None:
         super().__init__(dim, num_heads)
-        self.norm1, self.norm2 = nn.InstanceNorm2d(dim, affine=True), nn.InstanceNorm2d(dim, affine=True)
+        self.norm1, self.norm2 = FrameInstanceNorm(dim), FrameInstanceNorm(dim)
         self.gamma = nn.Parameter(torch.full((dim,), layer_scale))
 
-    def forward(self, x: Tensor) -> Tensor:
-        """The change of tokens with shape ``(B, T, D, h, w)``."""
-        batch, frames, _, h, w = x.shape
-        parts = self.heads(self.norm1(x.flatten(0, 1)))
-        # (B T, h, w, heads, d) -> (B h w, heads, T, d)
-        q, k, v = (p.unflatten(0, (batch, frames)).permute(0, 2, 3, 4, 1, 5).flatten(0, 2) for p in parts)
-        bias = self.rel_pos_bias(frames).to(q.dtype)
-        y = F.scaled_dot_product_attention(q, k.to(q.dtype), v.to(q.dtype), attn_mask=bias)
-        y = y.unflatten(0, (batch, h, w)).permute(0, 4, 3, 5, 1, 2).flatten(2, 3).flatten(0, 1)
-        y = pointwise(self.norm2(y), self.output_head) * self.gamma
-        return y.permute(0, 3, 1, 2).unflatten(0, (batch, frames))
+    def forward(self, x: Tensor, last: bool = False) -> Tensor:
+        """The change of tokens with shape ``(B, T, h, w, D)``; with ``last`` of the last frame alone."""
+        batch, frames, h, w, _ = x.shape
+        parts = self.heads(self.norm1(x.flatten(0, 1)).view(x.shape))
+        # (B, T, h, w, heads, d) -> (B, h, w, heads, T, d)
+        q, k, v = (part.permute(0, 2, 3, 4, 1, 5) for part in parts)
+        bias = self.rel_pos_bias(frames)
+        if last:
+            q, bias = q[..., -1:, :], bias[:, :, -1:]
+        y = attend(*self.normed(q, k), v, bias)
+        y = y.permute(0, 4, 1, 2, 3, 5).reshape(-1, h, w, x.shape[-1])
+        return self.out(self.norm2(y), self.gamma).unflatten(0, (batch, -1))
 
 
 class SpaceAttention(AxialHeads):
@@ -95,31 +98,25 @@ class SpaceAttention(AxialHeads):
 
     def __init__(self, dim: int, num_heads: int, layer_scale: float) -> None:
         super().__init__(dim, num_heads)
-        self.norm1, self.norm2, self.mlp_norm = (RMSInstanceNorm(dim) for _ in range(3))
+        self.norm1, self.norm2, self.mlp_norm = (FrameRMSNorm(dim) for _ in range(3))
         self.gamma_att, self.gamma_mlp = (nn.Parameter(torch.full((dim,), layer_scale)) for _ in range(2))
         self.mlp = MLP(dim)
 
     def attention(self, x: Tensor, periodic: Sequence[bool]) -> Tensor:
-        """The change by attention of frames with shape ``(N, D, h, w)``; ``periodic`` for H and W."""
-        q, k, v = (p.permute(0, 3, 1, 2, 4) for p in self.heads(self.norm1(x)))
-        k, v = k.to(q.dtype), v.to(q.dtype)
-        along_w = _along(q, k, v, self.rel_pos_bias(q.shape[3], periodic[1]))
-        q, k, v = (p.transpose(2, 3) for p in (q, k, v))
-        along_h = _along(q, k, v, self.rel_pos_bias(q.shape[3], periodic[0])).transpose(2, 3)
-        y = ((along_w + along_h) / 2).permute(0, 1, 4, 2, 3).flatten(1, 2)
-        return (pointwise(self.norm2(y), self.output_head) * self.gamma_att).permute(0, 3, 1, 2)
+        """The change by attention of frames with shape ``(N, h, w, D)``; ``periodic`` for H and W."""
+        # (N, h, w, heads, d) -> (N, heads, h, w, d)
+        q, k, v = (part.permute(0, 3, 1, 2, 4) for part in self.heads(self.norm1(x)))
+        q, k = self.normed(q, k)
+        v = v * 0.5  # of the average
+        along_w = attend(q, k, v, self.rel_pos_bias(x.shape[2], periodic[1])[:, :, None])
+        q, k, v = (part.transpose(2, 3) for part in (q, k, v))
+        along_h = attend(q, k, v, self.rel_pos_bias(x.shape[1], periodic[0])[:, :, None])
+        y = (along_w + along_h.transpose(2, 3)).permute(0, 2, 3, 1, 4).flatten(3)
+        return self.out(self.norm2(y), self.gamma_att)
 
     def feed_forward(self, x: Tensor) -> Tensor:
         """The change by the MLP, whose norm comes after it."""
-        return self.mlp_norm(self.mlp(x)) * self.gamma_mlp.view(1, -1, 1, 1)
-
-
-def _along(q: Tensor, k: Tensor, v: Tensor, bias: Tensor) -> Tensor:
-    """Attention along axis 3 of ``(N, heads, a, b, d)``."""
-    batch, _, rows = q.shape[:3]
-    q, k, v = (p.transpose(1, 2).flatten(0, 1) for p in (q, k, v))
-    y = F.scaled_dot_product_attention(q, k, v, attn_mask=bias.to(q.dtype))
-    return y.unflatten(0, (batch, rows)).transpose(1, 2)
+        return self.mlp_norm(self.mlp(x), self.gamma_mlp)
 
 
 class SpaceTimeBlock(nn.Module):
@@ -131,14 +128,15 @@ class SpaceTimeBlock(nn.Module):
         self.spatial = SpaceAttention(dim, num_heads, layer_scale)
         self.temporal = TimeAttention(dim, num_heads, layer_scale)
 
-    def forward(self, x: Tensor, periodic: Sequence[bool]) -> Tensor:
-        """Tokens of the same shape ``(B, T, D, h, w)``."""
-        batch, frames = x.shape[:2]
-        x = x + self._drop(self.temporal(x))
+    def forward(self, x: Tensor, periodic: Sequence[bool], last: bool = False) -> Tensor:
+        """Tokens of the same shape ``(B, T, h, w, D)``; with ``last`` those of the last frame alone, T = 1."""
+        change = self._drop(self.temporal(x, last))
+        x = (x[:, -1:] if last else x) + change
+        frames = x.shape[:2]
         y = x.flatten(0, 1)
-        y = y + self._drop(self.spatial.attention(y, periodic).unflatten(0, (batch, frames))).flatten(0, 1)
-        y = y + self._drop(self.spatial.feed_forward(y).unflatten(0, (batch, frames))).flatten(0, 1)
-        return y.unflatten(0, (batch, frames))
+        y = y + self._drop(self.spatial.attention(y, periodic).unflatten(0, frames)).flatten(0, 1)
+        y = y + self._drop(self.spatial.feed_forward(y).unflatten(0, frames)).flatten(0, 1)
+        return y.unflatten(0, frames)
 
     def _drop(self, change: Tensor) -> Tensor:
         if not self.training or self.drop_path == 0:
