@@ -28,6 +28,7 @@ from torch import Tensor, nn
 from physrep.clip import Clip
 from physrep.learners import LEARNERS, Learner
 from physrep.training.costs import PeakMemory, encoding_flops, training_flops
+from physrep.training.schedule import takes_fused
 
 CHANNELS, FRAMES = 4, 16
 CONV = {"encoder": "conv3d"}
@@ -175,7 +176,8 @@ def one(name: str, arguments: argparse.Namespace) -> str:
             expected, value = plain[1]().item(), ours().item()
         if abs(value - expected) > 1e-3 * abs(expected):
             note = f"  LOSSES DIFFER: {value:.6g} and {expected:.6g}"
-    optimiser = torch.optim.AdamW(learner.parameters(), lr=1e-6)
+    # As `physrep pretrain` does; plain modules get the optimiser's defaults.
+    optimiser = torch.optim.AdamW(learner.parameters(), lr=1e-6, fused=takes_fused(learner))
     if plain is not None:
         other = torch.optim.AdamW(plain[0].parameters(), lr=1e-6)
     if arguments.memory:

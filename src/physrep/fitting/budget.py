@@ -9,6 +9,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from ..errors import PhysrepError
+from ..training.schedule import takes_fused
 from ..training.stream import WindowStream
 
 if TYPE_CHECKING:
@@ -67,7 +68,8 @@ def steps_within(
     import torch
 
     stream = WindowStream.plain(learner, train, frame_step, batch_size)
-    optimiser = torch.optim.AdamW([p for p in learner.parameters() if p.requires_grad], lr=0.0)
+    trainable = [p for p in learner.parameters() if p.requires_grad]
+    optimiser = torch.optim.AdamW(trainable, lr=0.0, fused=takes_fused(learner))
     learner.train()
     step, encoding = [], []
     for number in range(3):

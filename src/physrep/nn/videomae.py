@@ -17,6 +17,8 @@ Source: "VideoMAE: Masked Autoencoders are Data-Efficient Learners for Self-Supe
 
 from __future__ import annotations
 
+import functools
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -26,8 +28,10 @@ from .checks import check_clips
 from .patches import block_size
 
 
+@functools.lru_cache(maxsize=8)
+@torch.inference_mode(False)
 def sinusoid_table(positions: int, dim: int, device: torch.device | str = "cpu") -> Tensor:
-    """The table of the module's docstring with shape ``(positions, dim)``, float32."""
+    """The table of the module's docstring with shape ``(positions, dim)``, float32; made once, so not to be changed."""
     p = torch.arange(positions, dtype=torch.float64)[:, None]
     j = torch.arange(dim)
     angle = p / 10000 ** (2 * (j // 2).double() / dim)
