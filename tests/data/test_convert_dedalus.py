@@ -126,17 +126,20 @@ def test_other_grids_coefficients_and_tensors(tmp_path: Path) -> None:
     assert any("hat hold" in note and "coefficients" in note for note in found.notes)
 
 
-@pytest.mark.parametrize("missing", [False, True])
-def test_virtual_sets_need_their_process_files(missing: bool, tmp_path: Path) -> None:
+@pytest.mark.parametrize("fault", ["", "missing", "short"])
+def test_virtual_sets_need_their_process_files(fault: str, tmp_path: Path) -> None:
+    """Processes write parts of the grid, which the set joins by selections without limit in time."""
     b = values(0, 4, NX, NZ)
     write_set(tmp_path / "s/s_s1.h5", np.arange(4.0), 1, {"b": b})
-    layout = h5py.VirtualLayout(b.shape, "f8")
+    layout = h5py.VirtualLayout(b.shape, "f8", maxshape=(None, NX, NZ))
     for rank, rows in enumerate((slice(0, 4), slice(4, NX))):
         place = tmp_path / f"s/s_s1/s_s1_p{rank}.h5"
         place.parent.mkdir(exist_ok=True)
+        part = b[: 3 if fault == "short" and rank else 4, rows]
         with h5py.File(place, "w") as file:
-            file["tasks/b"] = b[:, rows]
-        layout[:, rows] = h5py.VirtualSource(f"s_s1/{place.name}", "tasks/b", b[:, rows].shape)
+            file.create_dataset("tasks/b", data=part, maxshape=(None, *part.shape[1:]))
+        source = h5py.VirtualSource(f"s_s1/{place.name}", "tasks/b", (4, 4, NZ), maxshape=(None, 4, NZ))
+        layout[0 : h5py.h5s.UNLIMITED, rows] = source[0 : h5py.h5s.UNLIMITED]
     with h5py.File(tmp_path / "s/s_s1.h5", "r+") as file:
         scales = [next(iter(dimension.values())).name for dimension in file["tasks/b"].dims]
         del file["tasks/b"]
@@ -144,12 +147,13 @@ def test_virtual_sets_need_their_process_files(missing: bool, tmp_path: Path) ->
         for axis, label in enumerate(("t", "x", "z")):
             data.dims[axis].label = label
             data.dims[axis].attach_scale(file[scales[axis]])
-    if missing:
+    if fault == "missing":
         (tmp_path / "s/s_s1/s_s1_p1.h5").unlink()
     found = open_any(tmp_path / "s")
     assert len(found) == 1 and found.axes == ("x", "z")
-    if missing:
-        with pytest.raises(PhysrepError, match=r"tasks/b is virtual, and its source s_s1/s_s1_p1.h5 does not exist"):
+    if fault:
+        why = "does not exist" if fault == "missing" else "is too small"
+        with pytest.raises(PhysrepError, match=rf"tasks/b is virtual, and its source s_s1/s_s1_p1\.h5 {why}"):
             found.read(0, "b")
     else:
         np.testing.assert_array_equal(found.read(0, "b"), b.astype("f4"))

@@ -217,7 +217,7 @@ def _virtual(path: AnyPath, dataset: h5py.Dataset, depth: int) -> Iterator[tuple
     sources = dataset.virtual_sources()
     elsewhere = [name for name in dict.fromkeys(s.file_name for s in sources) if _elsewhere(path, name)]
     problems = [p for source in sources if (p := _source(path, dataset, source, depth, source.file_name in elsewhere))]
-    covered = sum(source.vspace.get_select_npoints() for source in sources)
+    covered = sum(_selected(source.vspace, dataset.shape)[0] for source in sources)
     if problems:
         more = f" (and {len(problems) - 1} more of its {len(sources)} sources)" if len(problems) > 1 else ""
         yield f"is virtual, and {problems[0]}{more}", remedy
@@ -251,7 +251,7 @@ def _source(path: AnyPath, dataset: h5py.Dataset, source: Any, depth: int, elsew
             return f"its source {name} has no data set {source.dset_name}"
         if inner == dataset:
             return "its source is the data set itself"
-        if not _fits(source, inner.shape):
+        if not _fits(source, dataset.shape, inner.shape):
             return f"its source {name} is too small, {inner.shape}"
         found = next(iter(_dataset(place, inner, depth + 1)), None)
         return f"of its source {name}, {source.dset_name} {found[0]}" if found else ""
@@ -260,12 +260,34 @@ def _source(path: AnyPath, dataset: h5py.Dataset, source: Any, depth: int, elsew
             file.close()
 
 
-def _fits(source: Any, shape: tuple[int, ...]) -> bool:
+def _fits(source: Any, shape: tuple[int, ...], inner: tuple[int, ...]) -> bool:
+    """Whether a source of this shape holds all that a virtual data set of that ``shape`` takes from it."""
+    needed, _ = _selected(source.vspace, shape)
     if source.src_space.get_select_type() == h5py.h5s.SEL_ALL:
         # Written without the size of its source, so that nothing but the number of values can be compared.
-        return math.prod(shape) == source.vspace.get_select_npoints()
-    _, last = source.src_space.get_select_bounds()
-    return len(last) == len(shape) and all(b < n for b, n in zip(last, shape, strict=True))
+        return math.prod(inner) == needed
+    if source.src_space.get_simple_extent_ndims() != len(inner):
+        return False
+    there, last = _selected(source.src_space, inner)
+    return there >= needed and all(b < n for b, n in zip(last, inner, strict=True))
+
+
+def _selected(space: Any, shape: tuple[int, ...]) -> tuple[int, tuple[int, ...]]:
+    """How many points a selection of an array of this shape has, and the last of them along each axis.
+
+    A count without limit, as of files that grow, ends where the array does; HDF5 does not tell its size.
+    """
+    if space.get_select_type() == h5py.h5s.SEL_ALL:
+        return math.prod(shape), tuple(n - 1 for n in shape)
+    if space.get_select_type() == h5py.h5s.SEL_HYPERSLABS and space.is_regular_hyperslab():
+        start, stride, count, block = space.get_regular_hyperslab()
+        count = tuple(
+            max((n - s - b) // step + 1, 0) if c >= h5py.h5s.UNLIMITED else c
+            for n, s, step, c, b in zip(shape, start, stride, count, block, strict=True)
+        )
+        last = tuple(s + (c - 1) * step + b - 1 for s, step, c, b in zip(start, stride, count, block, strict=True))
+        return math.prod(c * b for c, b in zip(count, block, strict=True)), last
+    return space.get_select_npoints(), tuple(space.get_select_bounds()[1])
 
 
 def _found(path: AnyPath, name: str) -> Path:
