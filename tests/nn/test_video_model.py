@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -74,3 +76,9 @@ def test_absent_weights_are_one_sentence(tmp_path: Path) -> None:
             VideoModel.load(source)
     with pytest.raises(PhysrepError, match="did you mean 'hidden_size'"):
         VideoModel.from_config({"hiden_size": 3})
+
+
+def test_python_without_docstrings_is_told_what_takes_them_away(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "flags", SimpleNamespace(optimize=2))
+    with pytest.raises(PhysrepError, match="start Python without -OO"):
+        VideoModel.from_config({})

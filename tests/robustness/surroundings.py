@@ -88,9 +88,10 @@ SURROUNDINGS = {
     ),
     "no PHYSREP_CACHE": _of(rounding=True, PHYSREP_CACHE="/proc/nowhere"),
     "PHYSREP_CACHE is a file": _of(rounding=True, PHYSREP_CACHE="/etc/hostname"),
-    # Without docstrings, of which `list` prints parts.
+    # Without docstrings, of which `list` prints parts, and which transformers (`study`) reads.
     "-OO": Surroundings(
-        {"PYTHONPYCACHEPREFIX": "$BASE/bytecode", "PYTHONDONTWRITEBYTECODE": None}, flags=("-OO",), silent=True
+        {"PYTHONPYCACHEPREFIX": "$BASE/bytecode", "PYTHONDONTWRITEBYTECODE": None}, flags=("-OO",), silent=True,
+        refuses=(2,),
     ),
     "-P": Surroundings(flags=("-P",)),
     "hash seed": _of(PYTHONHASHSEED="4711"),

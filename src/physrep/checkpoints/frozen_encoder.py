@@ -238,10 +238,11 @@ def _tensor(output: Any) -> Tensor | None:
 
 
 def _transformers(name: str) -> nn.Module:
-    from transformers import AutoModel
+    from ..nn.video_model import transformers_library
 
+    library = transformers_library()
     try:
-        return AutoModel.from_pretrained(name, trust_remote_code=False)
+        return library.AutoModel.from_pretrained(name, trust_remote_code=False)
     except (OSError, ValueError) as error:
         reason = " ".join(str(error).split())[:200]
         raise PhysrepError(

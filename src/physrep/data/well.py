@@ -20,6 +20,7 @@ from ..files import atomic_path
 from ..systems.description import Trajectories
 from .chunks import CHECKSUM, CHUNK, chunk_shape, stored_bytes
 from .names import channel_names, name_problem, parameter_problem
+from .single_precision import holds
 from .sink import Sink
 from .space import check_space
 from .structure import RECORD, write_structure
@@ -27,6 +28,9 @@ from .units import TIME
 
 # HDF5 keeps attributes in the object header, which is limited to 64 KiB; parameters are stored there as float64.
 MAX_TRAJECTORIES_PER_FILE = 8000
+
+POINT, PARAMETER = 1e-4, 1e-6
+"""Share of the smallest step, and of the spread of a parameter in a file, up to which single precision may round."""
 
 ROOT_ATTRIBUTES = ("dataset_name", "grid_type", "n_spatial_dims", "n_trajectories", "simulation_parameters", RECORD)
 
@@ -234,9 +238,9 @@ def _write_root(file: h5py.File, header: WellHeader) -> None:
 def _write_dimensions(file: h5py.File, header: WellHeader) -> None:
     group = file.create_group("dimensions")
     group.attrs["spatial_dims"] = list(header.coordinates)
-    _dataset(group, "time", _array(header.time), sample_varying=False, time_varying=True)
+    _dataset(group, "time", _points(header.time), sample_varying=False, time_varying=True)
     for axis, values in header.coordinates.items():
-        _dataset(group, axis, _array(values), sample_varying=False, time_varying=False)
+        _dataset(group, axis, _points(values), sample_varying=False, time_varying=False)
 
 
 def _write_boundaries(file: h5py.File, header: WellHeader) -> None:
@@ -258,7 +262,10 @@ def _write_scalars(file: h5py.File, header: WellHeader) -> None:
     group = file.create_group("scalars")
     group.attrs["field_names"] = list(header.parameters)
     for name, values in header.parameters.items():
-        stored = _scalar_or_samples(values, np.float32)
+        own = values.detach().cpu().numpy()
+        spread = np.ptp(known) if (known := own[np.isfinite(own)]).size else 0.0
+        exact = holds(own, float(spread or np.abs(known).max(initial=0.0)), PARAMETER)
+        stored = _scalar_or_samples(values, np.float32 if exact else np.float64)
         _dataset(group, name, stored, sample_varying=stored.ndim == 1, time_varying=False)
 
 
@@ -290,6 +297,13 @@ def _dataset(group: h5py.Group, name: str, values: np.ndarray, *, sample_varying
     dataset = group.create_dataset(name, data=values, fletcher32=True if values.ndim else None)
     dataset.attrs["sample_varying"] = sample_varying
     dataset.attrs["time_varying"] = time_varying
+
+
+def _points(values: Tensor) -> np.ndarray:
+    """Times or coordinates, in double precision where single precision would move them (seconds since 1970)."""
+    points = values.detach().cpu().numpy()
+    step = float(np.abs(np.diff(points.astype(np.float64))).min(initial=np.inf))
+    return points.astype(np.float32 if len(points) < 2 or holds(points, step, POINT) else np.float64)
 
 
 def _array(values: Tensor) -> np.ndarray:

@@ -10,6 +10,8 @@ import numpy as np
 
 from ..data import select_trajectories, write_stats, write_well
 from ..data.convert import from_numpy, from_xarray
+from ..data.given import as_array, as_numbers
+from ..data.single_precision import in_single
 from ..data.splits import assign_labelled
 from ..errors import PhysrepError
 from ..readout.array_axes import SPACE, per_axis, space_of
@@ -29,16 +31,11 @@ def labels_of(y: Any, names: Sequence[str] | None) -> dict[str, np.ndarray]:
         PhysrepError: another shape, another number of names, or text.
     """
     if hasattr(y, "columns"):
-        return {str(name): np.asarray(y[name], dtype=np.float64) for name in y.columns}
+        return {str(name): as_numbers(y[name], f"y: {name}") for name in y.columns}
     if isinstance(y, Mapping):
-        return {str(name): np.asarray(values, dtype=np.float64) for name, values in y.items()}
+        return {str(name): as_numbers(values, f"y: {name}") for name, values in y.items()}
     own = getattr(y, "name", None)
-    try:
-        values = np.asarray(y, dtype=np.float64)
-    except (TypeError, ValueError) as error:
-        raise PhysrepError("y holds something that is no number; give one number per trajectory and parameter.") from (
-            error
-        )
+    values = as_numbers(y, "y")
     if values.ndim not in (1, 2):
         raise PhysrepError(f"y has the shape {values.shape}; give (N,) or (N, P), one row per trajectory.")
     columns = values[:, None] if values.ndim == 1 else values
@@ -110,7 +107,9 @@ def check_array(x: Any) -> np.ndarray:
         PhysrepError: another shape, or values that are not finite.
     """
     try:
-        array = np.asarray(x)
+        array = as_array(x, "X")
+    except PhysrepError:
+        raise
     except ValueError as error:  # a list of arrays of several shapes
         raise PhysrepError(
             "X holds trajectories of several shapes; cut them to one (N, T, C, H, W), or write files, which may differ "
@@ -125,7 +124,7 @@ def check_array(x: Any) -> np.ndarray:
         raise PhysrepError(f"X has the type {array.dtype}; give real numbers.")
     if not np.isfinite(array).all():
         raise PhysrepError("X holds NaN or infinity; leave these trajectories out.")
-    return array.astype(np.float32)
+    return in_single(array, "X")
 
 
 def write_splits(trajectories: Trajectories, root: Path, fractions: Sequence[float], seed: int) -> Path:

@@ -6,6 +6,7 @@ normalised with its statistics; nothing else is done to them, and torchvision is
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -59,7 +60,7 @@ class VideoModel(nn.Module):
         Raises:
             PhysrepError: they are not there, or are of another model.
         """
-        transformers = _library()
+        transformers = transformers_library()
         kept = torch.get_rng_state()
         try:
             config = transformers.AutoConfig.from_pretrained(source, local_files_only=True)
@@ -94,7 +95,7 @@ class VideoModel(nn.Module):
         Raises:
             PhysrepError: an option that the architecture does not know or accept.
         """
-        transformers = _library()
+        transformers = transformers_library()
         known = transformers.VJEPA2Config().to_dict()
         unknown = [key for key in options if key not in known]
         if unknown:
@@ -142,7 +143,16 @@ class VideoModel(nn.Module):
         return tokens.unflatten(1, (count // self.tubelet, *side))
 
 
-def _library() -> Any:
+def transformers_library() -> Any:
+    """The library transformers.
+
+    Raises:
+        PhysrepError: it is not installed, or Python was started without the docstrings that it reads.
+    """
+    if sys.flags.optimize > 1:
+        raise PhysrepError(
+            "transformers reads docstrings, which `python -OO` takes away; start Python without -OO (PYTHONOPTIMIZE=2)."
+        )
     try:
         import transformers
     except ImportError as error:

@@ -12,6 +12,8 @@ import torch
 from ..clip import Clip
 from ..data.convert import from_xarray
 from ..data.convert.axes import named_axes, spatial
+from ..data.given import as_array
+from ..data.single_precision import in_single
 from ..errors import PhysrepError
 from .recordings import Recording
 
@@ -78,7 +80,7 @@ def array_recordings(data: Any, axes: ArrayAxes, window: WindowShape) -> list[Re
     dt, dx, names, units = axes.dt, axes.dx, axes.channels, {}
     if hasattr(data, "coords"):
         data, dt, dx, names, units = _from_xarray(data, axes)
-    array, space = np.asarray(data), window.space
+    array, space = as_array(data, "the array"), window.space
     array = array[None] if array.ndim == 2 + space else array
     if array.ndim != 3 + space:
         raise wrong_shape(array.shape, space)
@@ -89,6 +91,7 @@ def array_recordings(data: Any, axes: ArrayAxes, window: WindowShape) -> list[Re
         raise PhysrepError(f"the array has {array.shape[2]} channels; name each of them with channels=[...].")
     if not np.isfinite(array).all():
         raise PhysrepError("the array holds NaN or infinity; leave these trajectories out.")
+    array = in_single(array, "the array")
     step, span = window.frame_step, (window.frames - 1) * window.frame_step + 1
     if array.shape[1] < span:
         raise PhysrepError(f"the array has {array.shape[1]} frames, but a window of this encoder needs {span}.")
@@ -97,7 +100,7 @@ def array_recordings(data: Any, axes: ArrayAxes, window: WindowShape) -> list[Re
     spacing = per_axis("dx", dx, np.float64, space)
     found = []
     for number, trajectory in enumerate(array):
-        fields = np.stack([trajectory[s : s + span : step].swapaxes(0, 1) for s in starts]).astype(np.float32)
+        fields = np.stack([trajectory[s : s + span : step].swapaxes(0, 1) for s in starts])
         clip = Clip(
             fields=torch.from_numpy(fields),
             parameters=torch.empty(len(starts), 0, dtype=torch.float64),

@@ -221,7 +221,8 @@ def _take_parameter(part: Part, name: str, array: RawArray) -> None:
         for i, column in enumerate(array.all().T):
             part.parameters[f"{short}_{i}"] = column.astype(np.float64)
     else:
-        part.notes.append(f"{name} ({'x'.join(map(str, array.shape)) or 'text'}) is no field and is left out")
+        what = "complex (store its real and imaginary parts as two fields)" if array.kind == "c" else "no field"
+        part.notes.append(f"{name} ({'x'.join(map(str, array.shape)) or 'text'}) is {what} and is left out")
 
 
 def _take_constant(part: Part, name: str, values: np.ndarray) -> None:

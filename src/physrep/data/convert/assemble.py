@@ -104,8 +104,13 @@ def assemble(
         recording.parameters |= values
         for label in values:
             recording.units.pop(f"parameter {label}", None)
-        if words:
-            recording.notes.append(f"columns {', '.join(words)} of {parameters} hold words and are no parameters")
+        if plain := [label for label, what in words.items() if what == "words"]:
+            recording.notes.append(f"columns {', '.join(plain)} of {parameters} hold words and are no parameters")
+        recording.notes += [
+            f"column {label} of {parameters} holds {what}, so it is no parameter; leave a cell empty that is unknown"
+            for label, what in words.items()
+            if label not in plain
+        ]
     for label in [label for label in recording.parameters if parameter_problem(label)]:
         del recording.parameters[label]
         recording.notes.append(f"parameter {label} {parameter_problem(label)}, and is left out; rename it in a table")
@@ -220,6 +225,14 @@ def _space(recording: Recording, reference: Part, dx: Sequence[float] | None, pe
     if dx is not None and len(dx) not in (1, len(axes)):
         raise PhysrepError(f"--dx has {len(dx)} numbers; give one, or one per axis ({', '.join(axes)}).")
     stored = {axis: np.asarray(reference.coordinates[axis]) for axis in axes if axis in reference.coordinates}
+    for axis, points in stored.items() if dx is None else ():
+        steps = np.diff(points.astype(np.float64))
+        if not ((steps > 0).all() or (steps < 0).all()):
+            at = int(np.flatnonzero(~(steps * np.sign(np.median(steps)) > 0))[0])
+            raise PhysrepError(
+                f"{reference.path}: coordinates of {axis} go from {points[at]:.6g} to {points[at + 1]:.6g} and do not "
+                "all rise or fall; unroll what wraps (a longitude) and sort it, or give the spacing with --dx."
+            )
     recording.descending = frozenset(axis for axis, points in stored.items() if points[0] > points[-1])
     if recording.descending:
         down = ", ".join(axis for axis in axes if axis in recording.descending)

@@ -17,6 +17,7 @@ from ...files import file_fingerprint, read_record, write_json
 from ...progress import Progress
 from ...ranges import SEEDS, check_ranges, setting
 from ..scan import SPLITS
+from ..single_precision import REMEDY, coarse, in_single
 from ..splits import DEFAULT_FRACTIONS
 from ..stats import frame_blocks, write_stats
 from ..time_steps import say_uneven
@@ -149,6 +150,8 @@ def _written(
             f"{source}: {len(bad)} of {len(recording)} trajectories are bad; mend them, or leave them out with "
             f"--drop-bad. They are: {listed}."
         )
+    for text in recording.coarse.values():
+        say(f"{text}; {REMEDY}")
     for index in sorted(bad):
         say(f"left out: {recording.place(index)}: {bad[index]}")
     if len(bad) == len(recording):
@@ -256,19 +259,24 @@ def _write_file(
 
 def _copy(recording: Recording, index: int, frames: int, write: Callable[[str, int, np.ndarray], None]) -> str:
     """Copy one trajectory block by block; returns what is wrong with it."""
-    varies = False
+    varies, rounded = False, ""
     for field_ in recording.fields:
         components = len(recording.axes) if field_.order else 1
         low, high = np.inf, -np.inf
         for start, count in frame_blocks(frames, 4 * components * int(np.prod(recording.shape))):
             try:
-                block = recording.read(index, field_.name, start, count)
+                exact = recording.exact(index, field_.name, start, count)
+                block = in_single(exact, field_.name)
             except PhysrepError as error:
                 return str(error).removeprefix(f"{recording.place(index)}: ").removesuffix(".")
             finite = np.isfinite(block).reshape(len(block), -1).all(1)
             if not finite.all():
                 return f"{field_.name} is not finite in frame {start + int(np.argmin(finite))}"
-            low, high = min(low, float(block.min())), max(high, float(block.max()))
+            low, high = min(low, float(exact.min())), max(high, float(exact.max()))
             write(field_.name, start, block)
-        varies |= low < high
-    return "" if varies else "all fields are constant"
+        varies |= bool(np.float32(low) < np.float32(high))
+        if problem := coarse(low, high):
+            rounded = recording.coarse.setdefault(field_.name, f"{field_.name} of {recording.place(index)} {problem}")
+    if varies:
+        return ""
+    return f"all fields are constant in single precision: {rounded}" if rounded else "all fields are constant"

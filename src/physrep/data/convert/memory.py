@@ -10,6 +10,7 @@ import numpy as np
 
 from ...errors import PhysrepError
 from ...systems.description import Trajectories
+from ..given import as_array, as_numbers
 from ..time_steps import say_uneven
 from .arrays import part_of_arrays, raw
 from .assemble import assemble
@@ -42,9 +43,10 @@ def from_numpy(
         PhysrepError: no field, or shapes that do not agree.
     """
     arrays = dict(fields) if isinstance(fields, Mapping) else {"field": fields}
-    part = part_of_arrays(Path(name), {key: raw(np.asarray(value)) for key, value in arrays.items()}, axes)
+    whole = {key: raw(as_array(values, f"{name}: {key}")) for key, values in arrays.items()}
+    part = part_of_arrays(Path(name), whole, axes)
     for key, values in (parameters or {}).items():
-        column = np.asarray(values, dtype=np.float64).reshape(-1)
+        column = as_numbers(values, f"{name}: parameter {key}").reshape(-1)
         if len(column) != len(part):
             raise PhysrepError(f"{name}: parameter {key} has {len(column)} values for {len(part)} trajectories.")
         part.parameters[key] = column

@@ -124,14 +124,26 @@ def _indices(
     return [first + index]
 
 
-def numeric_columns(table: Mapping[str, Sequence[str]]) -> tuple[dict[str, np.ndarray], list[str]]:
-    """Columns of numbers as parameters (an empty cell is NaN, unknown), and the names of the others."""
-    values, words = {}, []
+def numeric_columns(table: Mapping[str, Sequence[str]]) -> tuple[dict[str, np.ndarray], dict[str, str]]:
+    """Columns of numbers as parameters (an empty cell is NaN, unknown), and of the others what they hold."""
+    values, words = {}, {}
     for name, cells in table.items():
         try:
             values[name] = np.array([float(cell) if cell else np.nan for cell in cells])
         except PhysrepError:
             raise
         except ValueError:
-            words.append(name)
+            odd = [index for index, cell in enumerate(cells) if cell and not _is_number(cell)]
+            mixed = len(odd) < sum(map(bool, cells))
+            words[name] = f"numbers, but {cells[odd[0]]!r} for trajectory {odd[0]}" if mixed else "words"
     return values, words
+
+
+def _is_number(cell: str) -> bool:
+    try:
+        float(cell)
+    except PhysrepError:
+        raise
+    except ValueError:
+        return False
+    return True

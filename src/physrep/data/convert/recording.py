@@ -10,6 +10,7 @@ import torch
 
 from ...errors import PhysrepError
 from ...systems.description import Trajectories
+from ..single_precision import in_single
 from .source import FieldSource, Part, close_files
 
 
@@ -32,6 +33,7 @@ class Recording:
         descending: axes that the source stores in descending order; they are read in ascending order.
         folders: split folder of every trajectory, or None.
         units: as the source states them, by what they are of (`physrep.data.units`).
+        coarse: field to what single precision leaves of its variation, where that is little; filled as it is copied.
         bad: trajectory to why it cannot be used, as far as metadata tell.
         notes: what was guessed, defaulted or left out, one line each.
     """
@@ -42,6 +44,7 @@ class Recording:
         self.folders = [part.split for part, _ in self._places]
         self.notes = list(dict.fromkeys(note for part in self._parts for note in part.notes))
         self.bad: dict[int, str] = {}
+        self.coarse: dict[str, str] = {}
         self.fields: list[FieldSource] = []
         self.parameters: dict[str, np.ndarray] = {}
         self.table: dict[str, list[str]] = {}
@@ -89,8 +92,12 @@ class Recording:
         """Frames of a field of one trajectory, float32 with shape ``(frames, *S)``, of a vector ``(frames, *S, D)``.
 
         Raises:
-            PhysrepError: there is no such field, or the source cannot be read there.
+            PhysrepError: there is no such field, the source cannot be read there, or single precision cannot hold it.
         """
+        return in_single(self.exact(index, name, start, frames), f"{self.place(index)}: {name}")
+
+    def exact(self, index: int, name: str, start: int = 0, frames: int | None = None) -> np.ndarray:
+        """As `read`, in the type of the source."""
         part, sample = self._places[index]
         field = next((field for field in self.fields if field.name == name), None)
         if field is None:
@@ -109,8 +116,7 @@ class Recording:
         block = np.stack(blocks, -1) if len(blocks) > 1 else blocks[0]
         block = np.flip(block, tuple(1 + i for i, axis in enumerate(self.axes) if axis in self.descending))
         block = block[:, *(slice(-1 if axis in self.trimmed else None) for axis in self.axes)]
-        with np.errstate(over="ignore"):
-            return np.ascontiguousarray(block, dtype=np.float32)
+        return np.ascontiguousarray(block)
 
     def trajectories(self, indices: Sequence[int] | None = None) -> Trajectories:
         """These trajectories in memory; default all. They must have the same number of frames.

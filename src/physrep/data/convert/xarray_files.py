@@ -19,8 +19,19 @@ from .staggered import find_faces, onto_centres
 
 def _open(path: str) -> Any:
     engine = _engine(Path(path))
-    settings = {"consolidated": _consolidated(Path(path))} if engine == "zarr" else {}
-    return _xarray(path).open_dataset(path, engine=engine, cache=False, decode_timedelta=False, **settings)
+    settings: dict[str, Any] = {"consolidated": _consolidated(Path(path))} if engine == "zarr" else {}
+    settings |= {"engine": engine, "cache": False, "decode_timedelta": False}
+    xarray = _xarray(path)
+    try:
+        dataset = xarray.open_dataset(path, **settings)
+    except ValueError as error:
+        if "decode time" not in str(error):
+            raise
+        dataset = None
+    # Dates of a calendar that NumPy does not have, as of climate models, stay the numbers that are stored.
+    if dataset is None or any(values.dtype.kind == "O" for values in dataset.coords.values()):
+        return xarray.open_dataset(path, decode_times=False, **settings)
+    return dataset
 
 
 def _consolidated(store: Path) -> bool:
@@ -72,6 +83,10 @@ def part_of_dataset(
             # Dates and durations have become seconds.
             units[meaning] = "s" if values.dtype.kind in "Mm" else units_of(values.attrs)
             epoch = _epoch(values.values) if meaning == TIME else epoch
+            if factor := _seconds(values):
+                counted = factor * coordinates[meaning]
+                coordinates[meaning], epoch, units[meaning] = counted - counted[0], float(counted[0]), "s"
+                notes.append(f"{path}: {name} counts {values.attrs['units']}; they become seconds since the first")
         elif frame and meaning == TIME and values.ndim == 0:
             coordinates[TIME] = _numbers(values.values.reshape(1), f"{path}: {name}", notes)
             epoch = _epoch(values.values.reshape(1))
@@ -118,6 +133,14 @@ def _numbers(values: np.ndarray, place: str, notes: list[str]) -> np.ndarray:
 def _epoch(values: np.ndarray) -> float:
     """The first of dates in seconds; times that are numbers count from their own zero."""
     return float(values[0].astype("datetime64[ns]").astype(np.int64)) / 1e9 if values.dtype.kind == "M" else 0.0
+
+
+def _seconds(values: Any) -> float:
+    """Seconds of the unit in which a coordinate counts time from a date; 0 where it does not, or in months."""
+    word = units_of(values.attrs).lower() if " since " in str(values.attrs.get("units", "")) else ""
+    known = {"second": 1.0, "minute": 60.0, "hour": 3600.0, "day": 86400.0}
+    short = {"s": 1.0, "sec": 1.0, "min": 60.0, "h": 3600.0, "hr": 3600.0, "d": 86400.0}
+    return known.get(word.removesuffix("s"), short.get(word, 0.0))
 
 
 def _engine(path: Path) -> str | None:
