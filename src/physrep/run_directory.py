@@ -110,11 +110,14 @@ def start_config(run: str | Path) -> dict[str, str]:
     path = Path(run) / WEIGHTS
     if not path.is_file():
         raise PhysrepError(f"{run}: has no {WEIGHTS} to start from; give the directory of a finished run.")
-    return {"run": str(run), "sha256": hashlib.sha256(path.read_bytes()).hexdigest()}
+    with path.open("rb") as file:
+        return {"run": str(run), "sha256": hashlib.file_digest(file, "sha256").hexdigest()}
 
 
 def load_start(learner: Learner, run: str | Path) -> None:
     """Put the weights of a run into the ``base`` of a fine-tuned learner, or into the encoder of any other.
+
+    A frozen emulator takes everything, its normalisation too: it reads fields as they were when it was imported.
 
     Raises:
         PhysrepError: they do not fit.
@@ -127,6 +130,9 @@ def load_start(learner: Learner, run: str | Path) -> None:
     try:
         if isinstance(learner, HasBase):
             learner.base.load_state_dict(stored)
+            return
+        if getattr(learner, "imported", False):
+            learner.load_state_dict(stored)
             return
         weights = {k.removeprefix("encoder."): v for k, v in stored.items() if k.startswith("encoder.")}
         if not isinstance(learner, HasEncoder) or not weights:

@@ -160,3 +160,34 @@ def test_three_axes_of_space() -> None:
     assert tokens.shape == (2, 3, 32) and tokens.isfinite().all() and learner.grid(3, 16, 16, 20) == (3, 1, 1, 1)
     with pytest.raises(PhysrepError, match="on 3 axes"):
         learner.encode(clip())
+
+
+@pytest.mark.slow
+def test_an_imported_run_is_a_row_beside_its_initial_weights(tmp_path: Path, capsys) -> None:
+    torch.save(published(), tmp_path / "walrus.pt")
+    words = ["import-checkpoint", tmp_path / "walrus.pt", "--as", "walrus", "--out", tmp_path / "run"]
+    words += ["--channels", *SHEAR, "--num-frames", 3, "--options.tokens", 4, "--options.cells", 1]
+    assert main([str(word) for word in words]) == 0
+    text = f"""
+        system: shear_flow
+        simulation: {{trajectories: 12, resolution: [16, 32], frames: 6, save_dt: 0.05,
+                     ranges: {{Reynolds: [20, 90]}}, splits: [0.5, 0.25, 0.25]}}
+        num_frames: 3
+        eval_stride: 2
+        probes: {{ridge: {{}}}}
+        analyses: {{}}
+        runs:
+          - {{learner: walrus, init_from: {tmp_path}/run}}
+          - {{learner: walrus, name: initial, init_from: {tmp_path}/run, options: {{random_weights: true}}}}
+        """
+    (tmp_path / "bench.yaml").write_text(text)
+    (tmp_path / "wrong.yaml").write_text(text.replace("num_frames: 3", "num_frames: 4"))
+    assert main(["bench", str(tmp_path / "wrong.yaml"), "--out", str(tmp_path / "no")]) == 2
+    assert "is 'walrus' on 3 frames, but 'walrus' on 4 is wanted" in capsys.readouterr().err
+    assert main(["bench", str(tmp_path / "bench.yaml"), "--out", str(tmp_path / "bench")]) == 0
+    table = capsys.readouterr().out
+    assert "Walrus (frozen)" in table and "Walrus (random weights)" in table
+    own, initial = (load_run(tmp_path / "bench" / "runs" / f"{name}-s0")[0] for name in ("walrus", "initial"))
+    assert torch.equal(own.backbone.encoder_dummy, published()["encoder_dummy"]) and own.kind == "learner"  # pyright: ignore
+    assert torch.equal(initial.backbone.encoder_dummy, torch.ones(1)) and initial.kind == "floor"  # pyright: ignore
+    assert own.field_std.tolist() == [1.0] * 4  # raw fields, as when it was imported

@@ -203,6 +203,8 @@ def expand(config: BenchConfig) -> list[Run]:
                     f"({', '.join(nested.pool)}); pool test alone, or take the run out."
                 )
         options = dict(run.options)
+        if run.init_from and run.learner != "constant" and getattr(factory, "imported", False):
+            options = {**_imported_options(run, config, place), **options}
         if run.learner != "constant":
             options = current_options(run.learner, LEARNERS, "learner", options, f"{place}: options")
         encoder = run.encoder or config.encoder if takes_encoder else "none"
@@ -263,11 +265,30 @@ def learner_class(name: str) -> Any:
     return resolve(name, LEARNERS, "learner")
 
 
+def _imported_options(run: RunConfig, config: BenchConfig, place: str) -> dict[str, Any]:
+    """Options of the imported run whose weights a frozen learner takes.
+
+    Raises:
+        PhysrepError: it is no run of this learner, or of windows of another length.
+    """
+    from ..run_directory import read_run_config
+
+    stored = read_run_config(str(run.init_from))
+    if stored["learner"] != run.learner or stored["num_frames"] != config.num_frames:
+        raise PhysrepError(
+            f"{place}: init_from {run.init_from!r} is {stored['learner']!r} on {stored['num_frames']} frames, but "
+            f"{run.learner!r} on {config.num_frames} is wanted; set num_frames, or import it again."
+        )
+    return dict(stored["options"])
+
+
 def _check_init_from(run: RunConfig, config: BenchConfig, trained: bool, place: str) -> None:
     """Refuse an ``init_from`` that is neither a run directory nor another run that stands by itself, of all seeds."""
     if run.init_from is None:
         return
     if not trained:
+        if getattr(learner_class(run.learner), "imported", False):
+            return
         raise PhysrepError(f"{place}: learner {run.learner!r} has nothing to train; leave init_from out.")
     base = next((other for other in config.runs if other.title == run.init_from and other is not run), None)
     if base is None:

@@ -17,6 +17,7 @@ from ..run_directory import (
     prepare_learner,
     read_summary,
     save_learner,
+    start_config,
 )
 from ..tokens.protocol import divide, first_parameters, read_protocol
 from ..training.pretrain import pretrain
@@ -165,6 +166,8 @@ def _learner(
         )
     else:
         settings = learner_config(run.learner, run.options, config.num_frames, train, scales, data, run.seed)
+        if run.init_from and not run.options.get("random_weights"):
+            settings["init_from"] = start_config(run.init_from)
         save_learner(folder, prepare_learner(settings, train), settings)
     learner, _ = load_run(folder)
     write_identity(run, learner, folder)

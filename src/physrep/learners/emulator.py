@@ -28,10 +28,12 @@ class Emulator(Untrained):
     Attributes:
         key: name in `physrep.learners.LEARNERS`, for messages.
         family: name of the model in tables.
+        imported: weights come from a run that `import-checkpoint` made: ``init_from`` of a benchmark's run.
     """
 
     key: str
     family: str
+    imported = True
 
     def __init__(
         self,
