@@ -7,8 +7,9 @@ replicates are trained on 400 others in 200 pairs of equal parameters, simulated
 ``its data, any windows`` on the same without the pairs. A ridge probe is fitted to clean tokens of the trajectories of
 DATA; its penalty is chosen on half of the valid trajectories, and the other half is scored: mean squared error of the
 z-scored logarithms of the parameters per trajectory, mean of both, clean, with white noise of 1 % and 20 % of each
-channel's standard deviation, and with windows whose frames lie 3 and 4 times as far apart. With --operator, a run of
-operator discovery, its tokens are joined to those of the recipes as well. Nothing reads the test split.
+channel's standard deviation, with windows whose frames lie 3 and 4 times as far apart, and of other flows at half the
+time step. With --operator, a run of operator discovery, its tokens are joined to those of the recipes as well. Nothing
+reads the test split.
 """
 
 from __future__ import annotations
@@ -30,10 +31,11 @@ from physrep.learners.pooling import pooled
 from physrep.run_directory import learner_config, prepare_learner
 
 FRAMES, STRIDE, TRAJECTORIES = 8, 28, 400
-TESTS: dict[str, tuple[float, int]] = {
-    "clean": (0.0, 1), "1% noise": (0.01, 1), "20% noise": (0.2, 1), "dt x 3": (0.0, 3), "dt x 4": (0.0, 4)
+TESTS: dict[str, tuple[str, float, int]] = {
+    "clean": ("valid", 0.0, 1), "1% noise": ("valid", 0.01, 1), "20% noise": ("valid", 0.2, 1),
+    "dt x 0.5": ("half", 0.0, 1), "dt x 3": ("valid", 0.0, 3), "dt x 4": ("valid", 0.0, 4),
 }  # fmt: skip
-"""Level of noise and time step of the windows that the probe of clean ones is asked about."""
+"""Data, level of noise and time step of the windows that the probe of clean ones is asked about."""
 
 ENCODER: dict[str, Any] = {
     "encoder": "conv3d",
@@ -103,7 +105,7 @@ class Row:
     def __init__(self, learner: Learner, data: dict[str, ClipDataset]) -> None:
         learner.eval()
         self.train, self.labels = tokens_of(learner, data["train"], 0.0, TRAJECTORIES)
-        self.valid = [tokens_of(learner, data["valid"], level, step=step) for level, step in TESTS.values()]
+        self.valid = [tokens_of(learner, data[name], level, step=step) for name, level, step in TESTS.values()]
 
     def scores(self, other: Row | None = None) -> list[float]:
         """Error at every level, of these tokens or of both."""
@@ -132,18 +134,27 @@ class Row:
         return found
 
 
-def with_replicates(data: physrep.DataConfig, out: Path) -> physrep.DataConfig:
-    """Data like these, of another seed, whose training trajectories are pairs of equal parameters."""
+def like(data: physrep.DataConfig, out: Path, **changes: Any) -> physrep.DataConfig:
+    """Data that are simulated like these, of another seed and otherwise as ``changes`` say."""
     own = read_json(Path(str(data.path)) / "simulation.json")
     names = ("resolution", "frames", "save_dt", "ranges", "initial_condition", "options")
-    config = physrep.SimulationConfig(
-        **{name: own[name] for name in names},
-        trajectories=TRAJECTORIES * 10 // 8,
-        splits=[0.8, 0.1, 0.1],
-        seed=own["seed"] + 1,
-        replicates=2,
-    )
-    return physrep.DataConfig(path=str(physrep.simulate(own["system"], out / "replicates", config)))
+    config = physrep.SimulationConfig(**{**{name: own[name] for name in names}, "seed": own["seed"] + 1, **changes})
+    return physrep.DataConfig(path=str(physrep.simulate(own["system"], out, config)))
+
+
+def with_replicates(data: physrep.DataConfig, out: Path) -> physrep.DataConfig:
+    """Data like these whose training trajectories are pairs of equal parameters."""
+    return like(data, out / "replicates", trajectories=TRAJECTORIES * 10 // 8, splits=[0.8, 0.1, 0.1], replicates=2)
+
+
+def at_half_the_step(data: physrep.DataConfig, out: Path, valid: ClipDataset) -> ClipDataset:
+    """As many trajectories as valid has, of the same duration, with half the time between frames."""
+    count, frames = valid.n_trajectories, 2 * int(valid.lengths[0]) - 1
+    fine = like(
+        data, out / "half", trajectories=count + 8, frames=frames, save_dt=valid.dt / 2, seed=7,
+        splits=[4 / (count + 8), count / (count + 8), 4 / (count + 8)],
+    )  # fmt: skip
+    return fine.open("valid", valid.stats)
 
 
 def trained(name: str, data: physrep.DataConfig, out: Path, seed: int, train: ClipDataset) -> Learner:
@@ -178,6 +189,7 @@ def main() -> None:
     data = physrep.DataConfig(path=options.data, max_trajectories=TRAJECTORIES)
     # All rows are of the same trajectories in the same order, whatever data the runs themselves name.
     splits = data.open_splits()
+    splits["half"] = at_half_the_step(data, options.out, splits["valid"])
     operator = Row(physrep.load_run(options.operator)[0], splits) if options.operator else None
     print("| recipe | " + " | ".join(TESTS) + " |\n|---|" + "---:|" * len(TESTS))
 
