@@ -3,7 +3,8 @@
 A ridge probe is fitted on clean tokens of training trajectories, its penalty chosen on clean valid ones. White noise,
 in units of each channel's standard deviation, is added to test windows alone. Scores are mean squared errors of the
 z-scored parameters (of their logarithm with --log), per trajectory over its windows; 95 % intervals over
-trajectories.
+trajectories. With --pool the windows of a trajectory are joined by their precision and the scatter between clean
+training windows, and probes read one token per trajectory.
 
     python benchmarks/operator_noise.py RUN [--log] [--stride 14] [--labelled 400] [--pool]
 """
@@ -11,8 +12,9 @@ trajectories.
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import fields, replace
+from functools import partial
 
 import numpy as np
 import torch
@@ -22,7 +24,7 @@ import physrep
 from physrep.clip import Clip
 from physrep.data import ClipDataset
 from physrep.learners import Learner, OperatorDiscovery
-from physrep.learners.operator_discovery.posterior import Posterior, pooled
+from physrep.learners.operator_discovery.posterior import Posterior, pooled, scatter_of
 from physrep.run_directory import run_data
 
 LEVELS = (0.0, 0.01, 0.2)
@@ -61,16 +63,28 @@ def tokens_of(
 
 
 @torch.no_grad()
-def pooled_tokens_of(
+def posteriors(
     learner: OperatorDiscovery, data: ClipDataset, stride: int, level: float = 0.0, most: int | None = None
-) -> tuple[Tensor, Tensor, int]:
-    """The same of trajectories: one token each, of the posterior that its windows have together."""
+) -> tuple[Posterior, Tensor, Tensor]:
+    """Of every window its posterior and trajectory, and the parameters of every trajectory."""
     windows, each = windows_of(data, learner.num_frames, stride, most)
     pairs = [(learner.read(clip), clip.parameters.double()) for clip in noisy(learner, data, windows, level)]
     found, parameters = zip(*pairs, strict=True)
     every = Posterior(*(torch.cat([getattr(part, f.name) for part in found]) for f in fields(Posterior)))
-    together = pooled(every, torch.as_tensor(windows[:, 0].copy()))
-    return learner.tokens(together), torch.cat(parameters)[::each], 1
+    return every, torch.as_tensor(windows[:, 0].copy()), torch.cat(parameters)[::each]
+
+
+def pooled_tokens_of(
+    learner: OperatorDiscovery,
+    data: ClipDataset,
+    stride: int,
+    level: float = 0.0,
+    most: int | None = None,
+    scatter: Tensor | None = None,
+) -> tuple[Tensor, Tensor, int]:
+    """As `tokens_of` of trajectories: one token each, of the posterior that its windows have together."""
+    found, trajectory, parameters = posteriors(learner, data, stride, level, most)
+    return learner.tokens(pooled(found, trajectory, scatter)), parameters, 1
 
 
 def main() -> None:
@@ -83,8 +97,11 @@ def main() -> None:
     options = parser.parse_args()
     learner, config = physrep.load_run(options.run)
     assert isinstance(learner, OperatorDiscovery)
-    own_tokens = pooled_tokens_of if options.pool else tokens_of
     data = run_data(config).open_splits()
+    own_tokens: Callable[..., tuple[Tensor, Tensor, int]] = tokens_of
+    if options.pool:
+        found, trajectory, _ = posteriors(learner, data["train"], options.stride, most=options.labelled)
+        own_tokens = partial(pooled_tokens_of, scatter=scatter_of(found, trajectory))
     x, y, each = own_tokens(learner, data["train"], options.stride, most=options.labelled)
     x_valid, y_valid, _ = own_tokens(learner, data["valid"], options.stride)
     y, y_valid = (v.log() if options.log else v for v in (y, y_valid))

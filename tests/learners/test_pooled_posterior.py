@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 
-from physrep.learners.operator_discovery.posterior import Posterior, pooled
+from physrep.learners.operator_discovery.posterior import Posterior, pooled, scatter_of
 
 
 def windows(theta: torch.Tensor, each: int, generator: torch.Generator) -> tuple[Posterior, torch.Tensor, torch.Tensor]:
@@ -51,3 +51,23 @@ def test_one_window_stays_as_it_is_and_a_certain_one_decides() -> None:
         torch.tensor([[0.7], [-1.0]]).double(), torch.tensor([[[0.0]], [[0.9]]]).double(), torch.zeros(2, 1).double()
     )
     assert abs(float(pooled(certain, torch.tensor([4, 4])).mean) - 0.7) < 1e-6
+
+
+def test_scatter_between_windows_is_found_and_evens_out_their_weights() -> None:
+    generator = torch.Generator().manual_seed(2)
+    theta = torch.randn(400, 1, 2, dtype=torch.float64, generator=generator)
+    planted = torch.tensor([[0.04, 0.01], [0.01, 0.02]], dtype=torch.float64)
+    sizes = 10 ** (4 * torch.rand(400, 3, 1, 1, dtype=torch.float64, generator=generator) - 7)
+    error = sizes * torch.eye(2, dtype=torch.float64)
+    root = torch.linalg.cholesky(error + planted)
+    reading = theta + (root @ torch.randn(400, 3, 2, 1, dtype=torch.float64, generator=generator)).squeeze(3)
+    spread = torch.linalg.inv(torch.linalg.inv(error) + torch.eye(2, dtype=torch.float64))
+    mean = (spread @ torch.linalg.inv(error) @ reading.unsqueeze(3)).squeeze(3)
+    found = Posterior(mean.flatten(0, 1), spread.flatten(0, 1), torch.zeros(1200, 1, dtype=torch.float64))
+    trajectory = torch.arange(400).repeat_interleave(3)
+    scatter = scatter_of(found, trajectory)
+    torch.testing.assert_close(scatter, planted, rtol=0.15, atol=3e-3)
+    truth = theta.squeeze(1)
+    blind, told = (float((pooled(found, trajectory, t).mean - truth).square().mean()) for t in (None, scatter))
+    assert told < 0.6 * blind
+    assert not scatter_of(Posterior(mean[:, 0], spread[:, 0], torch.zeros(400, 1)), torch.arange(400)).any()
