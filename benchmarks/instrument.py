@@ -30,6 +30,7 @@ from physrep.readout import Readout
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "examples" / "estimator"))
 
+from marked import write_between  # noqa: E402
 from vorticity import DT, DX, POINTS, RANGE, decaying_flows  # noqa: E402
 
 NEW = 500
@@ -175,11 +176,8 @@ def main(out: str = "runs/instrument", count: str = "600", only: str = "", docum
                 print(line, flush=True)
                 tables[table].append(line)
     if document and not only:
-        text = Path(document).read_text(encoding="utf-8")
-        for (start, end), lines in zip(MARKS, tables, strict=True):
-            head, _, rest = text.partition(start)
-            text = "\n".join([head + start, "", *lines, "", end + rest.partition(end)[2]])
-        Path(document).write_text(text, encoding="utf-8")
+        for marks, lines in zip(MARKS, tables, strict=True):
+            write_between(document, marks, lines)
 
 
 if __name__ == "__main__":

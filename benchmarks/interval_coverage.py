@@ -13,10 +13,10 @@ coverage -->`.
 from __future__ import annotations
 
 import sys
-from pathlib import Path
 
 import numpy as np
 import torch
+from marked import write_between
 
 from physrep.metrics import cluster_means
 from physrep.probes import KernelRidgeProbe, NearestProbe, Probe, RidgeProbe
@@ -71,11 +71,7 @@ def main(repetitions: str = "200", document: str = "") -> None:
         lines.append(f"| {row} | {' | '.join(cells)} |")
     print("\n".join(lines))
     if document:
-        text = Path(document).read_text(encoding="utf-8")
-        head, rest = text.split(MARKS[0])
-        tail = rest.split(MARKS[1])[1]
-        written = "\n".join([head + MARKS[0], "", *lines, "", MARKS[1]]) + tail
-        Path(document).write_text(written, encoding="utf-8")
+        write_between(document, MARKS, lines)
 
 
 if __name__ == "__main__":

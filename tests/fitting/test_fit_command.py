@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import re
 from pathlib import Path
 
 import numpy as np
@@ -12,10 +14,11 @@ from physrep import progress
 from physrep.cli.main import main
 from physrep.data.config import DataConfig
 from physrep.errors import PhysrepError
-from physrep.files import read_json, read_rows, write_json
+from physrep.files import read_json, read_record, read_rows, write_json, write_record
 from physrep.fitting import fit as module
 from physrep.fitting import fit_instrument
 from physrep.fitting.budget import encoder_settings, seconds_of
+from physrep.fitting.endless import endless
 from physrep.readout import chosen_run
 from physrep.simulation import SimulationConfig, simulate
 
@@ -43,6 +46,7 @@ def test_fit_then_predict(data: Path, tmp_path: Path, capsys: pytest.CaptureFixt
     assert main(command) == 0
     said = capsys.readouterr().out.splitlines()
     assert said[0].endswith("scales of the parameters: diffusivity log"), "as the system says"
+    assert re.search(r"trajectories \d+ of train, \d+ of valid, \d+ of test;", said[0])
     assert said[1].startswith("statistics") and said[2].startswith("spectra"), "the floors come first"
     assert "What needs no training already knows diffusivity with R2 1.00 (spectra)" in said[3]
     assert any(line.startswith("jepa: not pretrained") for line in said), "no budget, and that is said"
@@ -218,3 +222,26 @@ def test_plan_tells_the_parts_and_writes_nothing(
     given = ["--budget", "1s", "--floors", "statistics", "--runs", "my/run", "--plan"]
     assert main(["fit", str(data), "--out", str(out), *given]) == 0
     assert "the given runs (my/run) is not measured" in capsys.readouterr().out
+
+
+def test_endless_intervals_are_said_with_who_has_others(data: Path, tmp_path: Path) -> None:
+    found = fit_instrument(DataConfig(path=str(data)), tmp_path, floors=["statistics", "spectra"], learners=[])
+    assert endless(found.chosen, found.candidates, tmp_path) is None
+
+    def too_few(run: str) -> None:
+        for file in (tmp_path / "runs" / run).glob("readout_*.json"):
+            content = read_record(file)
+            content["trajectories"] |= {
+                "half_width": [math.inf],
+                "n_valid": 4,
+                "source": "valid folds",
+                "local": {"list": [None]},
+            }
+            write_record(file, content)
+
+    too_few(found.chosen.run)
+    said = endless(found.chosen, found.candidates, tmp_path)
+    assert said is not None and "endless: they come from 4 valid trajectories, and 9 are the least" in said
+    assert "statistics has intervals, from 40 of train: physrep predict" in said and "statistics-s0 FILES" in said
+    too_few("statistics-s0")
+    assert "divide the data otherwise" in str(endless(found.chosen, found.candidates, tmp_path))

@@ -22,7 +22,7 @@ from physrep.errors import PhysrepError
 from physrep.files import read_json, read_record, write_json, write_record
 from physrep.probes import PROBES, RidgeProbe, load_predictions
 from physrep.probes.fit import predict_splits
-from physrep.readout import Basis, Instrument, Novelty, read_readout, readout_names
+from physrep.readout import Basis, Instrument, Novelty, background, read_readout, readout_names
 from physrep.readout.conformal import Conformal
 from physrep.readout.held_out import HeldOut
 from physrep.report import prediction_page
@@ -347,6 +347,24 @@ def test_novelty_raises_the_stated_share_of_false_alarms() -> None:
     novelty.calibrate(novelty.score(draw(400))).tested(novelty.score(draw(4000)))
     assert 0.03 <= novelty.false_alarms[0] <= 0.08 and novelty.false_alarms[1] <= 0.01
     assert (novelty.verdict(novelty.score(draw(100) + 6)) == 2).mean() > 0.9
+
+
+def test_few_valid_trajectories_call_few_others_strange() -> None:
+    """Four scores have no 95 % quantile: of 40 trajectories in all every second new one was outside."""
+    random, strange = np.random.default_rng(0), []
+    mixing = random.normal(size=(6, 6))
+    for _ in range(20):
+        parts: dict[str, Any] = {}
+        for name, n in (("train", 32), ("valid", 4), ("test", 200)):
+            tokens = torch.from_numpy(random.normal(size=(n, 1, 6)) @ mixing).float()
+            parts[name] = SimpleNamespace(tokens=tokens, trajectory=np.arange(n))
+        found, verdicts = background._novelty(parts)
+        strange.append(np.mean([verdict == 2 for verdict in verdicts.values()]))
+        assert found.false_alarms[1] == pytest.approx(strange[-1])
+        valid = Novelty().fit(parts["train"].tokens)
+        valid.calibrate(valid.score(parts["valid"].tokens))
+        assert all(ours >= own for ours, own in zip(found.limits, valid.limits, strict=True)), "never stricter"
+    assert np.mean(strange) < 0.05
 
 
 def _files(root: Path) -> list[Path]:

@@ -28,6 +28,7 @@ from ..training.claim import same_statistics
 from ..training.config import TrainingConfig
 from .budget import ENCODER_OF_AXES, FEWEST, encoder_settings, steps_within
 from .candidates import FLOORS, Candidate, knowledge, line, table, verdict
+from .endless import endless
 
 if TYPE_CHECKING:
     from ..data import ClipDataset
@@ -109,7 +110,8 @@ def fit_instrument(
 
 def _run(fitting: _Fitting, train: ClipDataset) -> Fit:
     config, budget, say = fitting.config, fitting.budget, fitting.say
-    windows = f"windows of {config.num_frames} frames, every {config.eval_stride} frames"
+    counts = ", ".join(f"{split.n_trajectories} of {name}" for name, split in fitting.splits.items())
+    windows = f"trajectories {counts}; windows of {config.num_frames} frames, every {config.eval_stride} frames"
     scaled = ", ".join(f"{name} {scale}" for name, scale in parameter_scales(train, config.scales).items())
     say(f"{config.system}: {windows}, up to a budget of {duration(budget)}; scales of the parameters: {scaled}")
     return fitting.run()
@@ -350,6 +352,8 @@ class _Fitting:
         for text in table(candidates, chosen.run):
             self.say(text)
         self.say(verdict(chosen, labelled_split(self.splits["test"]).n_trajectories))
+        if text := endless(chosen, usable, self.out):
+            self.say(text)
         if self._left() < 0:
             self.say(f"took {duration(self.budget - self._left())}, longer than the budget of {duration(self.budget)}.")
         return Fit(self.out, chosen, candidates)

@@ -16,6 +16,9 @@ from .neighbours import Neighbours
 from .novelty import Novelty
 from .reference import reference, reference_stores
 
+FEW, FOLDS = 20, 10
+"""Trajectories of valid below which train serves the limits of novelty as well, left out in so many folds."""
+
 if TYPE_CHECKING:
     from torch import Tensor
 
@@ -102,12 +105,31 @@ def _scores(found: Novelty, store: TokenStore, rows: np.ndarray | None = None) -
 
 
 def _novelty(parts: Mapping[str, TokenStore]) -> tuple[Novelty, dict[int, int]]:
-    """Fitted on train, limits from valid, false alarms from test."""
+    """Fitted on train, limits from valid, false alarms from test.
+
+    Few scores have no 95 % quantile: below `FEW` the limits are at least those of training trajectories, each scored by
+    a fit that left its fold out.
+    """
     found = Novelty().fit(parts["train"].tokens)
-    found.calibrate(_scores(found, parts["valid"])[0])
+    valid = _scores(found, parts["valid"])[0]
+    found.calibrate(valid)
+    if len(valid) < FEW:
+        more = Novelty().calibrate(np.concatenate([valid, _left_out(parts["train"])]))
+        found.limits = (max(found.limits[0], more.limits[0]), max(found.limits[1], more.limits[1]))
     scores, names = _scores(found, parts["test"])
     found.tested(scores)
     return found, dict(zip(names.tolist(), found.verdict(scores).tolist(), strict=True))
+
+
+def _left_out(store: TokenStore) -> np.ndarray:
+    """Scores of the trajectories of a split by fits that left a tenth of them out."""
+    names, index = np.unique(store.trajectory, return_inverse=True)
+    fold = (np.random.default_rng(0).permutation(len(names)) % FOLDS)[index]
+    found = []
+    for number in np.unique(fold) if len(names) > 1 else []:
+        own = fold == number
+        found.append(_scores(Novelty().fit(store.tokens[~own]), store, own)[0])
+    return np.concatenate(found) if found else np.empty(0)
 
 
 def _crossed(parts: Mapping[str, TokenStore], division: Division) -> tuple[Novelty, dict[int, int]]:

@@ -32,11 +32,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-BANDWIDTH = 0.5
-"""h, in standard deviations of the training labels."""
-
-PRIOR = 1.0
-"""λ, in neighbours."""
+BANDWIDTH, PRIOR = 0.5, 1.0
+"""h and λ: of a grid the pair whose intervals have the smallest score on held-out errors, be there few or many."""
 
 FEWEST = 20
 """Trajectories from which on widths follow the estimate; with fewer the kernel mean is noise."""
@@ -54,10 +51,12 @@ class LocalWidth:
     Args:
         level: probability content of the intervals.
         columns: numbers of the parameters whose estimates w compares.
+        bandwidth: h, in standard deviations of the training labels.
+        prior: λ, in neighbours.
     """
 
-    def __init__(self, level: float, columns: list[int]) -> None:
-        self.level, self.columns = level, list(columns)
+    def __init__(self, level: float, columns: list[int], bandwidth: float = BANDWIDTH, prior: float = PRIOR) -> None:
+        self.level, self.columns, self.bandwidth, self.prior = level, list(columns), bandwidth, prior
 
     def fit(self, estimate: np.ndarray, error: np.ndarray) -> Self:
         """Keep the errors and the sums over their neighbours.
@@ -89,17 +88,17 @@ class LocalWidth:
         """
         n = len(self.error)
         near = self._kernel(estimate[:, self.columns].double())
-        total, share = self.error.sum(), PRIOR / n
-        usual = (share * total + near @ self.error) / (PRIOR + near.sum(1))
+        total, share = self.error.sum(), self.prior / n
+        usual = (share * total + near @ self.error) / (self.prior + near.sum(1))
         # a r² + b r = c, in the form of the root that has no difference of nearly equal numbers.
         a = share + near
         b = share * (total - self.error) + self.weighted
-        c = self.error * usual[:, None] * (PRIOR + near + self.weight)
+        c = self.error * usual[:, None] * (self.prior + near + self.weight)
         root = 2 * c / (b + (b * b + 4 * a * c).sqrt()).clamp_min(torch.finfo(torch.float64).tiny)
         return root.sort(dim=1).values[:, rank(n, self.level) - 1]
 
     def _kernel(self, estimate: Tensor) -> Tensor:
-        apart = (estimate[:, None, :] - self.estimate) / BANDWIDTH
+        apart = (estimate[:, None, :] - self.estimate) / self.bandwidth
         return (-0.5 * apart.square().sum(2)).exp()
 
 

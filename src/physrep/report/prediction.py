@@ -21,6 +21,9 @@ SOURCES = {
 }
 """Split and manner of the errors that intervals come from, in words."""
 
+THIRDS_FROM = 30
+"""Test trajectories from which on the coverage of thirds is told: ten in each."""
+
 
 def first_sentence(answers: Answers) -> str:
     """How many recordings are outside, or at the edge, of what was learned."""
@@ -34,22 +37,23 @@ def first_sentence(answers: Answers) -> str:
 def facts(readout: Readout) -> list[str]:
     """How good the probe, the intervals and the verdicts were on test."""
     whole = readout.trajectories
-    covered = ", ".join(map(_covered, readout.scaler.names, whole.coverage, whole.thirds or [[]] * len(whole.coverage)))
+    thirds = whole.thirds if whole.n_test >= THIRDS_FROM and whole.thirds else [[]] * len(whole.coverage)
+    covered = ", ".join(map(_covered, readout.scaler.names, whole.coverage, thirds))
     each = "; ".join(f"{name} {novelty.false_alarms[1]:.1%}" for name, novelty in readout.background.novelty.items())
     chosen = " on which it chose its settings" if readout.probe is not None else ""
     split, how = SOURCES.get(whole.source, ("valid", chosen))
     errors = f"{whole.n_valid} {split} trajectories{how}"
-    endless = (
-        []
-        if all(map(math.isfinite, whole.half_width))
-        else [f"{errors} are too few for {whole.level:.0%} intervals; these are endless"]
-    )
+    quality = f"probe {readout.name}, test MSE {readout.quality:.3g} (z-scored, constant = 1)"
+    if all(map(math.isfinite, whole.half_width)):
+        widths = (
+            f"; {whole.level:.0%} intervals per trajectory from {errors} cover on {whole.n_test} test trajectories: "
+        )
+        stated = [quality + widths + covered, *_one_width(readout)]
+    else:
+        stated = [f"{errors} are too few for {whole.level:.0%} intervals; these are endless", quality]
     edge, outside = readout.false_alarms
     return [
-        *endless,
-        f"probe {readout.name}, test MSE {readout.quality:.3g} (z-scored, constant = 1); {whole.level:.0%} intervals "
-        f"per trajectory from {errors} cover on {whole.n_test} test trajectories: {covered}",
-        *_one_width(readout),
+        *stated,
         f"false alarms on test: {edge:.1%} at the edge or outside, {outside:.1%} outside ({each})",
     ]
 
@@ -63,8 +67,6 @@ def _covered(name: str, share: float, thirds: list[float]) -> str:
 def _one_width(readout: Readout) -> list[str]:
     """Whose intervals are as wide at every value, which is said; those of others follow the estimate."""
     whole = readout.trajectories
-    if not all(map(math.isfinite, whole.half_width)):
-        return []
     local = whole.local or [None] * len(whole.half_width)
     fixed = [name for name, own in zip(readout.scaler.names, local, strict=True) if own is None]
     if not fixed:
