@@ -3,7 +3,7 @@
 Layouts (read in their public readers; https://github.com/pdebench/PDEBench,
 https://github.com/ASK-Berkeley/PDEInvBench, https://github.com/AI4Science-WestlakeU/RealPDEBench):
 
-- Dedalus: see `physrep.data.convert.dedalus`.
+- Dedalus, py-pde: see `physrep.data.convert.dedalus`, `physrep.data.convert.py_pde`.
 - PDEBench: ``tensor`` (N, T, X[, Y][, V]), or ``density``, ``pressure``, ``Vx``, ``Vy`` (N, T, X, Y), beside
   ``t-coordinate``, ``x-coordinate``, ``y-coordinate``; or one group per seed, ``0007/data`` (T, X, Y, V) with
   ``0007/grid/x``, ``/y``, ``/t``. Parameters are attributes.
@@ -28,15 +28,18 @@ from ..units import units_of
 from .arrays import RawArray, part_of_arrays
 from .axes import CHANNEL, SAMPLE, TIME
 from .dedalus import is_dedalus, open_file
+from .py_pde import is_py_pde
 from .source import LazyArray, Part
 
 
 def layout(file: Any) -> str:
-    """Which layout an open file has: "well", "dedalus", "seeds", "measured" or "arrays"."""
+    """Which layout an open file has: "well", "dedalus", "py-pde", "seeds", "measured" or "arrays"."""
     if "dimensions" in file and "t0_fields" in file:
         return "well"
     if is_dedalus(file):
         return "dedalus"
+    if is_py_pde(file):
+        return "py-pde"
     groups = [item for item in file.values() if isinstance(item, h5py.Group)]
     if groups and all("data" in group for group in groups):
         return "seeds"

@@ -16,6 +16,7 @@ from .hdf5 import layout, open_file, read_hdf5
 from .images import IMAGES, VIDEOS, read_images, read_video
 from .matlab import read_matlab
 from .numpy_files import read_numpy
+from .py_pde import read_py_pde
 from .series import by_field, go_on, join
 from .source import Part
 from .vtk_files import read_vtk_series
@@ -48,6 +49,8 @@ def _hdf5(path: Path, axes: Sequence[str] | None = None, frame: bool = False) ->
         raise PhysrepError(f"{path}: cannot be read as HDF5 ({error}); copy the file again.") from error
     if kind == "dedalus":
         return read_dedalus(path, [path])
+    if kind == "py-pde":
+        return read_py_pde(path)
     return read_well(path) if kind == "well" else read_hdf5(path, axes, frame)
 
 
@@ -56,7 +59,7 @@ FORMATS: dict[str, Format] = {
     "zarr": Format("Zarr", (".zarr",), read_xarray),
     "numpy": Format("NumPy", (".npz", ".npy"), read_numpy),
     "hdf5": Format(
-        "HDF5 (Dedalus, PDEBench, PDEInvBench, RealPDEBench, The Well, others)", (".h5", ".hdf5", ".hdf"), _hdf5
+        "HDF5 (Dedalus, py-pde, PDEBench, PDEInvBench, RealPDEBench, The Well, others)", (".h5", ".hdf5", ".hdf"), _hdf5
     ),
     "matlab": Format("MATLAB", (".mat",), read_matlab),
     "vtk": Format("VTK image series", (".vti", ".vtk"), read_vtk_series, series=True),
