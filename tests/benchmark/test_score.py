@@ -218,6 +218,15 @@ def test_unknown_choices_are_named() -> None:
         frozen(encoder="conv3d", normalise="imagenet")
 
 
+def test_what_a_built_encoder_does_not_use_is_refused(tmp_path: Path) -> None:
+    for place in (str(tmp_path), "hf:nowhere", "nowhere.pt2"):
+        with pytest.raises(PhysrepError, match="--encoder_options goes with a class"):
+            frozen(encoder=place, encoder_options={"nonsense": 1})
+    for option, value in (("layout", "BTCHW"), ("channels", "mean"), ("normalise", "none"), ("size", 16)):
+        with pytest.raises(PhysrepError, match=f"--{option} has no effect: .* is a run"):
+            frozen(encoder=str(tmp_path), **{option: value})
+
+
 def test_systems_are_simulated_and_scored_one_by_one(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     words = ["score", "conv3d", "--systems", "shear_flow", "--out", str(tmp_path), "--probes", "ridge"]
     sizes = {"trajectories": "24", "resolution": "[16, 32]", "frames": "12", "ranges": "{Reynolds: [20, 60]}"}

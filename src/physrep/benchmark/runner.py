@@ -125,9 +125,11 @@ def prepare_data(
 
 def _open_checked(config: BenchConfig, data: DataConfig, out: Path) -> dict[str, ClipDataset]:
     from ..data import assert_disjoint, assert_no_leaks
+    from ..data.shifts import say_shifts
 
     assert_disjoint(data.path)
     splits = data.open_splits()
+    say_shifts(splits)
     _check_labels(splits, config)
     shared = assert_no_leaks(splits, data.allow_shared_starts)
     scales = parameter_scales(splits["train"], config.scales)

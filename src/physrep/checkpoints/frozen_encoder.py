@@ -121,6 +121,8 @@ class FrozenEncoder(Untrained):
         text = encoder if isinstance(encoder, str) else ""
         if weights and (text.endswith(".pt2") or text.startswith("hf:") or Path(text).is_dir()):
             raise PhysrepError(f"--weights goes with a class; {text} holds its own.")
+        if options and (text.endswith(".pt2") or text.startswith("hf:") or Path(text).is_dir()):
+            raise PhysrepError(f"--encoder_options goes with a class; {text} is built already.")
         if text.endswith(".pt2"):
             program = load_program(text)
             return shuffled(program, seed) if random_weights else program
@@ -129,6 +131,10 @@ class FrozenEncoder(Untrained):
             return shuffled(model, seed) if random_weights else model
         if text and Path(text).is_dir():
             self.run = True
+            fed = {"layout": self.layout, "channels": self.channels_as, "normalise": self.normalise, "size": self.size}
+            usual = {"layout": "BCTHW", "channels": "all", "normalise": "dataset", "size": None}
+            if other := [name for name, value in fed.items() if value != usual[name]]:
+                raise PhysrepError(f"--{other[0]} has no effect: {text} is a run, which knows its input; leave it out.")
             return _of_run(text, random_weights, seed)
         frames_channels = self.in_channels if self.channels_as == "all" else 3
         built = build_encoder(encoder, frames_channels, self.num_frames, options)

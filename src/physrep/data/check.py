@@ -7,6 +7,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from ..errors import PhysrepError
 from ..progress import Progress
 from .check_format import check_format
@@ -151,8 +153,13 @@ def _check_overlap(
     faults: list[Fault] = []
     starts: dict[tuple[str, str], dict[tuple[Place, Place], None]] = {}
     copies: set[tuple[Place, Place]] = set()
-    for first, second, same in shared_trajectories(files):
-        if same:
+    for first, second, same in shared_trajectories(files, within=True):
+        if first[0].parent == second[0].parent:
+            if same and _end_alike(first, second):
+                problem = f"trajectory {second[1]} is also {_where(first)}"
+                remedy = "delete one of them: it counts twice, and folds of one split would share it"
+                faults.append(Fault(second[0], "split", problem, remedy, "warning"))
+        elif same:
             copies.add((first, second))
             problem = f"trajectory {second[1]} is also {_where(first)}"
             faults.append(Fault(second[0], "splits", problem, "delete one of them: scores would lie"))
@@ -183,6 +190,15 @@ def _check_overlap(
 
 
 Place = tuple[AnyPath, int]
+
+
+def _end_alike(*places: Place) -> bool:
+    """Whether two trajectories end in the same frame too: runs of a random process may share start and parameters."""
+    ends = []
+    for path, index in places:
+        with WellFile(path, glance=True) as file:
+            ends.append(file.read(index, file.n_frames - 1, 1, missing="raw"))
+    return np.array_equal(*ends)
 
 
 def _where(place: Place) -> str:

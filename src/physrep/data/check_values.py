@@ -32,6 +32,7 @@ def check_values(file: WellFile, quick: bool = False, step: Callable[[], None] =
     if not file.channels:
         faults.append(Fault(file.path, "t0_fields@field_names", "names no time-varying field", "store at least one"))
     dead = np.ones(file.n_trajectories, dtype=bool)
+    ends: list[tuple[np.ndarray, np.ndarray]] = []
     for field in file.fields.values():
         found, low, high = _read(file, field, quick, step)
         faults += found
@@ -43,11 +44,14 @@ def check_values(file: WellFile, quick: bool = False, step: Callable[[], None] =
             elif field.time_varying and (problem := coarse(float(lowest), float(highest))):
                 faults.append(Fault(file.path, _item(field), f"{channel} {problem}", REMEDY, "warning"))
         if field.time_varying:
+            ends.append((low, high))
             dead &= (low.min(2) == high.max(2)).all(1)
             if not quick and not found:
                 faults += frame_faults(file, field, low, high)
     if file.channels and not any(fault.severity == "error" for fault in faults):
         faults += _seams(file)
+        if not quick:
+            faults += _repeated(file, *(np.concatenate(part, axis=1) for part in zip(*ends, strict=True)))
     if file.channels and dead.any():
         faults.append(
             Fault(
@@ -58,6 +62,25 @@ def check_values(file: WellFile, quick: bool = False, step: Callable[[], None] =
             )
         )
     return faults
+
+
+TRIED = 8
+"""Pairs of frames that are read again, of those whose extremes agree; pictures (0 to 255) have many such."""
+
+
+def _repeated(file: WellFile, low: np.ndarray, high: np.ndarray) -> list[Fault]:
+    """A frame that is stored twice in a row; ``low``, ``high`` of shape ``(trajectories, channels, frames)``."""
+    alike = (low[..., 1:] == low[..., :-1]).all(1) & (high[..., 1:] == high[..., :-1]).all(1)
+    alike &= (low < high)[..., 1:].any(1)
+    pairs = np.argwhere(alike)
+    for trajectory, frame in pairs[:TRIED].tolist():
+        block = file.read(trajectory, frame, 2, missing="raw")
+        if np.array_equal(block[:, 0], block[:, 1]):
+            more = f", and up to {len(pairs) - 1} more such pairs" if len(pairs) > 1 else ""
+            problem = f"frames {frame} and {frame + 1} of trajectory {trajectory} are equal in every field{more}"
+            remedy = "look whether frames were stored twice, or the state is steady"
+            return [Fault(file.path, "fields", problem, remedy, "warning")]
+    return []
 
 
 def _seams(file: WellFile) -> list[Fault]:

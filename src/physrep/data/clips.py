@@ -227,10 +227,8 @@ class ClipDataset(Dataset[Clip]):
         Raises:
             PhysrepError: a channel is constant, so that it cannot be normalised.
         """
-        total = Moments.zero(len(self.channels))
-        for part in self._moments:
-            total += Moments(part["count"], np.array(part["mean"]), np.array(part["squares"]))
-        for channel, mean, std in zip(self.channels, total.mean, total.std, strict=True):
+        means, deviations = self.moments()
+        for channel, mean, std in zip(self.channels, means, deviations, strict=True):
             # Float32 tells values apart that differ by 6e-8 to 1.2e-7 of themselves.
             if std <= 1.5e-7 * abs(mean):
                 raise PhysrepError(
@@ -240,10 +238,17 @@ class ClipDataset(Dataset[Clip]):
             say_coarse(self.dataset_name, channel, float(mean), float(std))
         return ChannelStats(
             self.channels,
-            torch.from_numpy(total.mean.astype(np.float32)),
-            torch.from_numpy(total.std.astype(np.float32)),
+            torch.from_numpy(means.astype(np.float32)),
+            torch.from_numpy(deviations.astype(np.float32)),
             self.identity,
         )
+
+    def moments(self) -> tuple[np.ndarray, np.ndarray]:
+        """Mean and standard deviation of every channel of these very trajectories, float64 ``(C,)`` each."""
+        total = Moments.zero(len(self.channels))
+        for part in self._moments:
+            total += Moments(part["count"], np.array(part["mean"]), np.array(part["squares"]))
+        return total.mean, total.std
 
     @property
     def stats(self) -> ChannelStats:

@@ -115,11 +115,13 @@ def first_frame_hashes(path: str | Path | RemotePath) -> list[tuple[str, tuple[f
 
 def shared_trajectories(
     files: Mapping[str, Sequence[AnyPath]],
+    within: bool = False,
 ) -> list[tuple[tuple[AnyPath, int], tuple[AnyPath, int], bool]]:
     """Pairs of trajectories from different splits whose first frames agree bit for bit.
 
     Args:
         files: split name to its files.
+        within: find them in one split too, each with the first one that it agrees with.
 
     Returns:
         Tuples (file and index, file and index in the other split, whether the parameters agree too). Where they do
@@ -130,8 +132,11 @@ def shared_trajectories(
     for split, paths in files.items():
         for path in paths:
             for index, (digest, parameters) in enumerate(first_frame_hashes(path)):
+                alone = True
                 for other_split, other_path, other_index, other_parameters in seen.setdefault(digest, []):
-                    if other_split != split:
+                    inside = within and alone and other_split == split
+                    alone = alone and not inside
+                    if other_split != split or inside:
                         shared.append(((other_path, other_index), (path, index), other_parameters == parameters))
                 seen[digest].append((split, path, index, parameters))
     return shared
