@@ -120,11 +120,18 @@ class Handler(SimpleHTTPRequestHandler):
             return
 
 
+class Quiet(ThreadingHTTPServer):
+    """A server that says nothing of clients that hang up: they share its standard error."""
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Pass over it."""
+
+
 @contextmanager
 def served(folder: Path, generator: random.Random, lie: str, share: float) -> Iterator[str]:
     """The address of a lying server of a folder."""
     own = type("Own", (Handler,), {"generator": generator, "lie": lie, "share": share})
-    with ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(own, directory=str(folder))) as server:
+    with Quiet(("127.0.0.1", 0), functools.partial(own, directory=str(folder))) as server:
         server.daemon_threads = True
         thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
         thread.start()
