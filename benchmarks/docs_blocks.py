@@ -7,7 +7,7 @@ import re
 import pandas as pd
 
 from physrep.benchmark.names import probe_name
-from physrep.report.sections.generalisation.cells import read_cells
+from physrep.report.sections.generalisation.cells import read_shift_cells
 from physrep.report.sections.generalisation.table import degradation_table
 
 
@@ -73,7 +73,7 @@ def losses(rows: pd.DataFrame, labels: dict[str, str]) -> str:
         rows: of analyses/generalisation.csv, all cells as texts.
         labels: of runs, by title.
     """
-    cells = read_cells(rows.to_dict("records"))
+    cells = read_shift_cells(rows.to_dict("records"))
     table = degradation_table(cells).frame.assign(encoder=[labels[encoder.title] for encoder in cells.encoders])
     head = [str(name) for name in table.columns]
     texts = [[small(cell) if isinstance(cell, float) else str(cell) for cell in row] for row in table.to_numpy()]

@@ -31,7 +31,7 @@ from physrep.benchmark.differences import difference_rows
 from physrep.benchmark.directory import Bench
 from physrep.benchmark.entries import parameter_names
 from physrep.learners.identity import KINDS
-from physrep.report.sections.run_lines import identified, lines, score
+from physrep.report.sections.run_lines import identified, line_score, lines
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = ("README.md", "docs/results.md", "docs/generalisation.md")
@@ -90,7 +90,7 @@ def stored_increments(bench: Bench, analysis: Path) -> pd.DataFrame:
         own = identified(bench, [row for row in rows if row["probe"] == probe])
         label = {run.name: run.identity.label for run in bench.runs.values()}
         for line in lines(own):
-            gain, alone = (score(own, line, quantity=quantity) for quantity in ("difference", "floor"))
+            gain, alone = (line_score(own, line, quantity=quantity) for quantity in ("difference", "floor"))
             floor = next(row["floor"] for row in own)
             found.append(
                 {

@@ -24,7 +24,7 @@ import physrep
 from physrep.clip import Clip
 from physrep.data import ClipDataset
 from physrep.learners import Learner, OperatorDiscovery
-from physrep.learners.operator_discovery.posterior import Posterior, pooled, scatter_of
+from physrep.learners.operator_discovery.posterior import WindowPosterior, pooled_posterior, scatter_of
 from physrep.run_directory import run_data
 
 LEVELS = (0.0, 0.01, 0.2)
@@ -65,12 +65,12 @@ def tokens_of(
 @torch.no_grad()
 def posteriors(
     learner: OperatorDiscovery, data: ClipDataset, stride: int, level: float = 0.0, most: int | None = None
-) -> tuple[Posterior, Tensor, Tensor]:
+) -> tuple[WindowPosterior, Tensor, Tensor]:
     """Of every window its posterior and trajectory, and the parameters of every trajectory."""
     windows, each = windows_of(data, learner.num_frames, stride, most)
     pairs = [(learner.read(clip), clip.parameters.double()) for clip in noisy(learner, data, windows, level)]
     found, parameters = zip(*pairs, strict=True)
-    every = Posterior(*(torch.cat([getattr(part, f.name) for part in found]) for f in fields(Posterior)))
+    every = WindowPosterior(*(torch.cat([getattr(part, f.name) for part in found]) for f in fields(WindowPosterior)))
     return every, torch.as_tensor(windows[:, 0].copy()), torch.cat(parameters)[::each]
 
 
@@ -84,7 +84,7 @@ def pooled_tokens_of(
 ) -> tuple[Tensor, Tensor, int]:
     """As `tokens_of` of trajectories: one token each, of the posterior that its windows have together."""
     found, trajectory, parameters = posteriors(learner, data, stride, level, most)
-    return learner.tokens(pooled(found, trajectory, scatter)), parameters, 1
+    return learner.tokens(pooled_posterior(found, trajectory, scatter)), parameters, 1
 
 
 def main() -> None:

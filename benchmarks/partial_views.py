@@ -26,7 +26,7 @@ import torch
 import yaml
 
 import physrep
-from physrep.analyses.increment import joined, reduced
+from physrep.analyses.increment import reduced, side_by_side
 from physrep.files import read_json
 from physrep.metrics import cluster_means, paired_difference
 from physrep.probes import KernelRidgeProbe, RidgeProbe
@@ -140,7 +140,7 @@ def beside(out: Path, case: str, learners: list[str]) -> str:
         parts.append(reduced(own | {"score": valid}))
     found: dict[str, tuple[float, np.ndarray, np.ndarray]] = {}
     names: np.ndarray = np.zeros(0)
-    for title, stores in ((learners[0], parts[0]), (learners[1], parts[1]), ("both", joined(*parts))):
+    for title, stores in ((learners[0], parts[0]), (learners[1], parts[1]), ("both", side_by_side(*parts))):
         logs = {key: torch.as_tensor(store.labels).log() for key, store in stores.items()}
         mean, std = logs["fit"].mean(0), logs["fit"].std(0)
         z = {key: ((value - mean) / std).float() for key, value in logs.items()}

@@ -25,7 +25,7 @@ from physrep.learners.abilities import FitsInClosedForm, TakesLabels
 from physrep.run_directory import build_learner
 from physrep.training import clip_shape
 from physrep.training.costs import PeakMemory
-from physrep.training.estimate import estimate
+from physrep.training.estimate import estimate_costs
 
 
 def step(learner: Any, clip: Any, optimiser: torch.optim.Optimizer) -> None:
@@ -55,7 +55,7 @@ def main() -> None:
         if not run.trained or run.learner in seen or (options.runs and run.learner not in options.runs):
             continue
         seen.add(run.learner)
-        found = estimate(run.learner, run.options, config.num_frames, shape, True)
+        found = estimate_costs(run.learner, run.options, config.num_frames, shape, True)
         about = {"learner": run.learner, "options": run.options, "in_channels": len(shape.channels)}
         about |= {"num_frames": config.num_frames, "parameters": dict.fromkeys(shape.parameters, "linear")}
         learner: Any = build_learner({**about, "system": shape.system}).train()

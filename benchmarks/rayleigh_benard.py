@@ -27,7 +27,7 @@ from clock import best
 from torch import Tensor
 
 from physrep.systems import SYSTEMS
-from physrep.systems.grids.chebyshev import gauss, interpolation, lobatto
+from physrep.systems.grids.chebyshev import gauss, interpolation_matrix, lobatto
 from physrep.systems.rayleigh_benard.solver import RayleighBenardSolver
 
 CONVECTION = SYSTEMS["rayleigh_benard"]
@@ -112,13 +112,13 @@ def on_rows(field: Tensor, grid: tuple[int, int], walls: tuple[float, float]) ->
     """A field on the rows of a finer grid, at the points of ``grid``: (B, nx, ny) with components last."""
     vector = field.dim() == 4
     parts = [field[..., i] for i in range(2)] if vector else [field]
-    back = torch.linalg.inv(interpolation(field.shape[2], gauss(field.shape[2]))[:, 1:-1])
+    back = torch.linalg.inv(interpolation_matrix(field.shape[2], gauss(field.shape[2]))[:, 1:-1])
     out = []
     for part in parts:
         straight = walls[0] + (walls[1] - walls[0]) * lobatto(field.shape[2])
         inside = (part.double() - (walls[0] + (walls[1] - walls[0]) * gauss(field.shape[2]))) @ back.T
         nodes = torch.nn.functional.pad(inside, (1, 1)) + straight
-        coarse = nodes[:, :: field.shape[1] // grid[0]] @ interpolation(field.shape[2], gauss(grid[1])).T
+        coarse = nodes[:, :: field.shape[1] // grid[0]] @ interpolation_matrix(field.shape[2], gauss(grid[1])).T
         out.append(coarse.to(field.dtype))
     return torch.stack(out, -1) if vector else out[0]
 

@@ -14,7 +14,7 @@ from physrep.clip import Clip
 from physrep.files import read_yaml
 from physrep.learners import LEARNERS
 from physrep.registry import build
-from physrep.study.config import read_config as read_study
+from physrep.study.config import read_study_config as read_study
 from physrep.study.run import study
 from physrep.systems import SYSTEMS
 from tests.helpers.study_settings import TINY_MODEL

@@ -13,7 +13,7 @@ THERE, TO_DO = "there", "to do"
 
 
 @dataclass(frozen=True)
-class Step:
+class PlanStep:
     """One part of the work. What is not known is NaN.
 
     Attributes:
@@ -35,7 +35,7 @@ class Step:
     note: str = ""
 
 
-def plan_text(title: str, steps: Sequence[Step], device: str, jobs: int = 1, notes: Sequence[str] = ()) -> str:
+def plan_text(title: str, steps: Sequence[PlanStep], device: str, jobs: int = 1, notes: Sequence[str] = ()) -> str:
     """The plan as a table with a last row for everything.
 
     Args:
@@ -49,7 +49,7 @@ def plan_text(title: str, steps: Sequence[Step], device: str, jobs: int = 1, not
     head = ("", "state", "operations", "time", "disk", memory)
     rows = [head, *(_cells(step) for step in steps)]
     known = [step.seconds for step in steps if math.isfinite(step.seconds)]
-    whole = Step(
+    whole = PlanStep(
         f"all, {jobs} at a time" if jobs > 1 else "all",
         "",
         max([sum(known) / jobs, *known]) if known else math.nan,
@@ -88,7 +88,7 @@ def _others() -> str:
     return f"this machine is busy (load {load:.1f} on {cores} cores): free, it is faster" if load > cores + 1 else ""
 
 
-def _cells(step: Step) -> tuple[str, ...]:
+def _cells(step: PlanStep) -> tuple[str, ...]:
     return (
         step.name,
         step.state,

@@ -162,7 +162,7 @@ def _settings(config: Any, where: str) -> Iterator[tuple[str, Any, Range]]:
             yield place, value, limits
 
 
-def describe(one: dataclasses.Field[Any]) -> str:
+def range_text(one: dataclasses.Field[Any]) -> str:
     """The range of a setting in words; empty where none is stated."""
     limits = one.metadata.get("range")
     if limits is None:

@@ -129,7 +129,7 @@ def raising() -> Iterator[None]:
         _restore(before)
 
 
-class Request:
+class StopRequest:
     """Whether a signal has asked the work inside `deferred` to stop."""
 
     def __init__(self) -> None:
@@ -140,12 +140,12 @@ class Request:
 
 
 @contextlib.contextmanager
-def deferred() -> Iterator[Request]:
-    """Inside the block a stopping signal is noted in the `Request`; when the block is left, it takes effect.
+def deferred() -> Iterator[StopRequest]:
+    """Inside the block a stopping signal is noted in the `StopRequest`; when the block is left, it takes effect.
 
     Outside the main thread, where Python delivers no signals, nothing is deferred.
     """
-    request = Request()
+    request = StopRequest()
     if not _in_main_thread():
         yield request
         return

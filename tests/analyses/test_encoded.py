@@ -8,7 +8,7 @@ import torch
 
 from physrep.analyses import Context, Rows
 from physrep.analyses.encoded import Encoded
-from physrep.analyses.frame_quantities import measured
+from physrep.analyses.frame_quantities import frame_quantities
 from physrep.analyses.similarity import Similarity
 from physrep.analyses.targets import targets
 from physrep.quantities.flow import FLOW
@@ -61,7 +61,7 @@ def test_rows_hold_intervals_and_measures_of_the_tokens(rows: Rows) -> None:
 
 def test_quantities_are_those_of_the_windows(context: Context) -> None:
     store = context.stores(context.runs[0])["test"]
-    found = measured(context)["test"]
+    found = frame_quantities(context)["test"]
     k = [q.name for q in found.quantities].index("kinetic_energy")
     clip = context.splits["test"].clip(np.stack([store.trajectory, store.start], 1), context.num_frames)
     np.testing.assert_allclose(np.log10(found.of_store(store, context)[:, k]), energy(clip).numpy(), rtol=1e-9)
@@ -69,12 +69,12 @@ def test_quantities_are_those_of_the_windows(context: Context) -> None:
 
 def test_measured_files_are_reused_and_a_broken_one_is_made_again(context: Context) -> None:
     folder = context.out / "analyses" / "quantities"
-    before = measured(context)["test"].values
+    before = frame_quantities(context)["test"].values
     time = (folder / "test.npz").stat().st_mtime_ns
-    measured(context)
+    frame_quantities(context)
     assert (folder / "test.npz").stat().st_mtime_ns == time
     (folder / "test.npz").write_bytes(b"half a file")
-    np.testing.assert_array_equal(measured(context)["test"].values, before)
+    np.testing.assert_array_equal(frame_quantities(context)["test"].values, before)
 
 
 def test_targets_are_not_ruled_by_fields_that_died_out() -> None:

@@ -167,13 +167,13 @@ def test_ratio_by_hand() -> None:
 
 def test_other_starts_are_of_the_same_parameters_and_made_once(tmp_path: Path) -> None:
     from physrep.analyses.generalisation.other_starts import other_starts
-    from physrep.analyses.generalisation.study import Study
+    from physrep.analyses.generalisation.study import ShiftStudy
     from physrep.simulation import SimulationConfig, simulate
 
     config = SimulationConfig(trajectories=24, resolution=[16, 16], frames=8, splits=[0.5, 0.2, 0.3], per_file=4)
     data = simulate("heat", tmp_path / "data", config, workers=1)
     bench = planted_shifts.context(data, tmp_path / "bench", ("truth",), {"diffusivity": "log"})
-    study = Study(bench, max_trajectories=4)
+    study = ShiftStudy(bench, max_trajectories=4)
     found = other_starts(study)
     assert not isinstance(found, str)
     dataset, partner, family = found
@@ -228,7 +228,7 @@ def test_a_gain_is_one_factor_of_a_trajectory() -> None:
 
     import torch
 
-    from physrep.analyses.generalisation.gain import Gain
+    from physrep.analyses.generalisation.gain import GainShift
 
     clip = Clip(
         fields=torch.ones(3, 2, 2, 4, 4), parameters=torch.zeros(3, 1), channels=("a", "b"), parameter_names=("p",),
@@ -236,16 +236,16 @@ def test_a_gain_is_one_factor_of_a_trajectory() -> None:
         start=torch.tensor([0, 8, 0]),
     )  # fmt: skip
     study: Any = SimpleNamespace(seed=0)
-    found = {level: shifted.fields for _, level, shifted in Gain((1.5, 4.0)).variants(study, clip)}
+    found = {level: shifted.fields for _, level, shifted in GainShift((1.5, 4.0)).variants(study, clip)}
     assert list(found) == ["up to x 1.5", "up to x 4"]
     for factor, fields in zip((1.5, 4.0), found.values(), strict=True):
         gains = fields[:, 0, 0, 0, 0]
         assert torch.equal(fields, gains.view(3, 1, 1, 1, 1).expand_as(fields))
         assert gains[0] == gains[1] != gains[2] and gains.min() >= 1 / factor and gains.max() <= factor
-    apart = next(Gain((2.0,), shared=False).variants(study, clip))[2].fields
+    apart = next(GainShift((2.0,), shared=False).variants(study, clip))[2].fields
     assert apart[0, 0, 0, 0, 0] != apart[0, 1, 0, 0, 0]
     with pytest.raises(PhysrepError, match="gain factors"):
-        Gain((0.5,))
+        GainShift((0.5,))
 
 
 def test_shifts_of_fields_in_space() -> None:
@@ -253,8 +253,8 @@ def test_shifts_of_fields_in_space() -> None:
 
     import torch
 
-    from physrep.analyses.generalisation.gain import Gain
-    from physrep.analyses.generalisation.noise import Noise
+    from physrep.analyses.generalisation.gain import GainShift
+    from physrep.analyses.generalisation.noise import NoiseShift
     from physrep.analyses.generalisation.resolution import Resolution
     from physrep.analyses.generalisation.window_length import WindowLength
 
@@ -267,9 +267,9 @@ def test_shifts_of_fields_in_space() -> None:
     assert coarse.fields.shape[3:] == (4, 3, 6) and coarse.dx == (2.0,) * 3
     torch.testing.assert_close(coarse.fields, wave[..., ::2, ::2, ::2], rtol=0, atol=1e-5)
     torch.testing.assert_close(back.fields, wave, rtol=0, atol=1e-5)
-    noisy = next(Noise((0.1,)).variants(study, clip))[2].fields
+    noisy = next(NoiseShift((0.1,)).variants(study, clip))[2].fields
     assert float((noisy - wave).std()) == pytest.approx(0.1, rel=0.05)
     short = next(WindowLength((0.5,)).variants(study, clip))[2].fields
     assert torch.equal(short[:, :, 2:], wave[:, :, 1:2].expand(-1, -1, 2, -1, -1, -1))
-    louder = next(Gain((2.0,)).variants(study, clip))[2].fields / wave
+    louder = next(GainShift((2.0,)).variants(study, clip))[2].fields / wave
     assert float(louder.min()) == pytest.approx(float(louder.max()), rel=1e-5)

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from physrep.analyses.increment import Increment, joined
+from physrep.analyses.increment import Increment, side_by_side
 from physrep.errors import PhysrepError
 from tests.helpers.planted_runs import PlantedContext
 
@@ -49,4 +49,4 @@ def test_faults():
     stores = context.made["a"]
     other = {split: replace(store, start=np.asarray(store.start) + 1) for split, store in stores.items()}
     with pytest.raises(PhysrepError, match="other train windows"):
-        joined(stores, other)
+        side_by_side(stores, other)

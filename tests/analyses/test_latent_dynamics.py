@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from physrep.analyses.latent.dynamics import dmd_eigenvalues, fit_operator, shuffled_time, spectral_distance
-from physrep.analyses.latent.rollout_scores import Scores, score
+from physrep.analyses.latent.rollout_scores import Scores, rollout_scores
 from physrep.analyses.principal import principal
 
 DECAY, TURN = (0.95, 0.8), 0.9 * np.exp(0.4j)
@@ -38,7 +38,7 @@ def scores(x: np.ndarray, order: int, shuffle: bool = False, components: int = 8
     axes = principal(x[:30], components)
     z, test = axes.project(x[:30]), axes.project(x[30:])
     operator = fit_operator(shuffled_time(z, 0) if shuffle else z, order)
-    return score(operator, test, z.mean(0), axes.mean @ axes.axes)
+    return rollout_scores(operator, test, z.mean(0), axes.mean @ axes.axes)
 
 
 def skill(found: Scores) -> float:

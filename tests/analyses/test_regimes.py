@@ -11,7 +11,7 @@ import pytest
 from physrep.analyses import Context, Rows
 from physrep.analyses.classifier import fit_classes
 from physrep.analyses.regime_rules import REGIMES, Frames, Regimes
-from physrep.analyses.regimes import RegimeClassification, choose, score_rows
+from physrep.analyses.regimes import RegimeClassification, choose_regimes, classifier_rows
 from tests.helpers.planted_energy import linear_in_energy, noise, planted_context
 
 BORDERS = (0.02, 0.1)
@@ -68,11 +68,11 @@ def test_separable_classes_give_one_and_shuffled_labels_chance() -> None:
     parts = {split: separable(600, k) for k, split in enumerate(("train", "valid", "test"))}
     features, target = ({split: part[i] for split, part in parts.items()} for i in (0, 1))
     probability, _ = fit_classes(features, target, 3)
-    rows = score_rows({"run": "x"}, probability, target["test"], np.arange(600) // 3, ("a", "b", "c"), 200)
+    rows = classifier_rows({"run": "x"}, probability, target["test"], np.arange(600) // 3, ("a", "b", "c"), 200)
     assert value(rows, "x", "macro_f1") > 0.995 and value(rows, "x", "calibration_error") < 0.02
     shuffled = {split: np.random.default_rng(k).permutation(part) for k, (split, part) in enumerate(target.items())}
     probability, strength = fit_classes(features, shuffled, 3)
-    rows = score_rows({"run": "x"}, probability, shuffled["test"], np.arange(600) // 3, ("a", "b", "c"), 200)
+    rows = classifier_rows({"run": "x"}, probability, shuffled["test"], np.arange(600) // 3, ("a", "b", "c"), 200)
     assert value(rows, "x", "balanced_accuracy") == pytest.approx(1 / 3, abs=0.06)
     assert value(rows, "x", "calibration_error") < 0.08 and strength < 1
 
@@ -85,18 +85,18 @@ def test_probabilities_of_overlapping_classes_are_calibrated() -> None:
         parts[split] = (x, (draw.random(3000) < 1 / (1 + np.exp(-2 * x[:, 0]))).astype(int))
     features, target = ({split: part[i] for split, part in parts.items()} for i in (0, 1))
     probability, _ = fit_classes(features, target, 2)
-    rows = score_rows({"run": "x"}, probability, target["test"], np.arange(3000), ("a", "b"), 50)
+    rows = classifier_rows({"run": "x"}, probability, target["test"], np.arange(3000), ("a", "b"), 50)
     assert value(rows, "x", "calibration_error") < 0.03
 
 
 def test_rare_regimes_are_dropped_and_said_so() -> None:
     raw = {"train": np.array([0] * 9 + [1] * 9 + [2] * 2), "valid": np.array([0, 2]), "test": np.array([1, 2, 0])}
     trajectories = {split: np.arange(len(part)) for split, part in raw.items()}
-    labels, names, notes = choose(raw, trajectories, RULES, 5)
+    labels, names, notes = choose_regimes(raw, trajectories, RULES, 5)
     assert names == ("weak", "middle") and labels["test"].tolist() == [1, -1, 0]
     assert notes == ["The regime strong has 2 trajectories in train, fewer than 5: its windows were left out."]
     # Many windows of few trajectories are few.
-    _, names, _ = choose(raw, {**trajectories, "train": np.zeros(20)}, RULES, 2)
+    _, names, _ = choose_regimes(raw, {**trajectories, "train": np.zeros(20)}, RULES, 2)
     assert names == ()
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from physrep.benchmark.leaderboard import Line, leaderboard
+from physrep.benchmark.leaderboard import BoardRow, leaderboard
 from physrep.benchmark.studies import read_studies, repeated_runs
 from physrep.cli.main import main
 from physrep.errors import PhysrepError
@@ -33,7 +33,7 @@ def two(tmp_path: Path) -> list[Path]:
     return [write_study(tmp_path / "flow", "flow", FIRST), write_study(tmp_path / "heat", "heat", SECOND, data_seed=1)]
 
 
-def board(folders: list[Path], **options: object) -> dict[str, Line]:
+def board(folders: list[Path], **options: object) -> dict[str, BoardRow]:
     lines, _ = leaderboard(read_studies(folders), **options)  # type: ignore[arg-type]
     return {line.title: line for line in lines}
 
@@ -134,5 +134,5 @@ def test_formats_say_the_same(two: list[Path], capsys: pytest.CaptureFixture[str
 
 
 def test_a_pipe_in_a_title_does_not_break_the_table() -> None:
-    line = format_board([Line("a|b", "", "learner", {"flow": 0.1}, 1, 1.0, 1.0, 1.0)], ["flow"], "markdown")
+    line = format_board([BoardRow("a|b", "", "learner", {"flow": 0.1}, 1, 1.0, 1.0, 1.0)], ["flow"], "markdown")
     assert r"a\|b" in line

@@ -103,10 +103,10 @@ FOREIGN = {
 
 @pytest.mark.parametrize("name", FOREIGN)
 def test_adapters(name: str, data: Path) -> None:
-    from physrep.benchmark.feed import measure
+    from physrep.benchmark.feed import feed_batch
 
     encoder, options, shape = FOREIGN[name]
-    measured = measure({"encoder": encoder, **options}, DataConfig(path=str(data)), 8)
+    measured = feed_batch({"encoder": encoder, **options}, DataConfig(path=str(data)), 8)
     assert (measured.tokens, measured.width) == shape and measured.seconds > 0
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from physrep.benchmark.config import Run
+from physrep.benchmark.config import PlannedRun
 from physrep.benchmark.directory import read_over_seeds
 from physrep.benchmark.entries import make_entries
 from physrep.benchmark.seeds import over_seeds, write_over_seeds
@@ -15,13 +15,13 @@ from physrep.probes import Predictions, save_predictions
 from physrep.training.config import TrainingConfig
 
 
-def run_of(seed: int, folder: Path, error: float) -> tuple[Run, list[dict[str, object]]]:
+def run_of(seed: int, folder: Path, error: float) -> tuple[PlannedRun, list[dict[str, object]]]:
     rng = np.random.default_rng(seed)
     trajectory = np.repeat(np.arange(20), 2)
     target = np.random.default_rng(99).normal(size=(20, 1))[trajectory]
     prediction = target + error * rng.normal(size=(20, 1))[trajectory]
     part = Predictions(("nu",), prediction, target, prediction, target, trajectory, np.tile([0, 4], 20))
-    run = Run(f"jepa-s{seed}", "jepa", "conv3d", seed, {}, TrainingConfig(), True, {"ridge": {}})
+    run = PlannedRun(f"jepa-s{seed}", "jepa", "conv3d", seed, {}, TrainingConfig(), True, {"ridge": {}})
     (folder / run.name).mkdir(parents=True)
     save_predictions(folder / run.name / "predictions_ridge.npz", {"valid": part, "test": part})
     value = float(np.mean((prediction - target) ** 2))

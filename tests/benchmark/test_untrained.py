@@ -12,7 +12,7 @@ import torch
 from physrep.benchmark import bench, read_config
 from physrep.benchmark.directory import Bench
 from physrep.files import read_csv
-from physrep.metrics.collapse import collapse_in_words, spread
+from physrep.metrics.collapse import collapse_in_words, token_spread
 from physrep.report import build_report
 from physrep.report.latex import latex_table
 from physrep.report.tables import text_table
@@ -107,17 +107,17 @@ def test_page_and_tables_show_them(finished: Path) -> None:
 def test_collapse_in_words() -> None:
     generator = torch.Generator().manual_seed(0)
     tokens = torch.randn(200, 8, generator=generator)
-    assert collapse_in_words(spread(tokens)) == []
+    assert collapse_in_words(token_spread(tokens)) == []
     line = torch.randn(200, 1, generator=generator) * torch.arange(1.0, 9.0)
-    assert collapse_in_words(spread(line + 1e-3 * tokens)) == [
+    assert collapse_in_words(token_spread(line + 1e-3 * tokens)) == [
         "collapse: the tokens vary along 1.0 of 8 directions (participation ratio)"
     ]
     tokens[:, :2] = 1.0
-    assert collapse_in_words(spread(tokens)) == [
+    assert collapse_in_words(token_spread(tokens)) == [
         "collapse: 25 % of the channels of the tokens do not vary over the test windows"
     ]
     # As many samples as channels, or fewer: the Gram matrix of the samples has the same eigenvalues.
     few = torch.randn(5, 8, generator=generator)
     centred = few - few.mean(0)
     values = torch.linalg.eigvalsh(centred.T.double() @ centred.double())
-    assert spread(few).participation == pytest.approx(float(values.sum() ** 2 / values.square().sum()))
+    assert token_spread(few).participation == pytest.approx(float(values.sum() ** 2 / values.square().sum()))

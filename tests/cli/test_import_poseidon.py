@@ -12,7 +12,7 @@ from physrep.cli.main import main
 from physrep.clip import Clip
 from physrep.errors import PhysrepError
 from physrep.learners import Poseidon
-from physrep.nn.scot import Block, ScOTEncoder
+from physrep.nn.scot import ScOTEncoder, ScOTLayer
 from physrep.run_directory import load_run
 from physrep.simulation import SimulationConfig, simulate
 
@@ -126,7 +126,7 @@ def test_a_block_is_that_of_the_transformers_library(points: int, odd: bool) -> 
     theirs = swin.Swinv2Layer(config, 12, (points, points), 3, shift_size=2 if odd else 0).eval()
     for parameter in theirs.parameters():
         torch.nn.init.normal_(parameter, std=0.4)
-    ours, state = Block(12, 3, 48, odd), dict(theirs.state_dict())
+    ours, state = ScOTLayer(12, 3, 48, odd), dict(theirs.state_dict())
     for norm in ("layernorm_before", "layernorm_after"):
         for name in ("weight", "bias"):
             value = state.pop(f"{norm}.{name}")

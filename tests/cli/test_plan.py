@@ -13,11 +13,11 @@ import torch
 
 from physrep.cli.main import main
 from physrep.nn.conv_stack import ConvStack3D
-from physrep.plans import THERE, Step, plan_text
+from physrep.plans import THERE, PlanStep, plan_text
 from physrep.training.clip_shape import ClipShape
 from physrep.training.costs import training_flops
-from physrep.training.estimate import estimate
-from physrep.training.measured import Work, cost_of
+from physrep.training.estimate import estimate_costs
+from physrep.training.measured import Pass, pass_cost
 from physrep.training.operations import OperationCounter
 
 SHAPE = ClipShape(("a", "b"), (128, 96), (0.1, 0.1), (True, True), 0.1, ("p",), "unknown")
@@ -27,7 +27,7 @@ OPTIONS = {"encoder": "conv3d", "encoder_options": {}}
 def test_operations_and_tokens_are_those_of_the_full_size() -> None:
     from physrep.run_directory import build_learner
 
-    found = estimate("jepa", OPTIONS, 4, SHAPE, True)
+    found = estimate_costs("jepa", OPTIONS, 4, SHAPE, True)
     learner = build_learner({"learner": "jepa", "options": OPTIONS, "in_channels": 2, "num_frames": 4})
     learner.set_normalisation(("a", "b"), [0.0] * 2, [1.0] * 2)
     clip = SHAPE.clip(learner.train_frames, SHAPE.points, "cpu")
@@ -43,7 +43,7 @@ def test_depthwise_convolutions_count_alike_on_meta_and_in_a_real_step() -> None
 
     shape = ClipShape(("a", "b"), (32, 32), (0.1, 0.1), (True, True), 0.1, ("p",), "unknown")
     options = {"encoder": "convnext3d", "encoder_options": {"dims": [8, 16, 32, 64, 64], "num_res_blocks": [1] * 5}}
-    found = estimate("supervised", options, 16, shape, True)
+    found = estimate_costs("supervised", options, 16, shape, True)
     config = {"learner": "supervised", "options": options, "in_channels": 2, "parameters": {"p": "linear"}}
     learner = build_learner({**config, "num_frames": 16})
     learner.set_normalisation(("a", "b"), [0.0] * 2, [1.0] * 2)
@@ -95,14 +95,14 @@ def test_operations_are_counted_as_torch_counts_them_and_in_adjoint_methods_too(
 
 def test_learners_with_one_encoder_are_timed_once() -> None:
     known: dict[Any, float] = {}
-    first = estimate("random", OPTIONS, 4, SHAPE, False, known=known)
+    first = estimate_costs("random", OPTIONS, 4, SHAPE, False, known=known)
     assert len(known) == 1
     key = next(iter(known))
     known[key] = 123.0
-    second = estimate("jepa", OPTIONS, 4, SHAPE, True, known=known)
+    second = estimate_costs("jepa", OPTIONS, 4, SHAPE, True, known=known)
     assert second.encode_seconds == 123.0 / 2 and second.encode_flops == first.encode_flops
     wider = {"encoder": "conv3d", "encoder_options": {"dims": [16, 32, 64, 64]}}
-    other = estimate("random", wider, 4, SHAPE, False, known=known)
+    other = estimate_costs("random", wider, 4, SHAPE, False, known=known)
     assert other.encode_seconds != 123.0 / 2
 
 
@@ -115,7 +115,7 @@ def test_short_passes_are_timed_on_more_clips_than_two() -> None:
 
     module = torch.nn.Linear(1, 1)
     call = lambda own, clip: own(clip.fields.flatten()[:, None]).sum()  # noqa: E731
-    cost = cost_of(Work(module, call, clip, SHAPE.points), "cpu")  # pyright: ignore[reportArgumentType]
+    cost = pass_cost(Pass(module, call, clip, SHAPE.points), "cpu")  # pyright: ignore[reportArgumentType]
     assert seen == [2, 2, 8]
     begun = time.perf_counter()
     call(module, SHAPE.clip(4, SHAPE.points, "cpu"))
@@ -131,12 +131,17 @@ def test_a_learner_that_needs_real_numbers_is_scaled_and_says_so() -> None:
     import sys
 
     sys.modules[__name__].__dict__["Asking"] = Asking
-    found = estimate("random", {"encoder": f"{__name__}:Asking"}, 4, SHAPE, False)
+    found = estimate_costs("random", {"encoder": f"{__name__}:Asking"}, 4, SHAPE, False)
     assert "scaled" in found.note and found.encode_flops > 0
 
 
 def test_the_sum_counts_jobs_and_leaves_out_what_is_unknown(monkeypatch: pytest.MonkeyPatch) -> None:
-    steps = [Step("a", seconds=7200), Step("b", seconds=60), Step("c", seconds=math.nan), Step("d", THERE)]
+    steps = [
+        PlanStep("a", seconds=7200),
+        PlanStep("b", seconds=60),
+        PlanStep("c", seconds=math.nan),
+        PlanStep("d", THERE),
+    ]
     monkeypatch.setattr("os.getloadavg", lambda: (0.5, 0.5, 0.5))
     lines = plan_text("plan", steps, "cpu", jobs=2).splitlines()
     assert "2 h" in next(row for row in lines if row.startswith("all, 2"))

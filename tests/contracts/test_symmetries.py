@@ -12,7 +12,7 @@ import pytest
 import torch
 
 from physrep.data import Symmetries
-from physrep.data.augment import Draw, Grid, copy_symmetric, partners
+from physrep.data.augment import DataGrid, Draw, copy_symmetric, partners
 from physrep.data.names import component_axes
 from physrep.errors import PhysrepError
 from physrep.systems import SYSTEMS, System
@@ -92,7 +92,7 @@ def test_declared_symmetries_map_solutions_to_solutions(name: str, kind: str) ->
     if what == "mirror":
         mirrored[0, system.axes.index(axis)] = True
     ones, zeros = np.ones((1, len(names))), np.zeros((1, len(names)))
-    grid = Grid(system.axes, size, system.periodic, (1.0, 1.0), 1.0, names, components, [1.0] * len(names))
+    grid = DataGrid(system.axes, size, system.periodic, (1.0, 1.0), 1.0, names, components, [1.0] * len(names))
     swap = kind == "swap"
     drawn = Draw(
         shifts,

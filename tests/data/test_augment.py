@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from physrep.data import Symmetries, open_clips
-from physrep.data.augment import Draw, Grid, copy_symmetric, draw, mirror_signs, partners
+from physrep.data.augment import DataGrid, Draw, copy_symmetric, draw, mirror_signs, partners
 from physrep.errors import PhysrepError
 
 COMPONENTS = ((), (0,), (1,), (0, 0), (0, 1), (1, 0), (1, 1))
@@ -35,7 +35,7 @@ def _apply(source, shifts, mirrored, **more):
 
 def _grid(axes=("x", "y"), shape=(8, 12), periodic=(True, False)):
     names = ("tracer", "velocity_x", "velocity_y")
-    return Grid(axes, shape, periodic, (0.5, 0.25), 0.1, names, ((), (0,), (1,)), (2.0, 1.0, 1.0))
+    return DataGrid(axes, shape, periodic, (0.5, 0.25), 0.1, names, ((), (0,), (1,)), (2.0, 1.0, 1.0))
 
 
 @settings(max_examples=40, deadline=None)
@@ -158,7 +158,7 @@ def test_a_passive_field_is_rescaled_and_offset_alone():
 
 def test_swap_exchanges_axes_and_components():
     channels = ("c", "velocity_x", "velocity_y", "D_xx", "D_xy", "D_yx", "D_yy")
-    grid = Grid(("x", "y"), (6, 6), (True, True), (0.5, 0.5), 0.1, channels, COMPONENTS, (1.0,) * 7)
+    grid = DataGrid(("x", "y"), (6, 6), (True, True), (0.5, 0.5), 0.1, channels, COMPONENTS, (1.0,) * 7)
     pairs = partners(grid)
     assert [channels[i] for i in pairs] == ["c", "velocity_y", "velocity_x", "D_yy", "D_yx", "D_xy", "D_xx"]
     drawn = draw(Symmetries(transpose=True), np.random.default_rng(0), 40, grid)
@@ -170,6 +170,6 @@ def test_swap_exchanges_axes_and_components():
         assert np.array_equal(out, source[pairs].swapaxes(-1, -2) if swapped else source)
     with pytest.raises(PhysrepError, match="two axes that are alike"):
         draw(Symmetries(transpose=True), np.random.default_rng(0), 1, _grid())
-    alone = Grid(("x", "y"), (6, 6), (True, True), (0.5, 0.5), 0.1, ("velocity_x",), ((0,),), (1.0,))
+    alone = DataGrid(("x", "y"), (6, 6), (True, True), (0.5, 0.5), 0.1, ("velocity_x",), ((0,),), (1.0,))
     with pytest.raises(PhysrepError, match="transpose needs the channel 'velocity_y'"):
         partners(alone)

@@ -140,19 +140,19 @@ def digests(root: Path) -> dict[str, str]:
 
 
 def test_interrupted_conversion_goes_on_to_the_same_bytes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from physrep.data.convert import Recording
+    from physrep.data.convert import ForeignRecording
 
     source = foreign.npz(tmp_path)
     whole = convert(source, tmp_path / "whole", ConvertConfig(per_file=4))
-    count, read = [0], Recording.exact
+    count, read = [0], ForeignRecording.exact
 
-    def killed(self: Recording, *arguments: object) -> np.ndarray:
+    def killed(self: ForeignRecording, *arguments: object) -> np.ndarray:
         count[0] += 1
         if count[0] > 20:
             raise KeyboardInterrupt
         return read(self, *arguments)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(Recording, "exact", killed)
+    monkeypatch.setattr(ForeignRecording, "exact", killed)
     with pytest.raises(KeyboardInterrupt):
         convert(source, tmp_path / "part", ConvertConfig(per_file=4))
     before = digests(tmp_path / "part")

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from physrep.data.faults import Fault
-from physrep.data.guard import guarded
+from physrep.data.guard import check_in_child
 from physrep.data.remote import AnyPath
 from physrep.signals import STOPPING, raising
 
@@ -27,10 +27,10 @@ def _at_a_signal(number: int) -> Callable[[AnyPath, Callable[[], None]], list[Fa
 def test_a_signal_to_the_whole_group_is_left_to_the_parent(number: int, capfd: pytest.CaptureFixture[str]) -> None:
     paths = [Path("a"), Path("b")]
     with raising():
-        assert list(guarded(paths, _at_a_signal(number), 60)) == [(path, []) for path in paths]
+        assert list(check_in_child(paths, _at_a_signal(number), 60)) == [(path, []) for path in paths]
     assert capfd.readouterr().err == ""
 
 
 def test_what_ends_the_child_is_a_fault_of_the_file() -> None:
-    ((_, (fault,)),) = guarded([Path("a")], _at_a_signal(signal.SIGKILL), 60)
+    ((_, (fault,)),) = check_in_child([Path("a")], _at_a_signal(signal.SIGKILL), 60)
     assert "ends the process that reads it (SIGKILL)" in fault.problem

@@ -15,7 +15,7 @@ import torch
 from physrep.data import WellSplit, check, exit_code, open_clips, write_well
 from physrep.data.config import DataConfig
 from physrep.data.faults import Fault
-from physrep.data.guard import guarded
+from physrep.data.guard import check_in_child
 from physrep.errors import PhysrepError
 from tests.helpers.foreign_edit import foreign_edit
 
@@ -124,12 +124,12 @@ def _behave(path: Path, step) -> list[Fault]:
 def test_a_file_that_crashes_the_library_is_named_and_the_rest_is_checked():
     """The slow one takes longer than the limit, but each of its steps less."""
     paths = [Path(name) for name in ("good", "slow", "crashes", "good too")]
-    found = dict(guarded(paths, _behave, 2.2))
+    found = dict(check_in_child(paths, _behave, 2.2))
     assert [len(faults) for faults in found.values()] == [0, 0, 1, 0] and list(found) == paths
     assert "SIGSEGV" in found[Path("crashes")][0].problem and found[Path("crashes")][0].unreadable
 
 
 def test_files_that_hang_the_library_are_named():
-    found = list(guarded([Path("a/hangs"), Path("b/hangs")], _behave, 0.2))
+    found = list(check_in_child([Path("a/hangs"), Path("b/hangs")], _behave, 0.2))
     assert [len(faults) for _, faults in found] == [1, 1]
     assert all("is not read within 0.2 seconds: the HDF5 library hangs" in faults[0].problem for _, faults in found)

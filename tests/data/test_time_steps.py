@@ -11,7 +11,7 @@ import torch
 import physrep
 from physrep.data import check, exit_code, open_clips, write_well
 from physrep.data.convert import ConvertConfig, convert
-from physrep.data.time_steps import spread, uneven
+from physrep.data.time_steps import time_step_spread, uneven
 from physrep.errors import PhysrepError
 from physrep.streams import say_once
 
@@ -34,9 +34,9 @@ def root(trajectories, tmp_path):
 
 
 def test_the_spread_is_that_of_the_steps():
-    assert spread(_times(0.02)) == pytest.approx(0.02, rel=0.01)
-    assert spread(np.stack([_times(0), _times(0.03)])) == pytest.approx(0.03, rel=0.01)
-    assert spread([0.0]) == spread([0.0, 1.0]) == 0.0
+    assert time_step_spread(_times(0.02)) == pytest.approx(0.02, rel=0.01)
+    assert time_step_spread(np.stack([_times(0), _times(0.03)])) == pytest.approx(0.03, rel=0.01)
+    assert time_step_spread([0.0]) == time_step_spread([0.0, 1.0]) == 0.0
     # float32 holds a time near 1000 to 6e-5, which is 0.6 % of this step.
     rounded = (1000 + 0.01 * np.arange(50)).astype(np.float32)
     assert np.ptp(np.diff(rounded.astype(float))) > 1e-3 * 0.01 and uneven(rounded) == ""

@@ -75,7 +75,7 @@ def test_a_killed_fit_goes_on_to_the_same(data: Path, tmp_path: Path, monkeypatc
     monkeypatch.setattr(module, "steps_within", lambda *_: 4)
     monkeypatch.setattr(module, "FEWEST", 2)
 
-    def fit(out: Path) -> module.Fit:
+    def fit(out: Path) -> module.FinishedFit:
         return fit_instrument(DataConfig(path=str(data)), out, floors=["statistics"], budget=1000, num_frames=4,
                               probes=["ridge"], say=lambda _: None)  # fmt: skip
 

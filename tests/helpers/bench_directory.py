@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from physrep.files import write_yaml
-from physrep.probes.fit import Predictions, save_predictions, score
+from physrep.probes.fit import Predictions, save_predictions, split_scores
 
 NAMES = ("Reynolds", "Schmidt")
 LIMITS = {"Reynolds": (100.0, 1000.0, "log", "Re"), "Schmidt": (0.2, 5.0, "log", "Sc")}
@@ -67,7 +67,7 @@ def write_bench(
                 common = {"system": "shear_flow", "learner": learner, "encoder": "convnext3d" if trained else ""}
                 for split, part in splits.items():
                     more = {"probe": probe, "split": split, "n_train_trajectories": 128, "seed": seed, "run": run}
-                    rows += [{**common, **more, **row} for row in score(part, n_resamples=200)]
+                    rows += [{**common, **more, **row} for row in split_scores(part, n_resamples=200)]
                 if optional:
                     save_predictions(folder / "runs" / run / f"predictions_{probe}.npz", splits)
             if optional:

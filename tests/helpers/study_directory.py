@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from physrep.files import write_json
-from physrep.probes.fit import Predictions, save_predictions, score
+from physrep.probes.fit import Predictions, save_predictions, split_scores
 from tests.helpers.bench_directory import write_csv
 
 Runs = Mapping[str, tuple[str, str, str, Mapping[int, float]]]
@@ -41,7 +41,7 @@ def write_study(
             common = {"system": system, "learner": learner, "encoder": encoder, "probe": "ridge"}
             for split, predictions in splits.items():
                 more = {"split": split, "n_train_trajectories": 9, "seed": seed, "run": run}
-                rows += [{**common, **more, **row} for row in score(predictions, n_resamples=50)]
+                rows += [{**common, **more, **row} for row in split_scores(predictions, n_resamples=50)]
             place = folder / "runs" / run
             if keep_predictions:
                 save_predictions(place / "predictions_ridge.npz", splits)

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import torch
 
-from physrep.learners.operator_discovery.posterior import Posterior, pooled, scatter_of
+from physrep.learners.operator_discovery.posterior import WindowPosterior, pooled_posterior, scatter_of
 
 
-def windows(theta: torch.Tensor, each: int, generator: torch.Generator) -> tuple[Posterior, torch.Tensor, torch.Tensor]:
+def windows(
+    theta: torch.Tensor, each: int, generator: torch.Generator
+) -> tuple[WindowPosterior, torch.Tensor, torch.Tensor]:
     """Noisy readings of θ with known covariances: posteriors under N(0, 1), trajectories, and the exact joint means."""
     n, p = theta.shape
     eye = torch.eye(p, dtype=torch.float64)
@@ -21,7 +23,7 @@ def windows(theta: torch.Tensor, each: int, generator: torch.Generator) -> tuple
     exact = torch.linalg.solve(inverse.sum(1) + eye, (inverse @ reading.unsqueeze(3)).sum(1)).squeeze(2)
     trajectory = torch.arange(n).repeat_interleave(each)
     residual = torch.rand(n * each, 2, dtype=torch.float64, generator=generator)
-    return Posterior(mean.flatten(0, 1), spread.flatten(0, 1), residual), trajectory, exact
+    return WindowPosterior(mean.flatten(0, 1), spread.flatten(0, 1), residual), trajectory, exact
 
 
 def test_it_is_the_posterior_of_all_data_and_better_than_the_mean() -> None:
@@ -29,8 +31,8 @@ def test_it_is_the_posterior_of_all_data_and_better_than_the_mean() -> None:
     theta = torch.randn(400, 2, dtype=torch.float64, generator=generator)
     found, trajectory, exact = windows(theta, 3, generator)
     order = torch.randperm(len(trajectory), generator=generator)
-    mixed = Posterior(found.mean[order], found.covariance[order], found.residual[order])
-    together = pooled(mixed, trajectory[order])
+    mixed = WindowPosterior(found.mean[order], found.covariance[order], found.residual[order])
+    together = pooled_posterior(mixed, trajectory[order])
     torch.testing.assert_close(together.mean, exact)
     mean = found.mean.unflatten(0, (-1, 3)).mean(1)
     assert float((together.mean - theta).square().mean()) < 0.9 * float((mean - theta).square().mean())
@@ -44,13 +46,13 @@ def test_it_is_the_posterior_of_all_data_and_better_than_the_mean() -> None:
 def test_one_window_stays_as_it_is_and_a_certain_one_decides() -> None:
     generator = torch.Generator().manual_seed(1)
     found, trajectory, _ = windows(torch.randn(5, 2, dtype=torch.float64, generator=generator), 1, generator)
-    same = pooled(found, trajectory)
+    same = pooled_posterior(found, trajectory)
     torch.testing.assert_close(same.mean, found.mean)
     torch.testing.assert_close(same.covariance, found.covariance)
-    certain = Posterior(
+    certain = WindowPosterior(
         torch.tensor([[0.7], [-1.0]]).double(), torch.tensor([[[0.0]], [[0.9]]]).double(), torch.zeros(2, 1).double()
     )
-    assert abs(float(pooled(certain, torch.tensor([4, 4])).mean) - 0.7) < 1e-6
+    assert abs(float(pooled_posterior(certain, torch.tensor([4, 4])).mean) - 0.7) < 1e-6
 
 
 def test_scatter_between_windows_is_found_and_evens_out_their_weights() -> None:
@@ -63,11 +65,13 @@ def test_scatter_between_windows_is_found_and_evens_out_their_weights() -> None:
     reading = theta + (root @ torch.randn(400, 3, 2, 1, dtype=torch.float64, generator=generator)).squeeze(3)
     spread = torch.linalg.inv(torch.linalg.inv(error) + torch.eye(2, dtype=torch.float64))
     mean = (spread @ torch.linalg.inv(error) @ reading.unsqueeze(3)).squeeze(3)
-    found = Posterior(mean.flatten(0, 1), spread.flatten(0, 1), torch.zeros(1200, 1, dtype=torch.float64))
+    found = WindowPosterior(mean.flatten(0, 1), spread.flatten(0, 1), torch.zeros(1200, 1, dtype=torch.float64))
     trajectory = torch.arange(400).repeat_interleave(3)
     scatter = scatter_of(found, trajectory)
     torch.testing.assert_close(scatter, planted, rtol=0.15, atol=3e-3)
     truth = theta.squeeze(1)
-    blind, told = (float((pooled(found, trajectory, t).mean - truth).square().mean()) for t in (None, scatter))
+    blind, told = (
+        float((pooled_posterior(found, trajectory, t).mean - truth).square().mean()) for t in (None, scatter)
+    )
     assert told < 0.6 * blind
-    assert not scatter_of(Posterior(mean[:, 0], spread[:, 0], torch.zeros(400, 1)), torch.arange(400)).any()
+    assert not scatter_of(WindowPosterior(mean[:, 0], spread[:, 0], torch.zeros(400, 1)), torch.arange(400)).any()

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from physrep.clip import Clip
 from physrep.learners import DynamicModes, FieldStatistics, Spectra
-from physrep.systems.grids.chebyshev import gauss, uniform
+from physrep.systems.grids.chebyshev import cell_centres, gauss
 
 FRAMES, COLUMNS, LENGTH = 8, 32, 4.0
 
@@ -31,7 +31,7 @@ def sampled(rows: Tensor, even: bool) -> Clip:
 @pytest.mark.parametrize("rows", [64, 128])
 def test_statistics_agree_with_those_of_equal_rows(rows: int) -> None:
     learner = FieldStatistics(1, FRAMES)
-    even = learner.encode(sampled(uniform(rows), True))
+    even = learner.encode(sampled(cell_centres(rows), True))
     chebyshev = learner.encode(sampled(gauss(rows), False))
     torch.testing.assert_close(chebyshev, even, rtol=0.01 * (64 / rows) ** 2, atol=0.01)
     blind = learner.encode(sampled(gauss(rows), True))
@@ -41,7 +41,7 @@ def test_statistics_agree_with_those_of_equal_rows(rows: int) -> None:
 
 def test_spectra_agree_with_those_of_equal_rows() -> None:
     learner = Spectra(1, FRAMES, bins=6)
-    even = learner.encode(sampled(uniform(64), True)).exp()
+    even = learner.encode(sampled(cell_centres(64), True)).exp()
     chebyshev = learner.encode(sampled(gauss(64), False)).exp()
     torch.testing.assert_close(chebyshev, even, rtol=1e-3, atol=1e-6)
     blind = learner.encode(sampled(gauss(64), True)).exp()
@@ -49,15 +49,15 @@ def test_spectra_agree_with_those_of_equal_rows() -> None:
 
 
 def test_other_rows_are_interpolated_linearly() -> None:
-    rows = uniform(64) ** 1.2
+    rows = cell_centres(64) ** 1.2
     learner = Spectra(1, FRAMES, bins=3)
-    even, other = (learner.encode(sampled(r, e)) for r, e in ((uniform(64), True), (rows, False)))
+    even, other = (learner.encode(sampled(r, e)) for r, e in ((cell_centres(64), True), (rows, False)))
     torch.testing.assert_close(other[..., :6], even[..., :6], rtol=0.02, atol=0.02)
 
 
 def test_dynamic_modes_agree_with_those_of_equal_rows() -> None:
     learner = DynamicModes(1, FRAMES, rank=2)
-    even, chebyshev = (learner.encode(sampled(r(64), e)) for r, e in ((uniform, True), (gauss, False)))
+    even, chebyshev = (learner.encode(sampled(r(64), e)) for r, e in ((cell_centres, True), (gauss, False)))
     torch.testing.assert_close(chebyshev, even, rtol=1e-3, atol=1e-3)
     blind = learner.encode(sampled(gauss(64), True))
     assert float((blind - even).abs().max()) > 0.05

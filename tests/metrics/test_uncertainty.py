@@ -3,7 +3,7 @@ import pytest
 
 from physrep.errors import PhysrepError
 from physrep.metrics import bootstrap, cluster_means, mse, paired_difference, r2
-from physrep.metrics.uncertainty import find_metric, resample, sums_of
+from physrep.metrics.uncertainty import find_metric, resampled_sums, sums_of
 
 
 def clustered(rng, clusters, windows=5, parameters=2, within=0.2):
@@ -32,7 +32,7 @@ def test_value_is_the_plain_score_and_its_mean(metric, score):
 def test_resamples_equal_a_loop_over_drawn_trajectories():
     prediction, target, cluster = clustered(np.random.default_rng(2), 8)
     r2_metric = find_metric("r2")
-    drawn = r2_metric.with_mean(resample(sums_of(prediction, target, cluster, r2_metric), 20, seed=3))
+    drawn = r2_metric.with_mean(resampled_sums(sums_of(prediction, target, cluster, r2_metric), 20, seed=3))
     weights = np.random.default_rng(3).multinomial(8, np.full(8, 1 / 8), size=20)
     for row, counts in zip(drawn, weights, strict=True):
         index = np.concatenate([np.tile(np.flatnonzero(cluster == c), n) for c, n in enumerate(counts)])

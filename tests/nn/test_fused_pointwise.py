@@ -14,7 +14,7 @@ from physrep.nn.convnext3d import ResidualBlock
 from physrep.training.costs import encoding_flops, training_flops
 from tests.helpers.learner_clips import make_clip
 
-needs_compiler = pytest.mark.skipif(fused.library() is None, reason="no g++ here")
+needs_compiler = pytest.mark.skipif(fused.compiled_library() is None, reason="no g++ here")
 
 
 def block_and_input(dim: int, dtype: torch.dtype = torch.float32) -> tuple[ResidualBlock, torch.Tensor]:
@@ -92,14 +92,14 @@ def test_a_compiler_that_fails_is_named_and_torch_takes_over(
 ) -> None:
     monkeypatch.setenv("PHYSREP_CACHE", str(tmp_path))
     monkeypatch.setattr(fused, "FLAGS", ["--no-such-flag"])
-    fused.library.cache_clear()
+    fused.compiled_library.cache_clear()
     try:
         block, x = block_and_input(16)
         if fused.shutil.which("g++"):
             assert block(x).isfinite().all() and not list(tmp_path.rglob("*.so"))
             assert "not compiled" in capsys.readouterr().err
     finally:
-        fused.library.cache_clear()
+        fused.compiled_library.cache_clear()
 
 
 @pytest.mark.parametrize("what", ["no home", "full disk"])
@@ -111,6 +111,6 @@ def test_without_a_place_for_the_library_torch_takes_over(
 
     monkeypatch.setenv("PHYSREP_CACHE", str(tmp_path))
     monkeypatch.setattr(fused, "cache_home" if what == "no home" else "atomic_path", fails)
-    assert fused.library.__wrapped__() is None
+    assert fused.compiled_library.__wrapped__() is None
     said = capsys.readouterr().err
     assert said == "" if fused.shutil.which("g++") is None else f"not compiled ({what})" in said

@@ -11,7 +11,7 @@ import pytest
 from physrep.learners.identity import identity_of_name
 from physrep.report.section import Section
 from physrep.report.sections.generalisation import generalisation_section
-from physrep.report.sections.generalisation.cells import read_cells
+from physrep.report.sections.generalisation.cells import read_shift_cells
 from physrep.report.sections.generalisation.sentences import shift_sentence
 
 ENCODERS = {"statistics": "floor", "pixels": "floor", "jepa": "learner", "operator": "learner", "supervised": "ceiling"}
@@ -49,7 +49,7 @@ def section(folder: Path, table: list[dict[str, str]]) -> Section:
 
 @pytest.mark.parametrize("culprit", ["jepa", "operator", "supervised"])
 def test_the_culprit_is_named(culprit: str) -> None:
-    cells = read_cells(rows({(culprit, "noise", "20 %"): 8.0, ("statistics", "noise", "20 %"): 2.0}))
+    cells = read_shift_cells(rows({(culprit, "noise", "20 %"): 8.0, ("statistics", "noise", "20 %"): 2.0}))
     text = shift_sentence(cells, "noise")
     change = f"8.00 times its MSE, from {CLEAN[culprit]:.3f} to {8 * CLEAN[culprit]:.3f}, 20 %"
     assert text.startswith(f"White noise on the fields: {identity_of_name(culprit).label} degrades most ({change})")
@@ -58,7 +58,7 @@ def test_the_culprit_is_named(culprit: str) -> None:
 
 
 def test_who_knows_nothing_is_not_ranked() -> None:
-    cells = read_cells(rows({("pixels", "noise", "20 %"): 0.5, ("pixels", "missing_fields", "missing"): 90.0}))
+    cells = read_shift_cells(rows({("pixels", "noise", "20 %"): 0.5, ("pixels", "missing_fields", "missing"): 90.0}))
     assert [encoder.title for encoder in cells.encoders if not cells.informative(encoder)] == ["pixels"]
     assert not any("Pooled pixels" in shift_sentence(cells, shift) for shift in cells.shifts)
 

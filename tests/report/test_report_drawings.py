@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 from matplotlib.figure import Figure
 
-from physrep.benchmark.costs import cost_of
+from physrep.benchmark.costs import training_cost
 from physrep.benchmark.directory import Bench
 from physrep.benchmark.entries import Entry, Headline, Score
 from physrep.metrics import Difference
@@ -166,14 +166,14 @@ def test_cost_is_that_of_the_summaries(tmp_path: Path) -> None:
     seeds = {"jepa": ("jepa", "conv3d", "learner", {0: 0.2, 1: 0.3}), "statistics": FIRST["statistics"]}
     bench = Bench.read(write_study(tmp_path / "study", "flow", seeds))
     entry = next(entry for entry in bench.entries if entry.learner == "jepa")
-    assert (cost_of(bench, entry).flops, cost_of(bench, entry).seconds) == (1e12, 60.0)
+    assert (training_cost(bench, entry).flops, training_cost(bench, entry).seconds) == (1e12, 60.0)
     plot = cost_plot(bench, "flow")
     assert plot is not None
     said = titles(plot.save(tmp_path / "cost.png", "cost"))
     assert "JEPA, ridge: MSE 0.2500, flops 10¹²" in said and "JEPA, ridge: MSE 0.2500, seconds 60" in said
     assert any("(floor): MSE 0.6000" in text for text in said)
     bench.runs["jepa-s1"].summary.pop("flops")
-    assert math.isnan(cost_of(bench, entry).flops), "a mean over some of the seeds is no cost"
+    assert math.isnan(training_cost(bench, entry).flops), "a mean over some of the seeds is no cost"
     bench.runs["jepa-s1"].summary.pop("seconds")
     assert cost_plot(bench, "flow") is None
 

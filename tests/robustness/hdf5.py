@@ -27,7 +27,7 @@ import torch
 
 from physrep.data import WellFile, check, write_well
 from physrep.data.faults import Fault
-from physrep.data.guard import guarded
+from physrep.data.guard import check_in_child
 from physrep.errors import PhysrepError
 from physrep.systems.description import Trajectories
 
@@ -135,7 +135,7 @@ def run(count: int, seed: int = 0, start: int = 0) -> tuple[collections.Counter[
                 (path := Path(name) / f"{case}.hdf5"): mutate(path, original, random.Random(f"{seed} {case}"))
                 for case in range(first, min(first + BATCH, start + count))
             }
-            for path, faults in guarded(list(kinds), partial(check_and_read, expected=expected), LIMIT):
+            for path, faults in check_in_child(list(kinds), partial(check_and_read, expected=expected), LIMIT):
                 outcome = _outcome(faults)
                 outcomes[outcome] += 1
                 if outcome == "lost":

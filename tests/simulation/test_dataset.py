@@ -19,7 +19,7 @@ from physrep.data import assert_disjoint, check
 from physrep.errors import PhysrepError
 from physrep.simulation import SimulationConfig, simulate
 from physrep.simulation.file import FileTask, simulate_file
-from physrep.simulation.request import resolve
+from physrep.simulation.request import resolve_request
 from physrep.systems import SYSTEMS
 from tests.helpers.processes import living
 
@@ -183,7 +183,7 @@ def test_a_trajectory_that_blows_up_is_drawn_again(tmp_path: Path, monkeypatch: 
 
     monkeypatch.setattr(type(system), "simulate", fails_once)
     settings = {**vars(SMALL), "trajectories": 5, "per_file": 3}
-    request = resolve("shear_flow", SimulationConfig(**settings))
+    request = resolve_request("shear_flow", SimulationConfig(**settings))
     task = FileTask(tmp_path / "file.hdf5", (0, 1, 2))
     messages = simulate_file(task, request, "cpu")
     assert len(messages) == 1
@@ -217,10 +217,12 @@ def test_an_option_that_allows_less_narrows_the_default_range(tmp_path: Path) ->
         "trajectories": 8,
         "options": {"model": "kinetic"},
     }
-    assert resolve("active_matter", SimulationConfig(**settings)).settings["ranges"]["zeta"][1] == pytest.approx(0.75)
+    assert resolve_request("active_matter", SimulationConfig(**settings)).settings["ranges"]["zeta"][
+        1
+    ] == pytest.approx(0.75)
     root = simulate("active_matter", tmp_path, SimulationConfig(**settings), workers=1)
     with h5py.File(root / "data/train/active_matter_0000.hdf5") as file:
         assert file["scalars/zeta"][()].max() <= 0.75
         assert "kinetic equation" in file.attrs["angular_model"]
     with pytest.raises(PhysrepError, match="with model=kinetic this grid allows zeta"):
-        resolve("active_matter", SimulationConfig(**settings, ranges={"zeta": [0.3, 1.0]}))
+        resolve_request("active_matter", SimulationConfig(**settings, ranges={"zeta": [0.3, 1.0]}))

@@ -11,7 +11,7 @@ from physrep.cli.arguments import apply_overrides
 from physrep.cli.main import main
 from physrep.errors import PhysrepError
 from physrep.files import read_yaml
-from physrep.study.config import read_config
+from physrep.study.config import read_study_config
 from tests.helpers.study_settings import tiny_study
 
 CONFIGS = sorted((Path(__file__).resolve().parents[2] / "configs").glob("study_*.yaml"))
@@ -19,12 +19,12 @@ CONFIGS = sorted((Path(__file__).resolve().parents[2] / "configs").glob("study_*
 
 @pytest.mark.parametrize("path", CONFIGS, ids=lambda path: path.stem)
 def test_shipped_configurations_are_valid(path: Path) -> None:
-    config = read_config(read_yaml(path), path.name)
+    config = read_study_config(read_yaml(path), path.name)
     assert config.encoders[config.reference].kind == "pixels"
 
 
 def test_defaults_of_a_study() -> None:
-    config = read_config({k: v for k, v in tiny_study().items() if k not in ("trajectories", "splits")}, "x")
+    config = read_study_config({k: v for k, v in tiny_study().items() if k not in ("trajectories", "splits")}, "x")
     assert config.trajectories >= 200 and config.splits >= 5
 
 
@@ -55,7 +55,7 @@ def test_defaults_of_a_study() -> None:
 )
 def test_bad_settings_are_one_sentence(key: str, value: Any, message: str) -> None:
     with pytest.raises(PhysrepError) as error:
-        read_config(apply_overrides(tiny_study(), {key: value}), "tiny.yaml")
+        read_study_config(apply_overrides(tiny_study(), {key: value}), "tiny.yaml")
     assert message in str(error.value) and str(error.value).startswith("tiny.yaml")
     assert "\n" not in str(error.value)
 
@@ -64,10 +64,10 @@ def test_matched_sets_take_their_settings_from_the_partner() -> None:
     values = tiny_study()
     values["systems"]["wave"] = {"system": "damped_wave"}
     values["systems"]["heat"] = {"system": "heat", "matched_to": "wave"}
-    assert read_config(values, "x").systems["heat"].matched_to == "wave"
+    assert read_study_config(values, "x").systems["heat"].matched_to == "wave"
     values["systems"]["heat"]["save_dt"] = 0.1
     with pytest.raises(PhysrepError, match="save_dt follows from the partner"):
-        read_config(values, "x")
+        read_study_config(values, "x")
 
 
 def test_the_command_names_what_is_missing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

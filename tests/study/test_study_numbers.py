@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from physrep.study.config import StudyConfig, read_config
+from physrep.study.config import StudyConfig, read_study_config
 from physrep.study.context import fold_count, outer_folds
 from physrep.study.data import StudyData
 from tests.helpers.study_settings import tiny_study
@@ -13,7 +13,7 @@ from tests.helpers.study_settings import tiny_study
 def study_of_pairs() -> tuple[StudyConfig, StudyData]:
     values = tiny_study()
     values["systems"] = {"wave": {"system": "damped_wave"}, "heat": {"system": "heat", "matched_to": "wave"}}
-    config = read_config(values, "x")
+    config = read_study_config(values, "x")
     records = [
         {"set": name, "number": i, "parameters": {"p": float((7 * i) % 24)}}
         for name in config.systems

@@ -11,7 +11,7 @@ import pytest
 
 from physrep.errors import PhysrepError
 from physrep.learners import FrozenVideo
-from physrep.study.config import read_config
+from physrep.study.config import read_study_config
 from physrep.study.context import outer_folds
 from physrep.study.data import prepare
 from physrep.study.embed import colour_scales
@@ -35,7 +35,7 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
     values["encoders"]["vjepa2"] = {"kind": "vjepa2", "source": "nowhere/vjepa2"}
     values["analyses"] = ["parameters", "koopman", "spatial_head", "falsification"]
     out = tmp_path_factory.mktemp("study") / "out"
-    return out, study(read_config(values, "x"), out)
+    return out, study(read_study_config(values, "x"), out)
 
 
 def test_a_study_writes_its_files_and_says_its_answers(finished: tuple[Path, str]) -> None:
@@ -69,7 +69,7 @@ def test_a_killed_study_goes_on_to_the_same_numbers(
 ) -> None:
     values = tiny_study()
     values["analyses"] = ["parameters", "koopman", "spatial_head", "falsification"]
-    config = read_config(values, "x")
+    config = read_study_config(values, "x")
     calls = 0
     whole = FrozenVideo.encode
 
@@ -92,7 +92,7 @@ def test_another_study_in_the_same_folder_is_refused(finished: tuple[Path, str])
     values = tiny_study()
     values["seed"] = 1
     with pytest.raises(PhysrepError, match="another 'seed'"):
-        study(read_config(values, "x"), finished[0])
+        study(read_study_config(values, "x"), finished[0])
 
 
 def test_matched_pairs_start_alike_and_share_their_colours(tmp_path: Path) -> None:
@@ -102,7 +102,7 @@ def test_matched_pairs_start_alike_and_share_their_colours(tmp_path: Path) -> No
         "heat": {"system": "heat", "matched_to": "wave"},
     }
     values["render"] = {}
-    config = read_config(values, "x")
+    config = read_study_config(values, "x")
     data = prepare(config, tmp_path)
     wave, heat = data.rows("wave"), data.rows("heat")
     assert np.array_equal(data.fields[wave, 0], data.fields[heat, 0])
@@ -121,7 +121,7 @@ def test_matched_pairs_start_alike_and_share_their_colours(tmp_path: Path) -> No
 def test_the_unstable_published_data_are_made_on_request(tmp_path: Path) -> None:
     values = tiny_study()
     values["systems"] = {"unstable": {"system": "heat_ftcs"}}
-    data = prepare(read_config(values, "x"), tmp_path)
+    data = prepare(read_study_config(values, "x"), tmp_path)
     alpha = data.parameter("diffusivity", np.arange(24))
     assert alpha.min() < 2.5 < alpha.max()
     rough = np.abs(np.diff(np.asarray(data.fields[:, -1]), axis=1)).mean((1, 2))
@@ -146,7 +146,7 @@ def test_an_own_encoder_is_trained_on_other_simulations_and_read_from_its_run(tm
         "rgb16": values["encoders"]["rgb16"],
     }
     values["analyses"], values["render"] = ["parameters"], {"colour_range": [0.0, 1.0]}
-    study(read_config(values, "x"), tmp_path / "first")
+    study(read_study_config(values, "x"), tmp_path / "first")
     probed = json.loads((tmp_path / "first/simulations/simulations.json").read_text())["simulations"]
     trained = json.loads((tmp_path / "first/pretraining/simulations/simulations.json").read_text())["simulations"]
     used = {own["parameters"]["diffusivity"] for own in probed}
@@ -154,7 +154,7 @@ def test_an_own_encoder_is_trained_on_other_simulations_and_read_from_its_run(tm
     store = LatentTrajectories.of(TokenStore.open(tmp_path / "first/embeddings/jepa"))
     assert store.times.tolist() == [1.5, 3.5, 5.5, 7.5, 9.5]
     values["encoders"]["jepa"] = {"kind": "run", "source": str(tmp_path / "first/encoders/jepa")}
-    study(read_config(values, "x"), tmp_path / "second")
+    study(read_study_config(values, "x"), tmp_path / "second")
     again = LatentTrajectories.of(TokenStore.open(tmp_path / "second/embeddings/jepa"))
     assert np.array_equal(store.frames, again.frames)
 
@@ -173,7 +173,7 @@ def test_several_equations_are_classified_named_and_shown(tmp_path: Path) -> Non
         "rgb16": {"kind": "pixels", "source": "rgb16"},
     }
     values["analyses"] = ["naming", "classification", "parameters", "koopman", "spatial_head"]
-    study(read_config(values, "x"), tmp_path)
+    study(read_study_config(values, "x"), tmp_path)
     made = {path.name for path in (tmp_path / "figures").glob("*.png")}
     wanted = ("confusion", "naming", "classification", "spectrum", "sweep", "order", "rollout", "instability_unstable")
     assert made >= {f"{name}.png" for name in wanted}
@@ -199,4 +199,4 @@ def test_a_setting_that_an_analysis_does_not_have_is_named(tmp_path: Path) -> No
     values["encoders"] = {"rgb16": values["encoders"]["rgb16"]}
     values["settings"], values["analyses"] = {"koopman": {"componants": 4}}, ["koopman"]
     with pytest.raises(PhysrepError, match="did you mean 'components'"):
-        study(read_config(values, "x"), tmp_path)
+        study(read_study_config(values, "x"), tmp_path)

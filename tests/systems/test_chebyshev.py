@@ -10,13 +10,13 @@ import torch
 from numpy.polynomial import chebyshev as reference
 
 from physrep.systems.grids.chebyshev import (
+    cell_centres,
     differentiation,
     dirichlet_modes,
     gauss,
     integration,
-    interpolation,
+    interpolation_matrix,
     lobatto,
-    uniform,
 )
 
 SIZES = [8, 9, 32, 33]
@@ -37,10 +37,10 @@ def test_points(n):
     y = lobatto(n)
     assert y.shape == (n + 2,) and float(y[0]) == 0.0 and float(y[-1]) == 1.0
     assert torch.equal(y + y.flip(0), torch.ones_like(y)), "symmetric to the last bit"
-    for points in (gauss(n), uniform(n)):
+    for points in (gauss(n), cell_centres(n)):
         assert points.shape == (n,) and bool((points.diff() > 0).all()) and points[0] > 0 and points[-1] < 1
     assert float(torch.cos(n * torch.arccos(2 * gauss(n) - 1)).abs().max()) < 1e-12, "zeros of T_n"
-    torch.testing.assert_close(uniform(n).diff(), torch.full((n - 1,), 1 / n, dtype=torch.float64))
+    torch.testing.assert_close(cell_centres(n).diff(), torch.full((n - 1,), 1 / n, dtype=torch.float64))
 
 
 @pytest.mark.parametrize("n", SIZES)
@@ -60,9 +60,9 @@ def test_derivative_and_integral_are_exact_on_polynomials(n):
 @pytest.mark.parametrize("n", SIZES)
 def test_interpolation_is_exact_on_polynomials_and_on_the_nodes(n):
     y = lobatto(n)
-    for points in (gauss(n), uniform(n + 5), y, y[3:5]):
-        assert float((interpolation(n, points) @ polynomial(n, y) - polynomial(n, points)).abs().max()) < 1e-13
-    assert torch.equal(interpolation(n, y), torch.eye(n + 2, dtype=torch.float64))
+    for points in (gauss(n), cell_centres(n + 5), y, y[3:5]):
+        assert float((interpolation_matrix(n, points) @ polynomial(n, y) - polynomial(n, points)).abs().max()) < 1e-13
+    assert torch.equal(interpolation_matrix(n, y), torch.eye(n + 2, dtype=torch.float64))
 
 
 def test_derivative_converges_spectrally():

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from physrep.errors import PhysrepError
-from physrep.systems.grids.chebyshev import gauss, uniform
+from physrep.systems.grids.chebyshev import cell_centres, gauss
 from physrep.systems.rayleigh_benard.system import RayleighBenardUniform
 from tests.helpers.rayleigh_benard_cases import BUOYANCY, CONVECTION, ZERO, Calculus, columns, error, frame, run
 
@@ -109,7 +109,7 @@ def test_the_well_family():
     fields = run(
         1e4, seeds=range(5), resolution=(128, 64), frames=1, initial_condition="the_well", system=UNIFORM
     ).fields
-    y = uniform(64)
+    y = cell_centres(64)
     assert float(fields["velocity"].abs().max()) == 0
     b = fields["buoyancy"][:, 0]
     for seed in range(5):
@@ -127,8 +127,8 @@ def test_uniform_rows_hold_the_same_solution():
     calculus = Calculus(gauss(16))
     for name, walls, pick in (("buoyancy", BUOYANCY, ...), ("velocity", ZERO, (..., 0)), ("velocity", ZERO, (..., 1))):
         a, b = here.fields[name][pick], there.fields[name][pick]
-        assert error(calculus.at(calculus.polynomial(a, walls), uniform(16)), b) < 1e-10
-    torch.testing.assert_close(there.coordinates["y"], uniform(16))
+        assert error(calculus.at(calculus.polynomial(a, walls), cell_centres(16)), b) < 1e-10
+    torch.testing.assert_close(there.coordinates["y"], cell_centres(16))
     torch.testing.assert_close(here.coordinates["y"], gauss(16))
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from physrep.errors import PhysrepError
-from physrep.tokens import LatentTrajectories, TokenStore, joined
+from physrep.tokens import LatentTrajectories, TokenStore, joined_stores
 
 
 def store(starts: list[int], frames: int, grid: list[int] | None, count: int = 3) -> TokenStore:
@@ -53,9 +53,9 @@ def test_the_order_on_disk_does_not_matter() -> None:
 
 def test_splits_are_joined_and_unequal_lengths_are_refused() -> None:
     part = LatentTrajectories.of(store([0, 4], 4, [2, 2, 2]))
-    assert joined([part, part]).frames.shape == (6, 4, 3)
+    assert joined_stores([part, part]).frames.shape == (6, 4, 3)
     with pytest.raises(PhysrepError, match="different lengths"):
-        joined([part, LatentTrajectories.of(store([0], 4, [2, 2, 2]))])
+        joined_stores([part, LatentTrajectories.of(store([0], 4, [2, 2, 2]))])
     uneven = store([0, 4], 4, None)
     shorter = TokenStore(
         uneven.tokens[:-1], uneven.labels[:-1], uneven.trajectory[:-1], uneven.start[:-1], ("p",), uneven.meta

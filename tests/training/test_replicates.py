@@ -10,7 +10,7 @@ import torch
 
 from physrep.data import Symmetries, write_well
 from physrep.data.config import DataConfig
-from physrep.data.replicates import assert_replicates_apart, equal_rows, partners
+from physrep.data.replicates import assert_replicates_apart, equal_rows, replicate_partners
 from physrep.errors import PhysrepError
 from physrep.simulation import SimulationConfig, simulate
 from physrep.systems import SYSTEMS
@@ -32,7 +32,7 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_groups_have_equal_parameters_and_other_starts(root: Path) -> None:
     train = DataConfig(path=str(root)).open("train")
-    found = partners(train.groups)
+    found = replicate_partners(train.groups)
     assert sorted(found) == list(range(12))
     assert all(len(mates) == 1 for mates in found.values())
     for own, (mate,) in found.items():
@@ -50,7 +50,7 @@ def test_other_splits_are_those_without_replicates(root: Path, tmp_path: Path) -
             for folder in (plain, root)
         )
         assert torch.equal(a.frames_of(0), b.frames_of(0)) and torch.equal(a.parameters, b.parameters)
-        assert not partners(b.groups)
+        assert not replicate_partners(b.groups)
 
 
 def test_a_pair_is_of_two_trajectories_of_one_group(root: Path) -> None:
@@ -59,7 +59,7 @@ def test_a_pair_is_of_two_trajectories_of_one_group(root: Path) -> None:
     batch = stream.batch(3)
     assert torch.equal(batch.fields, stream.batch(3).fields)
     for fields, trajectory in zip(batch.fields, batch.trajectory.tolist(), strict=True):
-        (mate,) = partners(train.groups)[trajectory]
+        (mate,) = replicate_partners(train.groups)[trajectory]
         frames = train.frames_of(int(mate)).float()
         assert any(torch.equal(frames[:, t : t + 2], fields[:, 2:]) for t in range(7))
 
@@ -68,7 +68,7 @@ def test_trajectories_without_a_replicate_are_left_out_and_counted(
     root: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     train = DataConfig(path=str(root)).open("train")
-    (mate,) = partners(train.groups)[0]
+    (mate,) = replicate_partners(train.groups)[0]
     part = train.of_trajectories(np.array([i for i in range(12) if i != mate]))
     stream = WindowStream(part, 4, 1, 8, seed=1, symmetries=Symmetries(shift=True), target="replicate")
     assert "1 of 11 trajectories have no replicate" in capsys.readouterr().err
@@ -103,8 +103,8 @@ def test_a_group_in_two_splits_is_refused(root: Path, tmp_path: Path) -> None:
 def test_unknown_values_are_equal_to_none() -> None:
     values = np.array([1.0, 1.0, np.nan, np.nan, 2.0])
     groups = equal_rows([values, np.zeros(5)], 5)
-    assert {key: mates.tolist() for key, mates in partners(groups).items()} == {0: [1], 1: [0]}
-    assert not partners(equal_rows([], 5))
+    assert {key: mates.tolist() for key, mates in replicate_partners(groups).items()} == {0: [1], 1: [0]}
+    assert not replicate_partners(equal_rows([], 5))
 
 
 def test_a_replicate_that_blows_up_keeps_its_parameters(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -122,9 +122,9 @@ def test_a_replicate_that_blows_up_keeps_its_parameters(tmp_path: Path, monkeypa
 
     monkeypatch.setattr(module, "_batch", once)
     from physrep.simulation.dataset import file_tasks
-    from physrep.simulation.request import resolve
+    from physrep.simulation.request import resolve_request
 
-    request = resolve("heat", SimulationConfig(**COMMON, replicates=2))
+    request = resolve_request("heat", SimulationConfig(**COMMON, replicates=2))
     task = next(t for t in file_tasks(tmp_path, request) if t.path.parent.name == "train")
     messages = module.simulate_file(task, request, "cpu")
     assert failed

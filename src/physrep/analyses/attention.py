@@ -14,7 +14,7 @@ from ..probes import AttentiveProbeFit
 from ..progress import each
 from ..tokens import TokenStore
 from .base import Analysis, Context, FrozenRun, Rows
-from .explain import best_learner, spread
+from .explain import best_learner, evenly_spaced
 
 MAPS = "attention_maps.npz"
 
@@ -71,7 +71,7 @@ class Attention(Analysis):
         probe.fit(stores["train"].tokens, labels["train"], stores["valid"].tokens, labels["valid"])
         weights = attention_of(probe.model, stores["test"])
         rows = [{**run.identity(), "metric": "tokens_used", "item": "all", "value": tokens_used(weights)}]
-        grid = token_grid(context, run, weights.shape[1])
+        grid = run_grid(context, run, weights.shape[1])
         if grid is None:
             return rows
         over_time = weights.reshape(len(weights), grid[0], -1).sum(2).mean(0)
@@ -83,7 +83,7 @@ class Attention(Analysis):
 
     def _save(self, context: Context, run: FrozenRun, store: TokenStore, weights: Tensor) -> None:
         dataset = context.splits["test"]
-        index = spread(len(store), self.shown)
+        index = evenly_spaced(len(store), self.shown)
         windows = np.stack([store.trajectory, store.start], 1)[index]
         clip = dataset.clip(windows, context.num_frames, context.data.frame_step)
         write_npz(
@@ -110,7 +110,7 @@ def tokens_used(weights: Tensor) -> float:
     return float((entropy.exp() / weights.shape[1]).mean())
 
 
-def token_grid(context: Context, run: FrozenRun, count: int) -> tuple[int, int, int] | None:
+def run_grid(context: Context, run: FrozenRun, count: int) -> tuple[int, int, int] | None:
     """Token grid (t, h, w) of a run's encoder; None if it states none, or another number of tokens."""
     dataset = context.splits["test"]
     grid = getattr(getattr(context.learner(run), "encoder", None), "grid", None)

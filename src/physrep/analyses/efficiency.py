@@ -97,11 +97,11 @@ def subset(
         count = round(fraction * len(names))
         if split == "train" and count < smallest:
             return None
-        parts[split] = rows_of(store, np.isin(store.trajectory, order[: max(count, smallest)]))
+        parts[split] = windows_of(store, np.isin(store.trajectory, order[: max(count, smallest)]))
     return parts
 
 
-def rows_of(store: TokenStore, rows: np.ndarray) -> TokenStore:
+def windows_of(store: TokenStore, rows: np.ndarray) -> TokenStore:
     """A store with some of the windows of another."""
     if rows.all():
         return store

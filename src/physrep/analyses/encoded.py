@@ -14,9 +14,9 @@ from ..probes.base import take
 from ..progress import each
 from ..tokens import TokenStore
 from .base import Analysis, Context, Rows
-from .frame_quantities import measured
+from .frame_quantities import frame_quantities
 from .targets import targets
-from .token_moments import pooled
+from .token_moments import moments_by_split
 
 REFERENCE = {"run": "parameters", "title": "parameters", "learner": "parameters", "encoder": "", "kind": "reference",
              "seed": 0}  # fmt: skip
@@ -48,7 +48,7 @@ class Encoded(Analysis):
         """See `Analysis.rows`."""
         if not context.runs:
             return []
-        found = measured(context)
+        found = frame_quantities(context)
         quantities = found["train"].quantities
         stores = context.stores(context.runs[0])
         values = {split: found[split].of_store(store, context) for split, store in stores.items()}
@@ -63,7 +63,7 @@ class Encoded(Analysis):
             windows = max(2, MOST_TOKENS // store.tokens.shape[1])
             sample = take(store.tokens, slice(None, None, -(-len(store) // windows)))
             if described:
-                features = pooled(context, run)
+                features = moments_by_split(context, run)
                 rows += _rows(run.identity(), described, features, target, store, context.n_resamples)
             rows += [
                 {**run.identity(), "quantity": "tokens", "symbol": "", "scale": "", "metric": name,

@@ -22,7 +22,7 @@ from ..tokens import TokenStore
 from .base import Analysis, Context, FrozenRun, Rows, valid_scores
 from .principal import principal
 from .stage_activations import stage_moments
-from .token_moments import pooled
+from .token_moments import moments_by_split
 
 SALIENCY, MAP = "explain_saliency.npz", "explain_map.npz"
 BATCH = 16
@@ -74,7 +74,7 @@ class Explain(Analysis):
         rows: Rows = []
         arrays: dict[str, Any] = {}
         for run in context.runs:
-            features = pooled(context, run)
+            features = moments_by_split(context, run)
             points, shares = principal_map(features["train"], features["test"])
             arrays[f"points.{run.name}"] = points.float().numpy()
             rows += [
@@ -88,11 +88,11 @@ class Explain(Analysis):
         return rows
 
     def _saliency(self, context: Context, run: FrozenRun) -> Rows:
-        stores, features = context.stores(run), pooled(context, run)
+        stores, features = context.stores(run), moments_by_split(context, run)
         labels = {split: self._labels(context, stores[split]) for split in ("train", "valid")}
         head = Ridge().fit(features["train"], labels["train"], features["valid"], labels["valid"])
         dataset, learner = context.splits["test"], context.learner(run)
-        chosen = spread(len(stores["test"]), self.windows)
+        chosen = evenly_spaced(len(stores["test"]), self.windows)
         fields, maps = [], []
         for clip in _clips(context, "test", stores["test"], chosen):
             sensitivity = input_sensitivity(learner, head, clip)
@@ -112,7 +112,7 @@ class Explain(Analysis):
                 share = float(power[p, :, t].sum()) / total
                 rows.append(_row(run, "saliency", str(t), "share_of_frame", share, parameter))
         # Windows from all over the split, not the first ones.
-        shown = spread(len(every), self.shown)
+        shown = evenly_spaced(len(every), self.shown)
         rows_of_store, axes = chosen[shown], len(dataset.axes)
         write_npz(
             context.out / "analyses" / SALIENCY,
@@ -131,7 +131,7 @@ class Explain(Analysis):
             return []
         moments, labels, cluster = {}, {}, None
         for split, store in context.stores(run).items():
-            index = spread(len(store), self.most)
+            index = evenly_spaced(len(store), self.most)
             moments[split] = stage_moments(learner, _clips(context, split, store, index, batch=64))
             labels[split], cluster = self._labels(context, store)[index], store.trajectory[index]
         assert cluster is not None
@@ -191,7 +191,7 @@ def _clips(context: Context, split: str, store: TokenStore, index: np.ndarray, b
         yield clip.to("cpu" if context.device == "cpu" else "cuda")
 
 
-def spread(total: int, wanted: int) -> np.ndarray:
+def evenly_spaced(total: int, wanted: int) -> np.ndarray:
     """Indices of ``wanted`` of ``total`` rows, evenly spaced."""
     return np.unique(np.linspace(0, total - 1, min(wanted, total)).round().astype(int))
 

@@ -25,7 +25,7 @@ BATCH_BYTES = 2**26
 
 
 @dataclass(frozen=True)
-class Measured:
+class FrameQuantities:
     """Quantities of one split.
 
     Attributes:
@@ -54,7 +54,7 @@ class Measured:
         return self.windows(store.trajectory, store.start, context.num_frames, context.data.frame_step)
 
 
-def measured(context: Context) -> dict[str, Measured]:
+def frame_quantities(context: Context) -> dict[str, FrameQuantities]:
     """Quantities of train, valid and test, from all stored fields on the stored grid.
 
     An encoder may see a part of the fields (``data.fields``) on a coarser grid; the quantities are those of the whole
@@ -66,7 +66,7 @@ def measured(context: Context) -> dict[str, Measured]:
     return {split: _split(context, split) for split in context.splits}
 
 
-def _split(context: Context, split: str) -> Measured:
+def _split(context: Context, split: str) -> FrameQuantities:
     from ..data import open_well
 
     path = str(context.data.located(context.system).path)
@@ -79,17 +79,17 @@ def _split(context: Context, split: str) -> Measured:
         [VERSION, dataset.folder.name, dataset.n_trajectories, [[q.name, q.formula] for q in quantities]]
     )
     if file.is_file() and (kept := _read(file, key)) is not None:
-        return _observed(Measured(quantities, kept, reader.dt), dataset.stored_step)
+        return _observed(FrameQuantities(quantities, kept, reader.dt), dataset.stored_step)
     with open_well(reader.location(0)[0]) as first:
         grid = Grid.of([torch.from_numpy(first.coordinates[axis]) for axis in first.axes], first.periodic)
     values = _measure(reader, quantities, grid, split)
     write_npz(file, {"key": np.array(key), "values": values})
-    return _observed(Measured(quantities, values, reader.dt), dataset.stored_step)
+    return _observed(FrameQuantities(quantities, values, reader.dt), dataset.stored_step)
 
 
-def _observed(measured: Measured, step: int) -> Measured:
+def _observed(found: FrameQuantities, step: int) -> FrameQuantities:
     """The frames that an observation leaves, see `physrep.data.observation.FrameStep`."""
-    return replace(measured, values=measured.values[:, ::step], dt=measured.dt * step)
+    return replace(found, values=found.values[:, ::step], dt=found.dt * step)
 
 
 def _blocks(path: str, split: str, most: int | None) -> WellSplit:

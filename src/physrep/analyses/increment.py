@@ -64,7 +64,7 @@ class Increment(Analysis):
                 alone = self._predict(context, base, name, own)
                 progress.advance(note=base.name)
                 for run in others:
-                    both = self._predict(context, run, name, joined(own, reduced(context.stores(run))))
+                    both = self._predict(context, run, name, side_by_side(own, reduced(context.stores(run))))
                     common = {**run.identity(), "floor": base.title, "probe": name}
                     rows += [{**common, **row} for row in _scored(alone, both, own["test"], context)]
                     progress.advance(note=run.name)
@@ -100,7 +100,7 @@ def reduced(stores: dict[str, TokenStore]) -> dict[str, TokenStore]:
     }
 
 
-def joined(first: dict[str, TokenStore], second: dict[str, TokenStore]) -> dict[str, TokenStore]:
+def side_by_side(first: dict[str, TokenStore], second: dict[str, TokenStore]) -> dict[str, TokenStore]:
     """Stores of the same windows with the numbers of both side by side.
 
     Raises:
@@ -122,7 +122,7 @@ def _scored(alone: np.ndarray, both: np.ndarray, test: TokenStore, context: Cont
     first, second = (cluster_means(part, test.trajectory)[0] for part in (alone, both))
     parts = {
         "floor": bootstrap(first, truth, names, "mse", n_resamples=context.n_resamples),
-        "joined": bootstrap(second, truth, names, "mse", n_resamples=context.n_resamples),
+        "side_by_side": bootstrap(second, truth, names, "mse", n_resamples=context.n_resamples),
         "difference": paired_difference(second, first, truth, names, "mse", n_resamples=context.n_resamples),
     }
     return [

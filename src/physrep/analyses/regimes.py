@@ -13,9 +13,9 @@ from ..probes.classes import log_loss
 from ..progress import each
 from .base import Analysis, Context, Rows
 from .classifier import fit_classes
-from .frame_quantities import measured
+from .frame_quantities import frame_quantities
 from .regime_rules import REGIMES, Regimes
-from .token_moments import SPLITS, pooled
+from .token_moments import SPLITS, moments_by_split
 
 NOTE = "regimes_note.json"
 MAJORITY = {"run": "majority", "title": "majority", "learner": "majority", "encoder": "", "kind": "floor", "seed": 0}
@@ -56,18 +56,18 @@ class RegimeClassification(Analysis):
         cluster = context.stores(context.runs[0])["test"].trajectory[keep["test"]]
         share = np.bincount(target["train"], minlength=len(names)) / len(target["train"])
         floor = np.broadcast_to(share, (len(cluster), len(names)))
-        rows = score_rows(MAJORITY, floor, target["test"], cluster, names, context.n_resamples)
+        rows = classifier_rows(MAJORITY, floor, target["test"], cluster, names, context.n_resamples)
         for run in each(context.runs, "regimes", "runs"):
-            features = {split: part.numpy()[keep[split]] for split, part in pooled(context, run).items()}
+            features = {split: part.numpy()[keep[split]] for split, part in moments_by_split(context, run).items()}
             probability, strength = fit_classes(features, target, len(names))
-            rows += score_rows(
+            rows += classifier_rows(
                 run.identity(), probability, target["test"], cluster, names, context.n_resamples, strength
             )
         return rows
 
     def _labels(self, context: Context) -> tuple[dict[str, np.ndarray], tuple[str, ...], list[str]]:
         """Regime of every window by split (-1: dropped), names of the regimes that are left, and sentences."""
-        found = measured(context) if context.runs else {}
+        found = frame_quantities(context) if context.runs else {}
         rules = REGIMES.get(context.splits["train"].dataset_name) if found else None
         known = {q.name for q in found["train"].quantities} if found else set()
         if rules is None or not set(rules.needs) <= known:
@@ -77,10 +77,10 @@ class RegimeClassification(Analysis):
             index = store.start[:, None] + context.data.frame_step * np.arange(context.num_frames)
             frames = {name: found[split].series(name)[store.trajectory[:, None], index] for name in rules.needs}
             raw[split], trajectories[split] = rules.rule(frames), store.trajectory
-        return choose(raw, trajectories, rules, self.least)
+        return choose_regimes(raw, trajectories, rules, self.least)
 
 
-def choose(
+def choose_regimes(
     raw: dict[str, np.ndarray], trajectories: dict[str, np.ndarray], rules: Regimes, least: int
 ) -> tuple[dict[str, np.ndarray], tuple[str, ...], list[str]]:
     """Drop regimes that are too rare in train, number the others anew, and say what was done."""
@@ -100,7 +100,7 @@ def choose(
     return {split: number[raw[split]] for split in SPLITS}, names, notes
 
 
-def score_rows(
+def classifier_rows(
     identity: dict[str, Any],
     probability: np.ndarray,
     target: np.ndarray,

@@ -28,12 +28,12 @@ def check_analyses(analyses: Mapping[str, Mapping[str, Any]]) -> None:
 def run_analyses(analyses: Mapping[str, Mapping[str, Any]], context: Context | LatentContext) -> None:
     """Write ``analyses/NAME.csv`` for each name; one that was made of the same tokens and options is left as it is."""
     for name, request in requests(analyses, context).items():
-        if not is_finished(context.out / FOLDER, name, content_hash(request)):
+        if not is_analysed(context.out / FOLDER, name, content_hash(request)):
             run_analysis(name, request, context)
 
 
 def requests(analyses: Mapping[str, Mapping[str, Any]], context: Context | LatentContext) -> dict[str, dict[str, Any]]:
-    """What determines the table of each analysis; the hash of it is the key of `is_finished`."""
+    """What determines the table of each analysis; the hash of it is the key of `is_analysed`."""
     asked = context.request()
     found = {}
     for name, options in analyses.items():
@@ -53,7 +53,7 @@ def run_analysis(name: str, request: Mapping[str, Any], context: Context | Laten
     write_json(folder / f"{name}.json", {"key": content_hash(request), **request})
 
 
-def is_finished(folder: Path, name: str, key: str) -> bool:
+def is_analysed(folder: Path, name: str, key: str) -> bool:
     """Whether the table of this request is there."""
     record = folder / f"{name}.json"
     return record.is_file() and (folder / f"{name}.csv").is_file() and read_json(record).get("key") == key

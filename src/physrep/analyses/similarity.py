@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ..metrics.similarity import linear_cka
 from .base import Analysis, Context, Rows
-from .token_moments import pooled, token_means
+from .token_moments import moments_by_split, token_means
 
 
 class Similarity(Analysis):
@@ -27,7 +27,7 @@ class Similarity(Analysis):
         for run in context.runs:
             store = context.stores(run)["test"]
             step = -(-len(store) // self.most)
-            samples.append(token_means(store, pooled(context, run)["test"])[::step])
+            samples.append(token_means(store, moments_by_split(context, run)["test"])[::step])
         values: dict[tuple[int, int], float] = {}
         for i in range(len(samples)):
             for j in range(i, len(samples)):

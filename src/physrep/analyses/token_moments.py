@@ -14,7 +14,7 @@ from .base import Context, FrozenRun
 SPLITS = ("train", "valid", "test")
 
 
-def pooled(context: Context, run: FrozenRun) -> dict[str, Tensor]:
+def moments_by_split(context: Context, run: FrozenRun) -> dict[str, Tensor]:
     """`physrep.probes.moments.token_moments` of the windows of each split, float64 ``(windows, F)``.
 
     Mean and standard deviation over the tokens of a window; the token itself where there is one. They are kept in
@@ -22,7 +22,7 @@ def pooled(context: Context, run: FrozenRun) -> dict[str, Tensor]:
     """
     stores = context.stores(run)
     key = "/".join(str(stores[split].meta.get("key")) for split in SPLITS)
-    file = context.out / "analyses" / "pooled" / f"{run.name}.npz"
+    file = context.out / "analyses" / "moments_by_split" / f"{run.name}.npz"
     if file.is_file():
         try:
             with np.load(file, allow_pickle=False) as kept:
@@ -36,5 +36,5 @@ def pooled(context: Context, run: FrozenRun) -> dict[str, Tensor]:
 
 
 def token_means(store: TokenStore, features: Tensor) -> Tensor:
-    """The part of `pooled` that is the mean over tokens, ``(windows, D)``."""
+    """The part of `moments_by_split` that is the mean over tokens, ``(windows, D)``."""
     return features[:, : store.tokens.shape[2]]

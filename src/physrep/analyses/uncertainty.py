@@ -76,13 +76,13 @@ class Uncertainty(Analysis):
         def per_trajectory(values: Any, split: str) -> np.ndarray:
             return cluster_means(np.asarray(values), stores[split].trajectory)[0]
 
-        def outcome(probe: Any, split: str, spread: bool) -> Outcome:
+        def outcome(probe: Any, split: str, spread: bool) -> SplitErrors:
             tokens = stores[split].tokens
             held = valid_in_folds(probe, stores[split].trajectory) if split == "valid" else None
             predicted = probe.predict(tokens) if held is None else held
             error = np.abs(per_trajectory(predicted, split) - per_trajectory(labels[split], split))
             scale = per_trajectory(probe.predict_std(tokens), split) if spread else np.ones_like(error)
-            return Outcome(error, scale)
+            return SplitErrors(error, scale)
 
         parts = {
             "conformal": (name, outcome(point, "valid", False), outcome(point, "test", False)),
@@ -105,7 +105,7 @@ class Uncertainty(Analysis):
         method: str,
         probe: str,
         level: float,
-        test: Outcome,
+        test: SplitErrors,
         factor: np.ndarray,
         stores: dict[str, TokenStore],
     ) -> Rows:
@@ -124,7 +124,7 @@ class Uncertainty(Analysis):
         return rows
 
 
-class Outcome(NamedTuple):
+class SplitErrors(NamedTuple):
     """Absolute errors and scales of the trajectories of a split, each with shape ``(G, P)``."""
 
     error: np.ndarray

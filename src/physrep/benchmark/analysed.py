@@ -8,21 +8,21 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..analyses import Context, FrozenRun
-from ..analyses.run import FOLDER, is_finished, requests, run_analysis
+from ..analyses.run import FOLDER, is_analysed, requests, run_analysis
 from ..data.config import DataConfig
 from ..data.labelled import labelled
 from ..executors import Job
 from ..files import content_hash
 from ..run_directory import read_summary
 from ..tokens.protocol import read_protocol
-from .config import BenchConfig, Run
+from .config import BenchConfig, PlannedRun
 from .sharing_jobs import OpenBench, splits_here
 
 if TYPE_CHECKING:
     from ..data import ClipDataset
 
 
-def analyse(grid: list[Run], work: OpenBench) -> None:
+def analyse(grid: list[PlannedRun], work: OpenBench) -> None:
     """The tables of the analyses, one job for each; they do not read one another's."""
     config, data, out, device = work.config, work.data, work.out, work.device
     if not config.analyses:
@@ -39,20 +39,37 @@ def analyse(grid: list[Run], work: OpenBench) -> None:
 
 
 def _answer(
-    name: str, request: dict[str, Any], grid: list[Run], config: BenchConfig, data: DataConfig, out: Path, device: str
+    name: str,
+    request: dict[str, Any],
+    grid: list[PlannedRun],
+    config: BenchConfig,
+    data: DataConfig,
+    out: Path,
+    device: str,
 ) -> None:
     """`run_analysis` in a process that opens the splits for its first job and keeps them."""
     run_analysis(name, request, _context(grid, config, data, splits_here(data), out, device))
 
 
 def _is_answered(
-    name: str, request: dict[str, Any], grid: list[Run], config: BenchConfig, data: DataConfig, out: Path, device: str
+    name: str,
+    request: dict[str, Any],
+    grid: list[PlannedRun],
+    config: BenchConfig,
+    data: DataConfig,
+    out: Path,
+    device: str,
 ) -> bool:
-    return is_finished(out / FOLDER, name, content_hash(request))
+    return is_analysed(out / FOLDER, name, content_hash(request))
 
 
 def _context(
-    grid: list[Run], config: BenchConfig, data: DataConfig, splits: dict[str, ClipDataset], out: Path, device: str
+    grid: list[PlannedRun],
+    config: BenchConfig,
+    data: DataConfig,
+    splits: dict[str, ClipDataset],
+    out: Path,
+    device: str,
 ) -> Context:
     from ..tokens import LabelScaler
 

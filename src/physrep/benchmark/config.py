@@ -133,7 +133,7 @@ class BenchConfig:
 
 
 @dataclass(frozen=True)
-class Run:
+class PlannedRun:
     """One run of the grid: a row of the table for one seed."""
 
     name: str
@@ -167,7 +167,7 @@ def read_config(values: Mapping[str, Any], source: str) -> BenchConfig:
     return construct(BenchConfig, values, source, EXAMPLE)
 
 
-def expand(config: BenchConfig) -> list[Run]:
+def expand(config: BenchConfig) -> list[PlannedRun]:
     """The grid: every run for each of its seeds, with encoder, options, training and probes resolved.
 
     Raises:
@@ -187,7 +187,7 @@ def expand(config: BenchConfig) -> list[Run]:
     check_unique_names(config.probes, "probes: two probes")
     check_unique_names(map(probe_name, config.probes), "probes: two probes in tables")
     check_unique_names(config.analyses, "analyses: two analyses")
-    grid: list[Run] = []
+    grid: list[PlannedRun] = []
     titles: list[str] = []
     for number, run in enumerate(config.runs):
         place = f"runs[{number}]"
@@ -235,7 +235,7 @@ def expand(config: BenchConfig) -> list[Run]:
         for title, own_training in tracks.items():
             for seed in seeds:
                 grid.append(
-                    Run(
+                    PlannedRun(
                         f"{title}-s{seed}", run.learner, encoder, seed, options, own_training, trained, probes,
                         run.init_from, gradient, run.title,
                     )

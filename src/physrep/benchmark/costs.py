@@ -12,7 +12,7 @@ from .entries import Entry
 
 
 @dataclass(frozen=True)
-class Cost:
+class TrainingCost:
     """What the training of one entry took, the mean over its runs; NaN where it was not recorded.
 
     Attributes:
@@ -24,11 +24,11 @@ class Cost:
     seconds: float
 
 
-def cost_of(bench: Bench, entry: Entry) -> Cost:
+def training_cost(bench: Bench, entry: Entry) -> TrainingCost:
     """Cost of an entry from the ``summary.json`` of its runs; embedding and probes are not counted."""
     found = {}
     for name in ("flops", "seconds"):
         summaries = [bench.runs[run].summary for run in entry.runs if run in bench.runs]
         values = [float(s[name]) for s in summaries if isinstance(s.get(name), int | float)]
         found[name] = float(np.mean(values)) if values and len(values) == len(entry.runs) else math.nan
-    return Cost(**found)
+    return TrainingCost(**found)

@@ -25,7 +25,7 @@ RECORD = "compare.json"
 """What `physrep compare` leaves beside the merged table."""
 
 
-def read_record(folder: Path) -> dict[str, Any]:
+def read_comparison(folder: Path) -> dict[str, Any]:
     """``compare.json`` of a comparison, studies and duplicates; empty for a benchmark."""
     return read_object(folder / RECORD) if (folder / RECORD).is_file() else {}
 
@@ -144,7 +144,7 @@ class Bench:
             _optional(read_object, folder / "data_summary.json", {}, notes),
             _optional(read_json, folder / "environment.json", {}, notes),
             read_csv(calibration) if calibration.is_file() else None,
-            _optional(_read_samples, folder / "samples.npz", None, [] if read_record(folder) else notes),
+            _optional(_read_samples, folder / "samples.npz", None, [] if read_comparison(folder) else notes),
             notes,
         )
         bench._check_scores()

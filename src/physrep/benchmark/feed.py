@@ -26,7 +26,7 @@ class Measured:
 
 
 @torch.no_grad()
-def measure(options: Mapping[str, Any], data: DataConfig, num_frames: int) -> Measured:
+def feed_batch(options: Mapping[str, Any], data: DataConfig, num_frames: int) -> Measured:
     """Feed one real batch: what the encoder gives, and how long it takes (of two calls the second).
 
     Raises:

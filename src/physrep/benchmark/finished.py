@@ -12,7 +12,7 @@ from ..executors import LOG
 from ..files import content_hash, read_json, write_json
 from ..relocation import without_data_places
 from ..version import __version__
-from .config import BenchConfig, Run
+from .config import BenchConfig, PlannedRun
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -30,7 +30,7 @@ def data_key(splits: Mapping[str, ClipDataset]) -> str:
     return content_hash({name: [split.folder.name, split.label_key] for name, split in splits.items()})
 
 
-def request_key(run: Run, config: BenchConfig, data: str, devices: int) -> str:
+def request_key(run: PlannedRun, config: BenchConfig, data: str, devices: int) -> str:
     """What identifies a run and all that determines its scores."""
     shared = {name: value for name, value in config.as_dict().items() if name not in _APART}
     # Data are known by `data`: where they lie may change.

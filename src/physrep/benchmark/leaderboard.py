@@ -12,11 +12,11 @@ from scipy.stats import rankdata
 from ..learners.identity import LABEL_FREE
 from .directory import Bench, per_trajectory
 from .entries import Entry
-from .studies import Study, repeated_runs, rows_by_run, title_of
+from .studies import Study, repeated_runs, rows_by_run, title_in_comparison
 
 
 @dataclass
-class Line:
+class BoardRow:
     """An encoder on the leaderboard.
 
     Attributes:
@@ -62,7 +62,7 @@ _Key = tuple[str, str, str]
 
 def leaderboard(
     studies: Sequence[Study], *, common: bool = False, n_resamples: int = 2000, seed: int = 0
-) -> tuple[list[Line], list[str]]:
+) -> tuple[list[BoardRow], list[str]]:
     """Rank encoders over the systems of several studies.
 
     On every system the encoders of the kinds `LABEL_FREE` are ranked by their mean test MSE, and a line's rank is
@@ -81,10 +81,10 @@ def leaderboard(
     """
     systems = list(dict.fromkeys(system for study in studies for system in study.bench.systems))
     fields = _fields(studies, systems)
-    lines: dict[_Key, Line] = {}
+    lines: dict[_Key, BoardRow] = {}
     for system in systems:
         for key, competitor in fields[system].items():
-            line = lines.setdefault(key, Line(*key))
+            line = lines.setdefault(key, BoardRow(*key))
             line.mse[system] = competitor.value
             line.seeds = max(line.seeds, len(competitor.values))
     competing = [
@@ -110,7 +110,7 @@ def _fields(studies: Sequence[Study], systems: Sequence[str]) -> dict[str, dict[
         for entry in study.bench.entries:
             if not entry.chosen or not math.isfinite(entry.value) or (study.name, entry.runs[0]) in repeated:
                 continue
-            title = title_of(entry.runs[0], seeds[entry.runs[0]], entry.study)
+            title = title_in_comparison(entry.runs[0], seeds[entry.runs[0]], entry.study)
             encoder = "" if entry.encoder == "none" else entry.encoder
             owners = found.setdefault((entry.system, title, encoder, entry.kind), {})
             _add(owners.setdefault(entry.study or study.name, _Competitor()), study.bench, entry)
@@ -134,8 +134,8 @@ def _add(competitor: _Competitor, bench: Bench, entry: Entry) -> None:
 
 
 def _rank(
-    lines: dict[_Key, Line], competing: Sequence[_Key], fields: dict[str, dict[_Key, _Competitor]], n_resamples: int,
-    seed: int,
+    lines: dict[_Key, BoardRow], competing: Sequence[_Key], fields: dict[str, dict[_Key, _Competitor]],
+    n_resamples: int, seed: int,
 ) -> None:  # fmt: skip
     """Set rank and interval of the competing lines; no interval where predictions of anyone are missing."""
     draw = np.random.default_rng(seed)

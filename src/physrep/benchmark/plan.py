@@ -12,13 +12,13 @@ from ..data.reader import window_span
 from ..devices import resolve_device
 from ..errors import PhysrepError
 from ..executors import cores
-from ..plans import THERE, TO_DO, Step, plan_text
+from ..plans import THERE, TO_DO, PlanStep, plan_text
 from ..simulation.plan import simulation_step
-from ..simulation.request import resolve
+from ..simulation.request import resolve_request
 from ..training.clip_shape import ClipShape, shape_of_system
-from ..training.estimate import Estimate, estimate
+from ..training.estimate import CostEstimate, estimate_costs
 from ..training.plan import shape_of_data, threads_of_a_job, training_step
-from .config import BenchConfig, Run, expand
+from .config import BenchConfig, PlannedRun, expand
 from .run import SCORES
 from .system_name import with_system
 
@@ -52,22 +52,22 @@ def plan_bench(config: BenchConfig, out: str | Path, device: str = "cpu") -> str
             steps += _steps_of(run, config, shape, lengths, out / "runs" / run.name, kind, known, encoders)
     for name in config.analyses:
         there = (out / "analyses" / f"{name}.csv").is_file()
-        steps.append(Step(f"analysis {name}", THERE if there else TO_DO, 0.0 if there else math.nan))
+        steps.append(PlanStep(f"analysis {name}", THERE if there else TO_DO, 0.0 if there else math.nan))
     notes.append("Probes are fitted after each embedding; their time is not measured.")
     return plan_text(f"plan of {out}: {config.system}, {len(grid)} runs on {kind}", steps, kind, jobs, notes)
 
 
 def _data(
     config: BenchConfig, out: Path, device: str
-) -> tuple[list[Step], ClipShape, dict[str, list[int]] | None, list[str]]:
+) -> tuple[list[PlanStep], ClipShape, dict[str, list[int]] | None, list[str]]:
     """Steps that make the data, the shape of clips, frames of the trajectories per split (None: unknown), sentences."""
     data = config.data
     if data.path or data.root:
         place = data.located(config.system)
         shape, lengths, disk = shape_of_data(place)
-        where = Step(f"data {place.path}", THERE)
+        where = PlanStep(f"data {place.path}", THERE)
         return (
-            [where, Step("cache of the windows", TO_DO if disk else THERE, math.nan if disk else 0, 0, disk)],
+            [where, PlanStep("cache of the windows", TO_DO if disk else THERE, math.nan if disk else 0, 0, disk)],
             shape,
             lengths,
             [],
@@ -78,8 +78,8 @@ def _data(
             f"The data set {data.dataset} is not named (--data-root): channels and frames are those that physrep "
             f"states for the system, embedding is given per 1000 windows."
         )
-        return [Step(f"data {data.dataset}", "not found")], shape, None, [said]
-    request = resolve(config.system, config.simulation)
+        return [PlanStep(f"data {data.dataset}", "not found")], shape, None, [said]
+    request = resolve_request(config.system, config.simulation)
     root = out / "data" / request.system.name
     step = simulation_step(config.system, config.simulation, out / "data", device)
     if step.state == THERE:
@@ -97,7 +97,7 @@ def _data(
         frames = sum(map(sum, lengths.values()))
         copied = 0 if data.as_stored else frames * len(shape.channels) * math.prod(shape.points)
         disk = copied * np.dtype(data.cache_dtype).itemsize
-    return [step, Step("cache of the windows", TO_DO if disk else THERE, 0.0, 0.0, disk)], shape, lengths, []
+    return [step, PlanStep("cache of the windows", TO_DO if disk else THERE, 0.0, 0.0, disk)], shape, lengths, []
 
 
 def _at(data: DataConfig, root: Path) -> DataConfig:
@@ -132,22 +132,22 @@ def chosen_channels(shape: ClipShape, data: DataConfig) -> ClipShape:
 
 
 def _steps_of(
-    run: Run,
+    run: PlannedRun,
     config: BenchConfig,
     shape: ClipShape,
     lengths: dict[str, list[int]] | None,
     folder: Path,
     device: str,
-    known: dict[str, Estimate],
+    known: dict[str, CostEstimate],
     encoders: dict[Any, float],
-) -> list[Step]:
+) -> list[PlanStep]:
     if (folder / SCORES).is_file():
-        return [Step(f"run {run.name}", THERE)]
+        return [PlanStep(f"run {run.name}", THERE)]
     if run.learner == "constant":
-        return [Step(f"run {run.name}", TO_DO)]
+        return [PlanStep(f"run {run.name}", TO_DO)]
     key = repr((run.learner, run.options, run.trained))
     if key not in known:
-        known[key] = estimate(run.learner, run.options, config.num_frames, shape, run.trained, device, encoders)
+        known[key] = estimate_costs(run.learner, run.options, config.num_frames, shape, run.trained, device, encoders)
     found = known[key]
     steps = [training_step(run.name, found, run.training, folder)] if run.trained else []
     count = 1000 if lengths is None else evaluation_windows(lengths, config)
@@ -155,10 +155,10 @@ def _steps_of(
     there = (folder / "tokens" / "test" / "meta.json").is_file()
     name = f"embed {run.name}, {count} windows" + (" (unknown)" if lengths is None else "")
     if there:
-        return [*steps, Step(name, THERE)]
+        return [*steps, PlanStep(name, THERE)]
     return [
         *steps,
-        Step(
+        PlanStep(
             name,
             TO_DO,
             count * found.encode_seconds,

@@ -21,7 +21,7 @@ from ..run_directory import (
 )
 from ..tokens.protocol import divide, first_parameters, read_protocol
 from ..training.pretrain import pretrain
-from .config import BenchConfig, Run, learner_class
+from .config import BenchConfig, PlannedRun, learner_class
 from .run_scores import Scoring, constant, fit_probe, own_output
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ SCORES = "scores.json"
 
 
 def execute(
-    run: Run,
+    run: PlannedRun,
     config: BenchConfig,
     data: DataConfig,
     folder: Path,
@@ -52,7 +52,7 @@ def execute(
 
 
 def score_frozen(
-    run: Run,
+    run: PlannedRun,
     learner: Learner,
     config: BenchConfig,
     data: DataConfig,
@@ -112,7 +112,7 @@ def embed_frozen(
 
 
 def probe_twin(
-    run: Run, stores: dict[str, TokenStore], config: BenchConfig, folder: Path, splits: dict[str, ClipDataset]
+    run: PlannedRun, stores: dict[str, TokenStore], config: BenchConfig, folder: Path, splits: dict[str, ClipDataset]
 ) -> list[dict[str, Any]]:
     """Rows of all probes of a run on other tokens of its windows; no readout is kept in ``folder``."""
     scoring = _scoring(config, folder, splits)
@@ -128,13 +128,13 @@ def _scoring(config: BenchConfig, folder: Path, splits: dict[str, ClipDataset]) 
     return Scoring(config, folder, scaler, division)
 
 
-def _write_scores(run: Run, config: BenchConfig, folder: Path, rows: list[dict[str, Any]]) -> None:
+def _write_scores(run: PlannedRun, config: BenchConfig, folder: Path, rows: list[dict[str, Any]]) -> None:
     identity = {"system": config.system, "learner": run.learner, "encoder": run.encoder, "seed": run.seed}
     write_json(folder / SCORES, [{**identity, **row, "run": run.name} for row in rows])
 
 
 def _learner(
-    run: Run,
+    run: PlannedRun,
     config: BenchConfig,
     data: DataConfig,
     train: ClipDataset,
@@ -174,7 +174,7 @@ def _learner(
     return learner.to(device)
 
 
-def write_identity(run: Run, learner: Learner, folder: Path) -> None:
+def write_identity(run: PlannedRun, learner: Learner, folder: Path) -> None:
     """Put into the run's ``summary.json`` what the page says of the learner, beside the costs that stand there."""
     costs: dict[str, Any] = {"parameters": 0, "clips_seen": 0, "seconds": 0.0}
     if is_finished(folder):

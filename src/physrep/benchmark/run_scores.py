@@ -15,7 +15,7 @@ from ..probes.nested import pooled_store
 from ..registry import build
 from ..run_directory import SUMMARY
 from ..tokens.protocol import Division
-from .config import BenchConfig, Run
+from .config import BenchConfig, PlannedRun
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -69,13 +69,13 @@ class Scoring:
     def score(self, predicted: dict[str, Predictions], probe: str, train: dict[str, int]) -> list[dict[str, Any]]:
         """Rows of predictions, which are kept in the folder; ``train``: trajectories by parameter, and ``mean``."""
         from ..probes import save_predictions
-        from ..probes.fit import score
+        from ..probes.fit import split_scores
 
         save_predictions(self.folder / f"predictions_{probe}.npz", predicted)
         return [
             {"probe": probe, "split": split, "n_train_trajectories": train.get(row["parameter"], train["mean"]), **row}
             for split, part in predicted.items()
-            for row in score(part, n_resamples=self.config.n_resamples, metrics=self.config.metrics)
+            for row in split_scores(part, n_resamples=self.config.n_resamples, metrics=self.config.metrics)
         ]
 
 
@@ -168,7 +168,7 @@ def own_output(
     return own.score(predicted, name, n_training(stores["train"], own.scaler))
 
 
-def constant(own: Scoring, run: Run, splits: dict[str, ClipDataset]) -> list[dict[str, Any]]:
+def constant(own: Scoring, run: PlannedRun, splits: dict[str, ClipDataset]) -> list[dict[str, Any]]:
     """The mean of the training labels as the only prediction: MSE 1 but for the difference of the splits."""
     import torch
 

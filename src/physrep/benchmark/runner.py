@@ -17,7 +17,7 @@ from ..learners.identity import identity_of_summary
 from ..ranges import check_ranges
 from ..run_directory import environment, read_summary
 from .analysed import analyse
-from .config import SAME_OPERATIONS, BenchConfig, Run, expand
+from .config import SAME_OPERATIONS, BenchConfig, PlannedRun, expand
 from .finished import LEASE, data_key, is_recorded, record_finished, request_key
 from .places import write_bench_config
 from .run import SCORES, execute
@@ -75,7 +75,7 @@ def bench(
         return _bench(config, grid, out, device, devices, executor)
 
 
-def _bench(config: BenchConfig, grid: list[Run], out: Path, device: str, devices: int, executor: str) -> Path:
+def _bench(config: BenchConfig, grid: list[PlannedRun], out: Path, device: str, devices: int, executor: str) -> Path:
     write_bench_config(out, config)
     data, splits = prepare_data(config, out, device, executor)
     write_json(out / "environment.json", environment())
@@ -90,7 +90,7 @@ def _bench(config: BenchConfig, grid: list[Run], out: Path, device: str, devices
 
 
 def _write_tables(
-    grid: list[Run],
+    grid: list[PlannedRun],
     twins: Mapping[str, Twin],
     config: BenchConfig,
     out: Path,
@@ -156,7 +156,7 @@ def _terms(config: BenchConfig) -> Terms:
     return Terms(config.cluster.heartbeat, config.cluster.expiry)
 
 
-def _run_all(grid: list[Run], work: OpenBench, devices: int) -> None:
+def _run_all(grid: list[PlannedRun], work: OpenBench, devices: int) -> None:
     # Floors first, as all else is read against them; then the long ones, so that the cores finish together.
     order = sorted(grid, key=lambda run: (run.title.endswith(SAME_OPERATIONS), run.trained, -_cost(run)))
     # What starts from another run waits for it.
@@ -166,13 +166,13 @@ def _run_all(grid: list[Run], work: OpenBench, devices: int) -> None:
     work.do(jobs, 1 if devices > 1 else work.config.jobs)
 
 
-def _job(run: Run, work: OpenBench, devices: int, identity: str) -> Job:
+def _job(run: PlannedRun, work: OpenBench, devices: int, identity: str) -> Job:
     config, folder = work.config, work.out / "runs" / run.name
     arguments = (run, config, work.data, folder, work.device, devices, request_key(run, config, identity, devices))
     return Job(run.name, _execute, arguments, folder / LEASE, _is_finished, folder / LOG)
 
 
-def _searched(grid: list[Run], work: OpenBench) -> list[Run]:
+def _searched(grid: list[PlannedRun], work: OpenBench) -> list[PlannedRun]:
     """The grid with the settings that the search chose, one job per learner; without a search the grid itself."""
     config, data, device = work.config, work.data, work.device
     wanted, folder = searched(grid, config), work.out / "search"
@@ -190,13 +190,13 @@ def _searched(grid: list[Run], work: OpenBench) -> list[Run]:
 
 
 def _search(
-    title: str, run: Run, config: BenchConfig, data: DataConfig, folder: Path, device: str, content: str
+    title: str, run: PlannedRun, config: BenchConfig, data: DataConfig, folder: Path, device: str, content: str
 ) -> None:
     """`search_one` in a process that opens the splits for its first job and keeps them."""
     search_one(title, run, config, data, folder, device, content, splits_here(data))
 
 
-def _untrained(grid: list[Run], work: OpenBench) -> dict[str, Twin]:
+def _untrained(grid: list[PlannedRun], work: OpenBench) -> dict[str, Twin]:
     """The untrained twins of all runs, one job for each that no other run has scored."""
     config, runs = work.config, work.out / "runs"
     twins, wanted = find_twins(grid, config, work.splits, work.out, work.device)
@@ -210,17 +210,19 @@ def _untrained(grid: list[Run], work: OpenBench) -> dict[str, Twin]:
     return twins
 
 
-def _twin(run: Run, config: BenchConfig, data: DataConfig, source: Path, folder: Path, device: str) -> None:
+def _twin(run: PlannedRun, config: BenchConfig, data: DataConfig, source: Path, folder: Path, device: str) -> None:
     """`score_twin` in a process that opens the splits for its first job and keeps them."""
     score_twin(run, config, data, source, folder, device, splits_here(data))
 
 
-def _twin_is_scored(run: Run, config: BenchConfig, data: DataConfig, source: Path, folder: Path, device: str) -> bool:
+def _twin_is_scored(
+    run: PlannedRun, config: BenchConfig, data: DataConfig, source: Path, folder: Path, device: str
+) -> bool:
     return (folder / SCORES).is_file()
 
 
 def _execute(
-    run: Run, config: BenchConfig, data: DataConfig, folder: Path, device: str, devices: int, key: str
+    run: PlannedRun, config: BenchConfig, data: DataConfig, folder: Path, device: str, devices: int, key: str
 ) -> None:
     """`execute` in a process that opens the splits for its first run and keeps them."""
     splits = splits_here(data)
@@ -230,16 +232,16 @@ def _execute(
 
 
 def _is_finished(
-    run: Run, config: BenchConfig, data: DataConfig, folder: Path, device: str, devices: int, key: str
+    run: PlannedRun, config: BenchConfig, data: DataConfig, folder: Path, device: str, devices: int, key: str
 ) -> bool:
     return is_recorded(folder, key)
 
 
-def _cost(run: Run) -> int:
+def _cost(run: PlannedRun) -> int:
     return run.trained * run.training.steps * run.training.batch_size * run.training.accumulate_grad_batches
 
 
-def collect(grid: list[Run], out: Path) -> list[dict[str, Any]]:
+def collect(grid: list[PlannedRun], out: Path) -> list[dict[str, Any]]:
     """Rows of all runs, in the order of the grid.
 
     Raises:

@@ -1,7 +1,7 @@
 """Is an encoder worth it? One encoder against the floors, on the same windows, by the same probes.
 
 The rows are those of an ordinary benchmark: constant, field statistics, power spectra, the classical floor, the
-encoder's own random weights, and the encoder. What is added are four comparisons (`compare`), each on test
+encoder's own random weights, and the encoder. What is added are four comparisons (`comparisons`), each on test
 trajectories, with probe and floor chosen on valid:
 
 - gain: MSE of the best floor minus MSE of the encoder, paired over trajectories;
@@ -26,14 +26,14 @@ from ..data.config import DataConfig
 from ..errors import PhysrepError
 from ..files import read_record, read_rows, write_json
 from ..metrics import cluster_means, paired_difference
-from ..metrics.collapse import Spread, collapse_in_words, spread
+from ..metrics.collapse import Spread, collapse_in_words, token_spread
 from ..probes import PROBES
 from ..probes.fit import load_predictions
 from ..probes.moments import token_moments
 from ..registry import build
 from ..tokens import LabelScaler, TokenStore
 from .config import BenchConfig, RunConfig
-from .feed import FROZEN, Measured, measure
+from .feed import FROZEN, Measured, feed_batch
 from .run import SCORES
 from .runner import bench
 
@@ -60,7 +60,7 @@ class Row:
 
 
 @dataclass(frozen=True)
-class Answer:
+class ScoredEncoder:
     """The table and the comparisons; MSE in units of the variance of the z-scored labels.
 
     Attributes:
@@ -98,7 +98,7 @@ def score(
     seeds: Sequence[int] = (0,),
     device: str = "cpu",
     jobs: int | None = None,
-) -> Answer:
+) -> ScoredEncoder:
     """Score an encoder against the floors; repeated, the call goes on where it stopped.
 
     Args:
@@ -116,7 +116,7 @@ def score(
     out = Path(out)
     train = data.open("train")
     options = {key: value for key, value in encoder_options.items() if value is not None}
-    measured = measure(options, data, num_frames)
+    measured = feed_batch(options, data, num_frames)
     options |= {"embed_dim": measured.width}
     random = [
         RunConfig(FROZEN, options={**options, "random_weights": True, "seed": seed}, name=_random_name(seed, seeds))
@@ -138,7 +138,7 @@ def score(
     )
     bench(config, out, device=device)
     scaler = LabelScaler.of_training(train)
-    answer = compare(out / "runs", scaler, measured)
+    answer = comparisons(out / "runs", scaler, measured)
     write_json(out / "score.json", _plain(answer))
     return answer
 
@@ -155,7 +155,7 @@ def _own_encoder(run: RunConfig, options: Mapping[str, Any]) -> RunConfig:
     )
 
 
-def compare(runs: Path, scaler: LabelScaler, measured: Measured) -> Answer:
+def comparisons(runs: Path, scaler: LabelScaler, measured: Measured) -> ScoredEncoder:
     """Table and comparisons out of the runs of a finished benchmark."""
     rows = [_row(folder) for folder in sorted(runs.iterdir()) if (folder / SCORES).is_file()]
     order = {name: i for i, name in enumerate((*FLOORS, RANDOM))}
@@ -171,8 +171,8 @@ def compare(runs: Path, scaler: LabelScaler, measured: Measured) -> Answer:
     target = scaler.transform(test.labels, test.parameter_names).numpy()
     increment = _difference((alone, target, test.trajectory), (together, target, test.trajectory))
     labels = _labels(stores, floor, own, scaler)
-    found = spread(torch.from_numpy(np.array(test.tokens, np.float32)).mean(1))
-    return Answer(
+    found = token_spread(torch.from_numpy(np.array(test.tokens, np.float32)).mean(1))
+    return ScoredEncoder(
         rows, floor.run, gain, increment, labels, found.participation, found.constant, measured,
         _warnings(found, own, rows),
     )  # fmt: skip
@@ -279,7 +279,7 @@ def _warnings(tokens: Spread, own: Row, rows: Sequence[Row]) -> list[str]:
     return found
 
 
-def _plain(answer: Answer) -> dict[str, Any]:
+def _plain(answer: ScoredEncoder) -> dict[str, Any]:
     values = dict(vars(answer))
     values["rows"] = [dict(vars(row)) for row in answer.rows]
     values["measured"] = dict(vars(answer.measured))
@@ -287,4 +287,4 @@ def _plain(answer: Answer) -> dict[str, Any]:
     return values
 
 
-__all__ = ["Answer", "Measured", "Row", "compare", "measure", "score"]
+__all__ = ["Measured", "Row", "ScoredEncoder", "comparisons", "feed_batch", "score"]

@@ -33,7 +33,7 @@ from ..relocation import without_data_places
 
 if TYPE_CHECKING:
     from ..data import ClipDataset
-    from .config import BenchConfig, Run
+    from .config import BenchConfig, PlannedRun
 
 SHARED: dict[str, tuple[float, float]] = {
     "training.learning_rate": (5e-4, 8e-3),
@@ -65,7 +65,7 @@ class SearchConfig:
     seed: int = setting(1000, at_least=0, at_most=SEEDS)
 
 
-def searched(grid: Sequence[Run], config: BenchConfig) -> dict[str, Run]:
+def searched(grid: Sequence[PlannedRun], config: BenchConfig) -> dict[str, PlannedRun]:
     """The runs whose settings are searched, by title: one of each, those that train by gradient descent.
 
     Raises:
@@ -79,7 +79,7 @@ def searched(grid: Sequence[Run], config: BenchConfig) -> dict[str, Run]:
     if any(run.seed == search.seed for run in grid if run.trained):
         raise PhysrepError(f"search: seed {search.seed} is that of a run; give another one.")
     _optuna()
-    found: dict[str, Run] = {}
+    found: dict[str, PlannedRun] = {}
     for run in grid:
         if run.trained and not run.init_from and run.gradient:
             found.setdefault(run.search_title, run)
@@ -105,7 +105,7 @@ def search_space(learner: str) -> dict[str, Any]:
 
 def search_one(
     title: str,
-    run: Run,
+    run: PlannedRun,
     config: BenchConfig,
     data: DataConfig,
     folder: Path,
@@ -162,7 +162,7 @@ def search_one(
     return [{**trial, "chosen": trial is best} for trial in trials[: search.trials]]
 
 
-def _key(run: Run, config: BenchConfig, data: DataConfig, content: str) -> str:
+def _key(run: PlannedRun, config: BenchConfig, data: DataConfig, content: str) -> str:
     """What a trial depends on besides its number."""
     search = config.search
     return content_hash(
@@ -174,7 +174,7 @@ def _key(run: Run, config: BenchConfig, data: DataConfig, content: str) -> str:
 
 
 def is_searched(
-    title: str, run: Run, config: BenchConfig, data: DataConfig, folder: Path, device: str, content: str
+    title: str, run: PlannedRun, config: BenchConfig, data: DataConfig, folder: Path, device: str, content: str
 ) -> bool:
     """Whether all trials of a learner are stored."""
     path = folder / f"{title}.json"
@@ -184,7 +184,7 @@ def is_searched(
     return stored["key"] == _key(run, config, data, content) and len(stored["trials"]) >= config.search.trials
 
 
-def apply(run: Run, settings: Mapping[str, Any]) -> Run:
+def apply(run: PlannedRun, settings: Mapping[str, Any]) -> PlannedRun:
     """The run with the settings of a trial."""
     options, training = {**run.options}, {}
     for name, value in settings.items():
@@ -198,7 +198,7 @@ def apply(run: Run, settings: Mapping[str, Any]) -> Run:
 
 
 def _trial(
-    run: Run,
+    run: PlannedRun,
     number: int,
     title: str,
     config: BenchConfig,
@@ -209,7 +209,7 @@ def _trial(
 ) -> dict[str, Any]:
     """Train, embed train and valid, probe; what lies in the folder of the trial is removed after it is scored."""
     from ..probes import PROBES
-    from ..probes.fit import predict_splits, score
+    from ..probes.fit import predict_splits, split_scores
     from ..run_directory import load_run, read_summary
     from ..tokens import LabelScaler, embed_splits
     from ..training.pretrain import pretrain
@@ -240,7 +240,7 @@ def _trial(
         )
         # Valid stands in the place of test, which is not opened here.
         predicted = predict_splits(probe, {**stores, "test": stores["valid"]}, scaler, config.search.probe)
-        rows = score(predicted["valid"], n_resamples=1, metrics=["mse"])
+        rows = split_scores(predicted["valid"], n_resamples=1, metrics=["mse"])
         value = next(float(r["value"]) for r in rows if r["level"] == "trajectory" and r["parameter"] == "mean")
     except PhysrepError as error:
         print(f"{title}: trial {number} failed: {error}", file=sys.stderr, flush=True)
@@ -253,7 +253,7 @@ def _trial(
     }
 
 
-def chosen_grid(grid: Sequence[Run], trials: Mapping[str, Sequence[Mapping[str, Any]]]) -> list[Run]:
+def chosen_grid(grid: Sequence[PlannedRun], trials: Mapping[str, Sequence[Mapping[str, Any]]]) -> list[PlannedRun]:
     """The grid with the best settings of every searched run."""
     best = {title: next(t["settings"] for t in rows if t["chosen"]) for title, rows in trials.items()}
     return [apply(run, best[run.search_title]) if run.search_title in best and run.gradient else run for run in grid]

@@ -13,7 +13,7 @@ from ..metrics import bootstrap_over_seeds, cluster_means
 from ..metrics.uncertainty import find_metric
 from ..probes import Predictions, load_predictions
 from ..probes.fit import SCORES
-from .config import Run
+from .config import PlannedRun
 
 COLUMNS = (
     "system", "learner", "encoder", "title", "probe", "level", "parameter", "split", "metric", "value", "ci_low",
@@ -23,7 +23,7 @@ COLUMNS = (
 
 
 def over_seeds(
-    grid: list[Run], system: str, runs: Path, n_resamples: int = 2000, metrics: Sequence[str] = SCORES
+    grid: list[PlannedRun], system: str, runs: Path, n_resamples: int = 2000, metrics: Sequence[str] = SCORES
 ) -> list[dict[str, Any]]:
     """Mean scores over the seeds of each run and probe, with `bootstrap_over_seeds` intervals.
 
@@ -34,7 +34,7 @@ def over_seeds(
         n_resamples: of the bootstrap over trajectories.
         metrics: names in `physrep.metrics.METRICS`, or import paths.
     """
-    groups: dict[str, list[Run]] = {}
+    groups: dict[str, list[PlannedRun]] = {}
     for run in grid:
         groups.setdefault(run.name.removesuffix(f"-s{run.seed}"), []).append(run)
     rows: list[dict[str, Any]] = []

@@ -125,7 +125,7 @@ def rows_by_run(study: Study) -> dict[str, list[dict[str, str]]]:
     return runs
 
 
-def title_of(run: str, seed: str, study: str = "") -> str:
+def title_in_comparison(run: str, seed: str, study: str = "") -> str:
     """Name of a run without its seed, and in a comparison without its study: ``jepa-s0`` is ``jepa``."""
     return run.removeprefix(f"{study}.").removesuffix(f"-s{seed}")
 
@@ -142,7 +142,7 @@ def repeated_runs(studies: Sequence[Study]) -> dict[tuple[str, str], str]:
     groups: dict[tuple[str, ...], dict[str, str]] = {}
     for study in studies:
         for run, rows in rows_by_run(study).items():
-            title = title_of(run, str(rows[0].get("seed") or ""), str(rows[0].get("study") or ""))
+            title = title_in_comparison(run, str(rows[0].get("seed") or ""), str(rows[0].get("study") or ""))
             group = groups.setdefault((study.name, rows[0]["system"], str(rows[0].get("study") or ""), title), {})
             group[_run_key(rows)] = run
     kept: list[tuple[str, set[str]]] = []

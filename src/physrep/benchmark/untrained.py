@@ -26,11 +26,11 @@ from ..data.config import DataConfig
 from ..data.labelled import labelled
 from ..errors import PhysrepError
 from ..files import content_hash, read_json, read_record, write_json
-from ..metrics.collapse import Spread, collapse_in_words, spread
+from ..metrics.collapse import Spread, collapse_in_words, token_spread
 from ..run_directory import prepare_learner, read_run_config, read_summary
 from ..tokens import TokenStore
 from ..tokens.as_stored import TooLargeError, as_stored
-from .config import BenchConfig, Run, learner_class
+from .config import BenchConfig, PlannedRun, learner_class
 from .finished import data_key, request_key
 from .run import SCORES, embed_frozen, probe_twin
 
@@ -59,7 +59,7 @@ class Twin:
     note: str = ""
 
 
-def why_none(run: Run, folder: Path) -> str:
+def why_none(run: PlannedRun, folder: Path) -> str:
     """Why a run has no untrained twin; empty if it can have one."""
     if run.learner == "constant":
         return "has no weights"
@@ -86,7 +86,7 @@ def untrained_learner(folder: Path, train: ClipDataset) -> Learner:
 
 
 def record_untrained(
-    run: Run, config: BenchConfig, splits: Mapping[str, ClipDataset], folder: Path, device: str
+    run: PlannedRun, config: BenchConfig, splits: Mapping[str, ClipDataset], folder: Path, device: str
 ) -> dict[str, str]:
     """What tells the untrained twin of a finished run from others, measured once and kept in its folder.
 
@@ -109,11 +109,11 @@ def record_untrained(
 
 
 def find_twins(
-    grid: Sequence[Run], config: BenchConfig, splits: Mapping[str, ClipDataset], out: Path, device: str
-) -> tuple[dict[str, Twin], dict[Path, Run]]:
+    grid: Sequence[PlannedRun], config: BenchConfig, splits: Mapping[str, ClipDataset], out: Path, device: str
+) -> tuple[dict[str, Twin], dict[Path, PlannedRun]]:
     """The twins of all finished runs, and for those that are to be computed one run each, by folder."""
     twins: dict[str, Twin] = {}
-    wanted: dict[Path, Run] = {}
+    wanted: dict[Path, PlannedRun] = {}
     runs, floors, identity = out / "runs", {}, data_key(splits)
     for run in grid:
         if run.learner == "random":
@@ -135,7 +135,7 @@ def find_twins(
     return twins, wanted
 
 
-def _twin_key(tokens: np.ndarray, run: Run, config: BenchConfig, identity: str) -> str:
+def _twin_key(tokens: np.ndarray, run: PlannedRun, config: BenchConfig, identity: str) -> str:
     """What identifies a twin but for its probes: first tokens, data, and how it is embedded and scored."""
     rules = [config.num_frames, config.eval_stride, config.scales, config.metrics, config.n_resamples, config.protocol]
     digest = hashlib.sha256(np.ascontiguousarray(tokens).data).hexdigest()
@@ -156,7 +156,7 @@ def _first_tokens(config: BenchConfig, splits: Mapping[str, ClipDataset], folder
 
 
 def score_twin(
-    run: Run,
+    run: PlannedRun,
     config: BenchConfig,
     data: DataConfig,
     source: Path,
@@ -174,7 +174,9 @@ def score_twin(
         path.unlink()
 
 
-def with_twins(rows: Sequence[dict[str, Any]], grid: Sequence[Run], twins: Mapping[str, Twin], out: Path) -> None:
+def with_twins(
+    rows: Sequence[dict[str, Any]], grid: Sequence[PlannedRun], twins: Mapping[str, Twin], out: Path
+) -> None:
     """Fill `COLUMNS` of the rows of results.csv."""
     known = {run.name: _cells(run, twins[run.name], out / "runs" / run.name) for run in grid}
     for row in rows:
@@ -186,7 +188,7 @@ def with_twins(rows: Sequence[dict[str, Any]], grid: Sequence[Run], twins: Mappi
         row.update(shared, untrained="" if value is None else value, untrained_note=note)
 
 
-def _cells(run: Run, twin: Twin, folder: Path) -> tuple[dict[str, Any], dict[tuple[str, ...], float]]:
+def _cells(run: PlannedRun, twin: Twin, folder: Path) -> tuple[dict[str, Any], dict[tuple[str, ...], float]]:
     """What all rows of a run share, and the scores of its twin."""
     shared: dict[str, Any] = {"participation_ratio": "", "collapse": "", "untrained_note": twin.note}
     if run.learner != "constant":
@@ -210,7 +212,7 @@ def _spread(folder: Path) -> Spread:
     if record.is_file() and (stored := read_json(record)).get("key") == key:
         return Spread(**stored["spread"])
     means = np.concatenate([store.tokens[i : i + 256].astype(np.float64).mean(1) for i in range(0, len(store), 256)])
-    found = spread(torch.from_numpy(means))
+    found = token_spread(torch.from_numpy(means))
     write_json(record, {"key": key, "spread": vars(found)})
     return found
 

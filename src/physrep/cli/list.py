@@ -137,8 +137,8 @@ def _analyses() -> list[str]:
 
 
 def _training() -> list[str]:
-    from ..ranges import describe
+    from ..ranges import range_text
     from ..training.config import TrainingConfig
 
     default = TrainingConfig()
-    return [f"{f.name:<22} {getattr(default, f.name)!r:<12} {describe(f)}".rstrip() for f in fields(TrainingConfig)]
+    return [f"{f.name:<22} {getattr(default, f.name)!r:<12} {range_text(f)}".rstrip() for f in fields(TrainingConfig)]

@@ -73,7 +73,7 @@ def run(arguments: Sequence[str]) -> int:
     from ..files import write_text
     from ..readout import chosen_run, read_readout, recordings
     from ..readout.records import as_csv, as_json
-    from ..report.prediction import as_text
+    from ..report.prediction import answers_as_text
     from ..run_directory import load_run, run_data
 
     run = chosen_run(values.run)
@@ -93,7 +93,7 @@ def run(arguments: Sequence[str]) -> int:
         (recording, readout.ask(learner, recording.clip.to(device), drawn, values.draws, recording.units))
         for recording in chain(first, found)
     ]
-    written = {"text": as_text, "csv": as_csv, "json": as_json}
+    written = {"text": answers_as_text, "csv": as_csv, "json": as_json}
     print(written[values.format](readout, answers))
     if values.out:
         from ..report.prediction_page import write_page

@@ -88,7 +88,7 @@ def run(arguments: Sequence[str]) -> int:
 
     data, frames = own
     answer = score(asked, data, out, num_frames=frames, stride=values.stride, **shared)
-    print("\n".join(lines(answer)))
+    print("\n".join(table_lines(answer)))
     return 0
 
 
@@ -137,7 +137,7 @@ def _folder(encoder: str) -> str:
     return "".join(c if c.isalnum() or c in "-_." else "_" for c in encoder).strip("._") or "encoder"
 
 
-def lines(answer: Any) -> list[str]:
+def table_lines(answer: Any) -> list[str]:
     """The table and what it says, for a terminal."""
     names = list(answer.rows[0].each)
     head = f"{'':<22} {'probe':<13} {'MSE':>7}  {'95 %':<16} {'R2':>7}" + "".join(f" {name[:12]:>12}" for name in names)

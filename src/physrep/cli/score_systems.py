@@ -54,7 +54,7 @@ def score_systems(
     """
     from ..benchmark.score import score
     from ..simulation import simulate
-    from .score import lines
+    from .score import table_lines
 
     asked = {name: _request(name, path, simulation, view) for name, path in chosen_systems(names).items()}
     refused = _refused(encoder, asked)
@@ -71,7 +71,7 @@ def score_systems(
             failed[name] = str(error)
             print(f"{name}: failed, {error}", flush=True)
             continue
-        print("\n".join([*lines(found[name]), ""]), flush=True)
+        print("\n".join([*table_lines(found[name]), ""]), flush=True)
     if found:
         print("\n".join(_table(found, _reasons("left out", refused) | _reasons("failed", failed))))
     if failed:
@@ -106,11 +106,11 @@ def chosen_systems(names: Sequence[str]) -> dict[str, Path]:
 def _request(name: str, path: Path, simulation: Mapping[str, Any], view: Mapping[str, Any]) -> _Request:
     from ..benchmark.config import read_config
     from ..simulation import SimulationConfig
-    from ..simulation.request import resolve
+    from ..simulation.request import resolve_request
 
     config = read_config(read_yaml(path), str(path))
     asked = construct(SimulationConfig, {**vars(config.simulation), **simulation}, "--simulation", str(path))
-    resolve(name, asked)  # settings that the system refuses are said before the first one is simulated
+    resolve_request(name, asked)  # settings that the system refuses are said before the first one is simulated
     data = replace(config.data, fields=view["fields"] or config.data.fields)
     return _Request(asked, data, view["num_frames"] or config.num_frames, view["stride"] or config.eval_stride)
 

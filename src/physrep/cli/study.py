@@ -35,7 +35,7 @@ def run(arguments: Sequence[str]) -> int:
 
 def read(arguments: Sequence[str]) -> tuple[Any, Any]:
     """Parsed arguments and the study's configuration with overrides."""
-    from ..study.config import EXAMPLE, StudyConfig, read_config
+    from ..study.config import EXAMPLE, StudyConfig, read_study_config
 
     p = parser(
         "study",
@@ -53,4 +53,4 @@ def read(arguments: Sequence[str]) -> tuple[Any, Any]:
     stored = read_yaml(config_path(values.config))
     if not isinstance(stored, dict):
         raise PhysrepError(f"{values.config}: holds no settings; see {EXAMPLE}.")
-    return values, read_config(apply_overrides(stored, overrides), values.config)
+    return values, read_study_config(apply_overrides(stored, overrides), values.config)

@@ -77,7 +77,7 @@ class Draw:
 
 
 @dataclass(frozen=True)
-class Grid:
+class DataGrid:
     """What a draw must know of the data: names, shape, spacing and the scale of the channels."""
 
     axes: Sequence[str]
@@ -90,7 +90,7 @@ class Grid:
     std: Sequence[float]
 
 
-def draw(symmetries: Symmetries, generator: np.random.Generator, batch: int, grid: Grid) -> Draw:
+def draw(symmetries: Symmetries, generator: np.random.Generator, batch: int, grid: DataGrid) -> Draw:
     """Draw a symmetry for each of ``batch`` samples.
 
     Raises:
@@ -129,7 +129,7 @@ def draw(symmetries: Symmetries, generator: np.random.Generator, batch: int, gri
     return Draw(shifts, mirrored, boosts, scale, offset, swapped, partners(grid))
 
 
-def partners(grid: Grid) -> np.ndarray:
+def partners(grid: DataGrid) -> np.ndarray:
     """For every channel the one that it becomes when the two axes are exchanged, with shape ``(C,)``.
 
     Raises:
@@ -152,7 +152,7 @@ def partners(grid: Grid) -> np.ndarray:
     return np.array([_channel(name, grid, "transpose") for name in names])
 
 
-def _channel(name: str, grid: Grid, wish: str) -> int:
+def _channel(name: str, grid: DataGrid, wish: str) -> int:
     if name not in grid.channels:
         raise PhysrepError(f"{wish} needs the channel {name!r}, but the data have {', '.join(grid.channels)}.")
     return list(grid.channels).index(name)

@@ -24,7 +24,7 @@ from ..errors import PhysrepError, unwritable
 from ..files import write_json, write_npz
 from ..leftovers import temporary_folder
 from .cache_copy import DATA, look_through, observed, write_data
-from .cache_plan import META, OFFSETS, Dtype, Plan, Request, plan_cache
+from .cache_plan import META, OFFSETS, Dtype, Plan, SplitRequest, plan_cache
 from .frames import FileIndex
 from .locks import exclusive
 from .missing import Missing
@@ -64,7 +64,7 @@ def cached_split(
     Raises:
         PhysrepError: the source is faulty or not finite, does not fit float16, or the disk is too small.
     """
-    request = Request(fields, resolution, resample, crop, dtype, cache_dir, missing)
+    request = SplitRequest(fields, resolution, resample, crop, dtype, cache_dir, missing)
     return cached(root, split, request, observation, observation_seed).folder
 
 
@@ -81,7 +81,7 @@ class Cached(NamedTuple):
 
 
 def cached(
-    root: str | Path | RemotePath, split: str, request: Request, observation: Spec | None = None, seed: int = 0
+    root: str | Path | RemotePath, split: str, request: SplitRequest, observation: Spec | None = None, seed: int = 0
 ) -> Cached:
     """The same, with the folder of the files, which are listed this once; errors as of `cached_split`."""
     plan = plan_cache(root, split, request, observation, seed)
@@ -127,7 +127,7 @@ def check_cache_space(
     Raises:
         PhysrepError: the disk is too small; the sentence says what is needed, what is free and what would help.
     """
-    request = Request(fields, resolution, resample, crop, dtype, cache_dir, missing)
+    request = SplitRequest(fields, resolution, resample, crop, dtype, cache_dir, missing)
     seen = observations or {}
     plans = [plan_cache(root, split, request, seen.get(split), observation_seed) for split in splits]
     scans = [(plan, plan.scan()) for plan in plans if not plan.complete]

@@ -17,7 +17,7 @@ from ..progress import Progress
 from .check_values import require_written
 from .fingerprints import Fingerprint
 from .observation import Observation, Scene
-from .scan import Scan, View
+from .scan import FieldView, Scan
 from .stats import Moments, frame_blocks
 from .wellfile import WellFile
 
@@ -97,7 +97,7 @@ def write_data(
 
 
 def _write_trajectory(
-    out: IO[bytes], offset: int, file: WellFile, trajectory: int, view: View, dtype: np.dtype[Any]
+    out: IO[bytes], offset: int, file: WellFile, trajectory: int, view: FieldView, dtype: np.dtype[Any]
 ) -> Moments:
     """Write one trajectory as ``(C, T, *S)`` at a byte offset, block of frames by block, and return its moments."""
 
@@ -110,7 +110,7 @@ def _write_trajectory(
 def _each_trajectory(
     file: WellFile,
     trajectory: int,
-    view: View,
+    view: FieldView,
     dtype: np.dtype[Any],
     write: Callable[[np.ndarray, int], None] | None,
 ) -> Moments:

@@ -29,7 +29,7 @@ Dtype = Literal["float32", "float16"]
 
 
 @dataclass(frozen=True)
-class Request:
+class SplitRequest:
     """What of a split is asked for, as in `cached_split`."""
 
     fields: Sequence[str] | None = None
@@ -71,12 +71,12 @@ class Plan:
     paths: Sequence[AnyPath]
     folder: Path
     key: str
-    request: Request
+    request: SplitRequest
     observation: Observation | None
 
     @property
     def complete(self) -> bool:
-        return is_complete(self.folder, self.key)
+        return is_cached(self.folder, self.key)
 
     def scan(self) -> Scan:
         own = self.request
@@ -96,7 +96,7 @@ class Plan:
 
 
 def plan_cache(
-    root: str | Path | RemotePath, split: str, request: Request, observation: Spec | None = None, seed: int = 0
+    root: str | Path | RemotePath, split: str, request: SplitRequest, observation: Spec | None = None, seed: int = 0
 ) -> Plan:
     """The cache of a split for a request, seen through an instrument (`physrep.data.observation`) if one is given.
 
@@ -125,7 +125,7 @@ def _place(root: AnyPath, cache_dir: str | Path | None, name: str, key: str) -> 
         return cache_home() / "clips" / root.name
     home = root.parent if root.is_file() else root
     beside = home / "cache"
-    if is_complete(beside / name, key) or os.access(beside if beside.exists() else home, os.W_OK):
+    if is_cached(beside / name, key) or os.access(beside if beside.exists() else home, os.W_OK):
         return beside
     elsewhere = cache_home() / "clips" / f"{root.resolve().name}-{content_hash(str(root.resolve()))[:8]}"
     say_once(
@@ -134,7 +134,7 @@ def _place(root: AnyPath, cache_dir: str | Path | None, name: str, key: str) -> 
     return elsewhere
 
 
-def is_complete(folder: str | Path, key: str) -> bool:
+def is_cached(folder: str | Path, key: str) -> bool:
     """Whether ``folder`` holds a finished cache or index with this key."""
     folder = Path(folder)
     if not (folder / META).is_file():

@@ -15,12 +15,12 @@ from .check_format import check_format
 from .check_values import check_values
 from .faults import Fault
 from .foreign import foreign
-from .guard import TIME_LIMIT, guarded
-from .identity import differences, identity
+from .guard import TIME_LIMIT, check_in_child
+from .identity import data_identity, differences
 from .leaks import near_copies
 from .open_hdf5 import open_hdf5
 from .remote import AnyPath, RemotePath, as_path
-from .scan import SPLITS, hdf5_files, left_out
+from .scan import SPLITS, hdf5_files, left_out_fields
 from .splits import FileFrames, shared_trajectories
 from .stats import read_stats
 from .wellfile import WellFile
@@ -53,11 +53,15 @@ def check(
 
 
 def _check(path: AnyPath, quick: bool, time_limit: float, allow_shared_starts: bool) -> list[Fault]:
-    for _, faults in guarded([path], _foreign, time_limit):
+    for _, faults in check_in_child([path], _foreign, time_limit):
         if faults:
             return faults
     if path.is_file():
-        return [fault for _, found in guarded([path], partial(check_file, quick=quick), time_limit) for fault in found]
+        return [
+            fault
+            for _, found in check_in_child([path], partial(check_file, quick=quick), time_limit)
+            for fault in found
+        ]
     if not path.is_dir():
         return [Fault.unreadable_at(path, "no such file or folder", "check the path")]
     if (path / "data").is_dir():
@@ -111,7 +115,7 @@ def _check_dataset(root: AnyPath, quick: bool, time_limit: float, allow_shared_s
     for split in SPLITS:
         folder = root / "data" / split
         files[split] = hdf5_files(folder) if folder.is_dir() else []
-        if found := left_out(folder):
+        if found := left_out_fields(folder):
             faults.append(Fault(folder, "split", f"{found} are not read", "move them up, or convert them", "warning"))
         if not files[split]:
             faults.append(Fault(folder, "split", "is missing or empty", "simulate or download it", "warning"))
@@ -128,16 +132,16 @@ def _check_dataset(root: AnyPath, quick: bool, time_limit: float, allow_shared_s
 def _check_files(paths: Sequence[AnyPath], quick: bool, time_limit: float) -> list[Fault]:
     faults: list[Fault] = []
     with Progress(len(paths), "check", "files") as progress:
-        for path, found in guarded(paths, partial(check_file, quick=quick), time_limit):
+        for path, found in check_in_child(paths, partial(check_file, quick=quick), time_limit):
             faults += found
             progress.advance(note=path.name)
     if any(fault.severity == "error" for fault in faults):
         return faults
     with WellFile(paths[0], glance=True) as first:
-        expected, frames = identity(first), first.n_frames
+        expected, frames = data_identity(first), first.n_frames
     for path in paths[1:]:
         with WellFile(path, glance=True) as file:
-            for item, value, other in differences(identity(file), expected):
+            for item, value, other in differences(data_identity(file), expected):
                 problem = f"is {value}, but {other} in {paths[0].parent.name}/{paths[0].name}"
                 faults.append(Fault(path, item, problem, "a dataset must be of one kind; move the file"))
             if file.n_frames != frames:

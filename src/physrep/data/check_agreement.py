@@ -17,7 +17,7 @@ from .names import canonical_parameter, channel_names, name_problem, parameter_p
 from .open_hdf5 import H5_ERRORS, explain
 from .remote import AnyPath
 from .structure import check_structure
-from .time_steps import MEAN, VERY_UNEVEN, spread, uneven
+from .time_steps import MEAN, VERY_UNEVEN, time_step_spread, uneven
 
 STEP_RANGE = 1e-18, 1e18
 """Time steps and grid spacings outside are no choice of unit but damage."""
@@ -161,7 +161,12 @@ def _steps(file: Any) -> Found:
                 "error",
             )
         elif name == "time" and (varies := uneven(values)):
-            yield item, f"is not uniform: {varies}", MEAN, "error" if spread(values) > VERY_UNEVEN else "warning"
+            yield (
+                item,
+                f"is not uniform: {varies}",
+                MEAN,
+                "error" if time_step_spread(values) > VERY_UNEVEN else "warning",
+            )
 
 
 def _rows_differ(item: str, name: str, values: np.ndarray) -> Found:

@@ -15,7 +15,7 @@ from torch.utils.data._utils.collate import default_collate_fn_map
 from ..clip import Clip, join_clips
 from ..errors import PhysrepError
 from ..files import read_json, read_record
-from .augment import Grid, Symmetries, copy_symmetric, draw
+from .augment import DataGrid, Symmetries, copy_symmetric, draw
 from .buffers import empty
 from .cache_copy import DATA, UNOBSERVED
 from .cache_plan import META, OFFSETS
@@ -276,9 +276,9 @@ class ClipDataset(Dataset[Clip]):
         """Standard deviation per channel of the training split, float32 with shape ``(C,)``."""
         return self.stats.std
 
-    def _grid(self, frame_step: int) -> Grid:
+    def _grid(self, frame_step: int) -> DataGrid:
         dt, std = self.dt * frame_step, self.stats.std.tolist()
-        return Grid(self.axes, self.shape, self.periodic, self.dx, dt, self.channels, self.components, std)
+        return DataGrid(self.axes, self.shape, self.periodic, self.dx, dt, self.channels, self.components, std)
 
     def frames_of(self, trajectory: int, frames: slice = slice(None)) -> Tensor:
         """Frames of a trajectory, ``(C, T, H, W)`` in the type of the cache; of a memory map a view.

@@ -28,7 +28,7 @@ Check = Callable[[AnyPath, Callable[[], None]], list[Fault]]
 """Faults of a file; the second argument is called at every step."""
 
 
-def guarded(paths: Sequence[AnyPath], check: Check, time_limit: float) -> Iterator[tuple[AnyPath, list[Fault]]]:
+def check_in_child(paths: Sequence[AnyPath], check: Check, time_limit: float) -> Iterator[tuple[AnyPath, list[Fault]]]:
     """The faults of each file, in order.
 
     Args:

@@ -21,7 +21,7 @@ GRID_TOLERANCE = 1e-2
 """Coordinates may differ by this part of the smallest spacing."""
 
 
-def identity(file: WellFile) -> dict[str, Any]:
+def data_identity(file: WellFile) -> dict[str, Any]:
     """What must agree, as plain data; `differences` compares two of them."""
     return {
         "dataset_name": file.dataset_name,

@@ -41,7 +41,7 @@ class Layout:
     @classmethod
     def of(cls, dataset: h5py.Dataset) -> Layout | None:
         """The places of an array of a file that is open for reading; None where its bytes are not its values."""
-        if not is_plain(dataset):
+        if not is_stored_plain(dataset):
             return None
         shape, dtype = tuple(dataset.shape), dataset.dtype
         if dataset.chunks is None:
@@ -147,7 +147,7 @@ class VerifiedBefore:
         return self.layout.read(self._handle, index)
 
 
-def is_plain(dataset: h5py.Dataset) -> bool:
+def is_stored_plain(dataset: h5py.Dataset) -> bool:
     """Whether the bytes of an array's chunks are its values, by its properties alone; some may still not be there."""
     if dataset.is_virtual or dataset.external or dataset.dtype.kind not in "iuf" or not dataset.dtype.isnative:
         return False

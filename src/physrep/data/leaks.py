@@ -14,7 +14,7 @@ import torch
 from ..errors import PhysrepError
 from .clips import ClipDataset
 from .fingerprints import Fingerprint
-from .modes import Frames, split_pairs
+from .modes import FrameSource, split_pairs
 from .stats import frame_blocks
 
 
@@ -46,7 +46,7 @@ class Shared:
         )
 
 
-def near_copies(splits: Mapping[str, Frames], parameters: Mapping[str, np.ndarray]) -> Iterator[Shared]:
+def near_copies(splits: Mapping[str, FrameSource], parameters: Mapping[str, np.ndarray]) -> Iterator[Shared]:
     """Trajectories of different splits that are the same up to shifts in space and time, rounding and small noise.
 
     Args:

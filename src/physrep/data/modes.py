@@ -29,7 +29,7 @@ STRIDE = 8
 that a copy that is shifted in time by any number of frames meets one of them."""
 
 
-class Frames(Protocol):
+class FrameSource(Protocol):
     """Trajectories whose frames can be looked up."""
 
     @property
@@ -87,16 +87,16 @@ def difference(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     return np.where(both >= ENOUGH, mean, np.inf)
 
 
-class Reference:
+class Fingerprints:
     """The fingerprints of every `STRIDE`-th frame of a split, to look others up in."""
 
-    def __init__(self, split: Frames) -> None:
+    def __init__(self, split: FrameSource) -> None:
         self.split = split
         self.places = [(i, t) for i, n in enumerate(split.lengths) for t in range(0, n, STRIDE)]
         parts = [fingerprints(split.frames(i, range(0, n, STRIDE))) for i, n in enumerate(split.lengths)]
         self.known = np.concatenate(parts) if parts else np.zeros((0, 1), np.float32)
 
-    def twins(self, other: Frames) -> Iterator[Twins]:
+    def twins(self, other: FrameSource) -> Iterator[Twins]:
         """Pairs of trajectories of this and another split that share frames, one pair of frames for each."""
         for j, length in enumerate(other.lengths):
             frames = _asked(length)
@@ -127,11 +127,11 @@ def _asked(length: int) -> list[int]:
     return sorted({t for start in starts for t in range(start, min(start + STRIDE, length))})
 
 
-def split_pairs(splits: Mapping[str, Frames]) -> Iterator[tuple[str, str, Twins]]:
+def split_pairs(splits: Mapping[str, FrameSource]) -> Iterator[tuple[str, str, Twins]]:
     """All twins among splits, with the names of the two splits; they have the same channels and grid."""
     names = [name for name in splits if len(splits[name].lengths)]
     for i, name in enumerate(names[:-1]):
-        reference = Reference(splits[name])
+        reference = Fingerprints(splits[name])
         for other in names[i + 1 :]:
             for pair in reference.twins(splits[other]):
                 yield name, other, pair

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from .cache import cached
-from .cache_plan import Dtype, Request
+from .cache_plan import Dtype, SplitRequest
 from .channel_stats import ChannelStats
 from .clips import ClipDataset
 from .label_table import read_labels
@@ -47,7 +47,7 @@ def open_clips(
     Raises:
         PhysrepError: see `WellSplit`, `cached_split` and `physrep.data.label_table.read_labels`.
     """
-    request = Request(fields, resolution, resample, crop, dtype, cache_dir, missing)
+    request = SplitRequest(fields, resolution, resample, crop, dtype, cache_dir, missing)
     cache = cached(root, split, request, observation, observation_seed)
     table = read_labels(labels, root, split) if labels else None
     return ClipDataset(cache.folder, parameters, max_trajectories, stats, table, cache.files)

@@ -32,7 +32,7 @@ def equal_rows(columns: Sequence[np.ndarray], rows: int) -> np.ndarray:
     return numbers
 
 
-def partners(groups: np.ndarray) -> dict[int, np.ndarray]:
+def replicate_partners(groups: np.ndarray) -> dict[int, np.ndarray]:
     """Number of every trajectory that has replicates to those of the others of its group, ascending.
 
     Args:

@@ -15,13 +15,13 @@ import torch
 
 from ..errors import PhysrepError
 from .foreign import refuse_foreign
-from .identity import differences, identity
+from .identity import data_identity, differences
 from .missing import Missing
 from .names import paper_crop
 from .observation.base import Scene
 from .remote import HDF5_SUFFIXES, AnyPath, RemotePath, as_path
 from .resample import Method, Resampler
-from .time_steps import say_uneven, spread, uneven
+from .time_steps import say_uneven, time_step_spread, uneven
 from .wellfile import WellFile
 
 OTHER_SUFFIXES = (".nc", ".nc4", ".he5", ".hdf", ".npy", ".npz", ".mat")
@@ -107,7 +107,7 @@ def hdf5_files(folder: str | Path | RemotePath) -> Sequence[AnyPath]:
     return sorted((entry for entry in entries if not entry.name.startswith(".")), key=lambda entry: entry.name)
 
 
-def left_out(folder: str | Path | RemotePath) -> str:
+def left_out_fields(folder: str | Path | RemotePath) -> str:
     """Half a sentence on data in a split's folder that no reader takes: files of sub-folders, and of other suffixes."""
     folder = as_path(folder)
     if not isinstance(folder, Path) or not folder.is_dir():
@@ -130,12 +130,12 @@ def left_out(folder: str | Path | RemotePath) -> str:
 @functools.cache
 def say_left_out(folder: Path) -> None:
     """One line, once, on data in a split's folder that are not read."""
-    found = left_out(folder)
+    found = left_out_fields(folder)
     if found:
         print(f"{folder}: {found} are not read; move them up, or convert them.", file=sys.stderr, flush=True)
 
 
-class View:
+class FieldView:
     """How the fields of a dataset are seen: channels, crop and resampling, worked out from one file's metadata.
 
     Attributes:
@@ -205,7 +205,7 @@ def _crop_limits(file: WellFile, crop: Crop) -> dict[str, tuple[int, int]]:
 class Scan:
     """The metadata of a split: parameters are ``{name: (trajectories,)}`` over all its files."""
 
-    view: View
+    view: FieldView
     files: list[FileInfo]
     dataset_name: str
     parameters: dict[str, np.ndarray]
@@ -245,12 +245,12 @@ def scan_split(
     first: WellFile | None = None
     identities: dict[str, Any] = {}
     infos, columns, vary = [], [], []
-    view: View | None = None
+    view: FieldView | None = None
     for path in paths:
         with WellFile(path, glance=True) as file:
             first = first or file
-            view = view or View(file, fields, resolution, resample, crop, missing)
-            own, identities = identity(file), identities or identity(first)
+            view = view or FieldView(file, fields, resolution, resample, crop, missing)
+            own, identities = data_identity(file), identities or data_identity(first)
             for item, value, other in differences(own, identities):
                 raise PhysrepError(
                     f"{path}: has {item} {value}, but {first.path.name} has {other}; move one of them elsewhere."
@@ -258,7 +258,7 @@ def scan_split(
             infos.append(FileInfo(path, file.n_trajectories, file.n_frames, file.is_plain(view.channels)))
             columns.append(file.parameters)
             if varies := uneven(file.time):
-                vary.append((spread(file.time), path, varies))
+                vary.append((time_step_spread(file.time), path, varies))
     if first is None or view is None:
         raise PhysrepError("a split without files cannot be read; simulate or download the data first.")
     if vary:

@@ -21,7 +21,7 @@ UNEVEN, VERY_UNEVEN = 1e-3, 5e-2
 MEAN = "their mean counts for all; interpolate the frames to one step"
 
 
-def spread(times: ArrayLike) -> float:
+def time_step_spread(times: ArrayLike) -> float:
     """The spread of the time steps, of the worst row where there are several; 0 for fewer than three times.
 
     Args:
@@ -39,10 +39,12 @@ def spread(times: ArrayLike) -> float:
 
 def uneven(times: ArrayLike) -> str:
     """Part of a sentence on time steps that vary, with their size; empty where they do not."""
-    if not spread(times) > UNEVEN:
+    if not time_step_spread(times) > UNEVEN:
         return ""
     steps = np.diff(np.asarray(times, dtype=np.float64), axis=-1)
-    return f"time steps vary by {spread(times):.2g} of their mean (from {steps.min():.6g} to {steps.max():.6g})"
+    return (
+        f"time steps vary by {time_step_spread(times):.2g} of their mean (from {steps.min():.6g} to {steps.max():.6g})"
+    )
 
 
 def say_uneven(where: Any, what: str) -> None:

@@ -12,7 +12,7 @@ import numpy as np
 
 from ..errors import PhysrepError
 from .boundaries import boundary_types, is_periodic
-from .layout import Layout, VerifiedBefore, is_plain
+from .layout import Layout, VerifiedBefore, is_stored_plain
 from .missing import Missing, find, replace_by_mean
 from .names import canonical_parameter, channel_names, component_axes, select_channels
 from .open_hdf5 import reading
@@ -256,7 +256,7 @@ class WellFile:
         if any(self.descending):
             return False
         wanted = [field for field in self.fields.values() if set(field.channels) & set(channels)]
-        return isinstance(self.path, Path) and all(is_plain(self._stored(field)) for field in wanted)
+        return isinstance(self.path, Path) and all(is_stored_plain(self._stored(field)) for field in wanted)
 
     def layouts(self, channels: Sequence[str]) -> dict[str, Layout] | None:
         """Per field of these channels where its values lie in the file; None where one of them is stored otherwise."""

@@ -2,7 +2,7 @@
 
 from .config import ClusterConfig
 from .engine import Engine, InlineExecutor, open_engine
-from .jobs import Answer, Job, JobLost, Surroundings, run_job, run_jobs
+from .jobs import Job, JobLost, JobReply, Surroundings, run_job, run_jobs
 from .lease import Lease, Terms, Watch, claim, hold, is_gone, read_lease
 from .log import LOG, JobLog, last_event, read_log
 from .memory import keep_freed_memory, return_freed_memory
@@ -11,13 +11,13 @@ from .writers import writing
 
 __all__ = [
     "LOG",
-    "Answer",
     "ClusterConfig",
     "Engine",
     "InlineExecutor",
     "Job",
     "JobLog",
     "JobLost",
+    "JobReply",
     "Lease",
     "Surroundings",
     "Terms",

@@ -13,7 +13,7 @@ from ..devices import visible_gpus
 from ..errors import PhysrepError
 from ..registry import resolve
 from .config import ClusterConfig
-from .jobs import Answer, Job, JobLost, Surroundings, run_job
+from .jobs import Job, JobLost, JobReply, Surroundings, run_job
 from .lease import Terms
 from .process import cores, process_pool
 
@@ -42,7 +42,7 @@ class Engine:
         """Whether a job's process has vanished, through no fault of the job that is known."""
         return isinstance(error, self.losses)
 
-    def submit(self, jobs: Sequence[Job]) -> dict[Future[Answer], Job]:
+    def submit(self, jobs: Sequence[Job]) -> dict[Future[JobReply], Job]:
         """Submit jobs; what the executor can submit as one batch is one."""
         batch: Callable[[], Any] = getattr(self.executor, "batch", contextlib.nullcontext)
         with batch():

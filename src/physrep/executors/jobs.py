@@ -88,7 +88,7 @@ class Surroundings:
 
 
 @dataclass(frozen=True)
-class Answer:
+class JobReply:
     """What a job's process says: the function's value, or that another one holds or has done the work."""
 
     value: Any = None
@@ -99,7 +99,7 @@ _one_at_a_time = threading.RLock()
 """Random numbers are seeded per process, so a process that has several threads for jobs (dask) runs one at a time."""
 
 
-def run_job(job: Job, around: Surroundings, terms: Terms) -> Answer:
+def run_job(job: Job, around: Surroundings, terms: Terms) -> JobReply:
     """Do a job in this process if nobody else does; what every executor calls.
 
     Args:
@@ -111,14 +111,14 @@ def run_job(job: Job, around: Surroundings, terms: Terms) -> Answer:
         around.enter()
         with claim(job.lease, terms, Watch(job.lease, terms, job.silent)) as lease:
             if lease is None:
-                return Answer(busy=True)
+                return JobReply(busy=True)
             if job.is_finished():
-                return Answer()
+                return JobReply()
             with JobLog(job.log, lease.number):
                 value = job.function(*job.arguments)
                 if not job.is_finished():
                     raise PhysrepError(f"{job.name}: has ended without its results; see {job.log}.")
-            return Answer(value)
+            return JobReply(value)
 
 
 def run_jobs(
@@ -140,7 +140,7 @@ def run_jobs(
     failures: list[tuple[Job, BaseException]] = []
     lost: dict[str, int] = {}
     elsewhere: dict[str, tuple[Job, Watch]] = {}
-    futures: dict[Future[Answer], Job] = {}
+    futures: dict[Future[JobReply], Job] = {}
     pending = []
     for job in jobs:
         if job.is_finished():

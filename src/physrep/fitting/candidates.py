@@ -107,7 +107,7 @@ def knowledge(candidates: Sequence[Candidate]) -> str:
     return "What needs no training already knows " + ", ".join(parts) + " on valid."
 
 
-def verdict(chosen: Candidate, count: int) -> str:
+def candidate_verdict(chosen: Candidate, count: int) -> str:
     """What the chosen candidate knows, in one sentence: its score on test, not that on valid, by which it was chosen.
 
     Args:

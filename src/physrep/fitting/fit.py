@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..benchmark.config import BenchConfig, Run, RunConfig, expand
+from ..benchmark.config import BenchConfig, PlannedRun, RunConfig, expand
 from ..benchmark.places import write_bench_config
 from ..benchmark.run import execute, score_frozen, write_identity
 from ..benchmark.runner import collect, prepare_data, write_results
@@ -27,7 +27,7 @@ from ..run_directory import environment, learner_config, load_run, prepare_learn
 from ..training.claim import same_statistics
 from ..training.config import TrainingConfig
 from .budget import ENCODER_OF_AXES, FEWEST, encoder_settings, steps_within
-from .candidates import FLOORS, Candidate, knowledge, line, table, verdict
+from .candidates import FLOORS, Candidate, candidate_verdict, knowledge, line, table
 from .endless import endless
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ PRETRAINED = {
 
 
 @dataclass
-class Fit:
+class FinishedFit:
     """A finished fit.
 
     Attributes:
@@ -75,7 +75,7 @@ def fit_instrument(
     seed: int = 0,
     device: str = "cpu",
     say: Callable[[str], None] = print,
-) -> Fit:
+) -> FinishedFit:
     """Fit readouts to floors, to given runs and to what is pretrained in the time that is left; choose on valid.
 
     Called again with the same arguments it goes on where it stopped, also in the middle of a pretraining.
@@ -108,7 +108,7 @@ def fit_instrument(
         return _run(fitting, train)
 
 
-def _run(fitting: _Fitting, train: ClipDataset) -> Fit:
+def _run(fitting: _Fitting, train: ClipDataset) -> FinishedFit:
     config, budget, say = fitting.config, fitting.budget, fitting.say
     counts = ", ".join(f"{split.n_trajectories} of {name}" for name, split in fitting.splits.items())
     windows = f"trajectories {counts}; windows of {config.num_frames} frames, every {config.eval_stride} frames"
@@ -165,7 +165,7 @@ class _Fitting:
     ) -> None:
         self.config, self.out, self.device, self.say = config, out, device, say
         self.runs, self.learners, self.budget, self.seed = runs, learners, budget, seed
-        self.grid: list[Run] = []
+        self.grid: list[PlannedRun] = []
         self.trained: set[str] = set()
         self.begun = now()
         self.state = self._claimed(train)
@@ -201,7 +201,7 @@ class _Fitting:
         held = [run for run in own if (run / "config.yaml").is_file()]
         return bool(held) and all(same_statistics(run, train) for run in held)
 
-    def run(self) -> Fit:
+    def run(self) -> FinishedFit:
         write_bench_config(self.out, self.config)
         write_json(self.out / "environment.json", environment())
         for run in expand(self.config) if self.config.runs else []:
@@ -215,7 +215,7 @@ class _Fitting:
             self._pretrain(name, len(self.learners) - number)
         return self._finish()
 
-    def _try(self, run: Run, work: Callable[[Run], None]) -> None:
+    def _try(self, run: PlannedRun, work: Callable[[PlannedRun], None]) -> None:
         """Do a candidate if it is not done; one that fails is said, and left out."""
         folder = self.out / "runs" / run.name
         before = self.state["done"].get(run.name)
@@ -253,10 +253,10 @@ class _Fitting:
         summary = read_record(path) if path.is_file() else {}
         return max(0.0, summary.get("seconds", 0.0) - summary.get("seconds_this_call", 0.0))
 
-    def _execute(self, run: Run) -> None:
+    def _execute(self, run: PlannedRun) -> None:
         execute(run, self.config, self.data, self.out / "runs" / run.name, self.device, self.splits)
 
-    def _given(self, place: str) -> Run:
+    def _given(self, place: str) -> PlannedRun:
         _, settings = load_run(place)
         name = "".join(c if c.isalnum() or c in "-_." else "_" for c in Path(place).name)
         taken = {folded(own.name) for own in self.grid} | {folded(f"{own}-s{self.seed}") for own in self.learners}
@@ -264,10 +264,10 @@ class _Fitting:
         name = next(own for own in tried if folded(f"{own}-s{self.seed}") not in taken)
         options = dict(settings["options"])
         encoder = str(options.get("encoder", "none"))
-        return Run(f"{name}-s{self.seed}", settings["learner"], encoder, self.seed, options, TrainingConfig(), False,
-                   self.config.probes)  # fmt: skip
+        return PlannedRun(f"{name}-s{self.seed}", settings["learner"], encoder, self.seed, options, TrainingConfig(),
+                          False, self.config.probes)  # fmt: skip
 
-    def _take(self, run: Run, place: str) -> None:
+    def _take(self, run: PlannedRun, place: str) -> None:
         """A pretrained run, with the view on the data that it was trained with."""
         learner, settings = load_run(place)
         view = replace(run_data(settings, self.data.path), labels=self.data.labels, parameters=self.data.parameters)
@@ -289,7 +289,7 @@ class _Fitting:
         if 0 < done < run.training.steps:
             self.say(f"{name}: trained for {done} of {run.training.steps} planned steps, then its time was up.")
 
-    def _planned(self, name: str, sharers: int) -> Run | None:
+    def _planned(self, name: str, sharers: int) -> PlannedRun | None:
         """The training that fits into the time that is left; decided once, so that a resumed fit trains the same."""
         left = (self._left() - self._reserve() * sharers) / sharers if self.budget else 0.0
         train = self.splits["train"]
@@ -315,7 +315,7 @@ class _Fitting:
         training |= {"steps": steps, "checkpoint_every": 50, "log_every": 10, "probe_every": 0}
         return expand(replace(config, runs=[RunConfig(name, options=options, training=training)]))[0]
 
-    def _steps(self, run: Run, train: ClipDataset, left: float) -> int:
+    def _steps(self, run: PlannedRun, train: ClipDataset, left: float) -> int:
         if left <= 0:
             return 0
         scales = parameter_scales(train, self.config.scales)
@@ -333,7 +333,7 @@ class _Fitting:
         self.state["spent"] = self.before + now() - self.begun
         write_json(self.out / FIT, self.state)
 
-    def _finish(self) -> Fit:
+    def _finish(self) -> FinishedFit:
         from ..report import build_report
 
         candidates = self._candidates()
@@ -351,12 +351,12 @@ class _Fitting:
         self._save()
         for text in table(candidates, chosen.run):
             self.say(text)
-        self.say(verdict(chosen, labelled_split(self.splits["test"]).n_trajectories))
+        self.say(candidate_verdict(chosen, labelled_split(self.splits["test"]).n_trajectories))
         if text := endless(chosen, usable, self.out):
             self.say(text)
         if self._left() < 0:
             self.say(f"took {duration(self.budget - self._left())}, longer than the budget of {duration(self.budget)}.")
-        return Fit(self.out, chosen, candidates)
+        return FinishedFit(self.out, chosen, candidates)
 
 
 def _agree(setting: str, stored: Any, asked: Any, out: Path) -> bool:

@@ -11,7 +11,7 @@ from ..benchmark.config import BenchConfig, RunConfig, expand
 from ..benchmark.plan import evaluation_windows, plan_bench
 from ..devices import resolve_device
 from ..progress import duration
-from ..training.estimate import estimate
+from ..training.estimate import estimate_costs
 from ..training.plan import shape_of_data
 from .budget import ENCODER_OF_AXES, FEWEST, MOST, SHARE, encoder_settings
 from .fit import BATCH, PRETRAINED
@@ -46,7 +46,7 @@ def plan_fit(
     for name in learners if budget else []:
         asked = RunConfig(name, options=dict(PRETRAINED.get(name, {})))
         run = expand(replace(config, encoder=named, encoder_options=encoder, runs=[asked]))[0]
-        found = estimate(name, run.options, config.num_frames, shape, True, kind)
+        found = estimate_costs(name, run.options, config.num_frames, shape, True, kind)
         left = budget / len(learners) - windows * found.encode_seconds
         steps = left * SHARE / (BATCH * found.train_seconds) if math.isfinite(found.train_seconds) else 0
         if steps < FEWEST:

@@ -94,7 +94,7 @@ def resampled(images: Tensor, sizes: Sequence[int], periodic: Sequence[bool]) ->
     return images
 
 
-def averaged(tokens: Tensor, side: int | None) -> Tensor:
+def block_averaged(tokens: Tensor, side: int | None) -> Tensor:
     """Tokens ``(N, *S, D)`` averaged to ``side`` cells along every axis of space; None keeps them.
 
     A cell is the mean of the tokens that it touches (adaptive average).

@@ -32,7 +32,7 @@ from torch import Tensor
 from ..clip import Clip
 from ..errors import PhysrepError
 from ..nn.walrus import CLOSED, FLAGS, OPEN, STRIDES, WalrusTrunk
-from .emulator import Emulator, averaged, resampled
+from .emulator import Emulator, block_averaged, resampled
 
 TENSORS = tuple(f"{a}{b}" for a in "xyz" for b in "xyz")
 NAMES = (
@@ -191,7 +191,7 @@ class Walrus(Emulator):
         tokens = self.backbone(
             x, list(places.values()), self.present(list(places)), strides, clip.periodic, self.boundary
         )
-        frames = averaged(tokens.flatten(0, 1), self.cells)
+        frames = block_averaged(tokens.flatten(0, 1), self.cells)
         return frames.flatten(1, -2).unflatten(0, tokens.shape[:2]).flatten(1, 2)
 
     def inputs(self, clip: Clip) -> tuple[Tensor, dict[str, int]]:

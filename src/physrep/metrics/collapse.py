@@ -78,7 +78,7 @@ class Spread:
     channels: int
 
 
-def spread(tokens: Tensor) -> Spread:
+def token_spread(tokens: Tensor) -> Spread:
     """Participation ratio and constant channels of tokens ``(..., D)``; every leading axis counts as samples.
 
     Raises:

@@ -26,7 +26,7 @@ def as_pair(prediction: ArrayLike, target: ArrayLike) -> tuple[np.ndarray, np.nd
     return first, second
 
 
-def moments(prediction: np.ndarray, target: np.ndarray) -> np.ndarray:
+def score_moments(prediction: np.ndarray, target: np.ndarray) -> np.ndarray:
     """Terms of most scores, ``(N, 4, P)`` of pairs ``(N, P)``: 1, squared error, centred target, its square."""
     # R2 does not depend on the origin of the target; centring keeps its sum of squares accurate.
     centred = target - target.mean(axis=0)
@@ -54,7 +54,7 @@ class Metric:
     function: Callable[[ArrayLike, ArrayLike], np.ndarray]
     of_sums: Callable[[np.ndarray], np.ndarray]
     lower_is_better: bool
-    terms: Callable[[np.ndarray, np.ndarray], np.ndarray] = moments
+    terms: Callable[[np.ndarray, np.ndarray], np.ndarray] = score_moments
     limits: tuple[float, float] = (-math.inf, math.inf)
 
     def __call__(self, prediction: ArrayLike, target: ArrayLike) -> np.ndarray:

@@ -142,7 +142,7 @@ def bootstrap_of_sums(
     if len(sums) < 2:
         nan = np.full_like(value, np.nan)
         return Interval(value, nan, nan), nan[None]
-    drawn = score(resample(sums, n_resamples, seed))
+    drawn = score(resampled_sums(sums, n_resamples, seed))
     return Interval(value, *bca_interval(value, drawn, score(total - sums), level)), drawn
 
 
@@ -183,7 +183,7 @@ def sums_of(prediction: ArrayLike, target: ArrayLike, cluster: ArrayLike, metric
     return _cluster_sums(np.where(unknown[:, None], 0.0, terms), index, len(names))
 
 
-def resample(sums: np.ndarray, n_resamples: int, seed: int) -> np.ndarray:
+def resampled_sums(sums: np.ndarray, n_resamples: int, seed: int) -> np.ndarray:
     """Sums over clusters drawn with replacement, with shape ``(n_resamples, ...)``, of sums with shape ``(G, ...)``."""
     clusters = len(sums)
     weights = np.random.default_rng(seed).multinomial(clusters, np.full(clusters, 1.0 / clusters), size=n_resamples)

@@ -16,7 +16,7 @@ from .frame_norm import FrameInstanceNorm, FrameRMSNorm
 from .relative_bias import RelativePositionBias
 
 
-class MLP(nn.Module):
+class PointwiseMLP(nn.Module):
     """Two linear maps on the channels, the last axis, with a GELU between them."""
 
     def __init__(self, dim: int) -> None:
@@ -59,7 +59,7 @@ class AxialHeads(nn.Module):
         return F.linear(y, weight * gamma[:, None], None if bias is None else bias * gamma)
 
 
-def attend(q: Tensor, k: Tensor, v: Tensor, bias: Tensor) -> Tensor:
+def attend_scaled(q: Tensor, k: Tensor, v: Tensor, bias: Tensor) -> Tensor:
     """Attention along the axis before the last, by queries ``(..., L, d)`` that hold the scale of the scores.
 
     On a CPU in three steps: the library's kernels that take a bias with a gradient are made of the same, and more.
@@ -88,7 +88,7 @@ class TimeAttention(AxialHeads):
         bias = self.rel_pos_bias(frames)
         if last:
             q, bias = q[..., -1:, :], bias[:, :, -1:]
-        y = attend(*self.normed(q, k), v, bias)
+        y = attend_scaled(*self.normed(q, k), v, bias)
         y = y.permute(0, 4, 1, 2, 3, 5).reshape(-1, h, w, x.shape[-1])
         return self.out(self.norm2(y), self.gamma).unflatten(0, (batch, -1))
 
@@ -100,7 +100,7 @@ class SpaceAttention(AxialHeads):
         super().__init__(dim, num_heads)
         self.norm1, self.norm2, self.mlp_norm = (FrameRMSNorm(dim) for _ in range(3))
         self.gamma_att, self.gamma_mlp = (nn.Parameter(torch.full((dim,), layer_scale)) for _ in range(2))
-        self.mlp = MLP(dim)
+        self.mlp = PointwiseMLP(dim)
 
     def attention(self, x: Tensor, periodic: Sequence[bool]) -> Tensor:
         """The change by attention of frames with shape ``(N, h, w, D)``; ``periodic`` for H and W."""
@@ -108,9 +108,9 @@ class SpaceAttention(AxialHeads):
         q, k, v = (part.permute(0, 3, 1, 2, 4) for part in self.heads(self.norm1(x)))
         q, k = self.normed(q, k)
         v = v * 0.5  # of the average
-        along_w = attend(q, k, v, self.rel_pos_bias(x.shape[2], periodic[1])[:, :, None])
+        along_w = attend_scaled(q, k, v, self.rel_pos_bias(x.shape[2], periodic[1])[:, :, None])
         q, k, v = (part.transpose(2, 3) for part in (q, k, v))
-        along_h = attend(q, k, v, self.rel_pos_bias(x.shape[1], periodic[0])[:, :, None])
+        along_h = attend_scaled(q, k, v, self.rel_pos_bias(x.shape[1], periodic[0])[:, :, None])
         y = (along_w + along_h.transpose(2, 3)).permute(0, 2, 3, 1, 4).flatten(3)
         return self.out(self.norm2(y), self.gamma_att)
 

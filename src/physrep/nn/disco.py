@@ -22,7 +22,7 @@ import torch
 from torch import Tensor, nn
 
 from ..errors import PhysrepError
-from .disco_hypernetwork import DiscoHypernetwork, standardise
+from .disco_hypernetwork import DiscoHypernetwork, standardise_over
 from .disco_operator import DiscoOperator
 from .integrate import FIXED_STEP, integrate, integrate_adaptive
 from .precision import full_precision
@@ -80,7 +80,7 @@ class Disco(nn.Module):
 
     def tokens(self, x: Tensor, labels: Tensor) -> Tensor:
         """Tokens with shape ``(B, N, D)`` of clips ``(B, C, T, H, W)``."""
-        return self.hpnn(standardise(x, (2, 3, 4))[0], labels).flatten(1, 3)
+        return self.hpnn(standardise_over(x, (2, 3, 4))[0], labels).flatten(1, 3)
 
     def theta(self, z: Tensor) -> Tensor:
         """Weights with shape ``(B, size)`` from latents ``(B, D)``, bounded at twice their scale."""
@@ -98,7 +98,7 @@ class Disco(nn.Module):
 
     def advance(self, theta: Tensor, frame: Tensor) -> Tensor:
         """The next frame with shape ``(B, C, H, W)``; the operator sees each clip and channel standardised."""
-        u, mean, std = standardise(frame, (2, 3))
+        u, mean, std = standardise_over(frame, (2, 3))
         if self.solver == "bosh3":
             u = integrate_adaptive(self.operator, theta, u, 1 / self.steps, self.rtol, self.atol, "bosh3", self.adjoint)
         else:
@@ -113,7 +113,7 @@ class Disco(nn.Module):
             labels: state of each channel.
             units: in units of ``x``, else of the clip standardised over time and space.
         """
-        standard, mean, std = standardise(x, (2, 3, 4))
+        standard, mean, std = standardise_over(x, (2, 3, 4))
         z = self.hpnn(standard, labels).mean((1, 2, 3))
         # Generated weights and solver need their digits: no half precision from here on.
         with full_precision(x.device):

@@ -158,7 +158,7 @@ class AxialAttention(nn.Module):
         return x + drop_path(self.gamma_mlp * self.mlp_norm(self.mlp(x)), self.drop, self.training)
 
 
-class SpaceTimeBlock(nn.Module):
+class DISCOBlock(nn.Module):
     """Attention in time, then in space."""
 
     def __init__(self, dim: int, heads: int, layer_scale: float, drop: float, third_axis: bool) -> None:

@@ -14,10 +14,10 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ..errors import PhysrepError
-from .disco_attention import TIME_GROUPS, SpaceTimeBlock
+from .disco_attention import TIME_GROUPS, DISCOBlock
 
 
-def standardise(x: Tensor, axes: Sequence[int]) -> tuple[Tensor, Tensor, Tensor]:
+def standardise_over(x: Tensor, axes: Sequence[int]) -> tuple[Tensor, Tensor, Tensor]:
     """``(x - mean) / std`` over ``axes``, the mean and the std, which is unbiased and 1e-7 larger than measured."""
     axes = tuple(axes)
     mean, std = x.mean(axes, keepdim=True), x.std(axes, keepdim=True) + 1e-7
@@ -93,7 +93,7 @@ class DiscoHypernetwork(nn.Module):
         self.encoder = nn.ModuleDict({"2": PatchStem(dim, patch, groups)})
         rates = [drop_path * i / max(1, blocks - 1) for i in range(blocks)]
         self.blocks = nn.ModuleList(
-            SpaceTimeBlock(dim, heads, layer_scale, rate, third_axis=i > 0) for i, rate in enumerate(rates)
+            DISCOBlock(dim, heads, layer_scale, rate, third_axis=i > 0) for i, rate in enumerate(rates)
         )
 
     def forward(self, x: Tensor, labels: Tensor) -> Tensor:
@@ -112,7 +112,7 @@ class DiscoHypernetwork(nn.Module):
                 f"disco: {height} x {width} points are no whole number of patches of {self.patch}; choose patch 4 or "
                 "8, or resample the data."
             )
-        x = standardise(x, (2, 3, 4))[0].permute(0, 2, 3, 4, 1)
+        x = standardise_over(x, (2, 3, 4))[0].permute(0, 2, 3, 4, 1)
         frames = self.adapter(x, labels).flatten(0, 1).movedim(-1, 1)
         tokens = self.encoder["2"](frames.contiguous()).movedim(1, -1).unflatten(0, x.shape[:2])
         for block in self.blocks:

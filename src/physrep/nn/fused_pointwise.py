@@ -45,7 +45,7 @@ def fits(x: Tensor, y: Tensor) -> bool:
         and not torch.compiler.is_compiling()
         and not is_plain()
         and os.environ.get("PHYSREP_FUSED", "1") != "0"
-        and library() is not None
+        and compiled_library() is not None
     )
 
 
@@ -91,7 +91,7 @@ class _Pointwise(torch.autograd.Function):
 
 def _call(name: str, like: Tensor, arguments: list[Any]) -> None:
     """Call a function of the library with the sizes of ``like`` and as many threads as torch has."""
-    built = library()
+    built = compiled_library()
     assert built is not None
     width = like.shape[-1]
     passed = [ctypes.c_void_p(a.data_ptr()) if isinstance(a, Tensor) else ctypes.c_float(a) for a in arguments]
@@ -100,7 +100,7 @@ def _call(name: str, like: Tensor, arguments: list[Any]) -> None:
 
 
 @functools.cache
-def library() -> ctypes.CDLL | None:
+def compiled_library() -> ctypes.CDLL | None:
     """The compiled operator; None where there is no ``g++``, or, with a line that says so, where it fails."""
     compiler = shutil.which("g++")
     if compiler is None or platform.system() != "Linux":

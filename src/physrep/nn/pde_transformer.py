@@ -24,7 +24,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from .windows import blocked, joined, place_bias, windows
+from .windows import cut_windows, join_windows, place_bias, windows
 
 LARGEST_LOG_SCALE = 4.6052
 """log τ is cut here."""
@@ -42,7 +42,7 @@ def _heads(x: Tensor, heads: int) -> list[Tensor]:
     return [part.unflatten(-1, (heads, -1)).transpose(-3, -2) for part in x.chunk(3, -1)]
 
 
-class SpaceAttention(nn.Module):
+class WindowAttention(nn.Module):
     """Among the tokens of a window."""
 
     def __init__(self, dim: int, heads: int, hidden: int = 512) -> None:
@@ -82,7 +82,7 @@ class PDEBlock(nn.Module):
     def __init__(self, dim: int, heads: int, hidden: int, odd: bool) -> None:
         super().__init__()
         self.odd = odd
-        self.attn_spatial, self.attn_channel = SpaceAttention(dim, heads), ChannelAttention(dim, heads)
+        self.attn_spatial, self.attn_channel = WindowAttention(dim, heads), ChannelAttention(dim, heads)
         self.norm1, self.norm2, self.norm3 = nn.LayerNorm(dim), nn.LayerNorm(dim), nn.LayerNorm(dim)
         self.mlp = nn.ModuleDict({"fc1": nn.Linear(dim, hidden), "fc2": nn.Linear(hidden, dim)})
         self.adain_2 = nn.ModuleDict({"linear": nn.Linear(dim, 9 * dim)})
@@ -100,8 +100,8 @@ class PDEBlock(nn.Module):
         count, (height, width) = len(x), x.shape[2:4]
         x, shift = x.flatten(0, 1), side // 2 if self.odd else 0
         x = torch.roll(x, (-shift, -shift), (1, 2)) if shift else x
-        barred = blocked(height, width, side, shift, x) if shift and not around else None
-        x = joined(self.attn_spatial(windows(x, side), side, barred), height, side)
+        barred = cut_windows(height, width, side, shift, x) if shift and not around else None
+        x = join_windows(self.attn_spatial(windows(x, side), side, barred), height, side)
         x = torch.roll(x, (shift, shift), (1, 2)) if shift else x
         return x.unflatten(0, (count, -1))
 

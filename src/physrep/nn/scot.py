@@ -23,7 +23,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ..errors import PhysrepError
-from .windows import blocked, joined, place_bias, windows
+from .windows import cut_windows, join_windows, place_bias, windows
 
 LARGEST_SCALE = 100.0
 """τ is cut here."""
@@ -68,7 +68,7 @@ class CosineAttention(nn.Module):
         return (scores.softmax(-1) @ v).transpose(2, 3).flatten(3)
 
 
-class Block(nn.Module):
+class ScOTLayer(nn.Module):
     """One layer of a stage; odd ones see windows that are shifted by half their side."""
 
     def __init__(self, dim: int, heads: int, hidden: int, odd: bool) -> None:
@@ -89,9 +89,9 @@ class Block(nn.Module):
             raise PhysrepError(f"scOT: {points} tokens per axis are no multiple of the window of {side}.")
         shift = side // 2 if self.odd and points > side else 0
         y = torch.roll(x, (-shift, -shift), (1, 2)) if shift else x
-        barred = blocked(points, points, side, shift, x) if shift else None
+        barred = cut_windows(points, points, side, shift, x) if shift else None
         y = self.attention["self"](windows(y, side), side, barred)
-        y = joined(self.attention["output"]["dense"](y), points, side)  # pyright: ignore[reportIndexIssue]
+        y = join_windows(self.attention["output"]["dense"](y), points, side)  # pyright: ignore[reportIndexIssue]
         y = torch.roll(y, (shift, shift), (1, 2)) if shift else y
         x = x + self.layernorm_before(y, time)
         return x + self.layernorm_after(self.output["dense"](F.gelu(self.intermediate["dense"](x))), time)
@@ -113,7 +113,7 @@ class Merging(nn.Module):
 class Stage(nn.Module):
     def __init__(self, dim: int, depth: int, heads: int, hidden: int, last: bool) -> None:
         super().__init__()
-        self.blocks = nn.ModuleList(Block(dim, heads, hidden, odd=bool(i % 2)) for i in range(depth))
+        self.blocks = nn.ModuleList(ScOTLayer(dim, heads, hidden, odd=bool(i % 2)) for i in range(depth))
         self.downsample = None if last else Merging(dim)
 
 

@@ -38,7 +38,7 @@ def sinusoid_table(positions: int, dim: int, device: torch.device | str = "cpu")
     return torch.where(j % 2 == 0, angle.sin(), angle.cos()).float().to(device)
 
 
-class Attention(nn.Module):
+class SelfAttention(nn.Module):
     """Self-attention whose queries and values have a bias and whose keys have none."""
 
     def __init__(self, dim: int, num_heads: int) -> None:
@@ -68,13 +68,13 @@ class MLP(nn.Module):
         return self.fc2(F.gelu(self.fc1(x)))
 
 
-class Block(nn.Module):
+class VideoMAEBlock(nn.Module):
     """Pre-norm attention and MLP."""
 
     def __init__(self, dim: int, num_heads: int, hidden: int, eps: float) -> None:
         super().__init__()
         self.norm1, self.norm2 = nn.LayerNorm(dim, eps=eps), nn.LayerNorm(dim, eps=eps)
-        self.attn = Attention(dim, num_heads)
+        self.attn = SelfAttention(dim, num_heads)
         self.mlp = MLP(dim, hidden)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -130,7 +130,9 @@ class VideoMAEEncoder(nn.Module):
         self.in_channels, self.embed_dim = in_channels, embed_dim
         self.patch, self.tubelet = patch, tubelet
         self.patch_embed = PatchEmbedding(in_channels, embed_dim, (tubelet, patch, patch))
-        self.blocks = nn.ModuleList(Block(embed_dim, num_heads, hidden or 4 * embed_dim, eps) for _ in range(depth))
+        self.blocks = nn.ModuleList(
+            VideoMAEBlock(embed_dim, num_heads, hidden or 4 * embed_dim, eps) for _ in range(depth)
+        )
         self.norm = nn.LayerNorm(embed_dim, eps=eps) if final_norm else nn.Identity()
         self.apply(_initialise)
 
@@ -197,7 +199,7 @@ class VideoMAEDecoder(nn.Module):
         super().__init__()
         if dim % num_heads:
             raise PhysrepError(f"videomae: decoder_dim {dim} is not a multiple of decoder_heads {num_heads}.")
-        self.blocks = nn.ModuleList(Block(dim, num_heads, hidden or 4 * dim, eps) for _ in range(depth))
+        self.blocks = nn.ModuleList(VideoMAEBlock(dim, num_heads, hidden or 4 * dim, eps) for _ in range(depth))
         self.norm = nn.LayerNorm(dim, eps=final_eps)
         self.head = nn.Linear(dim, outputs)
         self.apply(_initialise)

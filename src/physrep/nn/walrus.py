@@ -60,7 +60,7 @@ class ChannelRMSNorm(nn.Module):
         return (y * scale).to(x.dtype) * self.weight
 
 
-class Stem(nn.Module):
+class WalrusStem(nn.Module):
     """The two convolutions.
 
     Args:
@@ -259,7 +259,7 @@ class WalrusTrunk(nn.Module):
         super().__init__()
         self.embed_dim, self.axes, self.fields = dim, axes, fields
         self.encoder_dummy = nn.Parameter(torch.ones(1))
-        self.embed = nn.ModuleDict({str(axes): Stem(fields, inner, dim, kernels, axes)})
+        self.embed = nn.ModuleDict({str(axes): WalrusStem(fields, inner, dim, kernels, axes)})
         self.blocks = nn.ModuleList(
             WalrusBlock(dim, heads, hidden or 4 * dim, time_heads or heads, buckets) for _ in range(blocks)
         )
@@ -273,7 +273,7 @@ class WalrusTrunk(nn.Module):
         periodic: Sequence[bool],
         boundary: int = CLOSED,
     ) -> Tensor:
-        """Tokens ``(B, T, *s, D)`` of fields ``(B, T, C, *S)``; the other arguments are those of `Stem.forward`."""
+        """Tokens ``(B, T, *s, D)`` of fields ``(B, T, C, *S)``; further arguments as of `WalrusStem.forward`."""
         frames = self.embed[str(self.axes)]((x * self.encoder_dummy).flatten(0, 1), columns, present, strides,
                                             periodic, boundary)  # fmt: skip
         grid = [*frames.shape[1:-1], *(1,) * (3 - self.axes)]

@@ -17,13 +17,13 @@ def windows(x: Tensor, side: int) -> Tensor:
     return x.transpose(2, 3).flatten(3, 4).flatten(1, 2)
 
 
-def joined(x: Tensor, height: int, side: int) -> Tensor:
+def join_windows(x: Tensor, height: int, side: int) -> Tensor:
     """``(B, windows, side², D)`` back to ``(B, height, W, D)``."""
     x = x.unflatten(2, (side, side)).unflatten(1, (height // side, -1))
     return x.transpose(2, 3).flatten(3, 4).flatten(1, 2)
 
 
-def blocked(height: int, width: int, side: int, shift: int, like: Tensor) -> Tensor:
+def cut_windows(height: int, width: int, side: int, shift: int, like: Tensor) -> Tensor:
     """Scores ``(windows, side², side²)`` of pairs from different parts of the frame, after the shift."""
     parts = []
     for points in (height, width):

@@ -89,7 +89,7 @@ def evaluate(
     train = n_training(stores["train"], scaler)
     rows: list[dict[str, Any]] = []
     for split, part in predictions.items():
-        for row in score(part, n_resamples=n_resamples, seed=seed, metrics=metrics):
+        for row in split_scores(part, n_resamples=n_resamples, seed=seed, metrics=metrics):
             count = train.get(row["parameter"], train["mean"])
             rows.append({"probe": name, "split": split, "n_train_trajectories": count, **row})
     return pd.DataFrame(rows), predictions
@@ -171,7 +171,7 @@ def check_trajectories(store: TokenStore, split: str) -> None:
         )
 
 
-def score(
+def split_scores(
     predictions: Predictions, *, n_resamples: int = 2000, seed: int = 0, metrics: Sequence[str] = SCORES
 ) -> list[dict[str, Any]]:
     """Scores of one split on both levels, per parameter and mean, with intervals from a bootstrap over trajectories.
@@ -226,7 +226,7 @@ def class_scores(predictions: Predictions, *, n_resamples: int = 2000, seed: int
         n_resamples, seed: of the bootstrap.
 
     Returns:
-        Rows as those of `score`, the label as their parameter, and ``mean`` over labels without an interval.
+        Rows as those of `split_scores`, the label as their parameter, and ``mean`` over labels without an interval.
     """
     labels: dict[str, list[int]] = {}
     for k, name in enumerate(predictions.parameter_names):

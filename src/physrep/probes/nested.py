@@ -13,7 +13,7 @@ from ..tokens.labels import LabelScaler
 from ..tokens.protocol import Division
 from ..tokens.store import TokenStore
 from .base import Probe
-from .fit import SCORED, SCORES, Predictions, n_training, predict_splits, score
+from .fit import SCORED, SCORES, Predictions, n_training, predict_splits, split_scores
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -67,7 +67,11 @@ def evaluate_nested(
                 parts[split].append(part)
         together = {split: _together(own) for split, own in parts.items()}
         first = first or together
-        rows = [(s, row) for s, own in together.items() for row in score(own, n_resamples=n_resamples, metrics=metrics)]
+        rows = [
+            (s, row)
+            for s, own in together.items()
+            for row in split_scores(own, n_resamples=n_resamples, metrics=metrics)
+        ]
         counts = [train.get(row["parameter"], train["mean"]) for _, row in rows]
         tables.append(
             [

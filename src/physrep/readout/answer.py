@@ -14,7 +14,7 @@ LEVEL = 0.9
 
 
 @dataclass(frozen=True)
-class Draws:
+class PosteriorDraws:
     """Draws of the posterior of one trajectory.
 
     Attributes:
@@ -72,7 +72,7 @@ class Answer:
     starts: np.ndarray
     scores: dict[str, float] = field(default_factory=dict)
     neighbours: list[Neighbour] = field(default_factory=list)
-    posterior: Draws | None = None
+    posterior: PosteriorDraws | None = None
 
     @property
     def word(self) -> str:

@@ -13,7 +13,7 @@ from torch import Tensor
 from ..data.units import other_units
 from ..errors import PhysrepError
 from ..metrics import cluster_means
-from .answer import Answer, Draws
+from .answer import Answer, PosteriorDraws
 from .background import Background
 from .conformal import Conformal
 from .held_out import HeldOut
@@ -154,10 +154,12 @@ class Readout:
             posterior=None if posterior is None else self._draws(*posterior, features, draws),
         )
 
-    def _draws(self, name: str, posterior: TokenPosterior, features: Mapping[str, Tensor], count: int) -> Draws:
+    def _draws(
+        self, name: str, posterior: TokenPosterior, features: Mapping[str, Tensor], count: int
+    ) -> PosteriorDraws:
         one = np.zeros(len(features["tokens"]), dtype=np.int64)
         summary = posterior.summary({key: (features[key], one) for key in posterior.summaries})
-        return Draws(name, self._physical(posterior.sample(summary, count)[:, 0].double()))
+        return PosteriorDraws(name, self._physical(posterior.sample(summary, count)[:, 0].double()))
 
     def _read(self, learner: Learner, clip: Clip, tokens: Tensor) -> Tensor:
         if self.probe is not None:

@@ -14,7 +14,7 @@ from ..clip import Clip
 from ..data import SPLITS, as_path
 from ..data.config import DataConfig
 from ..data.foreign import refuse_foreign
-from ..data.scan import View, hdf5_files
+from ..data.scan import FieldView, hdf5_files
 from ..data.time_steps import say_uneven, uneven
 from ..data.wellfile import WellFile
 from ..errors import PhysrepError
@@ -61,7 +61,7 @@ def _read(files: Sequence[Any], data: DataConfig, frames: int, stride: int, fram
     for path in files:
         with WellFile(path) as file:
             say_uneven(path, uneven(file.time))
-            view = View(file, data.fields, data.resolution, data.resample, _crop(data))
+            view = FieldView(file, data.fields, data.resolution, data.resample, _crop(data))
             span = (frames - 1) * frame_step + 1
             if file.n_frames < span:
                 raise PhysrepError(
@@ -84,7 +84,7 @@ def _crop(data: DataConfig) -> Any:
     return data.crop if data.crop is None or isinstance(data.crop, str) else {k: list(v) for k, v in data.crop.items()}
 
 
-def _clip(fields: torch.Tensor, view: View, dt: float, starts: Sequence[int]) -> Clip:
+def _clip(fields: torch.Tensor, view: FieldView, dt: float, starts: Sequence[int]) -> Clip:
     grid: Any = view.resampler
     return Clip(
         fields=fields.float(),

@@ -8,7 +8,7 @@ from functools import partial
 
 import pandas as pd
 
-from ..benchmark.costs import cost_of
+from ..benchmark.costs import training_cost
 from ..benchmark.directory import Bench
 from ..benchmark.entries import Entry
 from .draw import Plot, scatter
@@ -24,7 +24,7 @@ def cost_plot(bench: Bench, system: str) -> Plot | None:
     chosen = [
         entry for entry in bench.entries if entry.system == system and entry.chosen and math.isfinite(entry.value)
     ]
-    trained = [(entry, cost_of(bench, entry)) for entry in chosen if entry.kind != "floor"]
+    trained = [(entry, training_cost(bench, entry)) for entry in chosen if entry.kind != "floor"]
     panels = [name for name in AXES if any(getattr(cost, name) > 0 for _, cost in trained)]
     if not panels:
         return None

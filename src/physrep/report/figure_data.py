@@ -6,7 +6,7 @@ import math
 
 import pandas as pd
 
-from ..benchmark.costs import cost_of
+from ..benchmark.costs import training_cost
 from ..benchmark.directory import Bench
 from ..files import atomic_path
 from .predictions import prediction_rows
@@ -54,7 +54,7 @@ def _scores(bench: Bench) -> pd.DataFrame:
 def _costs(bench: Bench) -> pd.DataFrame:
     rows = []
     for entry in bench.entries:
-        cost, (value, low, high) = cost_of(bench, entry), entry.score()
+        cost, (value, low, high) = training_cost(bench, entry), entry.score()
         if entry.chosen and (entry.kind == "floor" or math.isfinite(cost.seconds)):
             rows.append({"system": entry.system, "kind": entry.kind, "label": entry.label, "learner": entry.learner,
                          "encoder": entry.encoder, "probe": entry.probe, "mse": value, "ci_low": low,

@@ -9,7 +9,7 @@ from ..benchmark.entries import Entry, make_entries, metric_names, parameter_nam
 from ..benchmark.names import metric_name
 from ..learners.identity import Identity
 from .section import Table
-from .tables import measured, page_table, twin_notes
+from .tables import has_twins, page_table, twin_notes
 
 _SPECIAL = {
     "\\": r"\textbackslash{}",
@@ -68,7 +68,7 @@ def latex_table(
 
 
 def _table(entries: Sequence[Entry], system: str, level: str) -> str:
-    names, further, twins = ["mean", *parameter_names(entries)], metric_names(entries)[1:], measured(entries)
+    names, further, twins = ["mean", *parameter_names(entries)], metric_names(entries)[1:], has_twins(entries)
     count = next((entry.trajectories for entry in entries if entry.trajectories), 0)
     header = ["Learner", "Probe", *(f"MSE {escape(name)}" for name in names)]
     header += ["mean $R^2$" if metric == "r2" else f"mean {escape(metric_name(metric))}" for metric in further]

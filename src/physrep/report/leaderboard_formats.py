@@ -9,7 +9,7 @@ from functools import partial
 import pandas as pd
 
 from ..benchmark.entries import Score
-from ..benchmark.leaderboard import Line
+from ..benchmark.leaderboard import BoardRow
 from ..learners.identity import KINDS
 from .formats import NOTHING, interval, number
 from .tables import as_markdown, as_terminal
@@ -21,7 +21,7 @@ CAPTION = (
 )
 
 
-def board_table(lines: Sequence[Line], systems: Sequence[str]) -> pd.DataFrame:
+def board_table(lines: Sequence[BoardRow], systems: Sequence[str]) -> pd.DataFrame:
     """Texts: title, encoder, group, mean rank, its interval, systems, seeds, MSE per system."""
     header = ["Title", "Encoder", "Group", "mean rank", "95%", "systems", "seeds", *(f"MSE {name}" for name in systems)]
     rows = []
@@ -34,7 +34,7 @@ def board_table(lines: Sequence[Line], systems: Sequence[str]) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=header)
 
 
-def format_board(lines: Sequence[Line], systems: Sequence[str], style: str = "text") -> str:
+def format_board(lines: Sequence[BoardRow], systems: Sequence[str], style: str = "text") -> str:
     """The leaderboard in one of `FORMATS`; the numbers of CSV are not rounded."""
     if style == "csv":
         rows = [

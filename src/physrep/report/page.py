@@ -8,7 +8,7 @@ from typing import Any
 import yaml
 
 from ..benchmark.calibration import LARGEST_RATIO, LOWEST_FLOOR, calibration
-from ..benchmark.directory import Bench, Run, read_record
+from ..benchmark.directory import Bench, Run, read_comparison
 from ..benchmark.entries import LEVELS, metric_names, to_float
 from ..benchmark.leaderboard import leaderboard
 from ..benchmark.names import probe_name
@@ -24,13 +24,13 @@ from .formats import count, gigabytes, number, operations
 from .headline_facts import lead_of
 from .leaderboard_formats import CAPTION, board_table
 from .predictions import predictions_plot, shown_entries
-from .render import render
+from .render import render_page
 from .scores import scores_plot
 from .sections import sections as extra_sections
 from .sections.differences import difference_sections
 from .sections.discovery import discovery_sections
 from .sections.search import search_sections
-from .tables import measured as has_twins
+from .tables import has_twins as has_twins
 from .tables import page_table, twin_notes
 from .training import MOST_RUNS, shown_runs, training_plot
 from .transfer_facts import transfer_lead
@@ -54,14 +54,14 @@ def build_report(directory: str | Path) -> Path:
     bench = Bench.read(directory)
     path = bench.folder / "report.html"
     script = Path(__file__).with_name("page.js").read_text(encoding="utf-8")
-    write_text(path, render("report.html.j2", script=script, **_context(bench)))
+    write_text(path, render_page("report.html.j2", script=script, **_context(bench)))
     write_figure_data(bench)
     return path
 
 
 def _context(bench: Bench) -> dict[str, Any]:
     sections = [_system(bench, system) for system in bench.systems]
-    record = read_record(bench.folder)
+    record = read_comparison(bench.folder)
     samples = curves = None
     if bench.samples is not None:
         figure = sample_figure(bench.samples, bench.data)

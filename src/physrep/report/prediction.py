@@ -90,7 +90,7 @@ def posterior_facts(answers: Answers) -> list[str]:
     ]
 
 
-def as_text(readout: Readout, answers: Answers) -> str:
+def answers_as_text(readout: Readout, answers: Answers) -> str:
     """For a terminal, what is strange first."""
     lines = [first_sentence(answers)] if any(answer.verdict == 2 for _, answer in answers) else []
     for recording, answer in answers:

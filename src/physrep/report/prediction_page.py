@@ -18,7 +18,7 @@ from .draw.scatter import padded
 from .draw.types import Axes, Figure
 from .formats import quantity
 from .prediction import facts, first_sentence, posterior_facts
-from .render import render
+from .render import render_page
 from .style import INK
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ def write_page(folder: Path, readout: Readout, answers: Answers, run: str) -> Pa
         }
         for recording, answer in answers
     ]
-    page = render(
+    page = render_page(
         "prediction.html.j2",
         title="Parameters of new recordings",
         first=first_sentence(answers),

@@ -9,7 +9,7 @@ from ..benchmark.names import metric_name, probe_name
 from .formats import number, quantity
 
 
-def render(template: str, **context: Any) -> str:
+def render_page(template: str, **context: Any) -> str:
     """A page from a template of this folder, which finds the style of all pages as ``css``.
 
     Args:

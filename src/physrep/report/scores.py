@@ -22,7 +22,7 @@ def scores_plot(bench: Bench, system: str) -> Plot:
     """Test MSE of every learner: the mean over parameters and, of up to four, each of them."""
     parameters = [parameter["name"] for parameter in bench.parameters(system)]
     shown = ["mean", *(parameters if 1 < len(parameters) <= 4 else [])]
-    rows = len(score_rows(bench, system)["name"].unique())
+    rows = len(dot_rows(bench, system)["name"].unique())
     return Plot(
         [partial(draw_scores, bench=bench, system=system, parameter=name) for name in shown],
         0.8 + 0.27 * rows,
@@ -31,7 +31,7 @@ def scores_plot(bench: Bench, system: str) -> Plot:
     )
 
 
-def score_rows(bench: Bench, system: str, parameter: str = "mean") -> pd.DataFrame:
+def dot_rows(bench: Bench, system: str, parameter: str = "mean") -> pd.DataFrame:
     """Rows of `physrep.report.draw.dots`: filled is the probe chosen on valid, hollow are the others."""
     own = [entry for entry in bench.entries if entry.system == system]
     # A row is named by its chosen probe; names may repeat, so the runs tell rows apart.
@@ -48,7 +48,7 @@ def score_rows(bench: Bench, system: str, parameter: str = "mean") -> pd.DataFra
 
 def draw_scores(ax: Axes, first: bool, bench: Bench, system: str, parameter: str = "mean") -> None:
     """One panel: a row per learner, and lines for the best floor (its interval shaded), the ceiling and a constant."""
-    rows, found = score_rows(bench, system, parameter), headline(bench.entries, system)
+    rows, found = dot_rows(bench, system, parameter), headline(bench.entries, system)
     finite = [value for value in rows["value"] if math.isfinite(value)]
     # One hopeless probe must not squeeze all the others together; it gets an arrow instead.
     limits = (0.0, min(max([1.08, *(1.12 * value for value in finite)]), 1.6))
@@ -86,7 +86,7 @@ def hero(directory: str | Path, path: str | Path) -> Path:
 
     bench = Bench.read(directory)
     system = bench.systems[0]
-    rows = len(score_rows(bench, system)["name"].unique())
+    rows = len(dot_rows(bench, system)["name"].unique())
     with paper():
         figure = Figure(figsize=(1.28 * WIDTH, max(3.0, 1.0 + 0.23 * rows)), layout="constrained")
         right = figure

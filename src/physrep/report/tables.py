@@ -93,13 +93,13 @@ def result_table(entries: Sequence[Entry], level: str = "trajectory", all_probes
         columns[f"MSE {name}"] = [entry.score(name, "mse", level).value for entry in shown]
     for metric in further:
         columns[f"mean {metric_name(metric)}"] = [entry.score("mean", metric, level).value for entry in shown]
-    if measured(entries):
+    if has_twins(entries):
         columns["untrained MSE"] = [entry.twin("mean", "mse", level) for entry in shown]
         columns["directions"] = [directions(entry) for entry in shown]
     return Table(pd.DataFrame(columns))
 
 
-def measured(entries: Iterable[Entry]) -> bool:
+def has_twins(entries: Iterable[Entry]) -> bool:
     """Whether the table holds participation ratios and untrained twins: older ones do not."""
     return any(math.isfinite(entry.participation) for entry in entries)
 

@@ -9,7 +9,7 @@ from ..benchmark.entries import headline
 from ..files import read_csv
 from .formats import number
 from .headline_facts import Fact, Lead
-from .sections.generalisation.cells import Cell, Cells, read_cells
+from .sections.generalisation.cells import Cell, Cells, read_shift_cells
 from .sections.generalisation.sentences import TITLES, error, where
 from .sections.generalisation.table import ANALYSIS, leads_with_transfer
 from .sections.run_lines import Line, identified
@@ -27,7 +27,7 @@ def transfer_lead(bench: Bench, system: str) -> Lead | None:
     path = bench.folder / "analyses" / f"{ANALYSIS}.csv"
     if not leads_with_transfer(bench) or not path.is_file():
         return None
-    cells = read_cells(identified(bench, read_csv(path)))
+    cells = read_shift_cells(identified(bench, read_csv(path)))
     learner = headline(bench.entries, system).learner
     chosen = next((e for e in cells.encoders if learner is not None and e.title == learner.run), None)
     floors = [encoder for encoder in cells.encoders if encoder.kind == "floor"]

@@ -30,7 +30,7 @@ from ..leftovers import temporary_folder
 from ..nn.plain import plain_operators
 from ..readout.storage import read_readout
 from ..run_directory import load_run, run_data
-from .exported import ExportedEncoder, ExportedReadout, Window
+from .exported import ExportedEncoder, ExportedReadout, ExportedWindow
 
 FORMATS = {"torch": ".pt2", "onnx": ".onnx"}
 TOLERANCE = {"torch": 1e-5, "onnx": 1e-3}
@@ -113,7 +113,7 @@ def export(
     return {**description, "program": str(path)}
 
 
-def _windows(learner: Learner, data: DataConfig) -> tuple[Window, Tensor]:
+def _windows(learner: Learner, data: DataConfig) -> tuple[ExportedWindow, Tensor]:
     """What the run's windows are, and up to three of valid as raw fields."""
     train = data.open("train")
     frames = learner.num_frames
@@ -126,10 +126,12 @@ def _windows(learner: Learner, data: DataConfig) -> tuple[Window, Tensor]:
     fields = clip.fields[:, [clip.channels.index(name) for name in channels]].float().contiguous()
     if any(points is not None for points in clip.coordinates):
         raise PhysrepError(f"{data.path}: has an uneven grid, which a program does not keep; use `physrep predict`.")
-    return Window(tuple(channels), frames, tuple(fields.shape[3:]), clip.dt, clip.dx, clip.periodic), fields
+    return ExportedWindow(tuple(channels), frames, tuple(fields.shape[3:]), clip.dt, clip.dx, clip.periodic), fields
 
 
-def _module(run: Path, learner: Learner, window: Window, with_readout: bool, probe: str | None) -> ExportedEncoder:
+def _module(
+    run: Path, learner: Learner, window: ExportedWindow, with_readout: bool, probe: str | None
+) -> ExportedEncoder:
     if not with_readout:
         return ExportedEncoder(learner, window)
     readout = read_readout(run, probe)
@@ -238,7 +240,7 @@ def _verify(program: Path, path: Path, fields: Tensor, wanted: list[np.ndarray],
 
 def _description(
     module: ExportedEncoder,
-    window: Window,
+    window: ExportedWindow,
     free: bool,
     config: Mapping[str, Any],
     format: str,

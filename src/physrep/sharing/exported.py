@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Window:
+class ExportedWindow:
     """What a window of the data is: all that a program keeps of them.
 
     Attributes:
@@ -59,7 +59,7 @@ class ExportedEncoder(nn.Module):
 
     outputs: Sequence[str] = ("tokens",)
 
-    def __init__(self, learner: Learner, window: Window) -> None:
+    def __init__(self, learner: Learner, window: ExportedWindow) -> None:
         super().__init__()
         self.learner, self.window = learner, window
         for part in learner.modules():
@@ -75,7 +75,7 @@ class ExportedReadout(ExportedEncoder):
 
     outputs = ("tokens", "estimate", "low", "high")
 
-    def __init__(self, learner: Learner, window: Window, readout: Readout) -> None:
+    def __init__(self, learner: Learner, window: ExportedWindow, readout: Readout) -> None:
         super().__init__(learner, window)
         assert readout.probe is not None
         self.probe, self.scaler, self.intervals = readout.probe, readout.scaler, readout.windows

@@ -19,7 +19,7 @@ from ..files import content_hash, read_record, write_json
 from ..progress import Progress
 from .config import MARK, SimulationConfig
 from .file import FileTask, simulate_file
-from .request import Request, resolve
+from .request import Request, resolve_request
 
 _log = logging.getLogger(__name__)
 
@@ -52,7 +52,7 @@ def simulate(
         PhysrepError: bad settings, a range that the grid does not resolve, a full disk, or ``out/SYSTEM`` holds another
             data set.
     """
-    request = resolve(system, config or SimulationConfig())
+    request = resolve_request(system, config or SimulationConfig())
     device = resolve_device(device)
     root = Path(out) / request.system.name
     tasks = file_tasks(root, request)

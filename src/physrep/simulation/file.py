@@ -101,7 +101,7 @@ def _sound_batch(task: FileTask, rows: slice, request: Request, device: str, mes
     system = request.settings["system"]
     indices = task.indices[rows]
     # Replicates keep the parameters of their group: of one that blows up only the start is drawn again.
-    shared = None if task.leaders is None else draw(task.leaders[rows], 0, request)[1]
+    shared = None if task.leaders is None else draw_trajectories(task.leaders[rows], 0, request)[1]
     result = _batch(indices, 0, request, device, shared)
     for attempt in range(1, ATTEMPTS + 1):
         for row, reason in list(result.failed.items()):
@@ -129,7 +129,7 @@ def _batch(
     indices: Sequence[int], attempt: int, request: Request, device: str, given: Mapping[str, Tensor] | None = None
 ) -> Trajectories:
     settings = request.settings
-    seeds, parameters = draw(indices, attempt, request)
+    seeds, parameters = draw_trajectories(indices, attempt, request)
     unknown = [name for name in given or {} if name not in parameters]
     if unknown:
         raise PhysrepError(f"{settings['system']}: has no parameter {unknown[0]!r}, only {', '.join(parameters)}.")
@@ -147,7 +147,7 @@ def _batch(
     )
 
 
-def draw(indices: Sequence[int], attempt: int, request: Request) -> tuple[list[int], dict[str, Tensor]]:
+def draw_trajectories(indices: Sequence[int], attempt: int, request: Request) -> tuple[list[int], dict[str, Tensor]]:
     """Seeds and parameters of trajectories: functions of the data set's seed and the trajectory's number alone.
 
     A matched partner takes both from the data set that it is matched to, and its diffusivity from

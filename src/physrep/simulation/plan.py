@@ -10,27 +10,29 @@ import torch
 
 from ..errors import PhysrepError
 from ..executors import cores
-from ..plans import THERE, Step, plan_text
+from ..plans import THERE, PlanStep, plan_text
 from .config import SimulationConfig
 from .dataset import file_tasks
-from .file import draw
-from .request import Request, resolve
+from .file import draw_trajectories
+from .request import Request, resolve_request
 
 
-def simulation_step(system: str, config: SimulationConfig, out: Path, device: str, workers: int | None = None) -> Step:
+def simulation_step(
+    system: str, config: SimulationConfig, out: Path, device: str, workers: int | None = None
+) -> PlanStep:
     """The simulation of a data set below ``out``, as one step of a plan.
 
     Raises:
         PhysrepError: settings that the system refuses.
     """
-    request = resolve(system, config)
+    request = resolve_request(system, config)
     root = out / request.system.name
     tasks = file_tasks(root, request)
     pending = [task for task in tasks if not task.path.exists()]
     left = sum(len(task.indices) for task in pending)
     name = f"simulate {request.settings['trajectories']} x {request.system.name}"
     if not pending and (root / "stats.yaml").exists():
-        return Step(name, THERE)
+        return PlanStep(name, THERE)
     settings = request.settings
     components = sum(len(request.system.axes) ** f.order for f in request.system.fields)
     one = settings["frames"] * math.prod(settings["resolution"]) * components * 4
@@ -38,7 +40,7 @@ def simulation_step(system: str, config: SimulationConfig, out: Path, device: st
     seconds = math.nan if not rows else _seconds_per_frame(request, device) * (settings["frames"] - 1) * left
     many = max(1, min(len(pending), workers or cores())) if device == "cpu" else 1
     done = len(tasks) - len(pending)
-    return Step(
+    return PlanStep(
         name,
         f"{done} of {len(tasks)} files" if done else "to do",
         seconds / many,
@@ -52,7 +54,7 @@ def simulation_step(system: str, config: SimulationConfig, out: Path, device: st
 def _seconds_per_frame(request: Request, device: str) -> float:
     """Seconds per trajectory and stored frame after the first."""
     settings = request.settings
-    seeds, parameters = draw((0, 1), 0, request)
+    seeds, parameters = draw_trajectories((0, 1), 0, request)
 
     def run(frames: int) -> float:
         begun = time.perf_counter()

@@ -47,7 +47,7 @@ def known_system(name: str) -> System:
     return SYSTEMS[name]
 
 
-def resolve(name: str, config: SimulationConfig) -> Request:
+def resolve_request(name: str, config: SimulationConfig) -> Request:
     """Check ``config`` for the system called ``name``.
 
     Raises:

@@ -146,18 +146,18 @@ class StudyConfig:
         return asdict(self)
 
 
-def read_config(values: Mapping[str, Any], source: str) -> StudyConfig:
+def read_study_config(values: Mapping[str, Any], source: str) -> StudyConfig:
     """A `StudyConfig` from plain data, checked.
 
     Raises:
         PhysrepError: an unknown key or name, a wrong type, or settings that do not go together.
     """
     config = construct(StudyConfig, values, source, EXAMPLE)
-    check(config, source)
+    check_config(config, source)
     return config
 
 
-def check(config: StudyConfig, where: str) -> None:
+def check_config(config: StudyConfig, where: str) -> None:
     """Refuse what cannot work, before anything is simulated."""
     for name in (*config.systems, *config.encoders):
         check_path_name(name, f"{where}: a set's or encoder's name")

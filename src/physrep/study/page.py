@@ -8,16 +8,16 @@ from pathlib import Path
 import yaml
 
 from ..files import read_json, write_text
-from ..report.render import render
+from ..report.render import render_page
 from ..report.section import Section
 from ..report.sections.latent import LATENT_SECTIONS
-from .answers import Answer, Table
+from .answers import StudyAnswer, StudyTable
 from .config import FTCS, StudyConfig
 from .data import StudyData
 from .pictures import samples, unstable
 
 
-def sections(table: Table, data: StudyData) -> list[Section]:
+def study_sections(table: StudyTable, data: StudyData) -> list[Section]:
     """All that there is to show."""
     made = [samples(table, data)]
     if any(own.system == FTCS for own in table.config.systems.values()):
@@ -26,19 +26,19 @@ def sections(table: Table, data: StudyData) -> list[Section]:
     return [section for section in made if section.pictures or section.tables]
 
 
-def write_page(
-    config: StudyConfig, data: StudyData, table: Table, answers: Sequence[Answer], notes: Sequence[str],
+def write_study_page(
+    config: StudyConfig, data: StudyData, table: StudyTable, answers: Sequence[StudyAnswer], notes: Sequence[str],
     videos: Sequence[Path], out: Path,
 ) -> Path:  # fmt: skip
     """Write ``study.html`` and ``figures/*.png``; returns the page."""
-    text = render(
+    text = render_page(
         "study.html.j2",
         title=config.title,
         question=config.question,
         environment=read_json(out / "environment.json"),
         answers=answers,
         notes=notes,
-        sections=sections(table, data),
+        sections=study_sections(table, data),
         config=yaml.safe_dump(config.as_dict(), sort_keys=False, allow_unicode=True),
         videos=[str(path.relative_to(out)) for path in videos],
     )

@@ -7,14 +7,14 @@ from ..report.section import Section
 from ..report.section import Table as Cells
 from ..report.sections.latent.table import cell, tabled
 from ..systems.linear.ftcs_heat import STABILITY_LIMIT
-from .answers import Table, instability
+from .answers import StudyTable, instability
 from .config import FTCS
 from .data import StudyData
 from .embed import colour_scales
 from .pictures_figures import instability_figure, samples_figure
 
 
-def samples(table: Table, data: StudyData) -> Section:
+def samples(table: StudyTable, data: StudyData) -> Section:
     """One simulation of every set, and the table of sets."""
     section = Section("samples", "What the models see")
     scales = colour_scales(table.config, data)
@@ -35,7 +35,7 @@ def samples(table: Table, data: StudyData) -> Section:
     return section
 
 
-def unstable(table: Table, data: StudyData) -> Section:
+def unstable(table: StudyTable, data: StudyData) -> Section:
     """The explicit scheme below and above its limit, and the probe of α on either side."""
     section = Section("instability", "The instability of the published heat data")
     scales = colour_scales(table.config, data)
@@ -54,7 +54,7 @@ def unstable(table: Table, data: StudyData) -> Section:
     return section
 
 
-def _parts(table: Table, name: str, parts: dict) -> Cells:
+def _parts(table: StudyTable, name: str, parts: dict) -> Cells:
     exact = next((k for k, v in table.config.systems.items() if v.system == "heat"), None)
     head = ["R² of α, mean over time", "all runs", "stable, α ≤ 2.5", "unstable, α > 2.5"]
     lines = []

@@ -19,12 +19,12 @@ from ..learners.rendered import Rendered
 from ..learners.rendering import render
 from ..renamed import current_names
 from ..run_directory import environment
-from .answers import Table
+from .answers import StudyTable
 from .config import SetConfig, StudyConfig
 from .context import latent_context
 from .data import StudyData, prepare
 from .embed import colour_scales, embed_study, open_encoders
-from .page import write_page
+from .page import write_study_page
 from .summaries import write_summaries
 from .videos import SENTENCES, save_video
 
@@ -81,9 +81,9 @@ def _study(config: StudyConfig, out: Path, device: str) -> str:
     if sentence:
         notes.append(sentence)
     write_json(out / "environment.json", environment())
-    table = Table(config, rows, predictions, data, out)
+    table = StudyTable(config, rows, predictions, data, out)
     answers = write_summaries(config, data, table, notes, out)
-    page = write_page(config, data, table, answers, notes, videos, out)
+    page = write_study_page(config, data, table, answers, notes, videos, out)
     places = [f"page    {page}", f"numbers {out / 'fit_metrics.json'}", f"figures {out / 'figures'}"]
     return "\n".join(
         ["", *(f"- {a.question} {a.verdict}. {a.text}" for a in answers), *(f"note: {n}" for n in notes), "", *places]

@@ -10,8 +10,8 @@ from typing import Any
 
 from ..files import write_json, write_text
 from ..report.sections.latent.falsification import verdicts
-from ..report.sections.latent.table import scored
-from .answers import ANSWER, Answer, Table, answers
+from ..report.sections.latent.table import cell_text
+from .answers import ANSWER, StudyAnswer, StudyTable, answers
 from .config import StudyConfig
 from .data import StudyData
 
@@ -22,10 +22,10 @@ NAMES = {"fit": "fit", "falsification": "pixel_falsification"}
 def write_summaries(
     config: StudyConfig,
     data: StudyData,
-    table: Table,
+    table: StudyTable,
     notes: Sequence[str],
     out: Path,
-) -> list[Answer]:
+) -> list[StudyAnswer]:
     """Write both pairs of files; returns the answers.
 
     Args:
@@ -74,7 +74,9 @@ def _plain(value: Any) -> Any:
     return [_plain(v) for v in value] if isinstance(value, (list, tuple)) else value
 
 
-def _text(config: StudyConfig, rows: Sequence[dict[str, Any]], said: Sequence[Answer], notes: Sequence[str]) -> str:
+def _text(
+    config: StudyConfig, rows: Sequence[dict[str, Any]], said: Sequence[StudyAnswer], notes: Sequence[str]
+) -> str:
     lines = [config.title, "=" * len(config.title), config.question, ""]
     for answer in said:
         lines += [f"{answer.question} {answer.verdict.upper()}", f"    {answer.text} ({answer.sure})"]
@@ -86,5 +88,5 @@ def _text(config: StudyConfig, rows: Sequence[dict[str, Any]], said: Sequence[An
         if own != heading:
             lines.append(own)
             heading = own
-        lines.append(f"    {row['modality']:<16} {scored(row)}")
+        lines.append(f"    {row['modality']:<16} {cell_text(row)}")
     return "\n".join(lines) + "\n"

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from .splits import embed_splits as embed_splits
     from .store import TokenStore as TokenStore
     from .trajectories import LatentTrajectories as LatentTrajectories
-    from .trajectories import joined as joined
+    from .trajectories import joined_stores as joined_stores
 
 _PLACES = {
     "embed": "embed",
@@ -20,7 +20,7 @@ _PLACES = {
     "embed_splits": "splits",
     "TokenStore": "store",
     "LatentTrajectories": "trajectories",
-    "joined": "trajectories",
+    "joined_stores": "trajectories",
 }
 __all__ = [*_PLACES]  # pyright: ignore[reportUnsupportedDunderAll]
 

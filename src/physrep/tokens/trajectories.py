@@ -78,7 +78,7 @@ class LatentTrajectories:
         return cls(frames, grid, (starts[:, None] + within).flatten())
 
 
-def joined(parts: Sequence[LatentTrajectories]) -> LatentTrajectories:
+def joined_stores(parts: Sequence[LatentTrajectories]) -> LatentTrajectories:
     """The trajectories of several stores, one after another.
 
     Raises:

@@ -20,14 +20,14 @@ from ..clip import Clip
 from ..learners.abilities import FitsInClosedForm, TakesLabels
 from ..run_directory import build_learner
 from .clip_shape import CLIPS, ClipShape
-from .measured import Work, cost_of
+from .measured import Pass, pass_cost
 
 if TYPE_CHECKING:
     from ..learners.base import Learner
 
 
 @dataclass
-class Estimate:
+class CostEstimate:
     """Costs per clip; NaN where they could not be measured, and `note` says why.
 
     Attributes:
@@ -57,7 +57,7 @@ class Estimate:
         return self.weights + 12 * self.trained + self.train_memory * batch
 
 
-def estimate(
+def estimate_costs(
     learner: str,
     options: dict[str, Any],
     num_frames: int,
@@ -65,7 +65,7 @@ def estimate(
     trained: bool,
     device: str = "cpu",
     known: dict[Any, float] | None = None,
-) -> Estimate:
+) -> CostEstimate:
     """Measure a learner that is built anew and thrown away.
 
     Args:
@@ -73,7 +73,7 @@ def estimate(
         shape: of the clips.
         trained: whether it is trained, or only encodes.
         device: where the time is measured.
-        known: filled and read where several learners share an encoder; see `physrep.training.measured.cost_of`.
+        known: filled and read where several learners share an encoder; see `physrep.training.measured.pass_cost`.
 
     Raises:
         PhysrepError: the learner cannot be built.
@@ -92,9 +92,9 @@ def estimate(
 
 def _measured(
     module: Learner, shape: ClipShape, trained: bool, device: str, known: dict[Any, float] | None
-) -> Estimate:
+) -> CostEstimate:
     parts = [*module.parameters(), *module.buffers()]
-    found = Estimate(
+    found = CostEstimate(
         weights=sum(part.numel() * part.element_size() for part in parts),
         trained=sum(p.numel() for p in module.parameters() if p.requires_grad) if trained else 0,
         closed_form=isinstance(module, FitsInClosedForm),
@@ -105,17 +105,17 @@ def _measured(
         found.note = "fitted in closed form; its time is not measured"
         return found
 
-    def work(call: Callable[[Any, Clip], Tensor], frames: int, backward: bool) -> Work:
-        return Work(module, call, partial(shape.clip, frames), shape.points, backward)
+    def work(call: Callable[[Any, Clip], Tensor], frames: int, backward: bool) -> Pass:
+        return Pass(module, call, partial(shape.clip, frames), shape.points, backward)
 
     if trained:
         module.train()
-        cost = cost_of(work(lambda own, clip: own.loss(clip)["loss"], module.train_frames, True), device)
+        cost = pass_cost(work(lambda own, clip: own.loss(clip)["loss"], module.train_frames, True), device)
         found.train_flops, found.train_memory = cost.flops / CLIPS, cost.kept / CLIPS
         found.train_seconds = cost.seconds / CLIPS
     with torch.no_grad():
         module.eval()
-        cost = cost_of(work(lambda own, clip: own.encode(clip), module.num_frames, False), device, known)
+        cost = pass_cost(work(lambda own, clip: own.encode(clip), module.num_frames, False), device, known)
     found.encode_flops, found.encode_seconds = cost.flops / CLIPS, cost.seconds / CLIPS
     found.tokens, found.width = cost.shape[1:]
     if math.prod(cost.points) < math.prod(shape.points):

@@ -30,7 +30,7 @@ MANY = 8
 
 
 @dataclass(frozen=True)
-class Work:
+class Pass:
     """What is measured.
 
     Attributes:
@@ -61,7 +61,7 @@ class Work:
 
 
 @dataclass(frozen=True)
-class Cost:
+class PassCost:
     """Of one pass over all clips; NaN where it could not be found.
 
     Attributes:
@@ -77,14 +77,14 @@ class Cost:
     shape: tuple[int, ...]
     points: tuple[int, ...]
 
-    def scaled(self, points: tuple[int, ...]) -> Cost:
+    def scaled(self, points: tuple[int, ...]) -> PassCost:
         """The same by the number of points, tokens too if there are several."""
         growth = math.prod(points) / math.prod(self.points)
         grown = tuple(round(n * growth) if i == 1 and n > 1 else n for i, n in enumerate(self.shape))
-        return Cost(self.seconds * growth, self.flops * growth, self.kept * growth, grown, self.points)
+        return PassCost(self.seconds * growth, self.flops * growth, self.kept * growth, grown, self.points)
 
 
-def cost_of(work: Work, device: str, known: dict[Any, float] | None = None) -> Cost:
+def pass_cost(work: Pass, device: str, known: dict[Any, float] | None = None) -> PassCost:
     """The cost at full size; `points` says what it was scaled from where nothing could be counted at full size.
 
     Args:
@@ -111,7 +111,7 @@ def cost_of(work: Work, device: str, known: dict[Any, float] | None = None) -> C
     return cost
 
 
-def _on_meta(work: Work) -> Cost | None:
+def _on_meta(work: Pass) -> PassCost | None:
     """Operations, bytes and shape at full size; None where the pass needs real numbers."""
     try:
         names = [getattr(part, "channel_names", None) for part in work.module.modules()]
@@ -133,7 +133,7 @@ def _hollow(part: Tensor) -> Tensor:
     return part.to("meta")
 
 
-def _counted(work: Work, clip: Clip, points: tuple[int, ...]) -> Cost:
+def _counted(work: Pass, clip: Clip, points: tuple[int, ...]) -> PassCost:
     begun = _now()
     with plain_operators(), OperationCounter() as counter:
         # What is computed anew in the backward pass (checkpoints, adjoint methods) is kept for moments only.
@@ -144,10 +144,10 @@ def _counted(work: Work, clip: Clip, points: tuple[int, ...]) -> Cost:
     seconds = _since(begun)
     if seconds > SLOW:
         seconds = max(seconds - counter.calls * _seconds_per_count(clip.fields.device), seconds / 4)
-    return Cost(seconds, counter.total, sum(kept.values()), tuple(result.shape), points)
+    return PassCost(seconds, counter.total, sum(kept.values()), tuple(result.shape), points)
 
 
-def _timed(work: Work, device: str, large: Cost | None) -> Cost:
+def _timed(work: Pass, device: str, large: PassCost | None) -> PassCost:
     """The pass on the largest grid on which it is short, counted once and then timed."""
     if device != "cpu":
         return _repeated(work, device, work.points)
@@ -164,7 +164,7 @@ def _timed(work: Work, device: str, large: Cost | None) -> Cost:
     return _repeated(work, device, grids[-1]) if unknown and short and grids[0] != grids[-1] else found
 
 
-def _repeated(work: Work, device: str, points: tuple[int, ...]) -> Cost:
+def _repeated(work: Pass, device: str, points: tuple[int, ...]) -> PassCost:
     """The shortest of some passes: the first imports, warms up and is slowed by counting; others share the machine."""
     clip = work.clip(points, device)
     cost = _counted(work, clip, points)

@@ -14,11 +14,11 @@ from ..data.reader import window_span
 from ..devices import resolve_device
 from ..errors import PhysrepError
 from ..executors import cores
-from ..plans import THERE, TO_DO, Step, plan_text
+from ..plans import THERE, TO_DO, PlanStep, plan_text
 from ..run_directory import STATE, is_finished
 from .clip_shape import ClipShape
 from .config import TrainingConfig
-from .estimate import Estimate, estimate
+from .estimate import CostEstimate, estimate_costs
 from .state import read_state
 
 
@@ -58,7 +58,7 @@ def shape_of_data(data: DataConfig) -> tuple[ClipShape, dict[str, list[int]], in
     return shape, lengths, disk
 
 
-def training_step(name: str, found: Estimate, training: TrainingConfig, folder: Path) -> Step:
+def training_step(name: str, found: CostEstimate, training: TrainingConfig, folder: Path) -> PlanStep:
     """The training of a run, as far as it is not done.
 
     Args:
@@ -68,9 +68,9 @@ def training_step(name: str, found: Estimate, training: TrainingConfig, folder: 
         folder: its run directory.
     """
     if is_finished(folder):
-        return Step(f"train {name}", THERE)
+        return PlanStep(f"train {name}", THERE)
     if found.closed_form:
-        return Step(f"fit {name}", TO_DO, math.nan, math.nan, 2 * found.weights, math.nan, found.note)
+        return PlanStep(f"fit {name}", TO_DO, math.nan, math.nan, 2 * found.weights, math.nan, found.note)
     per_step = training.batch_size * training.accumulate_grad_batches
     steps = training.steps
     if training.flops:
@@ -81,7 +81,7 @@ def training_step(name: str, found: Estimate, training: TrainingConfig, folder: 
             state = read_state(folder)
             done = state.step if state else 0
     clips = (steps - done) * per_step
-    return Step(
+    return PlanStep(
         f"train {name}, {steps} steps",
         f"step {done} of {steps}" if done else TO_DO,
         clips * found.train_seconds,
@@ -118,9 +118,9 @@ def plan_training(
     shape, lengths, disk = shape_of_data(data)
     for own in lengths.values():
         window_span(own, num_frames, data.frame_step, data.path)
-    found = estimate(learner, options, num_frames, shape, True, kind)
+    found = estimate_costs(learner, options, num_frames, shape, True, kind)
     steps = [
-        Step("cache of the windows", TO_DO if disk else THERE, math.nan if disk else 0.0, 0.0, disk),
+        PlanStep("cache of the windows", TO_DO if disk else THERE, math.nan if disk else 0.0, 0.0, disk),
         training_step(learner, found, training, Path(out)),
     ]
     seen = f"{len(lengths['train'])} trajectories of {'x'.join(map(str, shape.points))} points, {len(shape.channels)}"

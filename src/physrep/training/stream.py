@@ -121,9 +121,9 @@ class WindowStream(Stream):
 
     def _partners(self) -> dict[int, np.ndarray]:
         """The other replicates of each trajectory; windows of trajectories without any are taken out."""
-        from ..data.replicates import partners
+        from ..data.replicates import replicate_partners
 
-        found = partners(self.dataset.groups)
+        found = replicate_partners(self.dataset.groups)
         name, count = f"{self.dataset.dataset_name}/{self.dataset.split}", self.dataset.n_trajectories
         if not found:
             raise PhysrepError(

@@ -36,10 +36,10 @@ class VariedStream(Stream):
         stream.rank, stream.world = self.rank, self.world
         # Every turn of a stream is a batch of its own: its windows do not come twice on two grids in a row.
         clip = stream.batch(number)
-        return clip if factor == 1 else coarse(clip, stream.dataset, factor)
+        return clip if factor == 1 else coarsened(clip, stream.dataset, factor)
 
 
-def coarse(clip: Clip, dataset: ClipDataset, factor: int) -> Clip:
+def coarsened(clip: Clip, dataset: ClipDataset, factor: int) -> Clip:
     """Averages over blocks of points, as the observer's step ``coarsen`` makes them.
 
     Args:

@@ -9,7 +9,7 @@ import torch
 
 from physrep.errors import PhysrepError
 from physrep.learners.pde_regression import ORACLES, estimate
-from physrep.learners.pde_regression.equations import Window
+from physrep.learners.pde_regression.equations import OracleWindow
 from physrep.learners.pde_regression.flow import diffusivity, viscosity
 from physrep.systems import SYSTEMS
 from tests.helpers.oracle_clips import SETTINGS, errors, renamed, windows
@@ -45,7 +45,7 @@ def test_exchanged_channels_give_a_wrong_answer(system, first, second):
 
 def test_without_buoyancy_the_equation_of_convection_is_wrong():
     clip = windows("rayleigh_benard")
-    window = Window(clip, SYSTEMS["rayleigh_benard"])
+    window = OracleWindow(clip, SYSTEMS["rayleigh_benard"])
     prandtl, rayleigh = (clip.parameters[:, clip.parameter_names.index(n)] for n in ("Prandtl", "Rayleigh"))
     true = (prandtl / rayleigh).sqrt()
     assert ((viscosity(window, window["buoyancy"]) / true - 1).abs() < 0.02).all()

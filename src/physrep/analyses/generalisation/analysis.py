@@ -12,23 +12,23 @@ from ...registry import build
 from ..base import Analysis, Context, FrozenRun, Rows
 from .combinations import Combinations
 from .extrapolation import Extrapolation
-from .gain import Gain
+from .gain import GainShift
 from .initial_condition import InitialCondition
 from .missing_fields import MissingFields
-from .noise import Noise
+from .noise import NoiseShift
 from .probed import ProbedRun
 from .resolution import Resolution
 from .scoring import score_rows
 from .shift import Outcome, Shift
-from .study import Study
+from .study import ShiftStudy
 from .time_step import TimeStep
 from .window_length import WindowLength
 
 SHIFTS: dict[str, type[Shift]] = {
     "extrapolation": Extrapolation,
     "combinations": Combinations,
-    "noise": Noise,
-    "gain": Gain,
+    "noise": NoiseShift,
+    "gain": GainShift,
     "missing_fields": MissingFields,
     "resolution": Resolution,
     "time_step": TimeStep,
@@ -84,7 +84,7 @@ class Generalisation(Analysis):
         self.headline = headline
 
     def rows(self, context: Context) -> Rows:
-        study = Study(context, self.max_trajectories, self.seed)
+        study = ShiftStudy(context, self.max_trajectories, self.seed)
         runs = chosen_runs(context.runs, self.seeds)
         rows: Rows = []
         with Progress(len(runs) * len(self.shifts), "generalisation", "shifts") as progress:

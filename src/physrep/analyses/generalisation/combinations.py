@@ -9,7 +9,7 @@ import numpy as np
 
 from .probed import ProbedRun
 from .shift import Outcome, Shift
-from .study import Study
+from .study import ShiftStudy
 from .subsets import held_out_outcome, trajectory_labels
 
 
@@ -19,7 +19,7 @@ class Combinations(Shift):
     Every value of either parameter is still seen, only not together. The reference is as in `Extrapolation`.
     """
 
-    def outcomes(self, study: Study, run: ProbedRun) -> Iterator[Outcome | str]:
+    def outcomes(self, study: ShiftStudy, run: ProbedRun) -> Iterator[Outcome | str]:
         if len(run.names) < 2:
             yield "Combinations need two parameters or more."
             return

@@ -9,7 +9,7 @@ import numpy as np
 from ...errors import PhysrepError
 from .probed import ProbedRun
 from .shift import Outcome, Shift
-from .study import Study
+from .study import ShiftStudy
 from .subsets import held_out_outcome, trajectory_labels
 
 
@@ -28,7 +28,7 @@ class Extrapolation(Shift):
             raise PhysrepError(f"generalisation: extrapolation sees a fraction of {seen}; it must be in (0, 1).")
         self.seen = seen
 
-    def outcomes(self, study: Study, run: ProbedRun) -> Iterator[Outcome | str]:
+    def outcomes(self, study: ShiftStudy, run: ProbedRun) -> Iterator[Outcome | str]:
         labels = {split: trajectory_labels(run, split)[0] for split in ("train", "valid", "test")}
         share = f"{100 * (1 - self.seen):.0f} %"
         for k, name in enumerate(run.names):

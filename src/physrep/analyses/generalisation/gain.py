@@ -12,10 +12,10 @@ from ...clip import Clip
 from ...data.observation.base import log_uniform
 from ...errors import PhysrepError
 from .shift import FieldShift
-from .study import Study
+from .study import ShiftStudy
 
 
-class Gain(FieldShift):
+class GainShift(FieldShift):
     """``g field``, with one g for all channels and windows of a trajectory, whose logarithm is uniform in ±ln(factor).
 
     What an instrument that was never calibrated shows: shapes and ratios stay, amplitudes do not. A trajectory gets the
@@ -31,7 +31,7 @@ class Gain(FieldShift):
             raise PhysrepError(f"generalisation: gain factors are {list(factors)}; give numbers above 1, e.g. 2.")
         self.factors, self.shared = tuple(factors), shared
 
-    def variants(self, study: Study, clip: Clip) -> Iterator[tuple[str, str, Clip]]:
+    def variants(self, study: ShiftStudy, clip: Clip) -> Iterator[tuple[str, str, Clip]]:
         count = 1 if self.shared else len(clip.channels)
         for factor in self.factors:
             limits = (1 / factor, factor)

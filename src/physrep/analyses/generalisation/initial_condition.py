@@ -9,7 +9,7 @@ import numpy as np
 from .other_starts import other_starts
 from .probed import ProbedRun
 from .shift import Outcome, Shift, predict_windows
-from .study import Study
+from .study import ShiftStudy
 
 
 class InitialCondition(Shift):
@@ -26,7 +26,7 @@ class InitialCondition(Shift):
         self.family = family
         self._found = None
 
-    def outcomes(self, study: Study, run: ProbedRun) -> Iterator[Outcome | str]:
+    def outcomes(self, study: ShiftStudy, run: ProbedRun) -> Iterator[Outcome | str]:
         if self._found is None:
             self._found = other_starts(study, self.family)
         if isinstance(self._found, str):

@@ -11,10 +11,10 @@ import torch
 from ...clip import Clip
 from ...errors import PhysrepError
 from .shift import FieldShift
-from .study import Study
+from .study import ShiftStudy
 
 
-class Noise(FieldShift):
+class NoiseShift(FieldShift):
     """``field + level std n``, with n standard normal at every point and frame, std that of the channel in training.
 
     A window gets the same n at every level and for every learner.
@@ -28,7 +28,7 @@ class Noise(FieldShift):
             raise PhysrepError(f"generalisation: noise levels are {list(levels)}; give fractions above 0, e.g. 0.1.")
         self.levels = tuple(levels)
 
-    def variants(self, study: Study, clip: Clip) -> Iterator[tuple[str, str, Clip]]:
+    def variants(self, study: ShiftStudy, clip: Clip) -> Iterator[tuple[str, str, Clip]]:
         noise = torch.empty_like(clip.fields)
         for row, (trajectory, start) in enumerate(zip(clip.trajectory.tolist(), clip.start.tolist(), strict=True)):
             state = np.random.SeedSequence([study.seed, trajectory, start]).generate_state(1)

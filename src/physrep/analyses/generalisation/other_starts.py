@@ -13,15 +13,15 @@ from ...files import content_hash, read_json, write_json
 from ...simulation import MARK, SimulationConfig
 from ...simulation.dataset import simulate_tasks
 from ...simulation.file import FileTask
-from ...simulation.request import Request, resolve
+from ...simulation.request import Request, resolve_request
 from ...systems import SYSTEMS
-from .study import Study
+from .study import ShiftStudy
 
 FOLDER = "generalisation_data"
 PER_FILE = 16
 
 
-def other_starts(study: Study, family: str | None = None) -> tuple[ClipDataset, np.ndarray, str] | str:
+def other_starts(study: ShiftStudy, family: str | None = None) -> tuple[ClipDataset, np.ndarray, str] | str:
     """Simulate the chosen test trajectories with the same parameters and seeds, but starts of another family.
 
     The data lie in ``analyses/generalisation_data``, file by file; files that are there are not simulated again.
@@ -61,7 +61,7 @@ def other_starts(study: Study, family: str | None = None) -> tuple[ClipDataset, 
     return dataset, study.trajectories, name
 
 
-def other_request(study: Study, family: str | None) -> Request | str:
+def other_request(study: ShiftStudy, family: str | None) -> Request | str:
     """The request of the benchmark's data with another family of starts, or why there is none."""
     path = str(study.context.data.path)
     if "://" in path or not (Path(path) / MARK).is_file():
@@ -74,4 +74,4 @@ def other_request(study: Study, family: str | None) -> Request | str:
     if not others:
         return f"{settings['system']} has one family of starts only."
     config = SimulationConfig(**{f.name: settings[f.name] for f in fields(SimulationConfig) if f.name in settings})
-    return resolve(settings["system"], replace(config, initial_condition=family or others[0]))
+    return resolve_request(settings["system"], replace(config, initial_condition=family or others[0]))

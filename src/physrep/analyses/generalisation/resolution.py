@@ -13,7 +13,7 @@ from ...data.resample import fourier
 from ...errors import PhysrepError
 from .probed import ProbedRun
 from .shift import FieldShift, Outcome
-from .study import Study
+from .study import ShiftStudy
 
 
 class Resolution(FieldShift):
@@ -34,14 +34,14 @@ class Resolution(FieldShift):
             raise PhysrepError(f"generalisation: resolution factor is {factor}; it must be at least 2.")
         self.factor = factor
 
-    def outcomes(self, study: Study, run: ProbedRun) -> Iterator[Outcome | str]:
+    def outcomes(self, study: ShiftStudy, run: ProbedRun) -> Iterator[Outcome | str]:
         shape = study.test.shape
         if any(n % self.factor for n in shape):
             yield f"The grid {'x'.join(map(str, shape))} cannot be divided by {self.factor}."
             return
         yield from super().outcomes(study, run)
 
-    def variants(self, study: Study, clip: Clip) -> Iterator[tuple[str, str, Clip]]:
+    def variants(self, study: ShiftStudy, clip: Clip) -> Iterator[tuple[str, str, Clip]]:
         fields = clip.fields
         whole = fields.shape[3:]
         for axis, periodic in enumerate(clip.periodic, 3):

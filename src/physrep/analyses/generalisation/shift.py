@@ -13,7 +13,7 @@ from ...clip import Clip
 from ...errors import PhysrepError
 from ...metrics import cluster_means
 from .probed import ProbedRun
-from .study import Study
+from .study import ShiftStudy
 
 if TYPE_CHECKING:
     from ...data import ClipDataset
@@ -67,7 +67,7 @@ class Shift(ABC):
     """A kind of shift. Its options are the arguments of its constructor."""
 
     @abstractmethod
-    def outcomes(self, study: Study, run: ProbedRun) -> Iterator[Outcome | str]:
+    def outcomes(self, study: ShiftStudy, run: ProbedRun) -> Iterator[Outcome | str]:
         """One outcome per level; a sentence where a level cannot be had."""
 
 
@@ -85,10 +85,10 @@ class FieldShift(Shift):
     may_refuse = False
 
     @abstractmethod
-    def variants(self, study: Study, clip: Clip) -> Iterator[tuple[str, str, Clip]]:
+    def variants(self, study: ShiftStudy, clip: Clip) -> Iterator[tuple[str, str, Clip]]:
         """Shifted versions of a clip of raw fields: subject, level, clip."""
 
-    def outcomes(self, study: Study, run: ProbedRun) -> Iterator[Outcome | str]:
+    def outcomes(self, study: ShiftStudy, run: ProbedRun) -> Iterator[Outcome | str]:
         windows = study.windows(run.learner.num_frames)
         predicted = predict_windows(
             run,

@@ -11,7 +11,7 @@ from ...data.reader import choose_trajectories
 from ..base import Context
 
 
-class Study:
+class ShiftStudy:
     """The test windows of a benchmark.
 
     Args:

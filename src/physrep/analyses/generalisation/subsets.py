@@ -6,7 +6,7 @@ import numpy as np
 
 from .probed import ProbedRun
 from .shift import Outcome
-from .study import Study
+from .study import ShiftStudy
 
 FEWEST = 5
 """Trajectories that a part of a split must hold to be fitted or scored."""
@@ -22,7 +22,7 @@ def trajectory_labels(run: ProbedRun, split: str) -> tuple[np.ndarray, np.ndarra
 
 
 def held_out_outcome(
-    study: Study, run: ProbedRun, subject: str, level: str, held: dict[str, np.ndarray]
+    study: ShiftStudy, run: ProbedRun, subject: str, level: str, held: dict[str, np.ndarray]
 ) -> Outcome | str:
     """Errors on the held-out test trajectories of two probes of equally many trajectories.
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from ...errors import PhysrepError
 from .probed import ProbedRun
 from .shift import Outcome, Shift, predict_windows
-from .study import Study
+from .study import ShiftStudy
 
 
 class TimeStep(Shift):
@@ -25,7 +25,7 @@ class TimeStep(Shift):
             raise PhysrepError(f"generalisation: time_step factors are {list(factors)}; give numbers of at least 2.")
         self.factors = tuple(factors)
 
-    def outcomes(self, study: Study, run: ProbedRun) -> Iterator[Outcome | str]:
+    def outcomes(self, study: ShiftStudy, run: ProbedRun) -> Iterator[Outcome | str]:
         frames = run.learner.num_frames
         for factor in self.factors:
             step = factor * study.frame_step

@@ -13,7 +13,7 @@ from ...errors import PhysrepError
 from ...metrics import cluster_means
 from .probed import ProbedRun
 from .shift import FieldShift, Outcome
-from .study import Study
+from .study import ShiftStudy
 
 WINDOWS, FRAMES = "windows averaged", "frames available"
 
@@ -34,18 +34,18 @@ class WindowLength(FieldShift):
             raise PhysrepError(f"generalisation: window_length fractions are {list(fractions)}; give some in (0, 1).")
         self.fractions = tuple(sorted(fractions))
 
-    def outcomes(self, study: Study, run: ProbedRun) -> Iterator[Outcome | str]:
+    def outcomes(self, study: ShiftStudy, run: ProbedRun) -> Iterator[Outcome | str]:
         yield from fewer_windows(study, run)
         yield from super().outcomes(study, run)
 
-    def variants(self, study: Study, clip: Clip) -> Iterator[tuple[str, str, Clip]]:
+    def variants(self, study: ShiftStudy, clip: Clip) -> Iterator[tuple[str, str, Clip]]:
         frames = clip.fields.shape[2]
         for known in sorted({max(1, round(frames * fraction)) for fraction in self.fractions} - {frames}):
             held = clip.fields[:, :, known - 1 : known].repeat_interleave(frames - known, 2)
             yield FRAMES, f"{known} of {frames}", replace(clip, fields=torch.cat([clip.fields[:, :, :known], held], 2))
 
 
-def fewer_windows(study: Study, run: ProbedRun) -> Iterator[Outcome]:
+def fewer_windows(study: ShiftStudy, run: ProbedRun) -> Iterator[Outcome]:
     """Errors when 1, 2, 4, ... consecutive windows of a trajectory are averaged, from the stored tokens."""
     trajectory = run.trajectory["test"]
     target = run.labels["test"].double().numpy()

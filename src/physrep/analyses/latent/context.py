@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from ...metrics.skill import Estimate
-from ...tokens import LatentTrajectories, joined
+from ...tokens import LatentTrajectories, joined_stores
 from ..base import Context, FrozenRun
 
 LEVELS = {"simulation": "mean over time", "three": "first, middle and last", "frame": "each frame"}
@@ -61,7 +61,7 @@ class LatentContext:
         division = context.division()
         stores = {run.name: context.stores(run) for run in context.runs}
         parts = {
-            run.name: joined(
+            run.name: joined_stores(
                 [LatentTrajectories.of(stores[run.name][split], flat=run.learner == PIXELS) for split in division.pool]
             )
             for run in context.runs
@@ -155,6 +155,6 @@ def result(
     }
 
 
-def column(found: Any) -> Estimate:
+def first_column(found: Any) -> Estimate:
     """The first parameter of an `Interval` or `Difference`."""
     return Estimate(float(found.value[0]), float(found.low[0]), float(found.high[0]))

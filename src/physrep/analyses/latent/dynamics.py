@@ -18,7 +18,7 @@ START = 2
 
 
 @dataclass
-class Operator:
+class LinearOperator:
     """A fitted operator.
 
     Attributes:
@@ -71,10 +71,10 @@ def pairs(z: np.ndarray, order: int) -> tuple[np.ndarray, np.ndarray]:
     return inputs.reshape(-1, inputs.shape[-1]), z[:, START:].reshape(-1, z.shape[-1])
 
 
-def fit_operator(z: np.ndarray, order: int) -> Operator:
+def fit_operator(z: np.ndarray, order: int) -> LinearOperator:
     """Least squares over trajectories ``(n, t, k)``."""
     inputs, targets = pairs(z, order)
-    return Operator(np.linalg.lstsq(inputs, targets, rcond=1e-9)[0], order)
+    return LinearOperator(np.linalg.lstsq(inputs, targets, rcond=1e-9)[0], order)
 
 
 def shuffled_time(z: np.ndarray, seed: int) -> np.ndarray:

@@ -12,7 +12,7 @@ from ..principal import principal
 from .analysis import LatentAnalysis
 from .context import LatentContext, result
 from .dynamics import dmd_eigenvalues, fit_operator, shuffled_time, spectral_distance
-from .rollout_scores import Scores, pooled, score
+from .rollout_scores import Scores, joined_folds, rollout_scores
 
 SWEEP = (2, 4, 8, 16, 32, 64)
 """Numbers of components of the sweep."""
@@ -62,10 +62,10 @@ def _own(context: LatentContext, name: str, modality: str, components: int) -> R
         k = min(components, z.shape[-1])
         for order in (1, 2):
             operator = fit_operator(z[..., :k], order)
-            own = score(operator, z_test[..., :k], z[..., :k].mean(0), back[:k])
+            own = rollout_scores(operator, z_test[..., :k], z[..., :k].mean(0), back[:k])
             parts.setdefault(f"order {order}", []).append(own)
             control = fit_operator(shuffled_time(z[..., :k], fold), order)
-            own = score(control, z_test[..., :k], z[..., :k].mean(0), back[:k])
+            own = rollout_scores(control, z_test[..., :k], z[..., :k].mean(0), back[:k])
             parts.setdefault(f"shuffled time, order {order}", []).append(own)
             eigenvalues = operator.eigenvalues
             radius[order].append(float(np.abs(eigenvalues[0])))
@@ -75,7 +75,7 @@ def _own(context: LatentContext, name: str, modality: str, components: int) -> R
         for size in SWEEP:
             if size <= z.shape[-1]:
                 sweep.setdefault(size, []).append(_truncated(z, z_test, size))
-    found = {target: pooled(own) for target, own in parts.items()}
+    found = {target: joined_folds(own) for target, own in parts.items()}
     rows = _rows(name, modality, found)
     for order in (1, 2):
         place = ("koopman", name, f"order {order}", "frame", modality)
@@ -126,10 +126,10 @@ def _shared(context: LatentContext, modality: str, components: int) -> Rows:
             own = np.isin(train, context.rows(name))
             z_test = axes.project(frames[np.intersect1d(test, context.rows(name))])
             for kind, operator in (("shared operator", shared), ("own operator", fit_operator(z[own], 1))):
-                parts.setdefault((name, kind), []).append(score(operator, z_test, z[own].mean(0), back))
+                parts.setdefault((name, kind), []).append(rollout_scores(operator, z_test, z[own].mean(0), back))
     rows: Rows = []
     for name in context.sets:
-        shared, own = pooled(parts[name, "shared operator"]), pooled(parts[name, "own operator"])
+        shared, own = joined_folds(parts[name, "shared operator"]), joined_folds(parts[name, "own operator"])
         best = own.best.sum(1)
         for kind, error in (("shared operator", shared.error), ("own operator", own.error)):
             rows.append(result("koopman", name, kind, "frame", modality, "skill", skill(error.sum(1), best)))
@@ -144,7 +144,7 @@ def _truncated(z: np.ndarray, z_test: np.ndarray, size: int) -> np.ndarray:
     Components that are left out stay as they were, so a small latent space pays for what it cannot show.
     """
     common = z.mean(0)
-    own = score(fit_operator(z[..., :size], 1), z_test[..., :size], common[:, :size], np.zeros(size))
+    own = rollout_scores(fit_operator(z[..., :size], 1), z_test[..., :size], common[:, :size], np.zeros(size))
     rest = np.square(z_test[:, 2:, size:] - z_test[:, 1:2, size:]).sum((1, 2))
     still = np.square(z_test[:, 2:] - z_test[:, 1:2]).sum(-1)
     mean_error = np.square(z_test[:, 2:] - common[2:]).sum(-1)

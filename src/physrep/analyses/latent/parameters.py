@@ -11,14 +11,14 @@ from ...metrics.skill import mean
 from ...probes.ridge import STRONG_PENALTIES, Ridge
 from ..base import Rows
 from .analysis import LatentAnalysis
-from .context import LEVELS, LatentContext, column, features, result
+from .context import LEVELS, LatentContext, features, first_column, result
 
 FRAMES_TO_FIT = 3
 """Frames per simulation that the frame-level probe is fitted on; it is scored on all."""
 
 
 @dataclass
-class Predictions:
+class OutOfFold:
     """Out-of-fold predictions of all seeds: simulation ``(n,)``, truth and prediction ``(n, P)``; R² per seed."""
 
     cluster: list[np.ndarray] = field(default_factory=list)
@@ -73,11 +73,11 @@ def scored_parameter(context: LatentContext, name: str, parameter: str) -> np.nd
     return target
 
 
-def probe(context: LatentContext, name: str, targets: np.ndarray, modality: str, level: str) -> dict[str, Predictions]:
+def probe(context: LatentContext, name: str, targets: np.ndarray, modality: str, level: str) -> dict[str, OutOfFold]:
     """Predictions with the colours of training (key ``""``) and with every other colour map."""
     stores = {"": context.stores[modality]}
     stores |= {colours: own[modality] for colours, own in context.nuisance.items() if modality in own}
-    found = {colours: Predictions() for colours in stores}
+    found = {colours: OutOfFold() for colours in stores}
     for seed in range(context.seeds):
         for train, test in context.divisions(name, seed):
             x, y, groups = features(stores[""], train, level), targets[train], train
@@ -98,7 +98,7 @@ def probe(context: LatentContext, name: str, targets: np.ndarray, modality: str,
 
 
 def _scored(
-    context: LatentContext, name: str, names: list[str], level: str, modality: str, predictions: Predictions
+    context: LatentContext, name: str, names: list[str], level: str, modality: str, predictions: OutOfFold
 ) -> Rows:  # fmt: skip
     rows: Rows = []
     cluster, true, predicted = predictions.pooled()
@@ -107,7 +107,7 @@ def _scored(
     counts = np.bincount(index)
     per_seed = predictions.r2(folds)
     for k, parameter in enumerate(names):
-        r2 = column(bootstrap(predicted[:, k : k + 1], true[:, k : k + 1], cluster, "r2"))
+        r2 = first_column(bootstrap(predicted[:, k : k + 1], true[:, k : k + 1], cluster, "r2"))
         error = np.bincount(index, np.abs(predicted[:, k] - true[:, k]), len(simulations))
         place = ("parameters", name, parameter, level, modality)
         rows.append(result(*place, "r2", r2, per_seed[:, k].tolist()))
@@ -119,13 +119,13 @@ def _scored(
 
 
 def _differences(
-    name: str, names: list[str], level: str, modality: str, own: Predictions, base: Predictions
+    name: str, names: list[str], level: str, modality: str, own: OutOfFold, base: OutOfFold
 ) -> Rows:  # fmt: skip
     """R² minus that of the reference, paired by simulation."""
     rows: Rows = []
     (cluster, true, predicted), (_, _, other) = own.pooled(), base.pooled()
     for k, parameter in enumerate(names):
         ours, theirs, target = (a[:, k : k + 1] for a in (predicted, other, true))
-        found = column(paired_difference(ours, theirs, target, cluster, "r2"))
+        found = first_column(paired_difference(ours, theirs, target, cluster, "r2"))
         rows.append(result("parameters", name, parameter, level, modality, "r2_minus_reference", found))
     return rows

@@ -13,7 +13,7 @@ from dataclasses import dataclass, fields
 
 import numpy as np
 
-from .dynamics import START, Operator
+from .dynamics import START, LinearOperator
 
 
 @dataclass
@@ -47,7 +47,7 @@ class Scores:
         return np.where(self.step_still.sum(0) < self.common.sum(0), self.step_still, self.common)
 
 
-def score(operator: Operator, z: np.ndarray, common: np.ndarray, back: np.ndarray) -> Scores:
+def rollout_scores(operator: LinearOperator, z: np.ndarray, common: np.ndarray, back: np.ndarray) -> Scores:
     """Score an operator on test trajectories.
 
     Args:
@@ -74,7 +74,7 @@ def score(operator: Operator, z: np.ndarray, common: np.ndarray, back: np.ndarra
     )
 
 
-def pooled(parts: list[Scores]) -> Scores:
+def joined_folds(parts: list[Scores]) -> Scores:
     """The test simulations of all folds, one after another."""
     return Scores(**{f.name: np.concatenate([getattr(part, f.name) for part in parts]) for f in fields(Scores)})
 

@@ -7,16 +7,16 @@ from .assemble import open_any
 from .conversion import ConvertConfig, convert
 from .memory import from_numpy, from_xarray
 from .open import FORMATS, Format, format_of
-from .recording import Recording
+from .recording import ForeignRecording
 from .source import LazyArray, Part
 
 __all__ = [
     "FORMATS",
     "ConvertConfig",
+    "ForeignRecording",
     "Format",
     "LazyArray",
     "Part",
-    "Recording",
     "convert",
     "format_of",
     "from_numpy",

@@ -10,13 +10,13 @@ import numpy as np
 from ...errors import PhysrepError
 from ..names import name_problem, parameter_problem
 from ..seam import axes_stored_twice
-from ..time_steps import MEAN, UNEVEN, VERY_UNEVEN, spread, uneven
+from ..time_steps import MEAN, UNEVEN, VERY_UNEVEN, time_step_spread, uneven
 from .arrays import clean_coordinates, disagreement
 from .axes import TIME, spatial
 from .open import read_parts
 from .parameters import numeric_columns, read_table, stored_parameters
-from .recording import Recording
-from .source import Part, available, majority, select
+from .recording import ForeignRecording
+from .source import Part, majority, offered_fields, select
 
 
 def open_any(
@@ -32,7 +32,7 @@ def open_any(
     name: str | None = None,
     test_folder: str | None = None,
     files_are: str | None = None,
-) -> Recording:
+) -> ForeignRecording:
     """Open foreign files (see `physrep.data.convert.FORMATS`); nothing but metadata is read, and of
     periodic data one frame.
 
@@ -67,9 +67,9 @@ def assemble(
     dx: Sequence[float] | None,
     periodic: Sequence[str] | None,
     name: str,
-) -> Recording:
+) -> ForeignRecording:
     """A recording out of parts; those that do not fit most others are bad."""
-    recording = Recording(path, parts, name)
+    recording = ForeignRecording(path, parts, name)
     sound = [part for part in parts if not part.error]
     reference = _reference(sound)
     recording.fields = select(reference, fields)
@@ -132,17 +132,17 @@ def _reference(parts: Sequence[Part]) -> Part:
 
 
 def _kind(part: Part) -> tuple[object, ...]:
-    return (tuple(sorted(part.grid.items())), tuple(available(part)))
+    return (tuple(sorted(part.grid.items())), tuple(offered_fields(part)))
 
 
-def _difference(part: Part, reference: Part, recording: Recording, times: bool, space: bool) -> str:
+def _difference(part: Part, reference: Part, recording: ForeignRecording, times: bool, space: bool) -> str:
     """Why a part does not belong with the others; empty if it does."""
     if disagreement(part):
         return disagreement(part)
     if part.grid != reference.grid:
         return f"has {_product(part.grid)} grid points, but most have {_product(reference.grid)}"
-    known = available(part)
-    wanted = {key for field in recording.fields for key, source in available(reference).items()
+    known = offered_fields(part)
+    wanted = {key for field in recording.fields for key, source in offered_fields(reference).items()
               if set(source.pieces) & set(field.pieces)}  # fmt: skip
     missing = sorted(wanted - set(known))
     if missing:
@@ -160,7 +160,7 @@ def _difference(part: Part, reference: Part, recording: Recording, times: bool, 
         step = _step(part.coordinates[TIME])
         if abs(step - recording.dt) > 1e-3 * abs(recording.dt):
             return f"has time step {step:.6g}, but most have {recording.dt:.6g}"
-        if spread(part.coordinates[TIME]) > VERY_UNEVEN:
+        if time_step_spread(part.coordinates[TIME]) > VERY_UNEVEN:
             return uneven(part.coordinates[TIME])
     for axis in recording.axes if space else ():
         own, other = part.coordinates.get(axis), reference.coordinates.get(axis)
@@ -169,7 +169,7 @@ def _difference(part: Part, reference: Part, recording: Recording, times: bool, 
     return ""
 
 
-def _units(recording: Recording, reference: Part, times: bool, space: bool) -> dict[str, str]:
+def _units(recording: ForeignRecording, reference: Part, times: bool, space: bool) -> dict[str, str]:
     """Units of what is taken, as the reference states them; a step or spacing that is given is in the giver's units.
 
     Raises:
@@ -198,21 +198,21 @@ def _step(times: np.ndarray) -> float:
     return float((times[-1] - times[0]) / max(len(times) - 1, 1))
 
 
-def _times(recording: Recording, reference: Part, parts: Sequence[Part], dt: float | None) -> None:
+def _times(recording: ForeignRecording, reference: Part, parts: Sequence[Part], dt: float | None) -> None:
     if dt is not None:
         recording.dt = dt
     elif TIME in reference.coordinates:
         values = np.asarray(reference.coordinates[TIME], dtype=np.float64)
         recording.start, recording.dt = float(values[0]), _step(values)
-        if spread(values) > VERY_UNEVEN:
+        if time_step_spread(values) > VERY_UNEVEN:
             remedy = "interpolate the frames to one step, or give the step with --dt"
             raise PhysrepError(f"{reference.path}: {uneven(values)}; {remedy}.")
         # Every part has times of its own; one line for all, with the worst.
         times = [part.coordinates[TIME] for part in parts if TIME in part.coordinates]
-        vary = [own for own in times if UNEVEN < spread(own) <= VERY_UNEVEN]
+        vary = [own for own in times if UNEVEN < time_step_spread(own) <= VERY_UNEVEN]
         if vary:
             some = f" in {len(vary)} of {len(times)} files" if len(times) > 1 else ""
-            recording.uneven = f"{uneven(max(vary, key=spread))}{some}"
+            recording.uneven = f"{uneven(max(vary, key=time_step_spread))}{some}"
             recording.notes.append(f"{recording.uneven}; {MEAN}")
     else:
         recording.notes.append("no times are stored, so the time step is 1; --dt says otherwise")
@@ -220,7 +220,9 @@ def _times(recording: Recording, reference: Part, parts: Sequence[Part], dt: flo
         raise PhysrepError(f"{recording.path}: the time step is {recording.dt}; give a positive one with --dt.")
 
 
-def _space(recording: Recording, reference: Part, dx: Sequence[float] | None, periodic: Sequence[str] | None) -> None:
+def _space(
+    recording: ForeignRecording, reference: Part, dx: Sequence[float] | None, periodic: Sequence[str] | None
+) -> None:
     axes = recording.axes
     if dx is not None and len(dx) not in (1, len(axes)):
         raise PhysrepError(f"--dx has {len(dx)} numbers; give one, or one per axis ({', '.join(axes)}).")
@@ -266,7 +268,7 @@ def _space(recording: Recording, reference: Part, dx: Sequence[float] | None, pe
             )
 
 
-def _leave_seams_out(recording: Recording) -> None:
+def _leave_seams_out(recording: ForeignRecording) -> None:
     """Drop the last point of periodic axes that holds the values of the first, as the first good trajectory says."""
     index = next((i for i in range(len(recording)) if i not in recording.bad), None)
     if index is None or not any(recording.periodic):

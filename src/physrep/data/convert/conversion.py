@@ -23,7 +23,7 @@ from ..stats import frame_blocks, write_stats
 from ..time_steps import say_uneven
 from ..well import WellHeader, writing_well
 from .assemble import open_any
-from .recording import Recording
+from .recording import ForeignRecording
 from .source import close_files
 from .split import split_trajectories
 
@@ -130,7 +130,7 @@ def _convert(source: Path, root: Path, config: ConvertConfig, say: Callable[[str
 def _written(
     source: Path,
     root: Path,
-    recording: Recording,
+    recording: ForeignRecording,
     assigned: Sequence[str],
     config: ConvertConfig,
     say: Callable[[str], None],
@@ -168,7 +168,7 @@ def _unsaid(line: str) -> None:
     """Whoever calls from Python and takes no lines hears of nothing but time steps that vary."""
 
 
-def _description(recording: Recording) -> list[str]:
+def _description(recording: ForeignRecording) -> list[str]:
     fields = ", ".join(field.name + " (vector)" * field.order for field in recording.fields)
     grid = " x ".join(f"{axis} {n}" for axis, n in zip(recording.axes, recording.shape, strict=True))
     head = f"{recording.path}: {len(recording)} trajectories of {fields} on {grid}, time step {recording.dt:.6g}"
@@ -177,7 +177,7 @@ def _description(recording: Recording) -> list[str]:
     return [head, *recording.notes]
 
 
-def _claim(root: Path, source: Path, recording: Recording, config: ConvertConfig) -> None:
+def _claim(root: Path, source: Path, recording: ForeignRecording, config: ConvertConfig) -> None:
     """Mark the folder as this conversion's, or refuse to mix two data sets."""
     settings: dict[str, Any] = {key: value for key, value in asdict(config).items() if key != "drop_bad"}
     files = [file for file in (config.parameters,) if file is not None]
@@ -200,7 +200,7 @@ def _claim(root: Path, source: Path, recording: Recording, config: ConvertConfig
     write_json(mark, settings)
 
 
-def _tasks(root: Path, recording: Recording, assigned: Sequence[str], config: ConvertConfig) -> list[_Task]:
+def _tasks(root: Path, recording: ForeignRecording, assigned: Sequence[str], config: ConvertConfig) -> list[_Task]:
     tasks = []
     for split in SPLITS:
         own = [i for i, name in enumerate(assigned) if name == split and i not in recording.bad]
@@ -216,7 +216,9 @@ def _tasks(root: Path, recording: Recording, assigned: Sequence[str], config: Co
     return tasks
 
 
-def _write(task: _Task, recording: Recording, config: ConvertConfig, advance: Callable[[], object]) -> dict[int, str]:
+def _write(
+    task: _Task, recording: ForeignRecording, config: ConvertConfig, advance: Callable[[], object]
+) -> dict[int, str]:
     """Write a file; without ``drop_bad`` one with a bad trajectory is not kept. Returns the bad ones."""
     bad: dict[int, str] = {}
     try:
@@ -229,7 +231,7 @@ def _write(task: _Task, recording: Recording, config: ConvertConfig, advance: Ca
 
 
 def _write_file(
-    path: Path, indices: Sequence[int], recording: Recording, bad: dict[int, str], advance: Callable[[], object]
+    path: Path, indices: Sequence[int], recording: ForeignRecording, bad: dict[int, str], advance: Callable[[], object]
 ) -> None:
     """Write these trajectories and put the bad ones into ``bad``; if there is one, the file is not kept."""
     frames = recording.frames(indices[0])
@@ -257,7 +259,7 @@ def _write_file(
             raise _Bad
 
 
-def _copy(recording: Recording, index: int, frames: int, write: Callable[[str, int, np.ndarray], None]) -> str:
+def _copy(recording: ForeignRecording, index: int, frames: int, write: Callable[[str, int, np.ndarray], None]) -> str:
     """Copy one trajectory block by block; returns what is wrong with it."""
     varies, rounded = False, ""
     for field_ in recording.fields:

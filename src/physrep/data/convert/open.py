@@ -17,7 +17,7 @@ from .images import IMAGES, VIDEOS, read_images, read_video
 from .matlab import read_matlab
 from .numpy_files import read_numpy
 from .py_pde import read_py_pde
-from .series import by_field, go_on, join
+from .series import by_field, go_on, join_parts
 from .source import Part
 from .vtk_files import read_vtk_series
 from .well_files import read_well
@@ -210,7 +210,7 @@ def _together(
 
 def _as_one(folder: Path, parts: Sequence[Part], why: str) -> Part:
     try:
-        part = join(folder, by_field(parts))
+        part = join_parts(folder, by_field(parts))
     except PhysrepError as error:
         return Part(folder, {}, error=str(error))
     part.notes.append(f"{why}, in the order of their names; --files-are trajectories says otherwise")

@@ -14,7 +14,7 @@ from ..single_precision import in_single
 from .source import FieldSource, Part, close_files
 
 
-class Recording:
+class ForeignRecording:
     """Trajectories in foreign files; `open_any` makes one.
 
     Attributes:
@@ -57,7 +57,7 @@ class Recording:
         self.dt, self.start, self.uneven = 1.0, 0.0, ""
         self.units: dict[str, str] = {}
 
-    def __enter__(self) -> Recording:
+    def __enter__(self) -> ForeignRecording:
         return self
 
     def __exit__(self, *error: object) -> None:

@@ -40,7 +40,7 @@ def _times(parts: Sequence[Part]) -> np.ndarray:
     return np.concatenate([np.asarray(part.coordinates[TIME], dtype=np.float64) + part.epoch - start for part in parts])
 
 
-def join(place: Path, parts: Sequence[Part]) -> Part:
+def join_parts(place: Path, parts: Sequence[Part]) -> Part:
     """Parts of one trajectory each as one trajectory, in their order.
 
     Times are those of the parts; single numbers called time (``t``, ``time``) are times of frames. Parameters that all

@@ -163,7 +163,7 @@ class FieldSource:
     order: int = 0
 
 
-def available(part: Part) -> dict[str, FieldSource]:
+def offered_fields(part: Part) -> dict[str, FieldSource]:
     """The fields that a part offers, by name: every array, and every channel of an array with channels."""
     found: dict[str, FieldSource] = {}
     for name, array in part.arrays.items():
@@ -183,7 +183,7 @@ def select(part: Part, requested: Sequence[str] | None) -> list[FieldSource]:
     Raises:
         PhysrepError: no field of that name.
     """
-    known = available(part)
+    known = offered_fields(part)
     if not requested:
         return list(known.values())
     chosen = []

@@ -166,7 +166,7 @@ def _xarray(path: str | Path) -> Any:
     return xarray
 
 
-def is_dataset(value: Any) -> bool:
+def is_xarray(value: Any) -> bool:
     """Whether a value is an xarray dataset or data array, without importing xarray."""
     return type(value).__module__.startswith("xarray.") and hasattr(value, "dims")
 
@@ -176,4 +176,4 @@ def as_dataset(value: Any) -> Any:
     return value.to_dataset(name=value.name or "field") if not hasattr(value, "data_vars") else value
 
 
-__all__ = ["as_dataset", "is_dataset", "part_of_dataset", "read_xarray"]
+__all__ = ["as_dataset", "is_xarray", "part_of_dataset", "read_xarray"]

@@ -30,7 +30,7 @@ from .channels import independent, uniform
 from .fitting import Collected, all_candidates, chosen_operator, measured_errors
 from .library import GRADES, Term, affordable, library
 from .low_rank import Operator
-from .posterior import Posterior, posterior
+from .posterior import WindowPosterior, posterior
 from .row_cache import RowsOfGeometries
 from .row_errors import RowErrors
 from .row_weights import RowScale, row_scale
@@ -160,7 +160,7 @@ class OperatorDiscovery(Learner):
         found = self.read(clip)
         return {"loss": found.residual.mean().float()}
 
-    def read(self, clip: Clip) -> Posterior:
+    def read(self, clip: Clip) -> WindowPosterior:
         """Posterior of θ of every window, and the residual of every channel that is kept.
 
         Raises:
@@ -187,7 +187,7 @@ class OperatorDiscovery(Learner):
         """One token ``(B, 1, P + n)``: θ, then the logarithms of the chosen coefficients; a 0 if nothing varies."""
         return self.tokens(self.read(clip))
 
-    def tokens(self, found: Posterior) -> Tensor:
+    def tokens(self, found: WindowPosterior) -> Tensor:
         """Tokens ``(B, 1, P + n)`` of posteriors of windows, or of trajectories (`pooled`)."""
         if found.mean.shape[1] == 0:
             return torch.zeros(len(found.mean), 1, 1, device=found.mean.device)

@@ -38,7 +38,7 @@ LARGEST_SCALE = 1e3
 
 
 @dataclass
-class Posterior:
+class WindowPosterior:
     """Of B windows.
 
     Attributes:
@@ -52,7 +52,7 @@ class Posterior:
     residual: Tensor
 
 
-def posterior(rows: Rows, w0: Tensor, v: Tensor, covariance: Tensor, signal: Tensor) -> Posterior:
+def posterior(rows: Rows, w0: Tensor, v: Tensor, covariance: Tensor, signal: Tensor) -> WindowPosterior:
     """θ of every window of a batch.
 
     Args:
@@ -109,10 +109,10 @@ def posterior(rows: Rows, w0: Tensor, v: Tensor, covariance: Tensor, signal: Ten
         spread = error @ torch.linalg.solve(error + eye, eye.expand_as(error))
     spread = (spread + spread.transpose(1, 2)) / 2
     residual = _product(d_a, r_a, d_b, r_b, theta) / change.clamp_min(1e-30)
-    return Posterior(theta, spread, residual)
+    return WindowPosterior(theta, spread, residual)
 
 
-def pooled(found: Posterior, trajectory: Tensor, scatter: Tensor | None = None) -> Posterior:
+def pooled_posterior(found: WindowPosterior, trajectory: Tensor, scatter: Tensor | None = None) -> WindowPosterior:
     r"""Posterior of every trajectory from those of its windows.
 
     With mean m_i and covariance S_i of window i, both under the prior N(0, 1), its own data say
@@ -141,10 +141,10 @@ def pooled(found: Posterior, trajectory: Tensor, scatter: Tensor | None = None) 
     counts = torch.bincount(place, minlength=len(names)).to(found.residual).unsqueeze(1)
     residual = torch.zeros(len(names), found.residual.shape[1]).to(found.residual).index_add(0, place, found.residual)
     mean = torch.einsum("npq,nq->np", spread, information)
-    return Posterior(mean, (spread + spread.transpose(1, 2)) / 2, residual / counts)
+    return WindowPosterior(mean, (spread + spread.transpose(1, 2)) / 2, residual / counts)
 
 
-def scatter_of(found: Posterior, trajectory: Tensor) -> Tensor:
+def scatter_of(found: WindowPosterior, trajectory: Tensor) -> Tensor:
     """T, ``(P, P)``: by how much more windows of one trajectory differ than their errors say, without any label.
 
     It is the mean covariance within trajectories minus the mean error, its negative eigenvalues set to 0 (the moment
@@ -172,7 +172,7 @@ def scatter_of(found: Posterior, trajectory: Tensor) -> Tensor:
     return (vectors * values.clamp_min(0)) @ vectors.T
 
 
-def _alone(found: Posterior) -> tuple[Tensor, Tensor]:
+def _alone(found: WindowPosterior) -> tuple[Tensor, Tensor]:
     """What the data of every window say without the prior: estimate ``(B, P)`` and error ``(B, P, P)``."""
     eye = torch.eye(found.mean.shape[1]).to(found.mean)
     # Nothing is known for sure, and nothing is told by what leaves the prior as it is.

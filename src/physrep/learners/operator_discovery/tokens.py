@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from .low_rank import Operator
-from .posterior import Posterior
+from .posterior import WindowPosterior
 
 COEFFICIENTS = 10
 DRAWS = 64
@@ -43,7 +43,7 @@ def normal_draws(directions: int) -> Tensor:
     return torch.cat([half, -half])
 
 
-def tokens(found: Posterior, w0: Tensor, v: Tensor, low: Tensor, high: Tensor) -> Tensor:
+def tokens(found: WindowPosterior, w0: Tensor, v: Tensor, low: Tensor, high: Tensor) -> Tensor:
     """``(B, 1, P + n)``.
 
     Args:

@@ -25,7 +25,7 @@ from torch import Tensor
 from ...errors import PhysrepError
 from ...systems.active_matter.bingham import BinghamClosure
 from ...systems.active_matter.solver import BETA, DIFFUSION
-from .equations import DT, DX, DY, VALUE, Window
+from .equations import DT, DX, DY, VALUE, OracleWindow
 from .regression import least_squares
 
 SWEEPS = 10
@@ -76,7 +76,7 @@ class Stokes:
         return torch.fft.ifft2(modes).real
 
 
-def active_matter(window: Window) -> dict[str, Tensor]:
+def active_matter(window: OracleWindow) -> dict[str, Tensor]:
     """α and ζ.
 
     Raises:

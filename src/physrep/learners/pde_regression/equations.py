@@ -43,7 +43,7 @@ class Equation:
         return {axis: torch.arange(float(n)) for axis, n in zip(self.axes, shape, strict=True)}
 
 
-class Window:
+class OracleWindow:
     """A batch of windows as an oracle reads it.
 
     Args:
@@ -86,7 +86,7 @@ class Window:
         return self.clip.fields[:, self.clip.channels.index(channel)].double()
 
 
-Library = Callable[[Window], dict[str, Tensor]]
+Library = Callable[[OracleWindow], dict[str, Tensor]]
 """From windows to the system's parameters, ``{name: (B,)}``."""
 
 

@@ -15,7 +15,7 @@ from ...errors import PhysrepError
 from ...systems import SYSTEMS, System
 from ...systems.description import Parameter
 from .active_matter import active_matter
-from .equations import Equation, Library, Window
+from .equations import Equation, Library, OracleWindow
 from .fitzhugh_nagumo import fitzhugh_nagumo
 from .flow import rayleigh_benard, shear_flow
 from .gray_scott import gray_scott
@@ -96,7 +96,8 @@ def estimate(
     """
     name = system if isinstance(system, str) else system.name
     library = known_oracle(name)
-    return library(Window(clip, equation_of(name), uniform, boxes))
+    return library(OracleWindow(clip, equation_of(name), uniform, boxes))
 
 
-__all__ = ["EQUATIONS", "ORACLES", "Boxes", "Library", "WeakForm", "Window", "equation_of", "estimate", "known_oracle"]
+__all__ = ["EQUATIONS", "ORACLES", "Boxes", "Library", "OracleWindow", "WeakForm", "equation_of", "estimate",
+           "known_oracle"]  # fmt: skip

@@ -13,11 +13,11 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from .equations import DT, VALUE, Window
+from .equations import DT, VALUE, OracleWindow
 from .regression import least_squares
 
 
-def fitzhugh_nagumo(window: Window) -> dict[str, Tensor]:
+def fitzhugh_nagumo(window: OracleWindow) -> dict[str, Tensor]:
     """Du, Dv and k from u and v."""
     u, v, integral = window["u"], window["v"], window.integral
     rate_u = -integral(u, DT) - integral(u - u**3 - v, VALUE)

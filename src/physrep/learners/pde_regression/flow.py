@@ -16,11 +16,11 @@ from __future__ import annotations
 
 from torch import Tensor
 
-from .equations import DT, DX, DY, Window, positive
+from .equations import DT, DX, DY, OracleWindow, positive
 from .regression import least_squares
 
 
-def viscosity(window: Window, buoyancy: Tensor | None = None) -> Tensor:
+def viscosity(window: OracleWindow, buoyancy: Tensor | None = None) -> Tensor:
     """ν with shape ``(B,)`` from velocity_x and velocity_y (and the buoyancy along y)."""
     u, w, integral = window["velocity_x"], window["velocity_y"], window.integral
     rate = integral(w, (1, 1, 0)) - integral(u, (1, 0, 1))
@@ -31,20 +31,20 @@ def viscosity(window: Window, buoyancy: Tensor | None = None) -> Tensor:
     return least_squares([diffusion], rate - known)[:, 0]
 
 
-def diffusivity(window: Window, scalar: str) -> Tensor:
+def diffusivity(window: OracleWindow, scalar: str) -> Tensor:
     """D with shape ``(B,)`` of a scalar that the flow carries."""
     s, u, w, integral = window[scalar], window["velocity_x"], window["velocity_y"], window.integral
     rate = -integral(s, DT) - integral(s * u, DX) - integral(s * w, DY)
     return least_squares([integral.laplacian(s)], rate)[:, 0]
 
 
-def shear_flow(window: Window) -> dict[str, Tensor]:
+def shear_flow(window: OracleWindow) -> dict[str, Tensor]:
     """Re = 1/ν and Sc = ν/D."""
     nu, d = positive(viscosity(window)), positive(diffusivity(window, "tracer"))
     return {"Reynolds": 1 / nu, "Schmidt": nu / d}
 
 
-def rayleigh_benard(window: Window) -> dict[str, Tensor]:
+def rayleigh_benard(window: OracleWindow) -> dict[str, Tensor]:
     """Ra = 1/(ν κ) and Pr = ν/κ, as ν = (Pr/Ra)^½ and κ = (Ra Pr)^-½."""
     nu = positive(viscosity(window, window["buoyancy"]))
     kappa = positive(diffusivity(window, "buoyancy"))

@@ -11,11 +11,11 @@ from __future__ import annotations
 from torch import Tensor
 
 from ...systems.gray_scott.system import DIFFUSIVITIES
-from .equations import DT, VALUE, Window, positive
+from .equations import DT, VALUE, OracleWindow, positive
 from .regression import least_squares
 
 
-def gray_scott(window: Window) -> dict[str, Tensor]:
+def gray_scott(window: OracleWindow) -> dict[str, Tensor]:
     """F and k from A and B; where B has died out the window does not hold k (it comes out as F + k = 0, clipped)."""
     a, b, integral = window["A"], window["B"], window.integral
     reaction = integral(a * b * b, VALUE)

@@ -9,18 +9,18 @@ from __future__ import annotations
 
 from torch import Tensor
 
-from .equations import DT, DX, DY, VALUE, Window, positive
+from .equations import DT, DX, DY, VALUE, OracleWindow, positive
 from .regression import least_squares
 
 
-def heat(window: Window) -> dict[str, Tensor]:
+def heat(window: OracleWindow) -> dict[str, Tensor]:
     """κ from the temperature."""
     u, integral = window["temperature"], window.integral
     (kappa,) = least_squares([integral.laplacian(u)], -integral(u, DT)).unbind(1)
     return {"diffusivity": positive(kappa)}
 
 
-def advection_diffusion(window: Window) -> dict[str, Tensor]:
+def advection_diffusion(window: OracleWindow) -> dict[str, Tensor]:
     """v and D from the concentration."""
     c, integral = window["concentration"], window.integral
     columns = [integral(c, DX), integral(c, DY), integral.laplacian(c)]
@@ -28,7 +28,7 @@ def advection_diffusion(window: Window) -> dict[str, Tensor]:
     return {"velocity_x": along, "velocity_y": across, "diffusivity": positive(diffusivity)}
 
 
-def damped_wave(window: Window) -> dict[str, Tensor]:
+def damped_wave(window: OracleWindow) -> dict[str, Tensor]:
     """c and γ from the displacement and its rate."""
     u, w, integral = window["displacement"], window["displacement_rate"], window.integral
     square, damping = least_squares([integral.laplacian(u), -integral(w, VALUE)], -integral(w, DT)).unbind(1)

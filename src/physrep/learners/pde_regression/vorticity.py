@@ -21,7 +21,7 @@ import torch
 from torch import Tensor
 
 from ...errors import PhysrepError
-from .equations import DT, DX, DY, VALUE, Window, positive
+from .equations import DT, DX, DY, VALUE, OracleWindow, positive
 from .regression import least_squares
 
 LENGTH = 0.8
@@ -31,7 +31,7 @@ MODE = 2
 """Waves of the forcing along y."""
 
 
-def velocity(window: Window, vorticity: Tensor) -> tuple[Tensor, Tensor]:
+def induced_velocity(window: OracleWindow, vorticity: Tensor) -> tuple[Tensor, Tensor]:
     """The two components with shape ``(B, T, H, W)``, of no mean flow.
 
     Raises:
@@ -52,21 +52,21 @@ def velocity(window: Window, vorticity: Tensor) -> tuple[Tensor, Tensor]:
     return torch.fft.ifft2(-1j * ky * stream).real, torch.fft.ifft2(1j * kx[:, None] * stream).real
 
 
-def _carried(window: Window, vorticity: Tensor) -> Tensor:
+def _carried(window: OracleWindow, vorticity: Tensor) -> Tensor:
     """Change of the vorticity that its own flow does not explain."""
-    u, v = velocity(window, vorticity)
+    u, v = induced_velocity(window, vorticity)
     integral = window.integral
     return -integral(vorticity, DT) - integral(vorticity * u, DX) - integral(vorticity * v, DY)
 
 
-def navier_stokes(window: Window) -> dict[str, Tensor]:
+def navier_stokes(window: OracleWindow) -> dict[str, Tensor]:
     """Re of the unforced flow from the channel ``vorticity``."""
     vorticity = window["vorticity"]
     nu = least_squares([window.integral.laplacian(vorticity)], _carried(window, vorticity))[:, 0]
     return {"re": LENGTH / positive(nu)}
 
 
-def navier_stokes_forced(window: Window) -> dict[str, Tensor]:
+def navier_stokes_forced(window: OracleWindow) -> dict[str, Tensor]:
     """ν of the forced flow from the channel ``vorticity``."""
     vorticity, integral = window["vorticity"], window.integral
     n = vorticity.shape[3]

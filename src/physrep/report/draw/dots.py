@@ -30,7 +30,7 @@ class Reference:
     dashed: bool = False
 
 
-def rows_of(rows: pd.DataFrame) -> dict[str, float]:
+def row_places(rows: pd.DataFrame) -> dict[str, float]:
     """Position of every name from the top, with a gap between groups."""
     places, y, last = {}, 0.0, None
     groups = rows["group"] if "group" in rows else [None] * len(rows)
@@ -71,7 +71,7 @@ def dots(
         digits: decimals of the values.
     """
     low, high = limits
-    places = rows_of(rows)
+    places = row_places(rows)
     marks = rows["mark"] if "mark" in rows else ["o"] * len(rows)
     said = rows["said"] if "said" in rows else ["" for _ in range(len(rows))]
     colours = dict(zip(rows["name"], rows["colour"], strict=True))

@@ -24,12 +24,12 @@ from ..section import Section, Table
 def discovery_sections(bench: Bench) -> list[Section]:
     """One section for the first run of operator discovery that kept its weights; none if there is no such run."""
     for run in bench.runs.values():
-        if run.learner == "operator_discovery" and (record := read_record(run.folder)) is not None:
+        if run.learner == "operator_discovery" and (record := read_discovery(run.folder)) is not None:
             return [discovery_section(bench, run, record)]
     return []
 
 
-def read_record(folder: Path) -> dict[str, Any] | None:
+def read_discovery(folder: Path) -> dict[str, Any] | None:
     """What a fit left in its weights (`OperatorDiscovery.record`); None if there is nothing."""
     from safetensors import SafetensorError, safe_open
 

@@ -12,7 +12,7 @@ from ...learners.identity import identity_of_name
 from ..draw import Plot, matrix
 from ..formats import number, scored
 from ..section import Section, Table
-from .run_lines import Line, best, lines, score
+from .run_lines import Line, best, line_score, lines
 
 LEGIBLE = 0.9
 """R² from which a quantity counts as read."""
@@ -25,7 +25,7 @@ def encoded_section(bench: Bench, rows: list[dict[str, str]]) -> Section | None:
     everyone = lines(rows)
     if not quantities:
         return None
-    cells = {line.title: [score(found, line, quantity=name) for name in quantities] for line in everyone}
+    cells = {line.title: [line_score(found, line, quantity=name) for name in quantities] for line in everyone}
     means = {title: float(np.mean([cell.value for cell in own])) for title, own in cells.items()}
     values = np.array([[cell.value for cell in cells[line.title]] for line in everyone])
     labels, colours = [line.label for line in everyone], [line.colour for line in everyone]
@@ -84,10 +84,10 @@ def _table(
 ) -> Table:
     body = []
     for line in everyone:
-        own = {name: score(found, line, quantity=name) for name in quantities}
+        own = {name: line_score(found, line, quantity=name) for name in quantities}
         known = {name: cell for name, cell in own.items() if math.isfinite(cell.value)}
         ends = [max(known, key=lambda n: known[n].value), min(known, key=lambda n: known[n].value)]
-        ranks = [score(rows, line, metric=name).value for name in ("effective_rank", "participation_ratio")]
+        ranks = [line_score(rows, line, metric=name).value for name in ("effective_rank", "participation_ratio")]
         cells = [part for name in ends for part in (name.replace("_", " "), known[name])]
         body.append([line.label, *cells, *ranks])
     caption = (

@@ -6,7 +6,7 @@ from ...benchmark.directory import Bench
 from ..formats import number
 from ..section import Section
 from .explain_figures import layer_plot, map_plot, saliency_figure
-from .run_lines import lines, score
+from .run_lines import line_score, lines
 
 EVEN = 1.5
 """Times its even share that a channel needs to be named."""
@@ -68,7 +68,7 @@ def _layers(rows: list[dict[str, str]]) -> list[str]:
     parts = []
     for line in lines(rows):
         stages = list(dict.fromkeys(row["item"] for row in rows if row["run"] in line.runs))
-        found = {name: score(rows, line, item=name, parameter="mean") for name in stages}
+        found = {name: line_score(rows, line, item=name, parameter="mean") for name in stages}
         low, last = min(found, key=lambda name: found[name].value), stages[-1]
         # A difference that the interval covers is none.
         if line.kind == "learner" and found[last].value > found[low].high:

@@ -11,7 +11,7 @@ import pandas as pd
 
 from ..draw import WIDTH, Pictures, Plot, curves, image_figure, scatter
 from ..draw.types import Axes, Figure
-from .run_lines import Line, lines, score
+from .run_lines import Line, line_score, lines
 
 FRAMES, SMOOTHED = 4, 4
 """Frames shown of a window, and points over which squared sensitivities are averaged along each axis."""
@@ -55,7 +55,7 @@ def layer_plot(rows: list[dict[str, str]]) -> Plot:
     found = []
     for line in everyone:
         for name in dict.fromkeys(row["item"] for row in rows if row["run"] in line.runs):
-            own = score(rows, line, item=name, parameter="mean")
+            own = line_score(rows, line, item=name, parameter="mean")
             found.append({"curve": line.label, "colour": line.colour, "x": name, "y": own.value, "low": own.low,
                           "high": own.high})  # fmt: skip
 
@@ -89,7 +89,7 @@ def map_plot(path: Path, rows: list[dict[str, str]], parameters: list[dict[str, 
         if parameter is wanted[0]:
             ax.set_title(line.label, color=line.colour, fontsize=8)
         if parameter is wanted[-1]:
-            share = sum(score(own, line, item=f"component {k}").value for k in (1, 2))
+            share = sum(line_score(own, line, item=f"component {k}").value for k in (1, 2))
             ax.set_xlabel(f"{share:.0%}", fontsize=7.5)
 
     panels = [partial(draw, line=line, parameter=parameter) for parameter in wanted for line in shown]

@@ -7,7 +7,7 @@ import pandas as pd
 from ...benchmark.directory import Bench
 from ...benchmark.names import probe_name
 from ..section import Section, Table
-from .run_lines import lines, score
+from .run_lines import line_score, lines
 
 
 def increment(bench: Bench, rows: list[dict[str, str]]) -> Section | None:
@@ -19,10 +19,10 @@ def increment(bench: Bench, rows: list[dict[str, str]]) -> Section | None:
     for probe in dict.fromkeys(row["probe"] for row in mean):
         own = [row for row in mean if row["probe"] == probe]
         for line in lines(own):
-            both, difference = (score(own, line, quantity=q) for q in ("joined", "difference"))
+            both, difference = (line_score(own, line, quantity=q) for q in ("joined", "difference"))
             if difference.high < 0:
                 gains.append(f"{line.name} ({probe_name(probe)})")
-            alone = score(own, line, quantity="floor")
+            alone = line_score(own, line, quantity="floor")
             body.append([line.name, probe_name(probe), alone, both, difference])
     said = (
         f"Beside {floor}, these add something: {', '.join(gains)}."

@@ -11,7 +11,7 @@ from ..draw import Plot, Reference, curves, dots, matrix
 from ..draw.types import Axes
 from ..formats import number, scored
 from ..section import Section, Table
-from .run_lines import Line, best, lines, score
+from .run_lines import Line, best, line_score, lines
 
 
 def regimes_section(bench: Bench, rows: list[dict[str, str]]) -> Section | None:
@@ -23,7 +23,7 @@ def regimes_section(bench: Bench, rows: list[dict[str, str]]) -> Section | None:
         section.sentences = notes
         return section if notes else None
     everyone = lines(rows)
-    f1 = {line.title: score(rows, line, metric="macro_f1").value for line in everyone}
+    f1 = {line.title: line_score(rows, line, metric="macro_f1").value for line in everyone}
     learner = best(everyone, f1, "learner") or best(everyone, f1, "floor")
     assert learner is not None
     names = list(dict.fromkeys(row["label"] for row in rows if row["metric"] == "confusion"))
@@ -51,31 +51,31 @@ def _sentences(rows: list[dict[str, str]], everyone: list[Line], f1: dict[str, f
     majority = next(line for line in everyone if line.title == "majority")
     parts = []
     if learner is not None:
-        found = score(rows, learner, metric="macro_f1")
+        found = line_score(rows, learner, metric="macro_f1")
         told = ", ".join(n.replace("_", " ") for n in names)
         parts.append(f"{learner.label} tokens tell {told} apart with a macro-F1 "
                      f"of {scored(found)}, the highest of the learners")  # fmt: skip
     others = []
     if floor is not None:
-        others.append(f"the highest floor, {floor.label}, reaches {scored(score(rows, floor, metric='macro_f1'))}")
+        others.append(f"the highest floor, {floor.label}, reaches {scored(line_score(rows, floor, metric='macro_f1'))}")
     if ceiling is not None:
-        others.append(f"{ceiling.label} {scored(score(rows, ceiling, metric='macro_f1'))}")
+        others.append(f"{ceiling.label} {scored(line_score(rows, ceiling, metric='macro_f1'))}")
     others.append(f"the majority class {number(f1[majority.title], 2)}")
     return ["; ".join([*parts, ", ".join(others)]) + "."]
 
 
 def _plot(rows: list[dict[str, str]], everyone: list[Line], learner: Line, names: list[str]) -> Plot:
     shown = [line for line in everyone if line.title != "majority"]
-    majority = [score(rows, line, metric="macro_f1").value for line in everyone if line.title == "majority"]
+    majority = [line_score(rows, line, metric="macro_f1").value for line in everyone if line.title == "majority"]
     plain = [name.replace("_", " ") for name in names]
     counts = pd.DataFrame(
-        [[score(rows, learner, metric="confusion", label=a, predicted=b).value for b in names] for a in names],
+        [[line_score(rows, learner, metric="confusion", label=a, predicted=b).value for b in names] for a in names],
         index=plain, columns=plain,
     )  # fmt: skip
 
     def f1(ax: Axes, first: bool) -> None:
         frame = pd.DataFrame(
-            [{"name": line.label, "colour": line.colour, **score(rows, line, metric="macro_f1")._asdict()}
+            [{"name": line.label, "colour": line.colour, **line_score(rows, line, metric="macro_f1")._asdict()}
              for line in shown]
         )  # fmt: skip
         dots(ax, frame, limits=(0.0, 1.0), references=[Reference(m, "majority class", dashed=True) for m in majority])
@@ -101,9 +101,9 @@ def _reliability(rows: list[dict[str, str]], line: Line, main: bool) -> list[tup
     """Probability and accuracy of the bins of a line; a bin of less than ten windows says nothing."""
     bins = sorted({row["label"] for row in rows if row["metric"] == "bin_count"})
     return [
-        (line.label, line.colour, score(rows, line, metric="bin_confidence", label=name).value,
-         score(rows, line, metric="bin_accuracy", label=name).value, 1.8 if main else 0.8)
-        for name in bins if score(rows, line, metric="bin_count", label=name).value >= 10
+        (line.label, line.colour, line_score(rows, line, metric="bin_confidence", label=name).value,
+         line_score(rows, line, metric="bin_accuracy", label=name).value, 1.8 if main else 0.8)
+        for name in bins if line_score(rows, line, metric="bin_count", label=name).value >= 10
     ]  # fmt: skip
 
 
@@ -111,7 +111,7 @@ def _table(rows: list[dict[str, str]], everyone: list[Line]) -> Table:
     columns = {"macro-F1": "macro_f1", "balanced accuracy": "balanced_accuracy",
                "calibration error": "calibration_error", "log loss": "log_loss"}  # fmt: skip
     frame = pd.DataFrame(
-        [{"Run": line.label, **{head: score(rows, line, metric=metric) for head, metric in columns.items()}}
+        [{"Run": line.label, **{head: line_score(rows, line, metric=metric) for head, metric in columns.items()}}
          for line in everyone]
     )  # fmt: skip
     caption = "Scores on test; the penalty of the classifier is chosen on valid. Calibration error: 10 equal bins."

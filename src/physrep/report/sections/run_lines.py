@@ -74,7 +74,7 @@ def lines(rows: Iterable[Mapping[str, str]]) -> list[Line]:
     return sorted(result, key=lambda line: order.index(line.kind) if line.kind in order else len(order))
 
 
-def score(rows: Iterable[Mapping[str, str]], line: Line, **where: str) -> Score:
+def line_score(rows: Iterable[Mapping[str, str]], line: Line, **where: str) -> Score:
     """Mean over seeds of ``value`` among the rows with these cells, interval from the lowest to the highest limit."""
     own = [row for row in rows if row["run"] in line.runs and all(row[key] == text for key, text in where.items())]
     if not own:

@@ -6,7 +6,7 @@ import pandas as pd
 
 from ...benchmark.directory import Bench
 from ..section import Section, Table
-from .run_lines import lines, score
+from .run_lines import line_score, lines
 
 HEADINGS = {"real": "real windows", "jointly": "twins, channels jointly", "alone": "twins, each channel alone",
             "space": "twins in space"}  # fmt: skip
@@ -20,7 +20,7 @@ def surrogates(bench: Bench, rows: list[dict[str, str]]) -> Section | None:
     kinds = [kind for kind in HEADINGS if any(row["twins"] == kind for row in mean)]
     body, beyond = [], []
     for line in lines(mean):
-        found = [score(mean, line, twins=kind) for kind in kinds]
+        found = [line_score(mean, line, twins=kind) for kind in kinds]
         body.append([line.name, *found])
         if "space" in kinds and found[0].high < found[kinds.index("space")].low:
             beyond.append(line.name)

@@ -7,12 +7,12 @@ from ..data import StudyData
 from .classification import classification
 from .dynamics import dynamics
 from .falsification import falsification
-from .instability import answers as unstable
 from .instability import instability
+from .instability import instability_answers as unstable
 from .naming import naming
 from .parameters import parameters
 from .spatial_head import spatial_head
-from .table import Answer, Table
+from .table import StudyAnswer, StudyTable
 
 ANSWER = {
     "falsification": falsification,
@@ -25,9 +25,9 @@ ANSWER = {
 """By analysis, in the order of the page."""
 
 
-def answers(table: Table, data: StudyData) -> list[Answer]:
+def answers(table: StudyTable, data: StudyData) -> list[StudyAnswer]:
     """All answers; what the published data do to a probe comes first where they are part of the study."""
-    found: list[Answer] = []
+    found: list[StudyAnswer] = []
     if any(own.system == FTCS for own in table.config.systems.values()):
         found += unstable(table, data)
     for name, answer in ANSWER.items():
@@ -36,4 +36,4 @@ def answers(table: Table, data: StudyData) -> list[Answer]:
     return found
 
 
-__all__ = ["ANSWER", "Answer", "Table", "answers", "instability"]
+__all__ = ["ANSWER", "StudyAnswer", "StudyTable", "answers", "instability"]

@@ -6,11 +6,11 @@ from typing import Any
 
 from ...analyses.latent.evidence import READINGS
 from ...metrics.skill import mean
-from ...report.sections.latent.table import scored
-from .table import Answer, Table, decided, together
+from ...report.sections.latent.table import cell_text
+from .table import StudyAnswer, StudyTable, decided, together
 
 
-def classification(table: Table) -> list[Answer]:
+def classification(table: StudyTable) -> list[StudyAnswer]:
     """Against the best pixels, and against field statistics."""
     who = table.subject("classification")
     rows = {m: _higher(table, m) for m in table.modalities("classification")}
@@ -24,10 +24,10 @@ def classification(table: Table) -> list[Answer]:
         a, b = (table.arrays[f"classification/{rows[m]['level']}/{m}"] for m in (who, rival))
         difference = mean((a[0] - b[0]) * a[1], a[1])
         found.append(decided(difference))
-        sure.append(f"{table.label(rival)} {scored(difference)}")
-    listed = ", ".join(f"{table.label(m)} {scored(rows[m])}" for m in (who, *rivals))
+        sure.append(f"{table.label(rival)} {cell_text(difference)}")
+    listed = ", ".join(f"{table.label(m)} {cell_text(rows[m])}" for m in (who, *rivals))
     return [
-        Answer(
+        StudyAnswer(
             "Is the kind of physics told apart better than by every floor and control?",
             f"Accuracy of a linear classifier (chance {1 / len(table.config.systems):.2f}): {listed}.",
             # A tie, as where both are always right, decides nothing.
@@ -37,6 +37,6 @@ def classification(table: Table) -> list[Answer]:
     ]
 
 
-def _higher(table: Table, modality: str) -> dict[str, Any]:
+def _higher(table: StudyTable, modality: str) -> dict[str, Any]:
     found = [table.get("classification", "all", "set", level, modality, "accuracy") for level in READINGS]
     return max((row for row in found if row), key=lambda row: row["value"])

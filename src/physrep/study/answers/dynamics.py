@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from ...metrics.skill import skill_difference
 from ...report.formats import number
-from ...report.sections.latent.table import scored
-from .table import Answer, Table, decided, together
+from ...report.sections.latent.table import cell_text
+from .table import StudyAnswer, StudyTable, decided, together
 
 
-def dynamics(table: Table) -> list[Answer]:
+def dynamics(table: StudyTable) -> list[StudyAnswer]:
     """Up to four answers."""
     who = table.subject("koopman")
     if who is None:
@@ -16,7 +16,7 @@ def dynamics(table: Table) -> list[Answer]:
     return [*_skill(table, who), *_cosine(table, who), *_order(table, who), *_shared(table, who)]
 
 
-def _skill(table: Table, who: str) -> list[Answer]:
+def _skill(table: StudyTable, who: str) -> list[StudyAnswer]:
     pixels = table.pixels("koopman")
     parts, found, sure = [], [], []
     for name in table.config.systems:
@@ -27,11 +27,11 @@ def _skill(table: Table, who: str) -> list[Answer]:
         a, b = (table.arrays[f"rollouts/{name}/{m}"] for m in (who, rival))
         difference = skill_difference(a[0], b[0], a[2], b[2])
         found.append(decided(difference))
-        sure.append(f"{name} {scored(difference)}")
+        sure.append(f"{name} {cell_text(difference)}")
         own, other = (table.get("koopman", name, "order 1", "frame", m, "skill") for m in (who, rival))
-        parts.append(f"{name} {scored(own)} against {scored(other)} ({table.label(rival)})")
+        parts.append(f"{name} {cell_text(own)} against {cell_text(other)} ({table.label(rival)})")
     return [
-        Answer(
+        StudyAnswer(
             "Do linear dynamics predict it better than pixels?",
             f"Skill of rollouts (R² against the better of persistence and mean trajectory), {table.label(who)}: "
             f"{'; '.join(parts)}.",
@@ -41,7 +41,7 @@ def _skill(table: Table, who: str) -> list[Answer]:
     ]
 
 
-def _cosine(table: Table, who: str) -> list[Answer]:
+def _cosine(table: StudyTable, who: str) -> list[StudyAnswer]:
     parts, verdicts = [], []
     for name in table.config.systems:
         own, still, centred = (
@@ -53,7 +53,7 @@ def _cosine(table: Table, who: str) -> list[Answer]:
         parts.append(f"{name} {number(own, 3)}, standing still {number(still, 3)}, centred {number(centred, 2)}")
         verdicts.append("yes" if own - still > 0.05 else "no")
     return [
-        Answer(
+        StudyAnswer(
             "Does a high rollout cosine, as published, mean that the dynamics are right?",
             f"{table.label(who)}: {'; '.join(parts)}.",
             together(verdicts),
@@ -62,7 +62,7 @@ def _cosine(table: Table, who: str) -> list[Answer]:
     ]
 
 
-def _order(table: Table, who: str) -> list[Answer]:
+def _order(table: StudyTable, who: str) -> list[StudyAnswer]:
     sets = table.config.systems
     gains = {name: table.get("koopman", name, "order 2 - order 1", "frame", who, "gain") for name in sets}
     waves = [name for name, own in sets.items() if own.system == "damped_wave" and gains.get(name)]
@@ -73,9 +73,9 @@ def _order(table: Table, who: str) -> list[Answer]:
         return []
     above = all(wave["low"] > own["high"] for own in others)
     below = any(wave["high"] < own["low"] for own in others)
-    listed = ", ".join(f"{name} {scored(row)}" for name, row in gains.items())
+    listed = ", ".join(f"{name} {cell_text(row)}" for name, row in gains.items())
     return [
-        Answer(
+        StudyAnswer(
             "Does the order of the latent dynamics tell waves from the rest?",
             f"Gain of second over first order in skill, {table.label(who)}: {listed}.",
             "yes" if above else "no" if below else "undecided",
@@ -84,17 +84,17 @@ def _order(table: Table, who: str) -> list[Answer]:
     ]
 
 
-def _shared(table: Table, who: str) -> list[Answer]:
+def _shared(table: StudyTable, who: str) -> list[StudyAnswer]:
     parts, found = [], []
     for name in table.config.systems:
         cost = table.get("koopman", name, "own - shared", "frame", who, "gain")
         shared = table.get("koopman", name, "shared operator", "frame", who, "skill")
         if cost is None:
             return []
-        parts.append(f"{name} {scored(shared)}, its own operator {scored(cost)} more")
+        parts.append(f"{name} {cell_text(shared)}, its own operator {cell_text(cost)} more")
         found.append("no" if cost["low"] > 0.02 else "yes" if cost["high"] < 0.02 else "undecided")
     return [
-        Answer(
+        StudyAnswer(
             "Is one linear operator enough for all equations?",
             f"Skill of the shared operator, {table.label(who)}: {'; '.join(parts)}.",
             together(found),

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from ...report.sections.latent.falsification import verdicts
-from ...report.sections.latent.table import scored
-from .table import Answer, Table
+from ...report.sections.latent.table import cell_text
+from .table import StudyAnswer, StudyTable
 
 
-def falsification(table: Table) -> list[Answer]:
+def falsification(table: StudyTable) -> list[StudyAnswer]:
     """One answer per set about the subject; the other encoders' verdicts beside it."""
     who = table.subject("falsification")
-    answers: list[Answer] = []
+    answers: list[StudyAnswer] = []
     if who is None or "parameters" not in table.config.analyses:
         return answers
     for name in table.config.systems:
@@ -19,13 +19,13 @@ def falsification(table: Table) -> list[Answer]:
             continue
         own = found[who]["evidence"]
         parts = [
-            f"{target} R² {scored(own.r2[target])}, {scored(own.difference[target])} above the best pixels"
+            f"{target} R² {cell_text(own.r2[target])}, {cell_text(own.difference[target])} above the best pixels"
             for target in own.r2
         ]
         others = "; ".join(f"{table.label(m)}: {v['verdict']}" for m, v in found.items() if m != who)
-        share = f" Pixels give back {scored(own.share)} of its leading components." if own.share else ""
+        share = f" Pixels give back {cell_text(own.share)} of its leading components." if own.share else ""
         answers.append(
-            Answer(
+            StudyAnswer(
                 f"Is what {table.label(who)} knows of {name} more than pixels?",
                 f"{'; '.join(parts)}.{share}",
                 found[who]["verdict"],

@@ -8,11 +8,11 @@ import numpy as np
 
 from ...metrics import bootstrap
 from ...metrics.skill import Estimate
-from ...report.sections.latent.table import scored
+from ...report.sections.latent.table import cell_text
 from ...systems.linear.ftcs_heat import STABILITY_LIMIT
 from ..config import FTCS
 from ..data import StudyData
-from .table import Answer, Table
+from .table import StudyAnswer, StudyTable
 
 
 def instability(arrays: Mapping[str, np.ndarray], name: str, level: str) -> dict[str, dict[str, Estimate]]:
@@ -35,7 +35,7 @@ def _r2(values: np.ndarray) -> Estimate:
     return Estimate(float(interval.value[0]), float(interval.low[0]), float(interval.high[0]))
 
 
-def answers(table: Table, data: StudyData) -> list[Answer]:
+def instability_answers(table: StudyTable, data: StudyData) -> list[StudyAnswer]:
     """The same encoders on unstable and on exact data: what only the unstable ones give away is the artefact."""
     config, found = table.config, []
     exact = next((name for name, own in config.systems.items() if own.system == "heat"), None)
@@ -48,15 +48,15 @@ def answers(table: Table, data: StudyData) -> list[Answer]:
         for m in dict.fromkeys([config.reference, table.subject("parameters") or config.reference]):
             row = table.get("parameters", name, "diffusivity", "simulation", m, "r2")
             other = exact and table.get("parameters", exact, "diffusivity", "simulation", m, "r2")
-            text = f"{table.label(m)} R² {scored(row)} ({scored(scores[m].get('stable'))} within the stable runs)"
+            text = f"{table.label(m)} R² {cell_text(row)} ({cell_text(scores[m].get('stable'))} within the stable runs)"
             if other and row:
-                text += f", on exact data {scored(other)}"
+                text += f", on exact data {cell_text(other)}"
                 if m == config.reference and row["low"] > other["high"]:
                     verdict = "inflates it"
             parts.append(text)
         beyond = int((alpha > STABILITY_LIMIT).sum())
         found.append(
-            Answer(
+            StudyAnswer(
                 "What does the instability of the published data do to the probe of α?",
                 f"{beyond} of {len(alpha)} runs of {name} are beyond the limit α = 2.5. {'; '.join(parts)}.",
                 verdict,

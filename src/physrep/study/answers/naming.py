@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from ...metrics.skill import mean
-from ...report.sections.latent.table import scored
-from .table import Answer, Table, decided
+from ...report.sections.latent.table import cell_text
+from .table import StudyAnswer, StudyTable, decided
 
 
-def naming(table: Table) -> list[Answer]:
+def naming(table: StudyTable) -> list[StudyAnswer]:
     """The subject against the best pixels and chance."""
     who = table.subject("naming")
     rows: dict[str, dict[str, Any]] = {}
@@ -27,19 +27,19 @@ def naming(table: Table) -> list[Answer]:
     own = rows[who]
     place = ("naming", who, own["level"], "recall")
     recalls = ", ".join(
-        f"{r['target']} {scored(r)}"
+        f"{r['target']} {cell_text(r)}"
         for r in table.rows
         if (r["analysis"], r["modality"], r["level"], r["metric"]) == place
     )
     above = own["low"] > chance
     verdict = "no" if not above else "yes" if own["low"] > 0.7 else "in part"
     return [
-        Answer(
+        StudyAnswer(
             "Can the kind of physics be named from one trajectory, without labels?",
-            f"Accuracy of fixed rules on order and spectrum (chance {chance:.2f}): {table.label(who)} {scored(own)}, "
-            f"{table.label(rival)} {scored(rows[rival])}. Right per equation: {recalls}.",
+            f"Accuracy of fixed rules on order and spectrum (chance {chance:.2f}): {table.label(who)} "
+            f"{cell_text(own)}, {table.label(rival)} {cell_text(rows[rival])}. Right per equation: {recalls}.",
             verdict,
-            f"yes from 0.7 on, no if chance is inside the interval; difference to pixels {scored(difference)}: better "
-            f"than pixels? {decided(difference)}",
+            f"yes from 0.7 on, no if chance is inside the interval; difference to pixels {cell_text(difference)}: "
+            f"better than pixels? {decided(difference)}",
         )
     ]

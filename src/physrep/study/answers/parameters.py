@@ -7,16 +7,16 @@ import numpy as np
 from ...analyses.latent.evidence import READINGS, best_reading
 from ...metrics import paired_difference
 from ...metrics.skill import Estimate
-from ...report.sections.latent.table import scored
-from .table import Answer, Table, decided, together
+from ...report.sections.latent.table import cell_text
+from .table import StudyAnswer, StudyTable, decided, together
 
 
-def parameters(table: Table) -> list[Answer]:
+def parameters(table: StudyTable) -> list[StudyAnswer]:
     """One answer per parameter of every set."""
     who = table.subject("parameters")
     floors = table.floors("parameters")
     untrained = [m for m in table.modalities("parameters") if table.kind(m) == "random_vjepa2" and m != who]
-    answers: list[Answer] = []
+    answers: list[StudyAnswer] = []
     if who is None or not floors:
         return answers
     for name in table.config.systems:
@@ -34,12 +34,12 @@ def parameters(table: Table) -> list[Answer]:
                 difference = Estimate(float(result.value[0]), float(result.low[0]), float(result.high[0]))
                 text = table.label(rival) + (" (best pixels)" if rival in pixels else "")
                 found.append(decided(difference))
-                parts.append(f"{text} {scored(score[rival])}")
-                sure.append(f"{text} {scored(difference)}")
+                parts.append(f"{text} {cell_text(score[rival])}")
+                sure.append(f"{text} {cell_text(difference)}")
             answers.append(
-                Answer(
+                StudyAnswer(
                     f"Does it know {target} of {name} better than every floor and control?",
-                    f"R² of {table.label(who)} {scored(score[who])}; {', '.join(parts)}.",
+                    f"R² of {table.label(who)} {cell_text(score[who])}; {', '.join(parts)}.",
                     together(found),
                     f"difference to {'; '.join(sure)}; paired over {len(np.unique(own[0]))} simulations",
                 )
@@ -47,7 +47,7 @@ def parameters(table: Table) -> list[Answer]:
     return answers
 
 
-def _best(table: Table, name: str, target: str, modality: str) -> dict[str, float]:
+def _best(table: StudyTable, name: str, target: str, modality: str) -> dict[str, float]:
     """The better of the two readings of a whole simulation, for every modality alike."""
     rows = [table.get("parameters", name, target, level, modality, "r2") for level in READINGS]
     return max((row for row in rows if row), key=lambda row: row["value"])

@@ -4,31 +4,31 @@ from __future__ import annotations
 
 from ...analyses.latent.token_head import VARIANTS
 from ...metrics.skill import Estimate
-from ...report.sections.latent.table import scored
-from .table import Answer, Table, decided
+from ...report.sections.latent.table import cell_text
+from .table import StudyAnswer, StudyTable, decided
 
 
-def spatial_head(table: Table) -> list[Answer]:
+def spatial_head(table: StudyTable) -> list[StudyAnswer]:
     """One answer per set of heat; the verdict is that of the last repair."""
     who = table.subject("spatial_head")
-    answers: list[Answer] = []
+    answers: list[StudyAnswer] = []
     for name in table.config.systems if who else ():
         gains = {v: table.get("spatial_head", name, v, "tokens", who or "", "gain") for v in VARIANTS}
         last = list(VARIANTS)[-1]
         final = gains[last]
         if final is None:
             continue
-        listed = ", ".join(f"{v} {scored(row)}" for v, row in gains.items())
+        listed = ", ".join(f"{v} {cell_text(row)}" for v, row in gains.items())
         kinds = {
             k: table.get("spatial_head", name, f"{last}, {k}", "tokens", who or "", "r2_persistence")
             for k in ("real", "shuffled", "none")
         }
         answers.append(
-            Answer(
+            StudyAnswer(
                 f"Does knowing α help to predict the next spatial tokens of {name}?",
                 f"Gain in one-step R² of the real α over the better control, {table.label(who or '')}: {listed}. "
-                f"Repaired: real {scored(kinds['real'])}, shuffled {scored(kinds['shuffled'])}, none "
-                f"{scored(kinds['none'])}.",
+                f"Repaired: real {cell_text(kinds['real'])}, shuffled {cell_text(kinds['shuffled'])}, none "
+                f"{cell_text(kinds['none'])}.",
                 decided(Estimate(final["value"], final["low"], final["high"])),
                 "interval of the fully repaired head, over simulations",
             )

@@ -21,7 +21,7 @@ FLOORS = ("pixels", "statistics")
 
 
 @dataclass(frozen=True)
-class Answer:
+class StudyAnswer:
     """One question of the study.
 
     Attributes:
@@ -51,7 +51,7 @@ ORDER = ("vjepa2", "run", "pretrain", "random_vjepa2")
 """Kinds of encoders, the most interesting first."""
 
 
-class Table(LatentTable):
+class StudyTable(LatentTable):
     """The long table of a study.
 
     Args:

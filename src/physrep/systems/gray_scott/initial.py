@@ -28,7 +28,7 @@ import torch
 from torch import Tensor
 
 from ..grids.fourier_grid import FourierGrid, resample
-from ..linear.initial import draw
+from ..linear.initial import draw_number
 
 MASTER = 64
 """Points per unit length of the grid on which starts are drawn."""
@@ -79,23 +79,23 @@ def _uniform(generator: torch.Generator, count: int, low: float, high: float) ->
 
 def diverse(generator: torch.Generator, lengths: Sequence[float], F: float, k: float) -> Tensor:
     """See the module's docstring."""
-    kind = draw(generator, 0.0, 1.0)
+    kind = draw_number(generator, 0.0, 1.0)
     b = torch.zeros(_master(lengths).shape, dtype=torch.float64)
     if kind < 0.6:
-        density = draw(generator, 3.0, 25.0, log=True)
+        density = draw_number(generator, 3.0, 25.0, log=True)
         count = max(1, round(density ** (len(lengths) / 2) * math.prod(lengths)))
         amplitudes = _uniform(generator, count, 0.3, 0.6)
         widths = torch.exp(_uniform(generator, count, math.log(0.03), math.log(0.09)))
         b += _gaussians(generator, lengths, amplitudes, widths)
     if kind > 0.4:
-        field = _random_field(generator, lengths, 2 * math.pi * draw(generator, 1.0, 4.0, log=True), 6.0)
-        patches = torch.sigmoid((field - draw(generator, 0.0, 1.2)) * draw(generator, 3.0, 8.0))
+        field = _random_field(generator, lengths, 2 * math.pi * draw_number(generator, 1.0, 4.0, log=True), 6.0)
+        patches = torch.sigmoid((field - draw_number(generator, 0.0, 1.2)) * draw_number(generator, 3.0, 8.0))
         box = _master(lengths)
         blurred = box.to_physical(box.to_spectral(patches) * torch.exp(-box.k2 * 0.02**2 / 2))
-        b += draw(generator, 0.3, 0.6) * blurred
+        b += draw_number(generator, 0.3, 0.6) * blurred
     b *= min(1.0, 0.6 / float(b.max()))
-    a = 1 - draw(generator, 0.6, 1.2) * b
-    noise = draw(generator, 0.005, 0.05, log=True)
+    a = 1 - draw_number(generator, 0.6, 1.2) * b
+    noise = draw_number(generator, 0.005, 0.05, log=True)
     ripples = [_random_field(generator, lengths, 2 * math.pi * 8, 4.0) for _ in range(2)]
     return torch.stack([a * (1 + noise * ripples[0]), b * (1 + noise * ripples[1])])
 
@@ -104,7 +104,7 @@ def the_well(generator: torch.Generator, lengths: Sequence[float], F: float, k: 
     """See the module's docstring."""
     fields = []
     for sign in (-1.0, 1.0):
-        on_square = 10 + int(draw(generator, 0.0, 91.0))
+        on_square = 10 + int(draw_number(generator, 0.0, 91.0))
         count = max(1, round((on_square / 4) ** (len(lengths) / 2) * math.prod(lengths)))
         amplitudes = _uniform(generator, count, 1.0, 3.0)
         widths = (2 * _uniform(generator, count, 150.0, 300.0)) ** -0.5
@@ -140,7 +140,7 @@ FAMILIES: dict[str, Callable[[torch.Generator, Sequence[float], float, float], T
 """Name to initial condition; the first is the default."""
 
 
-def start(family: str, seed: int, F: float, k: float, lengths: Sequence[float], shape: Sequence[int]) -> Tensor:
+def initial_state(family: str, seed: int, F: float, k: float, lengths: Sequence[float], shape: Sequence[int]) -> Tensor:
     """A and B on ``shape`` points: float64 on the CPU, (2, *shape)."""
     fields = FAMILIES[family](torch.Generator().manual_seed(seed), lengths, F, k)
     return resample(fields, shape)

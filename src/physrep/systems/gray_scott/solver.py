@@ -23,7 +23,7 @@ import torch
 from torch import Tensor
 
 from ..grids.fourier_grid import FourierGrid
-from ..linear.solver import column
+from ..linear.solver import parameter_column
 from ..solver import Solver
 
 STEP = 2.0
@@ -80,7 +80,7 @@ class GrayScottSolver(Solver):
         max_dt: float | None = None,
     ) -> None:
         self.grid, self.dtype, self.longest = grid, dtype, min(STEP, max_dt or STEP)
-        feed, kill = column(parameters["F"], grid.k2), column(parameters["k"], grid.k2)
+        feed, kill = parameter_column(parameters["F"], grid.k2), parameter_column(parameters["k"], grid.k2)
         self._linear = -torch.stack([diffusivities[0] * grid.k2 + feed, diffusivities[1] * grid.k2 + feed + kill], 1)
         deficit = torch.stack([1 - start[:, 0], start[:, 1]], 1)
         self.state = grid.to_spectral(deficit).to(torch.promote_types(dtype, torch.complex64))

@@ -13,7 +13,7 @@ Method: Fourier modes, all of them, with the reaction evaluated on the grid; ETD
 feeding and decay exactly and keeps steady states (`solver`). Steps of at most 2, shorter while B is high.
 
 Good values: patterns live in a narrow band of k around √F/2 - F, above which A = 1, B = 0 is the only uniform state.
-`draw_parameters` draws F log-uniformly in [0.014, 0.1] and k uniformly in the band [k_low(F), k_high(F)] of `band`;
+`draw_parameters` draws F log-uniformly in [0.014, 0.1] and k uniformly in the band [k_low, k_high] of `wave_band`(F);
 outside of it most starts die out or become uniform. A grid with less than 64 points per unit length (128 x 128 in two
 dimensions, 48³ in three) does not resolve the fronts of width √(δ_B/(F + k)): `check_ranges` says so.
 
@@ -39,7 +39,7 @@ from ..base import System
 from ..description import Field, Parameter, trajectory_seed
 from ..grids.fourier_grid import FourierGrid, resample
 from ..solver import Setup
-from .initial import FAMILIES, start
+from .initial import FAMILIES, initial_state
 from .solver import GrayScottSolver
 
 DIFFUSIVITIES = (2e-5, 1e-5)
@@ -62,7 +62,7 @@ BAND = (
 """F, and the edges of the pattern-forming band as distances of k from √F/2 - F; measured, see docs/systems."""
 
 
-def band(F: float) -> tuple[float, float]:
+def wave_band(F: float) -> tuple[float, float]:
     """k_low and k_high at this F: `BAND` interpolated linearly in log F, and continued by its ends."""
     nodes = [node for node, *_ in BAND]
     inside = min(max(F, nodes[0]), nodes[-1])
@@ -115,7 +115,7 @@ class GrayScott(System):
     def draw_parameters(
         self, seeds: Sequence[int], resolution: Sequence[int], ranges: dict[str, Sequence[float]] | None = None
     ) -> dict[str, Tensor]:
-        """F log-uniform in its range; k uniform where its range and the pattern-forming `band` of that F overlap.
+        """F log-uniform in its range; k uniform where its range and the pattern-forming `wave_band` of that F overlap.
 
         Raises:
             PhysrepError: they do not overlap for an F that was drawn.
@@ -126,7 +126,7 @@ class GrayScott(System):
             generator = torch.Generator().manual_seed(trajectory_seed(seed, "parameters"))
             first, second = torch.rand(2, generator=generator, dtype=torch.float64).tolist()
             feed = self.parameters[0].draw(first, *limits["F"])
-            edges = band(feed)
+            edges = wave_band(feed)
             low, high = max(edges[0], limits["k"][0]), min(edges[1], limits["k"][1])
             if low > high:
                 raise PhysrepError(
@@ -149,7 +149,7 @@ class GrayScott(System):
             # Drawn in float64 on the CPU one seed at a time: the same start on every device, in every batch.
             pairs = zip(seeds, parameters["F"].tolist(), parameters["k"].tolist(), strict=True)
             family = setup.initial_condition
-            starts = [start(family, seed, F, k, self.lengths, setup.resolution) for seed, F, k in pairs]
+            starts = [initial_state(family, seed, F, k, self.lengths, setup.resolution) for seed, F, k in pairs]
             fields = torch.stack(starts).to(setup.device)
         return GrayScottSolver(grid, parameters, DIFFUSIVITIES, fields, setup.dtype, setup.max_dt)
 

@@ -5,7 +5,7 @@ A function is represented by the polynomial through its values at the Gauss-Loba
     y_j = (1 - cos(π j / N)) / 2,   j = 0 … N,   N = n + 1,
 
 two end points and ``n`` interior ones. So ``n`` values at any other points inside, such as the Gauss points, together
-with two end values determine it as well: `interpolation` goes from the Lobatto points to any others.
+with two end values determine it as well: `interpolation_matrix` goes from the Lobatto points to any others.
 
 All matrices are float64 and act on columns of values; they are made once, and used in any precision.
 
@@ -38,7 +38,7 @@ def gauss(n: int) -> Tensor:
     return (1 - torch.cos(math.pi * (torch.arange(n, dtype=torch.float64) + 0.5) / n)) / 2
 
 
-def uniform(n: int) -> Tensor:
+def cell_centres(n: int) -> Tensor:
     """The n centres (j + 1/2)/n of equal cells of [0, 1]."""
     return (torch.arange(n, dtype=torch.float64) + 0.5) / n
 
@@ -61,7 +61,7 @@ def differentiation(n: int) -> Tensor:
     return matrix - torch.diag(matrix.sum(1))  # constants have derivative 0 exactly
 
 
-def interpolation(n: int, points: Tensor) -> Tensor:
+def interpolation_matrix(n: int, points: Tensor) -> Tensor:
     """Matrix from values at the Gauss-Lobatto points to values at ``points``, ``(len(points), n + 2)``."""
     distance = points.double()[:, None] - lobatto(n)
     hit = distance.abs() < 1e-15

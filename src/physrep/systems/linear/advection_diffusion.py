@@ -33,7 +33,7 @@ from ..description import Field, Parameter
 from ..grids.fourier_grid import FourierGrid
 from ..solver import Setup
 from .heat import DIFFUSIVITY
-from .solver import LinearSolver, column, decay
+from .solver import LinearSolver, decay, parameter_column
 from .square import LinearSystem, periodic_fields
 
 
@@ -56,7 +56,7 @@ class AdvectionDiffusion(LinearSystem):
         """See `System.solver`."""
         grid = FourierGrid(setup.resolution, self.lengths, setup.device)
         start = periodic_fields(initial, "concentration", seeds, setup)
-        rate = column(parameters["diffusivity"], grid.k2) * grid.k2
+        rate = parameter_column(parameters["diffusivity"], grid.k2) * grid.k2
         for component, k in zip(("velocity_x", "velocity_y"), grid.advecting, strict=True):
-            rate = rate + 1j * column(parameters[component], grid.k2) * k
+            rate = rate + 1j * parameter_column(parameters[component], grid.k2) * k
         return LinearSolver(grid, {"concentration": start}, lambda interval: decay(rate, interval), setup.dtype)

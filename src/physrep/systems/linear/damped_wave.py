@@ -34,7 +34,7 @@ from ..description import Field, Parameter
 from ..grids.fourier_grid import FourierGrid
 from ..solver import Setup
 from .initial import FAMILIES, random_rate
-from .solver import LinearSolver, column, damped_oscillation
+from .solver import LinearSolver, damped_oscillation, parameter_column
 from .square import LinearSystem, periodic_fields
 
 MOVING = "diverse_moving"
@@ -70,6 +70,6 @@ class DampedWave(LinearSystem):
             start["displacement_rate"] = torch.stack(rates).to(setup.device)
         else:
             start["displacement_rate"] = torch.zeros_like(start["displacement"])
-        stiffness = column(parameters["wave_speed"], grid.k2) ** 2 * grid.k2
-        damping = column(parameters["damping"], grid.k2)
+        stiffness = parameter_column(parameters["wave_speed"], grid.k2) ** 2 * grid.k2
+        damping = parameter_column(parameters["damping"], grid.k2)
         return LinearSolver(grid, start, lambda interval: damped_oscillation(stiffness, damping, interval), setup.dtype)

@@ -23,7 +23,7 @@ from torch import Tensor
 
 from ...errors import PhysrepError
 from ..description import Trajectories
-from .initial import draw
+from .initial import draw_number
 
 SPACING, SUBSTEPS, TIME_STEP = 1.0, 10, 0.1
 
@@ -44,9 +44,9 @@ def draw_ftcs(seeds: Sequence[int], size: int = 256) -> tuple[Tensor, Tensor]:
     cell = torch.arange(size, dtype=torch.float64)
     for seed in seeds:
         generator = torch.Generator().manual_seed(seed)
-        alphas.append(draw(generator, *ALPHA))
-        width = draw(generator, *WIDTH)
-        x, y = (draw(generator, size / 4, 3 * size / 4) for _ in range(2))
+        alphas.append(draw_number(generator, *ALPHA))
+        width = draw_number(generator, *WIDTH)
+        x, y = (draw_number(generator, size / 4, 3 * size / 4) for _ in range(2))
         fields.append(torch.exp(-((cell[:, None] - x) ** 2 + (cell[None, :] - y) ** 2) / (2 * width**2)))
     return torch.tensor(alphas, dtype=torch.float64), torch.stack(fields)
 

@@ -31,7 +31,7 @@ from ..grids.fourier_grid import FourierGrid
 from ..grids.sine_grid import SineGrid, resample_sine
 from ..solver import Setup
 from .initial import fixed_start
-from .solver import LinearSolver, column, decay
+from .solver import LinearSolver, decay, parameter_column
 from .square import LinearSystem, periodic_fields
 
 DIFFUSIVITY = Parameter("diffusivity", "κ", 1e-4, 1e-2, "log", "L²/T", "diffusivity")
@@ -55,7 +55,7 @@ class Heat(LinearSystem):
         """See `System.solver`."""
         grid = FourierGrid(setup.resolution, self.lengths, setup.device)
         start = periodic_fields(initial, "temperature", seeds, setup)
-        rate = column(parameters["diffusivity"], grid.k2) * grid.k2
+        rate = parameter_column(parameters["diffusivity"], grid.k2) * grid.k2
         return LinearSolver(grid, {"temperature": start}, lambda interval: decay(rate, interval), setup.dtype)
 
 
@@ -76,7 +76,7 @@ class HeatFixedEdges(Heat):
             start = torch.stack([fixed_start(setup.initial_condition, seed, setup.resolution) for seed in seeds])
         else:
             start = resample_sine(initial["temperature"].double(), setup.resolution)
-        rate = column(parameters["diffusivity"], grid.k2) * grid.k2
+        rate = parameter_column(parameters["diffusivity"], grid.k2) * grid.k2
         start = start.to(setup.device)
         return LinearSolver(grid, {"temperature": start}, lambda interval: decay(rate, interval), setup.dtype)
 

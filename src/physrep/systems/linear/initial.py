@@ -34,7 +34,7 @@ MASTER = 128
 _MODES = 20
 
 
-def draw(generator: torch.Generator, low: float, high: float, log: bool = False) -> float:
+def draw_number(generator: torch.Generator, low: float, high: float, log: bool = False) -> float:
     """A uniform (or log-uniform) number."""
     u = float(torch.rand((), generator=generator, dtype=torch.float64))
     return math.exp(math.log(low) + u * math.log(high / low)) if log else low + u * (high - low)
@@ -55,8 +55,8 @@ def _master(side: int) -> FourierGrid:
 
 def _random_field(generator: torch.Generator, side: int, high: float = 5.0) -> Tensor:
     """Gaussian random field with a random spectrum on the master grid: unit rms, mean 0."""
-    k0 = 2 * math.pi * draw(generator, 1.0, high, log=True)
-    fall = draw(generator, 3.0, 7.0)
+    k0 = 2 * math.pi * draw_number(generator, 1.0, high, log=True)
+    fall = draw_number(generator, 3.0, 7.0)
     box, count = _master(side), _MODES * side
     noise = torch.randn((2, 2 * count + 1, count + 1), generator=generator, dtype=torch.float64)
     rows = torch.arange(-count, count + 1) % box.shape[0]
@@ -87,9 +87,9 @@ def _gaussians(generator: torch.Generator, side: int, count: int, widths: tuple[
     """A sum of Gaussians of amplitude 0.5 to 1.2 with centres in the unit square."""
     field = torch.zeros(MASTER * side, MASTER * side, dtype=torch.float64)
     for _ in range(count):
-        x, y = draw(generator, 0.0, 1.0), draw(generator, 0.0, 1.0)
-        width, amplitude = draw(generator, *widths, log=True), draw(generator, 0.5, 1.2)
-        sign = -1.0 if signed and draw(generator, 0.0, 1.0) < 0.5 else 1.0
+        x, y = draw_number(generator, 0.0, 1.0), draw_number(generator, 0.0, 1.0)
+        width, amplitude = draw_number(generator, *widths, log=True), draw_number(generator, 0.5, 1.2)
+        sign = -1.0 if signed and draw_number(generator, 0.0, 1.0) < 0.5 else 1.0
         field += sign * amplitude * _gaussian(side, x, width)[:, None] * _gaussian(side, y, width)[None, :]
     return field
 
@@ -102,30 +102,30 @@ def random_field(generator: torch.Generator, side: int) -> Tensor:
 def fronts(generator: torch.Generator, side: int) -> Tensor:
     """See the module's docstring."""
     box = _master(side)
-    field = torch.tanh(_random_field(generator, side, high=2.0) * draw(generator, 1.5, 5.0))
+    field = torch.tanh(_random_field(generator, side, high=2.0) * draw_number(generator, 1.5, 5.0))
     return box.to_physical(box.to_spectral(field) * torch.exp(-box.k2 * 0.02**2 / 2))
 
 
 def blobs(generator: torch.Generator, side: int) -> Tensor:
     """See the module's docstring."""
-    field = _gaussians(generator, side, 1 + int(draw(generator, 0.0, 3.0)), (4 / 128, 14 / 128), signed=False)
+    field = _gaussians(generator, side, 1 + int(draw_number(generator, 0.0, 3.0)), (4 / 128, 14 / 128), signed=False)
     return field / field.max()
 
 
 def blob(generator: torch.Generator, side: int) -> Tensor:
     """See the module's docstring."""
-    width = draw(generator, 5 / 256, 20 / 256)
-    x, y = draw(generator, 0.25, 0.75), draw(generator, 0.25, 0.75)
+    width = draw_number(generator, 5 / 256, 20 / 256)
+    x, y = draw_number(generator, 0.25, 0.75), draw_number(generator, 0.25, 0.75)
     return _gaussian(side, x, width)[:, None] * _gaussian(side, y, width)[None, :]
 
 
 def diverse(generator: torch.Generator, side: int) -> Tensor:
     """See the module's docstring."""
     shares = torch.rand(3, generator=generator, dtype=torch.float64).square()
-    many = _gaussians(generator, side, 1 + int(draw(generator, 0.0, 8.0)), (0.03, 0.12), signed=True)
+    many = _gaussians(generator, side, 1 + int(draw_number(generator, 0.0, 8.0)), (0.03, 0.12), signed=True)
     parts = torch.stack([_random_field(generator, side), _unit(fronts(generator, side), side), _unit(many, side)])
-    field = draw(generator, 0.3, 1.5, log=True) * _unit(torch.einsum("i,ixy->xy", shares.sqrt(), parts), side)
-    return field + draw(generator, -0.5, 0.5) if side == 1 else field
+    field = draw_number(generator, 0.3, 1.5, log=True) * _unit(torch.einsum("i,ixy->xy", shares.sqrt(), parts), side)
+    return field + draw_number(generator, -0.5, 0.5) if side == 1 else field
 
 
 FAMILIES: dict[str, Callable[[torch.Generator, int], Tensor]] = {
@@ -158,4 +158,4 @@ def fixed_start(family: str, seed: int, shape: Sequence[int]) -> Tensor:
 def random_rate(seed: int, shape: Sequence[int]) -> Tensor:
     """Rate of change for starts that are not at rest: a random field of mean 0 from a stream of its own, rms 1 to 5."""
     generator = torch.Generator().manual_seed(trajectory_seed(seed, "rate"))
-    return resample(draw(generator, 1.0, 5.0, log=True) * _random_field(generator, 1), shape)
+    return resample(draw_number(generator, 1.0, 5.0, log=True) * _random_field(generator, 1), shape)

@@ -24,7 +24,7 @@ Propagator = Callable[[float], Tensor]
 """Interval to P with shape ``(B, P, P, *modes)``, float64 or complex128."""
 
 
-class Basis(Protocol):
+class SpectralBasis(Protocol):
     """A grid with transforms between fields and coefficients: `FourierGrid` or `SineGrid`."""
 
     k2: Tensor
@@ -44,7 +44,9 @@ class LinearSolver(Solver):
         dtype: of the stored fields.
     """
 
-    def __init__(self, basis: Basis, start: dict[str, Tensor], propagator: Propagator, dtype: torch.dtype) -> None:
+    def __init__(
+        self, basis: SpectralBasis, start: dict[str, Tensor], propagator: Propagator, dtype: torch.dtype
+    ) -> None:
         self.basis, self.names, self.propagator, self.dtype = basis, tuple(start), propagator, dtype
         self.state = torch.stack([basis.to_spectral(field.double()) for field in start.values()], 1)
         self._interval, self._factor = math.nan, self.state
@@ -77,7 +79,7 @@ class LinearSolver(Solver):
         self.state[list(rows)] = 0
 
 
-def column(parameter: Tensor, k2: Tensor) -> Tensor:
+def parameter_column(parameter: Tensor, k2: Tensor) -> Tensor:
     """A parameter ``(B,)`` as float64 that broadcasts over modes: ``(B, 1, ..., 1)``."""
     return parameter.to(k2.device, torch.float64).view(-1, *[1] * k2.dim())
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from ..grids.chebyshev import integration, interpolation, lobatto
+from ..grids.chebyshev import integration, interpolation_matrix, lobatto
 from .channel import Channel, times_ik
 
 
@@ -29,7 +29,7 @@ class FrameMaker:
         self._vectors = table(wide.eigen.vectors)
         self._derivative = table(wide.derivative)
         self._second = table(wide.derivative @ wide.derivative)
-        self._rows = table(interpolation(n, rows))
+        self._rows = table(interpolation_matrix(n, rows))
         self._conduction = table(1 - lobatto(n))
         self._quadrature = table(integration(n))
         operator = self._second - wide.kappa[:, :, None] ** 2 * torch.eye(n + 2, dtype=torch.float64).to(wide.device)

@@ -13,7 +13,7 @@ import math
 import torch
 from torch import Tensor
 
-from ..grids.chebyshev import differentiation, interpolation, lobatto
+from ..grids.chebyshev import differentiation, interpolation_matrix, lobatto
 from .channel import Channel
 from .initial import Start
 
@@ -65,7 +65,7 @@ def starts(initial: dict[str, Tensor], rows: Tensor, channel: Channel) -> list[S
     buoyancy, velocity = torch.nan_to_num(buoyancy, 0, 0, 0), torch.nan_to_num(velocity, 0, 0, 0)
     batch, _, given = buoyancy.shape
     n = min(given, channel.shape[1])
-    to_rows, to_target = interpolation(n, rows), interpolation(n, lobatto(channel.shape[1])[1:-1])
+    to_rows, to_target = interpolation_matrix(n, rows), interpolation_matrix(n, lobatto(channel.shape[1])[1:-1])
     u, w = (_modes(component, channel.modes) for component in velocity.unbind(-1))
     theta = _modes(buoyancy - (1 - rows), channel.modes)
     simple, clamped = _polynomials(n, 1), _polynomials(n, 2)

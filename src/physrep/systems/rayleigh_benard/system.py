@@ -39,7 +39,7 @@ from torch import Tensor
 
 from ..base import System
 from ..description import Field, Parameter
-from ..grids.chebyshev import gauss, uniform
+from ..grids.chebyshev import cell_centres, gauss
 from ..solver import Setup
 from .channel import Channel
 from .frames import FrameMaker
@@ -118,4 +118,4 @@ class RayleighBenardUniform(RayleighBenard):
     """Rayleigh-Bénard convection, the same solution on rows that are equally spaced."""
 
     name = "rayleigh_benard_uniform"
-    rows = staticmethod(uniform)
+    rows = staticmethod(cell_centres)

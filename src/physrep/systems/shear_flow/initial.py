@@ -136,7 +136,7 @@ FAMILIES: dict[str, Callable[[int, FourierBox], Tensor]] = {"diverse": diverse, 
 """Name to initial condition; the first is the default."""
 
 
-def resample(fields: Tensor, target: FourierBox) -> Tensor:
+def resampled_coefficients(fields: Tensor, target: FourierBox) -> Tensor:
     """Coefficients on ``target`` of periodic fields ``(..., nx, ny)`` given on any grid."""
     source = FourierBox((fields.shape[-2], fields.shape[-1]), target.lengths, target.kx.dtype, target.kx.device)
     return source.resize(source.to_spectral(fields), target)

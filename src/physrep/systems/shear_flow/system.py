@@ -36,7 +36,7 @@ from ..base import System
 from ..description import Field, Parameter
 from ..grids.fourier_box import FourierBox
 from ..solver import Setup
-from .initial import FAMILIES, resample
+from .initial import FAMILIES, resampled_coefficients
 from .solver import ShearFlowSolver
 
 LENGTHS = (1.0, 2.0)
@@ -92,7 +92,7 @@ class ShearFlow(System):
         box = FourierBox((setup.resolution[0], setup.resolution[1]), LENGTHS, setup.dtype, setup.device)
         if initial is not None:
             fields = torch.stack([*initial["velocity"].unbind(-1), initial["tracer"]], 1).to(box.kx)
-            u, w, s = resample(fields, box).unbind(1)
+            u, w, s = resampled_coefficients(fields, box).unbind(1)
         else:
             # Drawn in float64 on the CPU one seed at a time: the same start on every device, in every batch.
             starts = torch.stack([FAMILIES[setup.initial_condition](seed, box) for seed in seeds])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ....benchmark.directory import Bench
 from ...section import Section
-from .cells import Cells, read_cells
+from .cells import Cells, read_shift_cells
 from .figures import has_arrows, shift_plot
 from .sentences import CAPTIONS, TITLES, shift_sentence
 from .table import degradation_table, leads_with_transfer, transfer_table
@@ -12,7 +12,7 @@ from .table import degradation_table, leads_with_transfer, transfer_table
 
 def generalisation_section(bench: Bench, rows: list[dict[str, str]]) -> Section | None:
     """The section of the rows of ``analyses/generalisation.csv``; None if they hold no scores."""
-    cells = read_cells(rows)
+    cells = read_shift_cells(rows)
     if not cells.shifts:
         return None
     section = Section("generalisation", "Generalisation: the frozen encoders on shifted data")

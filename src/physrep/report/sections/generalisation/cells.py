@@ -85,7 +85,7 @@ class Cells:
         return max(found, key=lambda item: getattr(item[2], by), default=None)
 
 
-def read_cells(rows: Iterable[Mapping[str, str]]) -> Cells:
+def read_shift_cells(rows: Iterable[Mapping[str, str]]) -> Cells:
     """Group the rows of the table."""
     cells = Cells()
     parts: dict[tuple[str, str, str, str, str], list[Mapping[str, str]]] = {}

@@ -32,7 +32,7 @@ BEYOND = 20.0
 
 def shift_plot(cells: Cells, shift: str) -> Plot:
     """The figure of a shift."""
-    return sweep_plot(cells, shift) if shift in SWEEPS else pair_plot(cells, shift)
+    return level_plot(cells, shift) if shift in SWEEPS else pair_plot(cells, shift)
 
 
 def axis_end(cells: Cells, shift: str) -> float:
@@ -53,7 +53,7 @@ def limits_of(cells: Cells, shift: str) -> tuple[float, float]:
     return max(0.7 * low, LOWEST), min(1.4 * high, axis_end(cells, shift))
 
 
-def sweep_plot(cells: Cells, shift: str) -> Plot:
+def level_plot(cells: Cells, shift: str) -> Plot:
     """Lines over levels, one panel per parameter and their mean, or per subject if there are several."""
     subjects = list(dict.fromkeys(subject for subject, _ in cells.levels[shift]))
     by_parameter = len(subjects) == 1

@@ -117,7 +117,7 @@ def cell(row: Mapping[str, Any] | Estimate | None) -> Score | None:
     return Score(float(value), *(math.nan if end is None else float(end) for end in (low, high)))
 
 
-def scored(row: Mapping[str, Any] | Estimate | None) -> str:
+def cell_text(row: Mapping[str, Any] | Estimate | None) -> str:
     """The same in a sentence."""
     found = cell(row)
     return NOTHING if found is None else number_and_interval(found)
