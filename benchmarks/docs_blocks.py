@@ -7,7 +7,7 @@ import re
 import pandas as pd
 
 from physrep.benchmark.names import probe_name
-from physrep.report.sections.generalisation.cells import read_shift_cells
+from physrep.benchmark.shift_cells import read_shift_cells
 from physrep.report.sections.generalisation.table import degradation_table
 
 

@@ -30,8 +30,8 @@ import pandas as pd
 from physrep.benchmark.differences import difference_rows
 from physrep.benchmark.directory import Bench
 from physrep.benchmark.entries import parameter_names
+from physrep.benchmark.run_lines import identified, line_score, lines
 from physrep.learners.identity import KINDS
-from physrep.report.sections.run_lines import identified, line_score, lines
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = ("README.md", "docs/results.md", "docs/generalisation.md")

@@ -8,7 +8,7 @@ import pytest
 from physrep.analyses.latent import Falsification, Parameters
 from physrep.analyses.latent.evidence import evidence
 from physrep.analyses.latent.verdict import EXPLAINED, MORE, NOTHING, UNDECIDED, Evidence, verdict
-from physrep.metrics.skill import Estimate
+from physrep.metrics.score import Score
 from tests.helpers.planted_latent import planted
 
 COUNT, TIMES = 80, 6
@@ -55,15 +55,15 @@ def test_planted_embeddings_get_their_verdict(kind: str, expected: str) -> None:
 
 
 def test_the_rule_waits_where_intervals_are_wide() -> None:
-    wide = Evidence({"a": Estimate(0.5, 0.2, 0.8)}, {"a": Estimate(0.2, -0.1, 0.5)}, Estimate(0.4, 0.3, 0.5))
+    wide = Evidence({"a": Score(0.5, 0.2, 0.8)}, {"a": Score(0.2, -0.1, 0.5)}, Score(0.4, 0.3, 0.5))
     assert verdict(wide) == UNDECIDED
     # Nothing is sure to be there, but much could be.
-    assert verdict(Evidence({"a": Estimate(0.1, -0.4, 0.6)}, {}, None)) == UNDECIDED
-    as_good = Evidence({"a": Estimate(0.5, 0.2, 0.8)}, {"a": Estimate(-0.1, -0.2, 0.01)}, Estimate(0.4, 0.3, 0.5))
+    assert verdict(Evidence({"a": Score(0.1, -0.4, 0.6)}, {}, None)) == UNDECIDED
+    as_good = Evidence({"a": Score(0.5, 0.2, 0.8)}, {"a": Score(-0.1, -0.2, 0.01)}, Score(0.4, 0.3, 0.5))
     assert verdict(as_good) == EXPLAINED
     # Sure, but too little to matter.
-    sliver = Evidence({"a": Estimate(0.9, 0.8, 1.0)}, {"a": Estimate(0.01, 0.005, 0.02)}, Estimate(0.4, 0.3, 0.5))
+    sliver = Evidence({"a": Score(0.9, 0.8, 1.0)}, {"a": Score(0.01, 0.005, 0.02)}, Score(0.4, 0.3, 0.5))
     assert verdict(sliver) == EXPLAINED
     # A linear image in its leading components, and yet a better basis: by which directions is open.
-    basis = Evidence({"a": Estimate(0.9, 0.8, 1.0)}, {"a": Estimate(0.2, 0.1, 0.3)}, Estimate(0.97, 0.95, 0.99))
+    basis = Evidence({"a": Score(0.9, 0.8, 1.0)}, {"a": Score(0.2, 0.1, 0.3)}, Score(0.97, 0.95, 0.99))
     assert verdict(basis) == UNDECIDED

@@ -11,7 +11,8 @@ from typing import Any, cast
 import numpy as np
 from safetensors.numpy import save_file
 
-from physrep.report.mathml import equation_markup, term_text
+from physrep.learners.operator_discovery.mathml import equation_markup
+from physrep.learners.operator_discovery.notation import LATEX, PLAIN, write_channel, write_term
 from physrep.report.sections.discovery import discovery_sections
 
 TERMS = [
@@ -38,7 +39,11 @@ def test_equation_is_well_formed_and_every_term_can_go_to_a_new_line() -> None:
     assert ["".join(own.itertext()) for own in formulas] == ["∂ttracer=", "[0.01,0.05]∂xxtracer",
                                                             "−∂x(tracervelocityx)"]  # fmt: skip
     assert [own.get("class") for own in formulas] == [None, "varies", None]
-    assert term_text("d_xx(velocity_x)") == "∂xx velocity x" and term_text("tracer velocity_x") == "tracer · velocity x"
+    assert write_term("d_xx(velocity_x)", PLAIN) == "∂xx velocity x"
+    assert write_term("tracer velocity_x", PLAIN) == "tracer · velocity x"
+    assert write_term("d_x(tracer velocity_x)", LATEX) == r"\partial_x (\mathrm{tracer}\, \mathrm{velocity}_{x})"
+    # An underscore that LaTeX would take for a second subscript.
+    assert write_channel("magnetic_field_x", LATEX) == r"\mathrm{magnetic\_field}_{x}"
 
 
 def test_section_says_what_was_found(tmp_path: Path) -> None:

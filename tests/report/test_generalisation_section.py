@@ -8,10 +8,10 @@ from typing import Any, cast
 
 import pytest
 
+from physrep.benchmark.shift_cells import read_shift_cells
 from physrep.learners.identity import identity_of_name
 from physrep.report.section import Section
 from physrep.report.sections.generalisation import generalisation_section
-from physrep.report.sections.generalisation.cells import read_shift_cells
 from physrep.report.sections.generalisation.sentences import shift_sentence
 
 ENCODERS = {"statistics": "floor", "pixels": "floor", "jepa": "learner", "operator": "learner", "supervised": "ceiling"}

@@ -14,15 +14,16 @@ from matplotlib.figure import Figure
 
 from physrep.benchmark.costs import training_cost
 from physrep.benchmark.directory import Bench
-from physrep.benchmark.entries import Entry, Headline, Score
+from physrep.benchmark.entries import Entry, Headline
+from physrep.benchmark.headline import lead
+from physrep.formats import column, number, percent, tick
 from physrep.metrics import Difference
+from physrep.metrics.score import Score
 from physrep.probes.fit import load_predictions
 from physrep.report.cost import cost_plot
 from physrep.report.draw import NARROW, Plot, curves, dots, matrix
 from physrep.report.draw.figure import markup
 from physrep.report.figure_data import write_figure_data
-from physrep.report.formats import column, number, percent, tick
-from physrep.report.headline_facts import lead
 from physrep.report.scores import scores_plot
 from physrep.report.section import Table
 from physrep.report.style import paper

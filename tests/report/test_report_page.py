@@ -12,13 +12,13 @@ import pytest
 
 from physrep.benchmark.directory import Bench
 from physrep.errors import PhysrepError
+from physrep.formats import number
 from physrep.metrics import mse
 from physrep.palette import diverging
 from physrep.probes.fit import save_predictions
 from physrep.progress import duration
 from physrep.report import build_report, hero
 from physrep.report.draw import Plot
-from physrep.report.formats import number
 from physrep.report.training import panel_of
 from tests.helpers.bench_directory import LEARNERS, predictions, read_csv, write_bench, write_csv
 

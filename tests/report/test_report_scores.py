@@ -11,9 +11,9 @@ import pytest
 from physrep.benchmark import read_results
 from physrep.benchmark.entries import headline, make_entries, parameter_names
 from physrep.errors import PhysrepError
+from physrep.formats import number
 from physrep.learners.identity import identity_of_summary
 from physrep.report import markdown_table, text_table
-from physrep.report.formats import number
 from tests.helpers.bench_directory import read_csv, write_bench
 
 

@@ -5,27 +5,17 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
 from ..errors import PhysrepError
 from ..learners.identity import KINDS, Identity, identity_of_name
+from ..metrics.score import UNKNOWN, Score
 from .names import probe_name
 
 LEVELS = ("trajectory", "window")
 NEEDED = ("system", "learner", "probe", "level", "parameter", "split", "metric", "value")
-
-
-class Score(NamedTuple):
-    """A score with its 95% interval; NaN where nothing is known."""
-
-    value: float
-    low: float
-    high: float
-
-
-UNKNOWN = Score(math.nan, math.nan, math.nan)
 
 
 @dataclass

@@ -73,7 +73,7 @@ def run(arguments: Sequence[str]) -> int:
     from ..files import write_text
     from ..readout import chosen_run, read_readout, recordings
     from ..readout.records import as_csv, as_json
-    from ..report.prediction import answers_as_text
+    from ..readout.words import answers_as_text
     from ..run_directory import load_run, run_data
 
     run = chosen_run(values.run)

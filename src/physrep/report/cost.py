@@ -11,10 +11,10 @@ import pandas as pd
 from ..benchmark.costs import training_cost
 from ..benchmark.directory import Bench
 from ..benchmark.entries import Entry
+from ..formats import number, tick
 from .draw import Plot, scatter
 from .draw.figure import say
 from .draw.types import Axes
-from .formats import number, tick
 
 AXES = {"flops": "training, floating-point operations", "seconds": "training, wall time (s)"}
 

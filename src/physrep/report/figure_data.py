@@ -8,8 +8,8 @@ import pandas as pd
 
 from ..benchmark.costs import training_cost
 from ..benchmark.directory import Bench
+from ..benchmark.predicted import prediction_rows
 from ..files import atomic_path
-from .predictions import prediction_rows
 from .training import panel_of, shown_runs
 
 

@@ -8,10 +8,10 @@ from functools import partial
 
 import pandas as pd
 
-from ..benchmark.entries import Score
 from ..benchmark.leaderboard import BoardRow
+from ..formats import NOTHING, interval, number
 from ..learners.identity import KINDS
-from .formats import NOTHING, interval, number
+from ..metrics.score import Score
 from .tables import as_markdown, as_terminal
 
 FORMATS = ("text", "markdown", "csv")

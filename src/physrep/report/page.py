@@ -10,20 +10,21 @@ import yaml
 from ..benchmark.calibration import LARGEST_RATIO, LOWEST_FLOOR, calibration
 from ..benchmark.directory import Bench, Run, read_comparison
 from ..benchmark.entries import LEVELS, metric_names, to_float
+from ..benchmark.headline import lead_of
 from ..benchmark.leaderboard import leaderboard
 from ..benchmark.names import probe_name
+from ..benchmark.predicted import shown_entries
 from ..benchmark.studies import Study
 from ..files import write_text
+from ..formats import count, gigabytes, number, operations
 from ..learners.identity import KINDS, identity_of_name
 from ..progress import duration
 from .cost import cost_plot
 from .draw import Plot, save_figure
 from .fields import sample_figure
 from .figure_data import write_figure_data
-from .formats import count, gigabytes, number, operations
-from .headline_facts import lead_of
 from .leaderboard_formats import CAPTION, board_table
-from .predictions import predictions_plot, shown_entries
+from .predictions import predictions_plot
 from .render import render_page
 from .scores import scores_plot
 from .sections import sections as extra_sections

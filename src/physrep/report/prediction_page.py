@@ -10,14 +10,14 @@ import numpy as np
 import pandas as pd
 
 from ..files import write_text
+from ..formats import quantity
 from ..palette import as_plane, diverging
 from ..readout.records import Answers
+from ..readout.words import facts, first_sentence, posterior_facts
 from .draw import WIDTH, Pictures, Plot, curves, image_figure, save_figure
 from .draw.corner import draw_corner
 from .draw.scatter import padded
 from .draw.types import Axes, Figure
-from .formats import quantity
-from .prediction import facts, first_sentence, posterior_facts
 from .render import render_page
 from .style import INK
 

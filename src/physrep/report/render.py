@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from ..benchmark.names import metric_name, probe_name
-from .formats import number, quantity
+from ..formats import number, quantity
 
 
 def render_page(template: str, **context: Any) -> str:

@@ -11,10 +11,10 @@ import pandas as pd
 from ..benchmark.directory import Bench
 from ..benchmark.entries import Entry, headline
 from ..benchmark.names import probe_name
+from ..formats import scored
 from .draw import WIDTH, Plot, Reference, dots, save_figure
 from .draw.types import Axes
 from .fields import draw_samples
-from .formats import scored
 from .style import paper
 
 

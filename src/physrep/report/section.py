@@ -11,10 +11,10 @@ from typing import Any
 
 import pandas as pd
 
-from ..benchmark.entries import Score
+from ..formats import NOTHING, column_format, interval
+from ..metrics.score import Score
 from .draw import Plot, save_figure
 from .draw.types import Figure
-from .formats import NOTHING, column_format, interval
 
 
 @dataclass

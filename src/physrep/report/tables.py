@@ -10,8 +10,8 @@ import pandas as pd
 
 from ..benchmark.entries import Entry, make_entries, metric_names, parameter_names
 from ..benchmark.names import higher_is_better, metric_name, probe_name
+from ..formats import column_format, interval, number
 from ..learners.identity import KINDS, LABEL_FREE, Identity
-from .formats import column_format, interval, number
 from .section import Table
 
 Rows = Iterable[Mapping[str, Any]]

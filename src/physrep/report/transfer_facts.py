@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING
 
 from ..benchmark.directory import Bench
 from ..benchmark.entries import headline
+from ..benchmark.headline import Fact, Lead
+from ..benchmark.run_lines import Line, identified
+from ..benchmark.shift_cells import Cell, Cells, read_shift_cells
 from ..files import read_csv
-from .formats import number
-from .headline_facts import Fact, Lead
-from .sections.generalisation.cells import Cell, Cells, read_shift_cells
+from ..formats import number
 from .sections.generalisation.sentences import TITLES, error, where
 from .sections.generalisation.table import ANALYSIS, leads_with_transfer
-from .sections.run_lines import Line, identified
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from ..report.formats import number
+from ..benchmark.latent_table import row_score
+from ..formats import number
 from ..report.section import Section
 from ..report.section import Table as Cells
-from ..report.sections.latent.table import cell, tabled
+from ..report.sections.latent.table import add_figure, tabled
 from ..systems.linear.ftcs_heat import STABILITY_LIMIT
 from .answers import StudyTable, instability
 from .config import FTCS
@@ -19,8 +20,8 @@ def samples(table: StudyTable, data: StudyData) -> Section:
     section = Section("samples", "What the models see")
     scales = colour_scales(table.config, data)
     ranges = "; ".join(f"{k} {v.name} from {v.low:.3g} to {v.high:.3g}" for k, v in scales.items())
-    table.add(
-        section, samples_figure(table.config, data, scales), "samples",
+    add_figure(
+        table, section, samples_figure(table.config, data, scales), "samples",
         f"One simulation of each set in the colours that video models and pixels see. The range is fixed over all "
         f"simulations and frames of a set ({ranges}); x points down, y to the right.",
     )  # fmt: skip
@@ -42,8 +43,8 @@ def unstable(table: StudyTable, data: StudyData) -> Section:
     for name, own in table.config.systems.items():
         if own.system != FTCS:
             continue
-        table.add(
-            section, instability_figure(data, name, scales[name], STABILITY_LIMIT), f"instability_{name}",
+        add_figure(
+            table, section, instability_figure(data, name, scales[name], STABILITY_LIMIT), f"instability_{name}",
             "The explicit scheme of the published study (time step 0.1, spacing 1) below and above its limit "
             "α = 2.5. Beyond it rounding errors grow until the picture is saturated noise, sooner for larger α: "
             "α can then be read from the time at which the noise appears, which is no physics.",
@@ -61,9 +62,9 @@ def _parts(table: StudyTable, name: str, parts: dict) -> Cells:
     for m in table.config.encoders:
         if m not in parts:
             continue
-        line = [table.label(m), *(cell(parts[m].get(k)) for k in ("all", "stable", "unstable"))]
+        line = [table.label(m), *(row_score(parts[m].get(k)) for k in ("all", "stable", "unstable"))]
         if exact:
-            line.append(cell(table.get("parameters", exact, "diffusivity", "simulation", m, "r2")))
+            line.append(row_score(table.get("parameters", exact, "diffusivity", "simulation", m, "r2")))
         lines.append(line)
     if exact:
         head.append("exact integration")

@@ -8,9 +8,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from ..benchmark.latent_table import row_text, verdicts
 from ..files import write_json, write_text
-from ..report.sections.latent.falsification import verdicts
-from ..report.sections.latent.table import cell_text
 from .answers import ANSWER, StudyAnswer, StudyTable, answers
 from .config import StudyConfig
 from .data import StudyData
@@ -88,5 +87,5 @@ def _text(
         if own != heading:
             lines.append(own)
             heading = own
-        lines.append(f"    {row['modality']:<16} {cell_text(row)}")
+        lines.append(f"    {row['modality']:<16} {row_text(row)}")
     return "\n".join(lines) + "\n"

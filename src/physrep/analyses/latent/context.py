@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from ...metrics.skill import Estimate
+from ...metrics.score import Score
 from ...tokens import LatentTrajectories, joined_stores
 from ..base import Context, FrozenRun
 
@@ -137,7 +137,7 @@ def features(store: LatentTrajectories, rows: np.ndarray, level: str) -> np.ndar
 
 
 def result(
-    analysis: str, set_name: str, target: str, level: str, modality: str, metric: str, found: Estimate,
+    analysis: str, set_name: str, target: str, level: str, modality: str, metric: str, found: Score,
     splits: Sequence[float] = (),
 ) -> dict[str, Any]:  # fmt: skip
     """A row of the long table."""
@@ -153,8 +153,3 @@ def result(
         "high": float(found.high),
         "splits": [float(v) for v in splits],
     }
-
-
-def first_column(found: Any) -> Estimate:
-    """The first parameter of an `Interval` or `Difference`."""
-    return Estimate(float(found.value[0]), float(found.low[0]), float(found.high[0]))

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ...metrics import bootstrap, paired_difference
-from ...metrics.skill import Estimate
+from ...metrics.score import Score
 from .verdict import Evidence
 
 READINGS = ("simulation", "three")
@@ -40,20 +40,16 @@ def evidence(
     for target in targets:
         own = best_reading(arrays, name, target, modality)
         rivals = [best_reading(arrays, name, target, p) for p in pixels]
-        found.r2[target] = _first(bootstrap(own[2:].T, own[1:2].T, own[0], "r2", level=level))
+        found.r2[target] = Score.of_first(bootstrap(own[2:].T, own[1:2].T, own[0], "r2", level=level))
         if rivals:
             rival = min(rivals, key=lambda other: np.square(other[1] - other[2]).sum())
             difference = paired_difference(own[2:].T, rival[2:].T, own[1:2].T, own[0], "r2", level=level)
-            found.difference[target] = _first(difference)
+            found.difference[target] = Score.of_first(difference)
     shares = [
-        Estimate(r["value"], r["low"], r["high"])
+        Score(r["value"], r["low"], r["high"])
         for r in rows
         if (r["analysis"], r["set"], r["target"], r["modality"])
         == ("falsification", name, "pixels to embedding", modality)
     ]
     found.share = max(shares, key=lambda own: own.value) if shares else None
     return found
-
-
-def _first(found: Any) -> Estimate:
-    return Estimate(float(found.value[0]), float(found.low[0]), float(found.high[0]))

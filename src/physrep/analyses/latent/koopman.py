@@ -6,7 +6,8 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from ...metrics.skill import Estimate, mean, skill, skill_difference
+from ...metrics.score import Score
+from ...metrics.skill import mean, skill, skill_difference
 from ..base import Rows
 from ..principal import principal
 from .analysis import LatentAnalysis
@@ -152,6 +153,6 @@ def _truncated(z: np.ndarray, z_test: np.ndarray, size: int) -> np.ndarray:
     return np.stack([own.error.sum(1) + rest, best.sum(1)])
 
 
-def _spread(values: list[float]) -> Estimate:
+def _spread(values: list[float]) -> Score:
     """Mean and range over the folds, which share simulations: a spread, not an interval."""
-    return Estimate(float(np.mean(values)), float(np.min(values)), float(np.max(values)))
+    return Score(float(np.mean(values)), float(np.min(values)), float(np.max(values)))

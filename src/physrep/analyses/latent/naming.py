@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from ...errors import PhysrepError
-from ...metrics.skill import Estimate, mean
+from ...metrics.score import Score
+from ...metrics.skill import mean
 from ...probes.ridge import STRONG_PENALTIES, Ridge
 from ..base import Rows
 from .analysis import LatentAnalysis
@@ -102,5 +103,5 @@ def _with_labels(
     return hits, per_seed
 
 
-def _exact(value: float) -> Estimate:
-    return Estimate(float(value), np.nan, np.nan)
+def _exact(value: float) -> Score:
+    return Score(float(value), np.nan, np.nan)

@@ -7,11 +7,12 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from ...metrics import bootstrap, paired_difference
+from ...metrics.score import Score
 from ...metrics.skill import mean
 from ...probes.ridge import STRONG_PENALTIES, Ridge
 from ..base import Rows
 from .analysis import LatentAnalysis
-from .context import LEVELS, LatentContext, features, first_column, result
+from .context import LEVELS, LatentContext, features, result
 
 FRAMES_TO_FIT = 3
 """Frames per simulation that the frame-level probe is fitted on; it is scored on all."""
@@ -107,7 +108,7 @@ def _scored(
     counts = np.bincount(index)
     per_seed = predictions.r2(folds)
     for k, parameter in enumerate(names):
-        r2 = first_column(bootstrap(predicted[:, k : k + 1], true[:, k : k + 1], cluster, "r2"))
+        r2 = Score.of_first(bootstrap(predicted[:, k : k + 1], true[:, k : k + 1], cluster, "r2"))
         error = np.bincount(index, np.abs(predicted[:, k] - true[:, k]), len(simulations))
         place = ("parameters", name, parameter, level, modality)
         rows.append(result(*place, "r2", r2, per_seed[:, k].tolist()))
@@ -126,6 +127,6 @@ def _differences(
     (cluster, true, predicted), (_, _, other) = own.pooled(), base.pooled()
     for k, parameter in enumerate(names):
         ours, theirs, target = (a[:, k : k + 1] for a in (predicted, other, true))
-        found = first_column(paired_difference(ours, theirs, target, cluster, "r2"))
+        found = Score.of_first(paired_difference(ours, theirs, target, cluster, "r2"))
         rows.append(result("parameters", name, parameter, level, modality, "r2_minus_reference", found))
     return rows

@@ -21,7 +21,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from ...metrics.skill import Estimate
+from ...metrics.score import Score
 
 LINEAR = 0.9
 """Share of the variance of the leading components from which on an embedding is called a linear image."""
@@ -45,9 +45,9 @@ class Evidence:
         share: R² of pixels to embedding, of the best kind of pixels, or None if it was not measured.
     """
 
-    r2: dict[str, Estimate] = field(default_factory=dict)
-    difference: dict[str, Estimate] = field(default_factory=dict)
-    share: Estimate | None = None
+    r2: dict[str, Score] = field(default_factory=dict)
+    difference: dict[str, Score] = field(default_factory=dict)
+    share: Score | None = None
 
 
 def verdict(evidence: Evidence) -> str:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
+from .notation import LATEX, write_channel, write_term
 from .selection import EXPLAINED
 
 
@@ -64,34 +64,11 @@ def as_latex(record: dict[str, Any]) -> str:
             varies = any(term["directions"])
             value = rf"[{_number(term['low'])}, {_number(term['high'])}]" if varies else _number(term["constant"])
             sign = "" if not parts or value.startswith("-") else "+"
-            parts.append(rf"{sign} {value}\, {_latex_term(term['name'])}")
-        lines.append(rf"\partial_t {_symbol(equation['channel'])} &= {' '.join(parts) or '0'} \\")
+            parts.append(rf"{sign} {value}\, {write_term(term['name'], LATEX)}")
+        lines.append(rf"\partial_t {write_channel(equation['channel'], LATEX)} &= {' '.join(parts) or '0'} \\")
     return "\n".join([r"\begin{align}", *lines, r"\end{align}"])
 
 
 def _number(value: float) -> str:
     mantissa, _, power = f"{value:.3g}".partition("e")
     return rf"{mantissa} \cdot 10^{{{int(power)}}}" if power else mantissa
-
-
-def _symbol(channel: str) -> str:
-    name, _, axes = channel.rpartition("_")
-    return rf"\mathrm{{{name}}}_{{{axes}}}" if name and len(axes) <= 2 else rf"\mathrm{{{channel}}}".replace("_", r"\_")
-
-
-def _latex_term(name: str) -> str:
-    derivative = re.fullmatch(r"d_([a-z]+)\((.*)\)", name)
-    if derivative:
-        order = " ".join(rf"\partial_{letter}" for letter in derivative[1])
-        return rf"{order} ({_latex_term(derivative[2])})"
-    factors = []
-    for factor in name.split(" "):
-        nonlocal_part = re.fullmatch(r"(\w+)\[(.*)\]", factor)
-        factors.append(
-            rf"\mathcal{{{nonlocal_part[1][0]}}}_{nonlocal_part[1][1:]} {_symbol(nonlocal_part[2])}"
-            if nonlocal_part
-            else factor
-            if factor == "1"
-            else _symbol(factor)
-        )
-    return r"\, ".join(factors)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from ..formats import tick
+from ...formats import tick
 from .types import Axes
 
 

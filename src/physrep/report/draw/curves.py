@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pandas as pd
 
-from ..formats import number, tick
+from ...formats import number, tick
 from .axes import apart, log_axis, plain_axis
 from .figure import say, say_curve
 from .types import Axes

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from ..formats import column, number
+from ...formats import column, number
 from ..style import BAND, MUTED
 from .axes import log_axis, name_rows, plain_axis
 from .figure import say

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from ..formats import number
+from ...formats import number
 from .axes import name_rows
 from .figure import say
 from .types import Axes

@@ -14,6 +14,7 @@ from typing import cast
 
 from ...analyses import ANALYSES
 from ...benchmark.directory import Bench
+from ...benchmark.run_lines import identified
 from ...errors import PhysrepError
 from ...files import read_csv
 from ...registry import resolve
@@ -27,7 +28,6 @@ from .increment import increment
 from .latent import BENCH_SECTIONS
 from .posterior import posterior_section
 from .regimes import regimes_section
-from .run_lines import identified
 from .similarity import similarity_section
 from .strength import strength
 from .surrogates import surrogates

@@ -8,11 +8,11 @@ import numpy as np
 import pandas as pd
 
 from ...benchmark.directory import Bench
+from ...benchmark.run_lines import Line, lines
+from ...formats import NOTHING, number
 from ..draw import WIDTH, Pictures, image_figure
 from ..draw.types import Figure
-from ..formats import NOTHING, number
 from ..section import Section, Table
-from .run_lines import Line, lines
 
 
 def attention_section(bench: Bench, rows: list[dict[str, str]]) -> Section | None:

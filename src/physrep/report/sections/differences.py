@@ -10,9 +10,9 @@ import pandas as pd
 from ...benchmark.differences import ALPHA, difference_rows
 from ...benchmark.directory import Bench
 from ...files import atomic_path
+from ...formats import signed
 from ..draw import Plot, matrix
 from ..draw.matrix import DIVERGING
-from ..formats import signed
 from ..section import Section
 
 

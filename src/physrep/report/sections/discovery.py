@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from functools import partial
 from pathlib import Path
@@ -11,13 +10,15 @@ from typing import Any
 import pandas as pd
 
 from ...benchmark.directory import Bench, Run
+from ...formats import number
+from ...learners.operator_discovery.mathml import equation_markup
+from ...learners.operator_discovery.notation import PLAIN, write_term
 from ...learners.operator_discovery.printing import as_latex, as_text
+from ...learners.operator_discovery.record import read_discovery
 from ...learners.operator_discovery.selection import EXPLAINED
 from ..draw import Plot, curves
 from ..draw.scatter import padded
 from ..draw.types import Axes
-from ..formats import number
-from ..mathml import equation_markup, term_text
 from ..section import Section, Table
 
 
@@ -27,23 +28,6 @@ def discovery_sections(bench: Bench) -> list[Section]:
         if run.learner == "operator_discovery" and (record := read_discovery(run.folder)) is not None:
             return [discovery_section(bench, run, record)]
     return []
-
-
-def read_discovery(folder: Path) -> dict[str, Any] | None:
-    """What a fit left in its weights (`OperatorDiscovery.record`); None if there is nothing."""
-    from safetensors import SafetensorError, safe_open
-
-    path = folder / "weights.safetensors"
-    if not path.is_file():
-        return None
-    try:
-        with safe_open(path, framework="np") as file:
-            name = next((name for name in file.keys() if name.split(".")[-1] == "found"), None)  # noqa: SIM118
-            content = bytes(file.get_tensor(name).tolist()) if name else b""
-        record = json.loads(content) if content else None
-    except (SafetensorError, ValueError):
-        return None
-    return record if isinstance(record, dict) and "equation" in record else None
 
 
 def discovery_section(bench: Bench, run: Run, record: dict[str, Any]) -> Section:
@@ -95,7 +79,7 @@ def _directions(equations: list[dict[str, Any]], count: int) -> pd.DataFrame:
             if not any(term["directions"]):
                 continue
             columns = {f"θ{chr(0x2080 + d + 1)}": term["directions"][d] for d in range(count)}
-            rows.append({"equation": f"∂ₜ {own['channel'].replace('_', ' ')}", "term": term_text(term["name"]),
+            rows.append({"equation": f"∂ₜ {own['channel'].replace('_', ' ')}", "term": write_term(term["name"], PLAIN),
                          "constant": term["constant"], **columns, "least": term["low"], "greatest": term["high"],
                          "kept (%)": 100 * term["stability"]})  # fmt: skip
     return pd.DataFrame(rows)

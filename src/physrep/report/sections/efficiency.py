@@ -10,11 +10,11 @@ import pandas as pd
 from ...analyses.efficiency import area, trajectories_until
 from ...benchmark.directory import Bench
 from ...benchmark.entries import headline
+from ...benchmark.run_lines import Line, lines
+from ...formats import number
 from ..draw import Plot, curves
 from ..draw.types import Axes
-from ..formats import number
 from ..section import Section, Table
-from .run_lines import Line, lines
 
 REFERENCE = 0.1
 """Share of labels at which the best learner sets the level that others are to reach."""

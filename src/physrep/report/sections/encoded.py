@@ -8,11 +8,11 @@ import numpy as np
 import pandas as pd
 
 from ...benchmark.directory import Bench
+from ...benchmark.run_lines import Line, best, line_score, lines
+from ...formats import number, scored
 from ...learners.identity import identity_of_name
 from ..draw import Plot, matrix
-from ..formats import number, scored
 from ..section import Section, Table
-from .run_lines import Line, best, line_score, lines
 
 LEGIBLE = 0.9
 """R² from which a quantity counts as read."""

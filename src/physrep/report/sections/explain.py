@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from ...benchmark.directory import Bench
-from ..formats import number
+from ...benchmark.run_lines import line_score, lines
+from ...formats import number
 from ..section import Section
 from .explain_figures import layer_plot, map_plot, saliency_figure
-from .run_lines import line_score, lines
 
 EVEN = 1.5
 """Times its even share that a channel needs to be named."""

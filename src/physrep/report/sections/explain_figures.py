@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from ...benchmark.run_lines import Line, line_score, lines
 from ..draw import WIDTH, Pictures, Plot, curves, image_figure, scatter
 from ..draw.types import Axes, Figure
-from .run_lines import Line, line_score, lines
 
 FRAMES, SMOOTHED = 4, 4
 """Frames shown of a window, and points over which squared sensitivities are averaged along each axis."""

@@ -6,8 +6,8 @@ import pandas as pd
 
 from ...benchmark.directory import Bench
 from ...benchmark.names import probe_name
+from ...benchmark.run_lines import line_score, lines
 from ..section import Section, Table
-from .run_lines import line_score, lines
 
 
 def increment(bench: Bench, rows: list[dict[str, str]]) -> Section | None:

@@ -6,12 +6,12 @@ import pandas as pd
 
 from ...analyses.regime_rules import REGIMES
 from ...benchmark.directory import Bench
+from ...benchmark.run_lines import Line, best, line_score, lines
 from ...files import read_json
+from ...formats import number, scored
 from ..draw import Plot, Reference, curves, dots, matrix
 from ..draw.types import Axes
-from ..formats import number, scored
 from ..section import Section, Table
-from .run_lines import Line, best, line_score, lines
 
 
 def regimes_section(bench: Bench, rows: list[dict[str, str]]) -> Section | None:

@@ -11,7 +11,7 @@ from ...benchmark.directory import Bench
 from ...benchmark.entries import to_float
 from ...benchmark.search import FAILED
 from ...files import read_csv
-from ..formats import number, operations
+from ...formats import number, operations
 from ..section import Section, Table
 
 

@@ -6,10 +6,10 @@ import numpy as np
 import pandas as pd
 
 from ...benchmark.directory import Bench
+from ...benchmark.run_lines import Line, identified, lines
+from ...formats import number
 from ..draw import Plot, matrix
-from ..formats import number
 from ..section import Section
-from .run_lines import Line, identified, lines
 
 
 def similarity_section(bench: Bench, rows: list[dict[str, str]]) -> Section | None:

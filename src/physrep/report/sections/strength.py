@@ -8,13 +8,14 @@ from functools import partial
 import pandas as pd
 
 from ...benchmark.directory import Bench
-from ...benchmark.entries import UNKNOWN, Score, to_float
+from ...benchmark.entries import to_float
 from ...benchmark.names import probe_name
+from ...benchmark.run_lines import Line, lines
+from ...formats import number
+from ...metrics.score import UNKNOWN, Score
 from ..draw import Plot, Reference, dots
 from ..draw.types import Axes
-from ..formats import number
 from ..section import Section, Table
-from .run_lines import Line, lines
 
 
 def strength(bench: Bench, rows: list[dict[str, str]]) -> Section | None:

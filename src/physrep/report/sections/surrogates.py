@@ -5,8 +5,8 @@ from __future__ import annotations
 import pandas as pd
 
 from ...benchmark.directory import Bench
+from ...benchmark.run_lines import line_score, lines
 from ..section import Section, Table
-from .run_lines import line_score, lines
 
 HEADINGS = {"real": "real windows", "jointly": "twins, channels jointly", "alone": "twins, each channel alone",
             "space": "twins in space"}  # fmt: skip

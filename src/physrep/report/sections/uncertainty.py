@@ -9,10 +9,10 @@ import numpy as np
 import pandas as pd
 
 from ...benchmark.directory import Bench
+from ...benchmark.run_lines import Line, lines
 from ..draw import Plot, curves
 from ..draw.types import Axes
 from ..section import Section, Table
-from .run_lines import Line, lines
 
 METHODS = {"conformal": "conformal", "gaussian": "Gaussian head", "gaussian_conformal": "Gaussian head, conformal"}
 SHOWN = 0.9

@@ -7,10 +7,11 @@ from collections.abc import Mapping
 import pandas as pd
 
 from ...benchmark.directory import Bench
-from ...benchmark.entries import Score, to_float
+from ...benchmark.entries import to_float
 from ...benchmark.names import probe_name
+from ...benchmark.run_lines import lines
+from ...metrics.score import Score
 from ..section import Section, Table
-from .run_lines import lines
 
 
 def units(bench: Bench, rows: list[dict[str, str]]) -> Section | None:

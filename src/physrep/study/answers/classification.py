@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from ...analyses.latent.evidence import READINGS
+from ...benchmark.latent_table import row_text
 from ...metrics.skill import mean
-from ...report.sections.latent.table import cell_text
 from .table import StudyAnswer, StudyTable, decided, together
 
 
@@ -24,8 +24,8 @@ def classification(table: StudyTable) -> list[StudyAnswer]:
         a, b = (table.arrays[f"classification/{rows[m]['level']}/{m}"] for m in (who, rival))
         difference = mean((a[0] - b[0]) * a[1], a[1])
         found.append(decided(difference))
-        sure.append(f"{table.label(rival)} {cell_text(difference)}")
-    listed = ", ".join(f"{table.label(m)} {cell_text(rows[m])}" for m in (who, *rivals))
+        sure.append(f"{table.label(rival)} {row_text(difference)}")
+    listed = ", ".join(f"{table.label(m)} {row_text(rows[m])}" for m in (who, *rivals))
     return [
         StudyAnswer(
             "Is the kind of physics told apart better than by every floor and control?",

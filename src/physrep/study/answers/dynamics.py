@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from ...benchmark.latent_table import row_text
+from ...formats import number
 from ...metrics.skill import skill_difference
-from ...report.formats import number
-from ...report.sections.latent.table import cell_text
 from .table import StudyAnswer, StudyTable, decided, together
 
 
@@ -27,9 +27,9 @@ def _skill(table: StudyTable, who: str) -> list[StudyAnswer]:
         a, b = (table.arrays[f"rollouts/{name}/{m}"] for m in (who, rival))
         difference = skill_difference(a[0], b[0], a[2], b[2])
         found.append(decided(difference))
-        sure.append(f"{name} {cell_text(difference)}")
+        sure.append(f"{name} {row_text(difference)}")
         own, other = (table.get("koopman", name, "order 1", "frame", m, "skill") for m in (who, rival))
-        parts.append(f"{name} {cell_text(own)} against {cell_text(other)} ({table.label(rival)})")
+        parts.append(f"{name} {row_text(own)} against {row_text(other)} ({table.label(rival)})")
     return [
         StudyAnswer(
             "Do linear dynamics predict it better than pixels?",
@@ -73,7 +73,7 @@ def _order(table: StudyTable, who: str) -> list[StudyAnswer]:
         return []
     above = all(wave["low"] > own["high"] for own in others)
     below = any(wave["high"] < own["low"] for own in others)
-    listed = ", ".join(f"{name} {cell_text(row)}" for name, row in gains.items())
+    listed = ", ".join(f"{name} {row_text(row)}" for name, row in gains.items())
     return [
         StudyAnswer(
             "Does the order of the latent dynamics tell waves from the rest?",
@@ -91,7 +91,7 @@ def _shared(table: StudyTable, who: str) -> list[StudyAnswer]:
         shared = table.get("koopman", name, "shared operator", "frame", who, "skill")
         if cost is None:
             return []
-        parts.append(f"{name} {cell_text(shared)}, its own operator {cell_text(cost)} more")
+        parts.append(f"{name} {row_text(shared)}, its own operator {row_text(cost)} more")
         found.append("no" if cost["low"] > 0.02 else "yes" if cost["high"] < 0.02 else "undecided")
     return [
         StudyAnswer(

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from ...report.sections.latent.falsification import verdicts
-from ...report.sections.latent.table import cell_text
+from ...benchmark.latent_table import row_text, verdicts
 from .table import StudyAnswer, StudyTable
 
 
@@ -19,11 +18,11 @@ def falsification(table: StudyTable) -> list[StudyAnswer]:
             continue
         own = found[who]["evidence"]
         parts = [
-            f"{target} R² {cell_text(own.r2[target])}, {cell_text(own.difference[target])} above the best pixels"
+            f"{target} R² {row_text(own.r2[target])}, {row_text(own.difference[target])} above the best pixels"
             for target in own.r2
         ]
         others = "; ".join(f"{table.label(m)}: {v['verdict']}" for m, v in found.items() if m != who)
-        share = f" Pixels give back {cell_text(own.share)} of its leading components." if own.share else ""
+        share = f" Pixels give back {row_text(own.share)} of its leading components." if own.share else ""
         answers.append(
             StudyAnswer(
                 f"Is what {table.label(who)} knows of {name} more than pixels?",

@@ -6,21 +6,21 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from ...benchmark.latent_table import row_text
 from ...metrics import bootstrap
-from ...metrics.skill import Estimate
-from ...report.sections.latent.table import cell_text
+from ...metrics.score import Score
 from ...systems.linear.ftcs_heat import STABILITY_LIMIT
 from ..config import FTCS
 from ..data import StudyData
 from .table import StudyAnswer, StudyTable
 
 
-def instability(arrays: Mapping[str, np.ndarray], name: str, level: str) -> dict[str, dict[str, Estimate]]:
+def instability(arrays: Mapping[str, np.ndarray], name: str, level: str) -> dict[str, dict[str, Score]]:
     """R² of α of one probe on all, on the stable and on the unstable test simulations, per modality.
 
     Each part is compared with its own mean, and has an interval over its simulations.
     """
-    found: dict[str, dict[str, Estimate]] = {}
+    found: dict[str, dict[str, Score]] = {}
     for key, values in arrays.items():
         prefix = f"{name}/diffusivity/{level}/"
         if key.startswith(prefix):
@@ -30,9 +30,8 @@ def instability(arrays: Mapping[str, np.ndarray], name: str, level: str) -> dict
     return found
 
 
-def _r2(values: np.ndarray) -> Estimate:
-    interval = bootstrap(values[2:].T, values[1:2].T, values[0], "r2")
-    return Estimate(float(interval.value[0]), float(interval.low[0]), float(interval.high[0]))
+def _r2(values: np.ndarray) -> Score:
+    return Score.of_first(bootstrap(values[2:].T, values[1:2].T, values[0], "r2"))
 
 
 def instability_answers(table: StudyTable, data: StudyData) -> list[StudyAnswer]:
@@ -48,9 +47,9 @@ def instability_answers(table: StudyTable, data: StudyData) -> list[StudyAnswer]
         for m in dict.fromkeys([config.reference, table.subject("parameters") or config.reference]):
             row = table.get("parameters", name, "diffusivity", "simulation", m, "r2")
             other = exact and table.get("parameters", exact, "diffusivity", "simulation", m, "r2")
-            text = f"{table.label(m)} R² {cell_text(row)} ({cell_text(scores[m].get('stable'))} within the stable runs)"
+            text = f"{table.label(m)} R² {row_text(row)} ({row_text(scores[m].get('stable'))} within the stable runs)"
             if other and row:
-                text += f", on exact data {cell_text(other)}"
+                text += f", on exact data {row_text(other)}"
                 if m == config.reference and row["low"] > other["high"]:
                     verdict = "inflates it"
             parts.append(text)

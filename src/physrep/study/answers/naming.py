@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from ...benchmark.latent_table import row_text
 from ...metrics.skill import mean
-from ...report.sections.latent.table import cell_text
 from .table import StudyAnswer, StudyTable, decided
 
 
@@ -27,7 +27,7 @@ def naming(table: StudyTable) -> list[StudyAnswer]:
     own = rows[who]
     place = ("naming", who, own["level"], "recall")
     recalls = ", ".join(
-        f"{r['target']} {cell_text(r)}"
+        f"{r['target']} {row_text(r)}"
         for r in table.rows
         if (r["analysis"], r["modality"], r["level"], r["metric"]) == place
     )
@@ -37,9 +37,9 @@ def naming(table: StudyTable) -> list[StudyAnswer]:
         StudyAnswer(
             "Can the kind of physics be named from one trajectory, without labels?",
             f"Accuracy of fixed rules on order and spectrum (chance {chance:.2f}): {table.label(who)} "
-            f"{cell_text(own)}, {table.label(rival)} {cell_text(rows[rival])}. Right per equation: {recalls}.",
+            f"{row_text(own)}, {table.label(rival)} {row_text(rows[rival])}. Right per equation: {recalls}.",
             verdict,
-            f"yes from 0.7 on, no if chance is inside the interval; difference to pixels {cell_text(difference)}: "
+            f"yes from 0.7 on, no if chance is inside the interval; difference to pixels {row_text(difference)}: "
             f"better than pixels? {decided(difference)}",
         )
     ]

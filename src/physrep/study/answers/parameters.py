@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from ...analyses.latent.evidence import READINGS, best_reading
+from ...benchmark.latent_table import row_text
 from ...metrics import paired_difference
-from ...metrics.skill import Estimate
-from ...report.sections.latent.table import cell_text
+from ...metrics.score import Score
 from .table import StudyAnswer, StudyTable, decided, together
 
 
@@ -31,15 +31,15 @@ def parameters(table: StudyTable) -> list[StudyAnswer]:
             for rival in rivals:
                 other = best_reading(table.arrays, name, target, rival)
                 result = paired_difference(own[2:].T, other[2:].T, own[1:2].T, own[0], "r2")
-                difference = Estimate(float(result.value[0]), float(result.low[0]), float(result.high[0]))
+                difference = Score.of_first(result)
                 text = table.label(rival) + (" (best pixels)" if rival in pixels else "")
                 found.append(decided(difference))
-                parts.append(f"{text} {cell_text(score[rival])}")
-                sure.append(f"{text} {cell_text(difference)}")
+                parts.append(f"{text} {row_text(score[rival])}")
+                sure.append(f"{text} {row_text(difference)}")
             answers.append(
                 StudyAnswer(
                     f"Does it know {target} of {name} better than every floor and control?",
-                    f"R² of {table.label(who)} {cell_text(score[who])}; {', '.join(parts)}.",
+                    f"R² of {table.label(who)} {row_text(score[who])}; {', '.join(parts)}.",
                     together(found),
                     f"difference to {'; '.join(sure)}; paired over {len(np.unique(own[0]))} simulations",
                 )

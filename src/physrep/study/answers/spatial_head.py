@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from ...analyses.latent.token_head import VARIANTS
-from ...metrics.skill import Estimate
-from ...report.sections.latent.table import cell_text
+from ...benchmark.latent_table import row_text
+from ...metrics.score import Score
 from .table import StudyAnswer, StudyTable, decided
 
 
@@ -18,7 +18,7 @@ def spatial_head(table: StudyTable) -> list[StudyAnswer]:
         final = gains[last]
         if final is None:
             continue
-        listed = ", ".join(f"{v} {cell_text(row)}" for v, row in gains.items())
+        listed = ", ".join(f"{v} {row_text(row)}" for v, row in gains.items())
         kinds = {
             k: table.get("spatial_head", name, f"{last}, {k}", "tokens", who or "", "r2_persistence")
             for k in ("real", "shuffled", "none")
@@ -27,9 +27,9 @@ def spatial_head(table: StudyTable) -> list[StudyAnswer]:
             StudyAnswer(
                 f"Does knowing α help to predict the next spatial tokens of {name}?",
                 f"Gain in one-step R² of the real α over the better control, {table.label(who or '')}: {listed}. "
-                f"Repaired: real {cell_text(kinds['real'])}, shuffled {cell_text(kinds['shuffled'])}, none "
-                f"{cell_text(kinds['none'])}.",
-                decided(Estimate(final["value"], final["low"], final["high"])),
+                f"Repaired: real {row_text(kinds['real'])}, shuffled {row_text(kinds['shuffled'])}, none "
+                f"{row_text(kinds['none'])}.",
+                decided(Score(final["value"], final["low"], final["high"])),
                 "interval of the fully repaired head, over simulations",
             )
         )

@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from ...metrics.skill import Estimate
-from ...report.sections.latent.table import LatentTable
-from ...report.sections.run_lines import Line
+from ...benchmark.latent_table import LatentTable
+from ...benchmark.run_lines import Line
+from ...metrics.score import Score
 from ..config import StudyConfig
 from ..data import StudyData
 from ..names import label
@@ -98,7 +98,7 @@ class StudyTable(LatentTable):
         return None
 
 
-def decided(found: Estimate) -> str:
+def decided(found: Score) -> str:
     """``yes`` if the interval of a difference is above 0, ``no`` if below, else ``undecided``."""
     return "yes" if found.low > 0 else "no" if found.high < 0 else "undecided"
 

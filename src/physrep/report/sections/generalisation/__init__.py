@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from ....benchmark.directory import Bench
+from ....benchmark.shift_cells import Cells, read_shift_cells
 from ...section import Section
-from .cells import Cells, read_shift_cells
 from .figures import has_arrows, shift_plot
 from .sentences import CAPTIONS, TITLES, shift_sentence
 from .table import degradation_table, leads_with_transfer, transfer_table

@@ -8,10 +8,10 @@ from typing import Any
 
 import pandas as pd
 
+from ....benchmark.shift_cells import Cells
+from ....formats import number
 from ...draw import Plot, Reference, curves, dots
 from ...draw.types import Axes
-from ...formats import number
-from .cells import Cells
 from .sentences import where
 
 Panel = tuple[str, str, str, str]

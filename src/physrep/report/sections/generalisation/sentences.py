@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from ...formats import number
-from ..run_lines import Line
-from .cells import Cell, Cells
+from ....benchmark.run_lines import Line
+from ....benchmark.shift_cells import Cell, Cells
+from ....formats import number
 
 TITLES = {
     "extrapolation": "parameters beyond those that the probe has seen",

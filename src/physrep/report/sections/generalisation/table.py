@@ -8,10 +8,10 @@ from typing import Any
 
 import pandas as pd
 
-from ...formats import NOTHING, number
+from ....benchmark.run_lines import Line
+from ....benchmark.shift_cells import Cells
+from ....formats import NOTHING, number
 from ...section import Table
-from ..run_lines import Line
-from .cells import Cells
 from .sentences import MOST, error, where
 
 ANALYSIS = "generalisation"

@@ -8,17 +8,17 @@ from functools import partial
 
 from ....analyses.latent import read_latent
 from ....benchmark.directory import Bench
+from ....benchmark.latent_table import LatentTable
+from ....benchmark.run_lines import Line, identified, lines
 from ....files import read_csv
 from ....renamed import current_columns
 from ...section import Section
-from ..run_lines import Line, identified, lines
 from .classification import classification
 from .falsification import falsification
 from .koopman import koopman
 from .naming import naming
 from .parameters import parameters
 from .spatial_head import spatial_head
-from .table import LatentTable
 
 LATENT_SECTIONS: dict[str, Callable[[LatentTable], Section]] = {
     "falsification": falsification,

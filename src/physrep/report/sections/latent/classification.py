@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from ....analyses.latent.context import LEVELS
 from ....analyses.latent.evidence import READINGS
+from ....benchmark.latent_table import LatentTable
 from ...section import Section
-from .table import LatentTable
+from .table import add_dots
 
 
 def classification(table: LatentTable) -> Section:
@@ -14,8 +15,8 @@ def classification(table: LatentTable) -> Section:
     panels = [(LEVELS[v], table.scores("classification", "all", "set", v, "accuracy")) for v in READINGS]
     chance = 1 / max(1, len(table.simulated))
     low = max(0.0, chance - 0.25)
-    table.add_dots(
-        section, panels, "balanced accuracy", "classification",
+    add_dots(
+        table, section, panels, "balanced accuracy", "classification",
         "Accuracy of a linear classifier of the set on simulations out of fold, with 95 % intervals over simulations. "
         "Matched pairs are never divided between train and test.",
         low=low, line=(chance, "chance"),

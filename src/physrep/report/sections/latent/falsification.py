@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from ....analyses.latent.evidence import evidence
 from ....analyses.latent.falsification import SHUFFLED, WAYS
-from ....analyses.latent.verdict import ABSENT, LINEAR, MARGIN, verdict
+from ....analyses.latent.verdict import ABSENT, LINEAR, MARGIN
+from ....benchmark.latent_table import LatentTable, row_score, verdicts
 from ...section import Section, Table
-from .table import LatentTable, cell, tabled
+from .table import tabled
 
 
 def falsification(table: LatentTable) -> Section:
@@ -29,8 +27,8 @@ def falsification(table: LatentTable) -> Section:
             own = found["evidence"]
             for i, target in enumerate(own.r2):
                 first = [name, table.label(m), found["verdict"]] if i == 0 else ["", "", ""]
-                share = cell(own.share) if i == 0 else ""
-                lines.append([*first, target, cell(own.r2[target]), cell(own.difference[target]), share])
+                share = row_score(own.share) if i == 0 else ""
+                lines.append([*first, target, row_score(own.r2[target]), row_score(own.difference[target]), share])
     if lines:
         section.tables.append(tabled(
             ["set", "encoder", "verdict", "parameter", "R²", "above the best pixels", "share from pixels"],
@@ -51,7 +49,7 @@ def _maps(table: LatentTable) -> Table:
             for pixel in pixels:
                 cells = []
                 for way in WAYS:
-                    cells.append(cell(table.get("falsification", name, way, pixel, m, "r2")))
+                    cells.append(row_score(table.get("falsification", name, way, pixel, m, "r2")))
                     cells.append(table.value("falsification", name, way + SHUFFLED, pixel, m, "r2"))
                 lines.append([name, table.label(m), pixel, *cells])
     return tabled(
@@ -61,16 +59,3 @@ def _maps(table: LatentTable) -> Table:
         f"{table.seeds} seeds, 95 % intervals over simulations. Shuffled time pairs each embedding with another time "
         "of the same simulation: what is left is what does not change along a simulation.",
     )
-
-
-def verdicts(table: LatentTable, name: str) -> dict[str, dict[str, Any]]:
-    """Per run that is no pixels: evidence and verdict on one set."""
-    found: dict[str, dict[str, Any]] = {}
-    pixels = table.pixels("parameters")
-    if not pixels or name not in table.sets("parameters"):
-        return found
-    for run in table.modalities("parameters"):
-        if run not in pixels:
-            own = evidence(table.rows, table.arrays, name, run, pixels)
-            found[run] = {"evidence": own, "verdict": verdict(own)}
-    return found

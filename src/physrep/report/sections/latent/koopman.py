@@ -5,10 +5,11 @@ from __future__ import annotations
 import numpy as np
 
 from ....analyses.latent.koopman import SWEEP
-from ....benchmark.entries import Score
+from ....benchmark.latent_table import LatentTable, row_score
+from ....metrics.score import Score
 from ...section import Section, Table
 from .plots import curves_plot, spectrum_plot, sweep_plot
-from .table import LatentTable, cell, tabled
+from .table import add_dots, add_figure, tabled
 
 COLUMNS = (
     ("cosine", "order 1", "rollout_cosine", 3),
@@ -35,16 +36,16 @@ def koopman(table: LatentTable) -> Section:
     )  # fmt: skip
     names, modalities = table.sets("koopman"), table.modalities("koopman")
     panels = [(n, {m: table.arrays[f"koopman/{n}/{m}"] for m in modalities}) for n in names]
-    table.add(
-        section, curves_plot(table.who, panels, "steps after the start", "relative squared error"), "rollout",
+    add_figure(
+        table, section, curves_plot(table.who, panels, "steps after the start", "relative squared error"), "rollout",
         "First-order rollouts: squared error over that of the better of the two plain guesses (gray line, 1). Lower is "
         "better; curves that leave the picture have blown up.",
     )  # fmt: skip
     gains = [(n, table.scores("koopman", n, "order 2 - order 1", "frame", "gain")) for n in names]
     largest = max(score[0] for _, scores in gains for score in scores.values())
     high = min(1.0, max(0.1, 1.5 * largest))
-    table.add_dots(
-        section, gains, "gain of second over first order (skill)", "order",
+    add_dots(
+        table, section, gains, "gain of second over first order (skill)", "order",
         "What a second-order model gains over a first-order one from the same start. One operator is shared by all "
         "simulations of a set: two times also tell the rate of a simulation, so that diffusion gains too where its "
         "diffusivity varies.",
@@ -55,15 +56,15 @@ def koopman(table: LatentTable) -> Section:
              for m in dict.fromkeys([*table.shown("koopman"), *table.floors("koopman")[:1]])])
         for n in names
     ]  # fmt: skip
-    table.add(
-        section, spectrum_plot(table.who, lines), "spectrum",
+    add_figure(
+        table, section, spectrum_plot(table.who, lines), "spectrum",
         "Eigenvalues of the operators of the first fold, filled: first order, rings: second order. The gray arc is the "
         "unit circle. On the positive axis modes decay, off it they turn; outside of the unit circle they grow. "
         "Eigenvalues beyond 1.3 are drawn at the edge.",
     )  # fmt: skip
     sweeps = [(n, {m: _sweep(table, n, m) for m in modalities}) for n in names]
-    table.add(
-        section, sweep_plot(table.who, sweeps), "sweep",
+    add_figure(
+        table, section, sweep_plot(table.who, sweeps), "sweep",
         "Skill over the number of latent components, scored on all 64: components that are left out stay as they "
         "were. Values below −0.5 are drawn at the edge.",
     )  # fmt: skip
@@ -71,7 +72,9 @@ def koopman(table: LatentTable) -> Section:
     for n in names:
         for m in modalities:
             cells = [table.value("koopman", n, target, "frame", m, metric) for _, target, metric, _ in COLUMNS]
-            skills = [cell(table.get("koopman", n, order, "frame", m, "skill")) for order in ("order 1", "order 2")]
+            skills = [
+                row_score(table.get("koopman", n, order, "frame", m, "skill")) for order in ("order 1", "order 2")
+            ]
             lines.append([n, table.label(m), *skills, *cells])
     distances = [r["high"] for r in table.rows if r["metric"] == "dmd_distance"]
     scores = tabled(
@@ -93,7 +96,7 @@ def koopman(table: LatentTable) -> Section:
 
 def _sweep(table: LatentTable, name: str, modality: str) -> dict[int, Score]:
     rows = {size: table.get("koopman", name, f"{size} components", "frame", modality, "sweep") for size in SWEEP}
-    return {size: score for size, row in rows.items() if (score := cell(row)) is not None}
+    return {size: score for size, row in rows.items() if (score := row_score(row)) is not None}
 
 
 def _shared(table: LatentTable, names: list[str], modalities: list[str]) -> Table:
@@ -101,7 +104,7 @@ def _shared(table: LatentTable, names: list[str], modalities: list[str]) -> Tabl
     for n in names:
         for m in modalities:
             kinds = (("own operator", "skill"), ("shared operator", "skill"), ("own - shared", "gain"))
-            cells = [cell(table.get("koopman", n, target, "frame", m, metric)) for target, metric in kinds]
+            cells = [row_score(table.get("koopman", n, target, "frame", m, metric)) for target, metric in kinds]
             lines.append([n, table.label(m), *cells])
     return tabled(
         ["set", "modality", "operator of the set", "one for all sets", "difference"],

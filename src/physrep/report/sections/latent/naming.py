@@ -5,10 +5,11 @@ from __future__ import annotations
 import numpy as np
 
 from ....analyses.latent.kinds import FOLDS, GAIN, KIND_OF, TURN
-from ...formats import number
+from ....benchmark.latent_table import LatentTable
+from ....formats import number
 from ...section import Section
 from .plots import confusion_plot
-from .table import LatentTable, tabled
+from .table import add_dots, add_figure, tabled
 
 READINGS = {"pooled": "pooled", "tokens": "in place"}
 """Trajectories of the mean over space, or of all tokens in their places."""
@@ -32,8 +33,8 @@ def naming(table: LatentTable) -> Section:
         for target, kind in (("kind", "rule"), ("kind, with labels", "labels"))
         for level, text in READINGS.items()
     ]
-    table.add_dots(
-        section, panels, "balanced accuracy", "naming",
+    add_dots(
+        table, section, panels, "balanced accuracy", "naming",
         "Accuracy over the kinds, with 95 % intervals over simulations. Pooled: the trajectory of the mean over space "
         "(of pixels, the mean colour); in place: of all tokens in their places. Labels: a classifier fitted on the "
         "same three numbers, out of fold, which says whether the rule or the numbers fail.",
@@ -47,8 +48,8 @@ def naming(table: LatentTable) -> Section:
             if key in table.arrays and not (m in pixels and (level == "pooled" or m != table.reference)):
                 cells.append((m, text, table.arrays[key]))
     right = [KIND_OF[own["equation"]] for own in table.simulated.values()]
-    table.add(
-        section, confusion_plot(table.who, cells, list(table.simulated), right), "confusion",
+    add_figure(
+        table, section, confusion_plot(table.who, cells, list(table.simulated), right), "confusion",
         "What each equation was named, in per cent of its simulations (rows); the right kind is framed.",
     )  # fmt: skip
     of_set = table.arrays["naming/sets"]

@@ -7,11 +7,12 @@ from typing import Any
 import numpy as np
 
 from ....analyses.latent.context import LEVELS
+from ....benchmark.latent_table import LatentTable, row_score
 from ....metrics import cluster_means
 from ....systems.linear.ftcs_heat import STABILITY_LIMIT
 from ...section import Section
 from .plots import scatter_plot
-from .table import LatentTable, cell, tabled
+from .table import add_dots, add_figure, tabled
 
 
 def parameters(table: LatentTable) -> Section:
@@ -30,21 +31,21 @@ def parameters(table: LatentTable) -> Section:
             panels = [panel for panel in panels if panel[1]]
             if not panels:
                 continue
-            table.add_dots(
-                section, panels, f"R² of {target}, {name}", f"r2_{name}_{target}",
+            add_dots(
+                table, section, panels, f"R² of {target}, {name}", f"r2_{name}_{target}",
                 f"How well {target} of {name} can be read: from the embedding averaged over time, from three "
                 "frames, and from a single frame at any time (where the probe does not know the time).",
             )  # fmt: skip
             cut = [(m, *_true_predicted(table, name, target, m, scale)) for m in table.shown("parameters")]
             special = "; hollow dots are numerically unstable." if cut[0][3] is not None else "."
-            table.add(
-                section, scatter_plot(table.who, cut, target, scale == "log"), f"scatter_{name}_{target}",
+            add_figure(
+                table, section, scatter_plot(table.who, cut, target, scale == "log"), f"scatter_{name}_{target}",
                 f"Predicted against true {target} of {name} from the embedding averaged over time; each dot is a "
                 f"simulation, averaged over the seeds{special}",
             )  # fmt: skip
             unit = "ln" if scale == "log" else ""
             for m in table.modalities("parameters"):
-                cells = [cell(table.get("parameters", name, target, v, m, "mae")) for v in LEVELS]
+                cells = [row_score(table.get("parameters", name, target, v, m, "mae")) for v in LEVELS]
                 errors.append([f"{unit} {target}, {name}".strip(), table.label(m), *cells])
             colours += _nuisance(table, name, target)
     if errors:
@@ -68,7 +69,7 @@ def _nuisance(table: LatentTable, name: str, target: str) -> list[list[str]]:
             before = table.get("parameters", name, target, "simulation", m, "r2")
             after = table.get("parameters", name, target, f"simulation@{colours}", m, "r2")
             if after is not None:
-                line = [f"{name}, {target}", table.label(m), cell(before), colours, cell(after)]
+                line = [f"{name}, {target}", table.label(m), row_score(before), colours, row_score(after)]
                 lines.append(line)
     return lines
 

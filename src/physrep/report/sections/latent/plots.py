@@ -11,12 +11,12 @@ import numpy as np
 import pandas as pd
 
 from ....analyses.latent.kinds import KINDS
-from ....benchmark.entries import Score
+from ....benchmark.run_lines import Line
+from ....formats import number, scored
+from ....metrics.score import Score
 from ...draw import Plot, Reference, curves, dots, matrix, scatter
 from ...draw.scatter import padded
 from ...draw.types import Axes
-from ...formats import number, scored
-from ..run_lines import Line
 
 STYLES: tuple[Any, ...] = ("-", (0, (4, 1.5)), (0, (1.5, 1.2)), (0, (5, 1, 1, 1)))
 """Several runs of one colour differ in the stroke."""

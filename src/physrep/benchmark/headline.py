@@ -5,12 +5,13 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from ..benchmark.directory import Bench
-from ..benchmark.entries import Entry, Headline, Score, headline
-from ..benchmark.names import probe_name
+from ..formats import count, interval, number, percent, signed
 from ..metrics import Difference
+from ..metrics.score import Score
 from ..progress import duration
-from .formats import count, interval, number, percent, signed
+from .directory import Bench
+from .entries import Entry, Headline, headline
+from .names import probe_name
 
 
 @dataclass

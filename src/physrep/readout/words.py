@@ -5,14 +5,14 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from ..readout.answer import LEVEL
-from ..readout.held_out import POOL, TRAIN, VALID_FOLDS
-from ..readout.local_width import FEWEST
-from ..readout.records import Answers
-from .formats import quantity
+from ..formats import quantity
+from .answer import LEVEL
+from .held_out import POOL, TRAIN, VALID_FOLDS
+from .local_width import FEWEST
+from .records import Answers
 
 if TYPE_CHECKING:
-    from ..readout import Readout
+    from . import Readout
 
 SOURCES = {
     TRAIN: ("train", " (each predicted by a probe without it)"),

@@ -8,9 +8,10 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from ...benchmark.directory import Bench
-from ...benchmark.entries import UNKNOWN, Score, to_float
-from ...learners.identity import KINDS, default_colour, identity_of_name
+from ..learners.identity import KINDS, default_colour, identity_of_name
+from ..metrics.score import UNKNOWN, Score
+from .directory import Bench
+from .entries import to_float
 
 EXTRA = {"parameters": "True parameters and time", "majority": "Majority class"}
 """Names of reference rows that no learner makes."""

@@ -7,8 +7,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from ....benchmark.entries import to_float
-from ..run_lines import Line, lines
+from .entries import to_float
+from .run_lines import Line, lines
 
 
 @dataclass(frozen=True)
