@@ -63,8 +63,8 @@ class CosineAttention(nn.Module):
         scale = self.logit_scale.clamp(max=math.log(LARGEST_SCALE)).exp()
         scores = F.normalize(q, dim=-1) @ F.normalize(k, dim=-1).transpose(-2, -1) * scale
         scores = scores + place_bias(self.continuous_position_bias_mlp, side, self.logit_scale)
-        if cut_windows is not None:
-            scores = scores + cut_windows.unsqueeze(1)
+        if blocked is not None:
+            scores = scores + blocked.unsqueeze(1)
         return (scores.softmax(-1) @ v).transpose(2, 3).flatten(3)
 
 
