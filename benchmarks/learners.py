@@ -26,6 +26,7 @@ import torch
 from torch import Tensor, nn
 
 from physrep.clip import Clip
+from physrep.executors import keep_freed_memory
 from physrep.learners import LEARNERS, Learner
 from physrep.training.costs import PeakMemory, encoding_flops, training_flops
 from physrep.training.schedule import takes_fused
@@ -216,6 +217,7 @@ def one(name: str, arguments: argparse.Namespace) -> str:
 def _child(name: str, arguments: argparse.Namespace, *more: str) -> str:
     """What a process of its own prints for one learner."""
     flags = ("--size", "--batch", "--repeats", "--device", "--precision", "--peak")
+    more = (*more, "--default-malloc") if arguments.default_malloc else more
     given = [part for flag in flags for part in (flag, str(getattr(arguments, flag[2:])))]
     command = [sys.executable, __file__, "--alone", *given, *more, "--learners", name]
     return subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout.strip()
@@ -231,10 +233,13 @@ def main() -> None:
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--precision", default="32", choices=["32", "bf16"])
     parser.add_argument("--peak", type=float, default=0.0, help=argparse.SUPPRESS)
+    parser.add_argument("--default-malloc", action="store_true", help="do not keep freed memory, as `pretrain` does")
     parser.add_argument("--memory", default="", help=argparse.SUPPRESS)
     parser.add_argument("--alone", action="store_true", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     torch.set_num_threads(1)
+    if not arguments.default_malloc and not arguments.memory:
+        keep_freed_memory()
     if arguments.alone:
         print(one(arguments.learners[0], arguments))
         return

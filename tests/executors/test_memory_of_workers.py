@@ -39,6 +39,27 @@ def test_freed_memory_is_returned_between_jobs():
     assert after - before < 100e6
 
 
+def keep_for_a_while() -> tuple[int, int]:
+    """What filled and freed blocks leave resident while they are kept, and afterwards."""
+    from physrep.executors import memory
+
+    memory._kept = False  # as in a process that is no worker
+    before = resident()
+    with memory.keeping_freed_memory():
+        during = use_and_free(400)
+        with memory.keeping_freed_memory():
+            pass
+        inner = resident()
+    assert inner >= during - 50e6  # the inner one gives nothing back
+    return during - before, resident() - before
+
+
+def test_memory_is_kept_while_asked_and_given_back_afterwards():
+    with process_pool(1) as pool:
+        during, after = pool.submit(keep_for_a_while).result()
+    assert during > 300e6 and after < 150e6
+
+
 def test_peak_of_a_command_with_two_processes():
     child = "import time; held = bytearray(150_000_000); time.sleep(1.5)"
     parent = f"import subprocess, sys; held = bytearray(100_000_000); subprocess.run([sys.executable, '-c', {child!r}])"

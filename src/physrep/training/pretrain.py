@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from ..data.config import DataConfig, parameter_scales
 from ..devices import resolve_device
 from ..errors import PhysrepError
-from ..executors import writing
+from ..executors import keeping_freed_memory, writing
 from ..files import write_json
 from ..ranges import check_seed
 from ..renamed import takes_former_names
@@ -114,7 +114,8 @@ def pretrain(
     if is_finished(out):
         is_claimed(out, config, train)
         return out
-    with writing(out, "physrep pretrain") if place is None or place.first else contextlib.nullcontext():
+    claim = writing(out, "physrep pretrain") if place is None or place.first else contextlib.nullcontext()
+    with claim, keeping_freed_memory():
         return _pretrain(config, data, train, out, training, devices, place, here, label or learner)
 
 
