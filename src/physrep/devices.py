@@ -8,12 +8,26 @@ import re
 from .errors import PhysrepError
 
 
+def check_device(name: str) -> None:
+    """Refuse what is no name of a device, without asking whether it is there.
+
+    Args:
+        name: what the user wrote.
+
+    Raises:
+        PhysrepError: it is none.
+    """
+    if not re.fullmatch(r"auto|cpu|mps|cuda(:\d{1,4})?", str(name)):
+        raise PhysrepError(f"device is {name!r}; give auto, cpu, cuda or cuda:N.")
+
+
 def resolve_device(name: str) -> str:
     """``cpu``, ``cuda``, ``cuda:N`` or ``mps``, proved to exist; ``auto`` is the GPU if there is one, else the CPU.
 
     Raises:
         PhysrepError: no such device, or none on this machine.
     """
+    check_device(name)
     import torch
 
     if name == "auto":
@@ -24,8 +38,6 @@ def resolve_device(name: str) -> str:
         if not torch.backends.mps.is_available():
             raise PhysrepError("device is 'mps', which this machine does not have; give cpu.")
         return name
-    if not re.fullmatch(r"cuda(:\d{1,4})?", str(name)):
-        raise PhysrepError(f"device is {name!r}; give auto, cpu, cuda or cuda:N.")
     if not torch.cuda.is_available():
         raise PhysrepError(f"device is {name!r}, but this machine, or this build of torch, has no CUDA; give cpu.")
     number = int(name.partition(":")[2] or 0)

@@ -89,6 +89,13 @@ def test_names_of_no_part_import_nothing_large(tmp_path: Path) -> None:
         "encoder": "system: heat\nencoder: nosuch\nruns: [{learner: jepa}]\n",
         "encoder of a run": "system: heat\nruns: [{learner: jepa, encoder: nosuch}]\n",
         "probe": "system: heat\nprobes: {nosuch: {}}\nruns: [{learner: jepa}]\n",
+        "probe of a run": "system: heat\nruns: [{learner: jepa, probes: [nosuch]}]\n",
+        "start of a run": "system: heat\nruns: [{learner: jepa, init_from: nosuch}]\n",
+        "option of the constant": "system: heat\nruns: [{learner: constant, options: {nosuch: 1}}]\n",
+        "metric": "system: heat\nmetrics: [mse, nosuch]\nruns: [{learner: jepa}]\n",
+        "analysis": "system: heat\nanalyses: {nosuch: {}}\nruns: [{learner: jepa}]\n",
+        "observation": "system: heat\ndata: {observation: [{nosuch: 1}]}\nruns: [{learner: jepa}]\n",
+        "observation of a split": "data: {observation: {test: [camera, nosuch]}}\nruns: [{learner: jepa}]\n",
     }
     wrong = []
     for number, text in enumerate(benches.values()):
@@ -97,6 +104,10 @@ def test_names_of_no_part_import_nothing_large(tmp_path: Path) -> None:
     wrong += [
         ["simulate", "nosuch", "--out", "x"],
         ["simulate", "nosuch", "--out", "x", "--plan"],
+        ["simulate", "heat", "--out", "x", "--executor", "nosuch"],
+        ["bench", "quick", "--out", "x", "--executor", "nosuch"],
+        ["bench", "quick", "--out", "x", "--device", "nosuch"],
+        ["import-checkpoint", "2.yaml", "--as", "nosuch", "--out", "x"],
         ["pretrain", "nosuch", "--data", str(data), "--out", "x"],
         ["pretrain", "jepa", "--data", str(data), "--out", "x", "--encoder", "nosuch"],
         ["probe", str(run_), "--probe", "nosuch"],
@@ -112,12 +123,19 @@ def test_names_of_no_part_import_nothing_large(tmp_path: Path) -> None:
 
 
 def test_names_are_read_from_the_source_as_the_registries_have_them() -> None:
-    from physrep import learners, nn, probes, systems
-    from physrep.known_names import own_names
+    from physrep import analyses, learners, metrics, nn, probes, systems
+    from physrep.data import observation
+    from physrep.known_names import FAMILIES, own_names
 
     assert own_names("system") == tuple(system.name for system in systems.OWN)
     assert own_names("learner") == tuple(learners.OWN)
     assert own_names("probe") == tuple(probes.OWN)
+    assert own_names("metric") == tuple(metric.name for metric in metrics.OWN)
+    assert own_names("analysis") == tuple(analyses.OWN)
+    assert own_names("observation step") == tuple(observation.STEPS)
+    assert own_names("instrument") == tuple(observation.COMBINATIONS)
+    for family in FAMILIES:
+        assert callable(importlib.import_module(f"physrep.checkpoints.{family}").convert)
     assert own_names("encoder") == tuple(nn.ENCODERS)
 
 

@@ -191,6 +191,7 @@ def expand(config: BenchConfig) -> list[PlannedRun]:
     titles: list[str] = []
     for number, run in enumerate(config.runs):
         place = f"runs[{number}]"
+        check_references(run, config, place)
         takes_encoder = False
         trained = False
         if run.learner != "constant":
@@ -220,9 +221,6 @@ def expand(config: BenchConfig) -> list[PlannedRun]:
         check_path_name(run.title, f"{place}: name")
         probes = config.probes
         if run.probes is not None:
-            unknown = [name for name in run.probes if name not in config.probes]
-            if unknown:
-                raise PhysrepError(f"{place}: probe {unknown[0]!r} is not among the benchmark's {list(config.probes)}.")
             probes = {name: config.probes[name] for name in run.probes}
         _check_init_from(run, config, trained, place)
         gradient = trained and not hasattr(learner_class(run.learner), "fit")
@@ -265,6 +263,31 @@ def learner_class(name: str) -> Any:
     return resolve(name, LEARNERS, "learner")
 
 
+def check_references(run: RunConfig, config: BenchConfig, place: str) -> None:
+    """Refuse what a run names that its benchmark does not have; no learner is looked at.
+
+    Args:
+        run: of the benchmark.
+        config: of the benchmark.
+        place: where the run stands, for messages.
+
+    Raises:
+        PhysrepError: an unknown probe, a run to start from that is not there, or options of the constant.
+    """
+    unknown = [name for name in run.probes or () if name not in config.probes]
+    if unknown:
+        raise PhysrepError(f"{place}: probe {unknown[0]!r} is not among the benchmark's {list(config.probes)}.")
+    if run.learner == "constant" and (run.options or run.init_from):
+        what = f"option {next(iter(run.options))!r}" if run.options else "init_from"
+        raise PhysrepError(f"{place}: learner 'constant' takes no {what}; leave it out.")
+    names = [name for name in config.run_names() if name != run.title]
+    if run.init_from is not None and run.init_from not in names and not (Path(run.init_from) / "config.yaml").is_file():
+        raise PhysrepError(
+            f"{place}: init_from {run.init_from!r} is neither a run directory nor another run of this benchmark; "
+            f"{nearest(run.init_from, names)}"
+        )
+
+
 def _imported_options(run: RunConfig, config: BenchConfig, place: str) -> dict[str, Any]:
     """Options of the imported run whose weights a frozen learner takes.
 
@@ -292,11 +315,6 @@ def _check_init_from(run: RunConfig, config: BenchConfig, trained: bool, place: 
         raise PhysrepError(f"{place}: learner {run.learner!r} has nothing to train; leave init_from out.")
     base = next((other for other in config.runs if other.title == run.init_from and other is not run), None)
     if base is None:
-        if not (Path(run.init_from) / "config.yaml").is_file():
-            raise PhysrepError(
-                f"{place}: init_from {run.init_from!r} is neither a run directory nor another run of this benchmark; "
-                f"{nearest(run.init_from, [name for name in config.run_names() if name != run.title])}"
-            )
         return
     if base.init_from is not None:
         raise PhysrepError(f"{place}: init_from {run.init_from!r} has one itself; name a run that has none.")

@@ -14,11 +14,10 @@ import torch
 from ..data.config import DataConfig
 from ..errors import PhysrepError
 from ..files import atomic_folder, read_record, write_json
+from ..known_names import check_family
 from ..run_directory import SUMMARY, build_learner, plain, save_learner
 from ..version import __version__
 from .base import Imported, read_tensors
-
-FAMILIES = ("jepa", "videomae", "mpp", "disco", "poseidon", "walrus", "pde_transformer")
 
 TENSOR = ("xx", "xy", "yx", "yy")
 PUBLISHED_CHANNELS: dict[str, tuple[str, ...]] = {
@@ -57,7 +56,7 @@ def import_checkpoint(
 
     Args:
         path: checkpoint, read as tensors only.
-        family: one of `FAMILIES`.
+        family: one of `physrep.known_names.FAMILIES`.
         out: run directory; refused if it holds another run.
         dataset: data set that the weights were trained on, which gives the order of channels.
         channels: names of the channels in the order of the weights, instead.
@@ -71,8 +70,7 @@ def import_checkpoint(
         PhysrepError: a file that cannot be read as tensors or is of another family, or channels that do not fit.
     """
     path, out = Path(path), Path(out)
-    if family not in FAMILIES:
-        raise PhysrepError(f"--as {family!r} is unknown; give one of {', '.join(FAMILIES)}.")
+    check_family(family)
     orders = WELL_CHANNELS if family == "disco" else PUBLISHED_CHANNELS
     if channels is None:
         if dataset not in orders:

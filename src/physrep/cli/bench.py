@@ -7,9 +7,10 @@ from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
+from ..devices import check_device
 from ..errors import PhysrepError
 from ..files import read_yaml
-from ..known_names import check_name
+from ..known_names import check_executor, check_name, check_steps
 from .arguments import (
     PLAN,
     add_data_root,
@@ -68,6 +69,8 @@ def read(arguments: Sequence[str], command: str, description: str) -> tuple[Any,
     p.add_argument("--print-config", action="store_true", help="print the complete configuration and stop")
     plain, overrides = split_overrides(arguments, [f.name for f in fields(BenchConfig)])
     values = p.parse_args(plain)
+    check_executor(values.executor)
+    check_device(values.device)
     stored = read_yaml(config_path(values.config))
     if not isinstance(stored, dict):
         raise PhysrepError(f"{values.config}: holds no settings; see configs/quick.yaml.")
@@ -83,12 +86,22 @@ def read(arguments: Sequence[str], command: str, description: str) -> tuple[Any,
 
 def _check_names(config: Any) -> None:
     """Refuse unknown names before torch is imported and before anything is simulated."""
+    from ..benchmark.config import check_references
+
     if not (config.data.path or config.data.root or config.data.dataset):
         check_name("system", config.system)
     for probe in config.probes:
         check_name("probe", probe)
     check_name("encoder", config.encoder)
-    for run in config.runs:
+    for metric in config.metrics:
+        check_name("metric", metric)
+    for analysis in config.analyses:
+        check_name("analysis", analysis)
+    observation = config.data.observation
+    for steps in observation.values() if isinstance(observation, dict) else [observation]:
+        check_steps(steps)
+    for number, run in enumerate(config.runs):
+        check_references(run, config, f"runs[{number}]")
         if run.learner != "constant":
             check_name("learner", run.learner)
         if run.encoder:

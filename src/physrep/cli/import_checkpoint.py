@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ..data.config import DataConfig
+from ..known_names import FAMILIES, check_family
 from .arguments import add_data_root, dataset_path, options_of, parser, require_places, split_overrides
 
 
@@ -21,7 +22,7 @@ def run(arguments: Sequence[str]) -> int:
         type=str,
         dest="family",
         required=True,
-        help="jepa, videomae, mpp, disco, poseidon, walrus, pde_transformer",
+        help=", ".join(FAMILIES),
     )
     p.add_argument("--out", type=str, required=True, help="run directory")
     p.add_argument("--dataset", type=str, default="", help="what it was trained on, e.g. shear_flow: order of channels")
@@ -43,6 +44,7 @@ def run(arguments: Sequence[str]) -> int:
     options = options_of(overrides, ["options"], "import-checkpoint").get("options") or {}
     if values.data is None:
         p.refuse(("fields", "resolution", "crop", "data_root"), "it belongs to --data, which is not given")
+    check_family(values.family)
     require_places([values.file])
     from ..checkpoints.run import import_checkpoint
 

@@ -10,7 +10,7 @@ from typing import Any
 from ..errors import PhysrepError
 from ..executors import ClusterConfig
 from ..files import read_json
-from ..known_names import check_name
+from ..known_names import check_executor, check_name
 from ..simulation.config import MARK, SimulationConfig
 from ..yaml_reader import parse_yaml
 from .arguments import (
@@ -75,6 +75,7 @@ def run(arguments: Sequence[str]) -> int:
     plain, overrides = split_overrides(arguments, sections=list(SECTIONS))
     values = p.parse_args(plain)
     check_name("system", values.system)
+    check_executor(values.executor)
     nested = options_of(overrides, list(SECTIONS), "simulate")
     for section, former in SECTIONS.items():
         if former in p.given:
