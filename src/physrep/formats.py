@@ -80,18 +80,26 @@ def percent(share: float) -> str:
 def tick(value: float, digits: int = 2) -> str:
     """A number of an axis, as short as can be: 0.5, 20, 3·10¹²; ``digits`` before a power of ten."""
     if value == 0 or 1e-3 <= abs(value) < 1e4:
-        return f"{value:.4g}".replace("-", "−")
+        return f"{value:.{max(digits, 4)}g}".replace("-", "−")
     power = math.floor(math.log10(abs(value)) + 1e-9)
     digit = value / 10.0**power
     raised = str(power).translate(_RAISED)
     return f"10{raised}" if abs(digit - 1) < 1e-6 else f"{digit:.{digits}g}·10{raised}"
 
 
-def quantity(value: float) -> str:
-    """A physical value with four digits; ``–`` if unknown, ``∞`` where an interval has no end."""
+def quantity(value: float, digits: int = 4) -> str:
+    """A physical value with four digits or more; ``–`` if unknown, ``∞`` where an interval has no end."""
     if math.isnan(value):
         return NOTHING
-    return tick(value, 4) if math.isfinite(value) else "∞" if value > 0 else "−∞"
+    return tick(value, digits) if math.isfinite(value) else "∞" if value > 0 else "−∞"
+
+
+def interval_digits(low: float, high: float) -> int:
+    """Digits of values that lie in an interval: those that show two of its width, and four at least."""
+    size, width = max(abs(low), abs(high)), high - low
+    if not 0 < width < math.inf:
+        return 4
+    return min(max(4, math.ceil(math.log10(size / width)) + 2), 15)
 
 
 def count(value: float) -> str:

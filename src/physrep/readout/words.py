@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from ..formats import quantity
+from ..formats import interval_digits, quantity
 from .answer import LEVEL
 from .held_out import POOL, TRAIN, VALID_FOLDS
 from .local_width import FEWEST
@@ -97,10 +97,11 @@ def answers_as_text(readout: Readout, answers: Answers) -> str:
         lines.append(f"{recording.source}, trajectory {recording.trajectory}: {answer.word}")
         lines += [f"  ! {reason}" for reason in answer.reasons]
         for k, name in enumerate(answer.parameters):
-            interval = f"[{quantity(answer.low[k])}, {quantity(answer.high[k])}]"
+            digits = interval_digits(answer.low[k], answer.high[k])
+            interval = f"[{quantity(answer.low[k], digits)}, {quantity(answer.high[k], digits)}]"
             known = recording.parameters.get(name)
-            stated = "" if known is None else f"   (the file says {quantity(known)})"
-            lines.append(f"  {name:<16} {quantity(answer.estimate[k]):>10}  {interval}{stated}")
+            stated = "" if known is None else f"   (the file says {quantity(known, digits)})"
+            lines.append(f"  {name:<16} {quantity(answer.estimate[k], digits):>10}  {interval}{stated}")
             if answer.posterior is not None:
                 low, middle, high = (quantity(v[k]) for v in answer.posterior.interval())
                 lines.append(f"  {'posterior':>16} {middle:>10}  [{low}, {high}]")

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from ..benchmark.names import metric_name, probe_name
-from ..formats import number, quantity
+from ..formats import interval_digits, number, quantity
 
 
 def render_page(template: str, **context: Any) -> str:
@@ -23,5 +23,11 @@ def render_page(template: str, **context: Any) -> str:
         loader=FileSystemLoader(folder), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
         lstrip_blocks=True, keep_trailing_newline=False,
     )  # fmt: skip
-    environment.globals.update(number=number, quantity=quantity, probe_name=probe_name, metric_name=metric_name)
+    environment.globals.update(
+        number=number,
+        quantity=quantity,
+        interval_digits=interval_digits,
+        probe_name=probe_name,
+        metric_name=metric_name,
+    )
     return environment.get_template(template).render(css=(folder / "page.css").read_text(encoding="utf-8"), **context)
