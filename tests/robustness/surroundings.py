@@ -70,7 +70,8 @@ def _read_only(place: str) -> str:
 def _clock(shift: int, step: int = 0) -> Surroundings:
     """A wall clock that is some seconds off, and goes on by others after 2 s."""
     source = Path(__file__).with_name("clock.c")
-    made = f'gcc -shared -fPIC -O2 -o "$BASE/clock-$$.so" "{source}" -ldl && export LD_PRELOAD="$BASE/clock-$$.so"'
+    library = '"$HOME/.cache/clock-$$.so"'
+    made = f'mkdir -p "$HOME/.cache"; gcc -shared -fPIC -O2 -o {library} "{source}" -ldl && export LD_PRELOAD={library}'
     return Surroundings({"CLOCK_SHIFT": str(shift), "CLOCK_STEP": str(step)}, made)
 
 
