@@ -150,7 +150,8 @@ def write_layout(
         folder.mkdir(parents=True)
         chosen = list(layout.files[split].items())
         if only is not None:
-            chosen = chosen[:: len(chosen) // only][:only]
+            # From the first to the last: an even stride could meet one value of a parameter again and again.
+            chosen = [chosen[k] for k in np.linspace(0, len(chosen) - 1, only).round().astype(int)]
         for file_name, scalars in chosen:
             with h5py.File(folder / file_name, "w") as file:
                 _write(file, layout, scalars, grid, frames, count, generator)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+import re
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields
@@ -13,6 +15,8 @@ from jsonargparse import ArgumentParser
 from ..errors import PhysrepError
 from ..renamed import RENAMED, same_setting, warn_renamed
 from ..yaml_reader import parse_yaml
+
+_NUMBER = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?")
 
 
 class Parser(ArgumentParser):
@@ -26,7 +30,7 @@ class Parser(ArgumentParser):
 
     def parse_args(self, args: Sequence[str] | None = None, *rest: Any, **settings: Any) -> Any:  # pyright: ignore[reportIncompatibleMethodOverride]
         known = self._option_string_actions
-        words = [_spelling(word, known) for word in args or ()]
+        words = _spread([_spelling(word, known) for word in args or ()], known)
         self.given = frozenset(known[name].dest for name in (word.partition("=")[0] for word in words) if name in known)
         return super().parse_args(words, *rest, **settings)
 
@@ -67,6 +71,25 @@ def _spelling(word: str, known: Mapping[str, Any]) -> str:
                 warn_renamed(stem, other, "command line")
             return found + equals + value
     return word
+
+
+def _spread(words: Sequence[str], known: Mapping[str, Any]) -> list[str]:
+    """Words in which ``--resolution '[32, 64]'`` is ``--resolution 32 64``, for every option that takes several."""
+    found: list[str] = []
+    several = False
+    for word in words:
+        name, equals, value = word.partition("=")
+        if name in known:
+            several = known[name].nargs in ("+", "*") or isinstance(known[name].nargs, int)
+        elif word.startswith("--"):
+            several = False
+        given = value if equals and name in known else word
+        if not (several and given.startswith("[") and given.endswith("]")):
+            found.append(word)
+            continue
+        found += [name] if given is value else []
+        found += [str(part) for part in parse_yaml(given, found[-1])]
+    return found
 
 
 def parser(command: str, description: str) -> Parser:
@@ -170,6 +193,8 @@ def split_overrides(
 ) -> tuple[list[str], dict[str, Any]]:
     """Separate ``--a.b VALUE`` (or ``--a.b=VALUE``) from other arguments; values are read as YAML.
 
+    Several numbers, as in ``--data.resolution 32 64``, are a list, as ``--data.resolution '[32, 64]'`` is.
+
     Args:
         arguments: of the command line.
         names: settings without a dot that are overrides too, with dashes or underscores.
@@ -198,6 +223,10 @@ def split_overrides(
         if twin not in (None, name):
             raise PhysrepError(f"--{twin} and --{name} are one setting; give one of them.")
         overrides[name] = parse_yaml(value, word)
+        if not equals and all(map(_NUMBER.fullmatch, [value, *rest[:1]])) and rest:
+            numbers = list(itertools.takewhile(_NUMBER.fullmatch, rest))
+            overrides[name] = [parse_yaml(number, word) for number in (value, *numbers)]
+            del rest[: len(numbers)]
     return plain, overrides
 
 
