@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import math
+import warnings
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from torch import nn
 
 from physrep.readout.conformal import Conformal
 from physrep.readout.local_width import BANDWIDTH, CHUNK, FEWEST, MOST, PRIOR, LocalWidth, rank
@@ -137,3 +140,32 @@ def test_coverage_of_a_pool_is_by_widths_from_the_other_folds() -> None:
     for own in (fold == number for number in range(4)):
         inside += Conformal.fit(estimate[~own], truth[~own]).tested(estimate[own], truth[own]).coverage
     assert crossed.coverage[0] == pytest.approx(np.mean(inside))
+
+
+class Widths(nn.Module):
+    """What an exported readout does."""
+
+    def __init__(self, intervals: Conformal) -> None:
+        super().__init__()
+        self.intervals = intervals
+
+    def forward(self, estimate: torch.Tensor) -> torch.Tensor:
+        return self.intervals.widths(estimate)
+
+
+def test_widths_are_a_program_of_torch_and_of_onnx(tmp_path: Path) -> None:
+    module = Widths(Conformal.fit(*drawn(60, 11)))
+    first, other = (torch.from_numpy(drawn(n, 12)[0]) for n in (3, 7))
+    batch = torch.export.Dim("batch", min=1)
+    program = torch.export.export(module, (first,), dynamic_shapes=({0: batch},))
+    torch.testing.assert_close(program.module()(other), module(other))
+    runtime = pytest.importorskip("onnxruntime")
+    path = tmp_path / "widths.onnx"
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of the exporter about itself
+        made = torch.onnx.export(program, dynamo=True)
+    assert made is not None
+    made.save(str(path), external_data=False)
+    session = runtime.InferenceSession(path, providers=["CPUExecutionProvider"])
+    (found,) = session.run(None, {session.get_inputs()[0].name: other.numpy()})
+    np.testing.assert_allclose(found, module(other).numpy(), rtol=1e-6)
