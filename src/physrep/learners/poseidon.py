@@ -64,7 +64,7 @@ class Poseidon(Emulator):
         random_weights: the weights are initial ones, so that it is a floor; False in a run that was imported.
     """
 
-    key, family, colour = "poseidon", "Poseidon", "#7a5230"
+    key, family, label, colour = "poseidon", "Poseidon", "Poseidon (frozen)", "#7a5230"
     space_axes = (2,)
 
     def __init__(

@@ -76,7 +76,7 @@ class Walrus(Emulator):
         PhysrepError: an unknown choice, or a size that is no multiple of the tokens.
     """
 
-    key, family, colour = "walrus", "Walrus", "#2f6f73"
+    key, family, label, colour = "walrus", "Walrus", "Walrus (frozen)", "#2f6f73"
 
     def __init__(
         self,
