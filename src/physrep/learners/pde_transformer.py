@@ -65,7 +65,8 @@ class PDETransformer(Emulator):
         PhysrepError: an unknown choice, a row that does not exist, or a size that windows do not fill.
     """
 
-    key, family, colour = "pde_transformer", "PDE-Transformer", "#8a3b6b"
+    key, family, label = "pde_transformer", "PDE-Transformer", "PDE-Transformer (frozen)"
+    colour = "#8a3b6b"
     space_axes = (2,)
 
     def __init__(
