@@ -122,7 +122,7 @@ def _scored(alone: np.ndarray, both: np.ndarray, test: TokenStore, context: Cont
     first, second = (cluster_means(part, test.trajectory)[0] for part in (alone, both))
     parts = {
         "floor": bootstrap(first, truth, names, "mse", n_resamples=context.n_resamples),
-        "side_by_side": bootstrap(second, truth, names, "mse", n_resamples=context.n_resamples),
+        "joined": bootstrap(second, truth, names, "mse", n_resamples=context.n_resamples),
         "difference": paired_difference(second, first, truth, names, "mse", n_resamples=context.n_resamples),
     }
     return [
