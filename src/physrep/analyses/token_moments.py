@@ -22,7 +22,7 @@ def moments_by_split(context: Context, run: FrozenRun) -> dict[str, Tensor]:
     """
     stores = context.stores(run)
     key = "/".join(str(stores[split].meta.get("key")) for split in SPLITS)
-    file = context.out / "analyses" / "moments_by_split" / f"{run.name}.npz"
+    file = context.out / "analyses" / "pooled" / f"{run.name}.npz"
     if file.is_file():
         try:
             with np.load(file, allow_pickle=False) as kept:
