@@ -27,7 +27,7 @@ def test_the_table_of_the_equal_search_is_its_csv() -> None:
     assert sorted(title for title, _ in lines) == sorted({trial["title"] for trial in trials})
     for title, cells in lines:
         expected = []
-        for study in ("quick", "quick_rayleigh_benard"):
+        for study in ("quick", "quick_rayleigh_benard", "quick_active_matter"):
             own = [float(t["valid_mse"]) for t in trials if (t["study"], t["title"]) == (study, title)]
             assert len(own) == 4
             expected += [f"{min(own):.3f}", f"{max(own):.3f}"]
