@@ -58,7 +58,7 @@ def test_every_job_is_done_once_and_then_found(executor: str, tmp_path: Path) ->
 
 def test_dask(tmp_path: Path) -> None:
     distributed = pytest.importorskip("distributed")
-    with distributed.LocalCluster(n_workers=1, threads_per_worker=1, processes=True, dashboard_address=None) as cluster:
+    with distributed.LocalCluster(n_workers=1, threads_per_worker=1, processes=True, dashboard_address=":0") as cluster:
         name = f"dask:{cluster.scheduler_address}"
         # An answer that went down with its worker is asked for again, and then the result is found.
         assert set(do(tmp_path, name, killed=(1,))) == {"j0", "j1", "j2"}
