@@ -8,13 +8,18 @@ import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, NoReturn
 
 from jsonargparse import ArgumentParser
 
 from ..errors import PhysrepError
+from ..ranges import Range
 from ..renamed import RENAMED, same_setting, warn_renamed
 from ..yaml_reader import parse_yaml
+
+WIDEST = Range(at_least=-(2**63), at_most=2**64)
+"""Numbers that libraries can take."""
 
 _NUMBER = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?")
 
@@ -24,15 +29,23 @@ class Parser(ArgumentParser):
 
     Attributes:
         given: options that the command line names, after `parse_args`.
+        ranges: destination of an option to the numbers that it may be; whole numbers of others have 64 bits.
     """
 
     given: frozenset[str] = frozenset()
+    ranges: Mapping[str, Range] = MappingProxyType({})
 
     def parse_args(self, args: Sequence[str] | None = None, *rest: Any, **settings: Any) -> Any:  # pyright: ignore[reportIncompatibleMethodOverride]
         known = self._option_string_actions
         words = _spread([_spelling(word, known) for word in args or ()], known)
         self.given = frozenset(known[name].dest for name in (word.partition("=")[0] for word in words) if name in known)
-        return super().parse_args(words, *rest, **settings)
+        values = super().parse_args(words, *rest, **settings)
+        for name in self.given:
+            fault = self.ranges.get(name, WIDEST).fault(values.get(name))
+            if fault:
+                spelled = name.replace("_", "-")
+                raise PhysrepError(f"--{spelled} is {values[name]}; it {fault}.")
+        return values
 
     def refuse(self, names: Iterable[str], reason: str) -> None:
         """Refuse options that would have no effect.

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from ..ranges import Range
 from .arguments import add_data_root, dataset_path, parser
 
 
@@ -30,6 +31,7 @@ def run(arguments: Sequence[str]) -> int:
         help="trajectories of two splits may start from the same frame if their parameters differ",
     )
     add_data_root(p, "PATH is then the NAME of a data set")
+    p.ranges = {"time_limit": Range(at_least=0, at_most=1e9)}
     values = p.parse_args(list(arguments))
     path = values.path if values.data_root is None else dataset_path(values.path, values.data_root)
     if "://" not in path and not Path(path).exists():

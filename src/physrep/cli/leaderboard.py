@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ..errors import PhysrepError
+from ..ranges import Range
 from .arguments import parser, require_results
 
 
@@ -15,6 +16,7 @@ def run(arguments: Sequence[str]) -> int:
     p.add_argument("--format", type=str, default="text", help="text, markdown or csv")
     p.add_argument("--common", action="store_true", help="rank only encoders that were run on every system")
     p.add_argument("--n-resamples", type=int, default=2000, help="of the bootstrap")
+    p.ranges = {"n_resamples": Range(at_least=1, at_most=10**7)}
     values = p.parse_args(list(arguments))
     require_results(values.directories)
     from ..benchmark.leaderboard import leaderboard
@@ -23,8 +25,6 @@ def run(arguments: Sequence[str]) -> int:
 
     if values.format not in FORMATS:
         raise PhysrepError(f"--format {values.format!r} is unknown; give one of {', '.join(FORMATS)}.")
-    if values.n_resamples < 1:
-        raise PhysrepError(f"--n-resamples is {values.n_resamples}; give at least 1.")
     lines, systems = leaderboard(read_studies(values.directories), common=values.common, n_resamples=values.n_resamples)
     print(format_board(lines, systems, values.format), end="")
     return 0

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import PhysrepError
+from ..ranges import Range
 from .arguments import add_device, chosen_device, parser, require_places
 
 FORMATS = ("text", "csv", "json")
@@ -41,13 +42,10 @@ def _parsed(arguments: Sequence[str]) -> Any:
     p.add_argument("--format", type=str, default="text", help=f"of the answer: {', '.join(FORMATS)}")
     p.add_argument("--out", type=str | None, default=None, help="folder for predictions.csv, .json and a page")
     add_device(p)
+    p.ranges = {"stride": Range(at_least=1, at_most=10**9), "draws": Range(at_least=20, at_most=10**6)}
     values = p.parse_args(list(arguments))
     if values.format not in FORMATS:
         raise PhysrepError(f"--format {values.format!r} is unknown; give one of {', '.join(FORMATS)}.")
-    if values.stride is not None and values.stride < 1:
-        raise PhysrepError(f"--stride is {values.stride}; it must be at least 1.")
-    if values.draws < 20:
-        raise PhysrepError(f"--draws is {values.draws}; give at least 20.")
     return values
 
 

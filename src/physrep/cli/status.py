@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from ..ranges import Range
 from .arguments import parser
 
 
@@ -12,6 +13,7 @@ def run(arguments: Sequence[str]) -> int:
     p = parser("status", "Which runs of a benchmark are done, running, queued, stopped or failed, and why.")
     p.add_argument("folder", type=str, help="folder of the benchmark, its --out")
     p.add_argument("--lines", type=int, default=5, help="lines of the log of a failed run")
+    p.ranges = {"lines": Range(at_least=0, at_most=10**6)}
     values = p.parse_args(list(arguments))
     from ..benchmark.status import benchmark_status, summary
 
