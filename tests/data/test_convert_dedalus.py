@@ -165,3 +165,30 @@ def test_sets_that_do_not_belong_together_are_bad(tmp_path: Path) -> None:
     write_set(tmp_path / "b/s/s_s1.h5", np.arange(4.0), 1, {"b": values(1, 4, NX, NZ)})
     found = open_any(tmp_path)
     assert len(found) == 2 and "lacks the task b of s_s1.h5" in found.bad[0] and 1 not in found.bad
+
+
+def test_runs_of_several_handlers_in_one_folder_are_all_there(tmp_path: Path) -> None:
+    """Sets that somebody collected: sweep/a/Ra=1_s1.h5, Ra=1_s2.h5, Ra=2_s1.h5, ..."""
+    for folder, number in (("a", 1), ("a", 2), ("b", 3)):
+        for k in (0, 1):
+            times, b = 0.25 * (np.arange(4) + 4 * k), values(10 * number + k, 4, NX, NZ)
+            write_set(tmp_path / f"sweep/{folder}/Ra={number}_s{k + 1}.h5", times, 1 + 4 * k, {"b": b})
+    for root, expected in (("sweep", [1, 2, 3]), ("sweep/a", [1, 2])):
+        found = open_any(tmp_path / root)
+        assert found.parameters["Ra"].tolist() == expected
+        assert {found.frames(i) for i in range(len(found))} == {8}
+    convert(tmp_path / "sweep", tmp_path / "out", ConvertConfig(split="train"))
+    with WellFile(next((tmp_path / "out").rglob("*.hdf5"))) as well:
+        assert well.n_trajectories == 3
+
+
+def test_a_damaged_run_and_runs_without_fields_are_named(tmp_path: Path) -> None:
+    for i in range(2):
+        run(tmp_path / "runs", i, f"run{i}")
+    (tmp_path / "runs/run1/run1_s2.h5").write_bytes(b"\x89HDF\r\n\x1a\n" + bytes(50))
+    found = open_any(tmp_path / "runs")
+    assert len(found) == 2 and list(found.bad) == [1] and "cannot be read as HDF5" in found.bad[1]
+    for i in range(2):
+        write_set(tmp_path / f"bare/run{i}/run{i}_s1.h5", np.arange(3.0), 1, {"energy": values(i, 3, 1, 1)})
+    with pytest.raises(PhysrepError, match=r"no task is a field on a grid \(tasks: energy\)"):
+        open_any(tmp_path / "bare")

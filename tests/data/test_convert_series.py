@@ -130,3 +130,31 @@ def test_files_are_says_what_there_is(tmp_path: Path) -> None:
         convert(tmp_path, tmp_path / "out", ConvertConfig(files_are="pictures"))
     with pytest.raises(PhysrepError, match="files_are is 'pictures'; it must be trajectories or frames"):
         open_any(tmp_path, files_are="pictures")
+
+
+def test_a_mended_frame_is_another_source(tmp_path: Path) -> None:
+    """A folder's own time does not tell that a file in it was written again."""
+    for i in range(3):
+        (tmp_path / f"set/run{i}").mkdir(parents=True)
+        for t in range(12):
+            np.save(tmp_path / f"set/run{i}/u_{t}.npy", U[i, t])
+    convert(tmp_path / "set", tmp_path / "out", ConvertConfig())
+    convert(tmp_path / "set", tmp_path / "out", ConvertConfig())
+    with open(tmp_path / "set/run1/u_7.npy", "r+b") as file:
+        file.seek(200)
+        file.write(bytes(8))
+    with pytest.raises(PhysrepError, match=r"holds a conversion with other settings \(files\)"):
+        convert(tmp_path / "set", tmp_path / "out", ConvertConfig())
+
+
+def test_a_choice_without_effect_is_refused(tmp_path: Path) -> None:
+    np.savez(tmp_path / "one.npz", u=U)
+    with pytest.raises(PhysrepError, match="is one file or store, so that --files-are has no effect"):
+        open_any(tmp_path / "one.npz", files_are="frames")
+    image = pytest.importorskip("PIL.Image")
+    (tmp_path / "film").mkdir()
+    for t in range(3):
+        image.fromarray((255 * (U[0, t] > 0)).astype("u1")).save(tmp_path / f"film/{t}.png")
+    with pytest.raises(PhysrepError, match="these files are one trajectory together; leave --files-are out"):
+        open_any(tmp_path / "film", files_are="trajectories")
+    assert len(open_any(tmp_path / "film", files_are="frames")) == 1

@@ -32,6 +32,12 @@ def role(name: str) -> str:
     return lower if len(name) == 1 else name
 
 
+def say_curvilinear(axes: Sequence[str], notes: list[str]) -> None:
+    """A line on axes that are no straight ones; none if there are none."""
+    if axes:
+        notes.append(f"axes {', '.join(axes)} are curvilinear; fields are stored as if on a rectangle of them")
+
+
 def spatial(axes: Sequence[str]) -> tuple[str, ...]:
     """The spatial axes among these, x, y, z in this order; others as they are stored."""
     found = tuple(axis for axis in axes if axis not in ROLES)

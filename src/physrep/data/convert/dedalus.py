@@ -23,10 +23,11 @@ import numpy as np
 
 from ...errors import PhysrepError
 from ..check_storage import refuse_elsewhere
-from .axes import CHANNEL, COMPONENT, TIME, spatial
+from ..open_hdf5 import open_local
+from .axes import CHANNEL, COMPONENT, TIME, say_curvilinear, spatial
 from .source import Handles, LazyArray, Part
 
-open_file = Handles(lambda path: h5py.File(path, "r"))
+open_file = Handles(lambda path: open_local(Path(path)))
 
 EVEN = 1e-6
 """Spacings that differ by less than this share of their mean are those of a Fourier basis."""
@@ -82,9 +83,9 @@ def read_dedalus(place: Path, files: Sequence[Path]) -> Part:
         PhysrepError: there is no field, sets hold other fields, or a file cannot be read.
     """
     try:
-        sets = sorted(files, key=lambda path: _first_write(path))
+        sets = sorted(files, key=_first_write)
         times, frames = _times(sets)
-        part = Part(place, {}, coordinates={TIME: times})
+        part = Part(place, {}, coordinates={TIME: times}, files=tuple(sets))
         replaced = sum(len(open_file(path)["scales/sim_time"]) for path in sets) - len(frames)
         if replaced:
             part.notes.append(
@@ -105,9 +106,7 @@ def read_dedalus(place: Path, files: Sequence[Path]) -> Part:
         named = [axis for axis, own in part.periodic.items() if own == periodic]
         if named:
             part.notes.append(f"points along {', '.join(named)} are {how}; --periodic says otherwise")
-    bent = [axis for axis in part.grid if axis in CURVILINEAR]
-    if bent:
-        part.notes.append(f"axes {', '.join(bent)} are curvilinear; fields are stored as if on a rectangle of them")
+    say_curvilinear([axis for axis in part.grid if axis in CURVILINEAR], part.notes)
     return part
 
 
@@ -230,8 +229,19 @@ def fields_of_runs(folder: Path, sets: Mapping[Path, Sequence[Path]]) -> tuple[l
     Handlers of one run write other tasks each (snapshots, profiles, checkpoints), or the same ones at other intervals;
     runs beside each other write the same tasks, with other values at equal times.
     """
-    kinds = {place: _fields_on(files[0]) for place, files in sets.items()}
-    frames = {place: sum(len(open_file(file)["scales/sim_time"]) for file in files) for place, files in sets.items()}
+    kinds: dict[Path, tuple[frozenset[str], int]] = {}
+    frames: dict[Path, int] = {}
+    damaged = []
+    for place, files in sets.items():
+        try:
+            kinds[place] = _fields_on(files[0])
+            frames[place] = sum(len(open_file(file)["scales/sim_time"]) for file in files)
+            _ = [_first_write(file) for file in files]
+        except (OSError, KeyError, PhysrepError):
+            damaged.append(place)  # named where it is read
+    sets = {place: files for place, files in sets.items() if place not in damaged}
+    if not any(fields for fields, _ in (kinds[place] for place in sets)):
+        return [*sets, *damaged], ""
     best = sorted(sets, key=lambda place: (kinds[place][1], len(kinds[place][0]), frames[place]), reverse=True)
     taken: list[Path] = []
     for place in best:
@@ -241,7 +251,7 @@ def fields_of_runs(folder: Path, sets: Mapping[Path, Sequence[Path]]) -> tuple[l
     left = [place.name for place in sets if place not in taken]
     why = f"hold fewer fields than {best[0].name}, or its fields less often"
     note = f"{folder}: {', '.join(left)} {why}, and are left out" if left else ""
-    return [place for place in sets if place in taken], note
+    return [*(place for place in sets if place in taken), *damaged], note
 
 
 def _one_run(first: Sequence[Path], second: Sequence[Path]) -> bool:

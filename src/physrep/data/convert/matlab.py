@@ -16,9 +16,8 @@ import numpy as np
 from ...errors import PhysrepError
 from ..check_storage import refuse_elsewhere
 from .arrays import RawArray, part_of_arrays
+from .dedalus import open_file
 from .source import Handles, Part
-
-_hdf5 = Handles(lambda path: h5py.File(path, "r"))
 
 
 class _Variables:
@@ -72,7 +71,7 @@ def _from_older(path: Path) -> dict[str, RawArray]:
 
 def _from_hdf5(path: Path) -> dict[str, RawArray]:
     found = {}
-    for name, item in _hdf5(path).items():
+    for name, item in open_file(path).items():
         if not isinstance(item, h5py.Dataset) or name.startswith("#"):
             continue
         shape = tuple(reversed(item.shape))
@@ -83,7 +82,7 @@ def _from_hdf5(path: Path) -> dict[str, RawArray]:
 
 def _reversed(path: Path, name: str, ndim: int, shape: tuple[int, ...]) -> Any:
     def read(index: tuple[int | slice, ...]) -> np.ndarray:
-        dataset = _hdf5(path)[name]
+        dataset = open_file(path)[name]
         refuse_elsewhere(path, name, dataset)
         if len(shape) < ndim:
             return np.asarray(dataset[()]).reshape(shape)[index]

@@ -126,6 +126,8 @@ def read_parts(
         raise PhysrepError(f"{path}: no such file or folder; check the path.")
     if files_are not in (None, "trajectories", "frames"):
         raise PhysrepError(f"files_are is {files_are!r}; it must be trajectories or frames.")
+    if files_are is not None and format_of(path) is not None:
+        raise PhysrepError(f"{path}: is one file or store, so that --files-are has no effect; leave it out.")
     folders = dict(SPLIT_FOLDERS)
     if test_folder is not None:
         folders = {name: split for name, split in folders.items() if split != "test"} | {test_folder.lower(): "test"}
@@ -171,21 +173,31 @@ def _folder(
         kind = FORMATS[present[0]]
         files = [entry for entry, own in kinds.items() if own == present[0]]
         if kind.series:
-            yield _attempt(kind, path, files)
+            _one_trajectory(path, kind.label, files_are)
+            yield replace(_attempt(kind, path, files), files=tuple(files))
             return
         sets = _dedalus_sets(path, files)
         if sets:
+            _one_trajectory(path, "Dedalus", files_are)
             yield from _runs(path, sets)
             return
         yield from _together(path, kind, files, axes, files_are)
         return
     inside = [entry for entry in entries if entry.is_dir()]
-    handlers = {entry: sets for entry in inside for sets in _dedalus_sets(entry, _hdf5_files(entry)).values()}
+    found = {entry: _dedalus_sets(entry, _hdf5_files(entry)) for entry in inside}
+    handlers = {place: sets for own in found.values() for place, sets in own.items()}
     if handlers:
+        _one_trajectory(path, "Dedalus", files_are)
         yield from _runs(path, handlers)
     for entry in inside:
-        if entry not in handlers:
+        if not found[entry]:
             yield from _folder(entry, axes, folders, files_are)
+
+
+def _one_trajectory(path: Path, what: str, files_are: str | None) -> None:
+    """Refuse a choice that would have no effect."""
+    if files_are == "trajectories":
+        raise PhysrepError(f"{path}: {what}: these files are one trajectory together; leave --files-are out.")
 
 
 def _together(
@@ -212,7 +224,7 @@ def _as_one(folder: Path, parts: Sequence[Part], why: str) -> Part:
     try:
         part = join_parts(folder, by_field(parts))
     except PhysrepError as error:
-        return Part(folder, {}, error=str(error))
+        return Part(folder, {}, error=str(error), files=tuple(part.path for part in parts))
     part.notes.append(f"{why}, in the order of their names; --files-are trajectories says otherwise")
     return part
 
@@ -222,7 +234,7 @@ def _hdf5_files(folder: Path) -> list[Path]:
 
 
 def _dedalus_sets(folder: Path, files: Sequence[Path]) -> dict[Path, list[Path]]:
-    """The sets of Dedalus in a folder by the place of their run: the folder, or a name per handler of several."""
+    """The sets of Dedalus in a folder by the place of their run: the folder, if the handler has its name, or a name."""
     if not files or format_of(files[0]) != "hdf5":
         return {}
     try:
@@ -232,7 +244,7 @@ def _dedalus_sets(folder: Path, files: Sequence[Path]) -> dict[Path, list[Path]]
         return {}  # named where it is read
     names = dict.fromkeys(handler_of(file) for file in files)
     return {
-        folder if len(names) == 1 else folder / name: [file for file in files if handler_of(file) == name]
+        folder if name == folder.name else folder / name: [file for file in files if handler_of(file) == name]
         for name in names
     }
 
@@ -244,7 +256,7 @@ def _runs(folder: Path, sets: Mapping[Path, list[Path]]) -> Iterator[Part]:
         try:
             part = read_dedalus(place, sets[place])
         except PhysrepError as error:
-            part = Part(place, {}, error=str(error).removeprefix(f"{place}: "))
+            part = Part(place, {}, error=str(error).removeprefix(f"{place}: "), files=tuple(sets[place]))
         part.notes += [note] * bool(note)
         yield part
 

@@ -17,7 +17,7 @@ import numpy as np
 
 from ...errors import PhysrepError
 from ..check_storage import refuse_elsewhere
-from .axes import CHANNEL, COMPONENT, TIME
+from .axes import CHANNEL, COMPONENT, TIME, say_curvilinear
 from .dedalus import open_file
 from .source import LazyArray, Part
 
@@ -58,9 +58,7 @@ def read_py_pde(path: Path) -> Part:
     part.coordinates[TIME] = np.asarray(file["times"][:], dtype=np.float64)
     part.periodic = dict(zip(grid.axes, grid.periodic, strict=True))
     if grid.directions != grid.axes:
-        part.notes.append(
-            f"axes {', '.join(grid.axes)} are curvilinear; fields are stored as if on a rectangle of them"
-        )
+        say_curvilinear(grid.axes, part.notes)
     first, size = 0, len(grid.directions)
     for number, (field, rank) in enumerate(zip(fields, ranks, strict=True)):
         name = field.get("label") or ("field" if len(fields) == 1 else f"field_{number}")

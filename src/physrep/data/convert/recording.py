@@ -72,8 +72,8 @@ class ForeignRecording:
 
     @property
     def files(self) -> list[Path]:
-        """Files and folders that the trajectories lie in."""
-        return list(dict.fromkeys(part.path for part in self._parts))
+        """Files and stores that the trajectories lie in."""
+        return list(dict.fromkeys(path for part in self._parts for path in part.files or (part.path,)))
 
     def place(self, index: int) -> str:
         """Where in the source a trajectory lies."""

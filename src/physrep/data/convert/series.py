@@ -67,6 +67,7 @@ def join_parts(place: Path, parts: Sequence[Part]) -> Part:
                 raise PhysrepError(f"{part.path}: {name} has another grid than in {first.path.name}; take it out.")
     arrays = {name: _joined([part.arrays[name] for part in parts]) for name in first.arrays}
     joined = replace(first, path=place, arrays=arrays, parameters={}, coordinates=dict(first.coordinates), places=())
+    joined.files = tuple(path for part in parts for path in part.files or (part.path,))
     joined.notes = list(dict.fromkeys(note for part in parts for note in part.notes))
     joined.coordinates.pop(TIME, None)
     if all(TIME in part.coordinates for part in parts):
@@ -97,10 +98,13 @@ def _joined(arrays: Sequence[LazyArray]) -> LazyArray:
         while position < len(frames):
             number = int(np.searchsorted(ends, frames[position], side="right"))
             begin = int(ends[number - 1]) if number else 0
-            inside = [frame - begin for frame in frames[position:] if begin <= frame < ends[number]]
-            part = slice(inside[0], inside[-1] + 1, inside[1] - inside[0] if len(inside) > 1 else 1)
+            end = position
+            while end < len(frames) and frames[end] < ends[number]:
+                end += 1
+            step = frames[position + 1] - frames[position] if end > position + 1 else 1
+            part = slice(frames[position] - begin, frames[end - 1] - begin + 1, step)
             blocks.append(np.asarray(arrays[number].read((*index[:at], part, *index[at + 1 :]))))
-            position += len(inside)
+            position = end
         axis = sum(isinstance(own, slice) for own in index[:at])
         values = np.concatenate(blocks, axis)
         return values if isinstance(which, slice) else np.take(values, 0, axis)
@@ -130,5 +134,5 @@ def by_field(parts: Sequence[Part]) -> list[Part]:
         notes = [
             note.replace(part.path.stem, name) for name, part in zip(groups, own, strict=True) for note in part.notes
         ]
-        frames.append(replace(own[0], arrays=arrays, notes=notes))
+        frames.append(replace(own[0], arrays=arrays, notes=notes, files=tuple(part.path for part in own)))
     return frames

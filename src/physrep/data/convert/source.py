@@ -58,7 +58,8 @@ class Part:
     """One file or folder of a source.
 
     Attributes:
-        path: where it lies.
+        path: where it lies, or the name of what several files are together.
+        files: what is read, if that is not ``path``.
         arrays: name to array; those with a time axis and a spatial axis are fields.
         parameters: name to one value per trajectory of the part, float64 with shape ``(count,)``.
         coordinates: "time" and spatial axes to their coordinates, where the file says them.
@@ -80,6 +81,7 @@ class Part:
     split: str | None = None
     units: dict[str, str] = field(default_factory=dict)
     epoch: float = 0.0
+    files: tuple[Path, ...] = ()
     notes: list[str] = field(default_factory=list)
     error: str = ""
 
