@@ -16,7 +16,7 @@ from physrep.errors import PhysrepError
 from physrep.learners import PDETransformer
 from physrep.nn.pde_transformer import PDETransformerEncoder
 from physrep.run_directory import load_run
-from physrep.simulation import SimulationConfig, simulate
+from tests.helpers.imported_runs import assert_is_probed
 from tests.helpers.walrus_file import drawn
 
 SMALL: dict[str, Any] = {"dim": 16, "depths": (1, 2, 2), "heads": 2, "patch": 2, "window": 4}
@@ -82,13 +82,7 @@ def test_a_file_of_the_published_layout_is_imported_and_probed(tmp_path: Path, c
     state = learner.backbone.state_dict()
     assert all(torch.equal(state[key], tensors[key]) for key in state) and "latent.blocks.0.norm1.weight" not in state
     assert learner.encode(clip()).shape == (2, 3 * 4 * 4, 4 * 32) and learner.grid(3, 16, 24) == (3, 4, 4)
-    given = SimulationConfig(
-        trajectories=12, resolution=[16, 32], frames=6, save_dt=0.05, ranges={"Reynolds": [20, 90]},
-        splits=[0.5, 0.25, 0.25],
-    )  # fmt: skip
-    root = simulate("shear_flow", tmp_path, given, workers=1)
-    assert main(["probe", str(run), "--data", str(root), "--stride", "2"]) == 0
-    assert "Reynolds" in capsys.readouterr().out
+    assert_is_probed(run, tmp_path, capsys)
 
 
 def test_what_is_no_such_file_is_refused() -> None:

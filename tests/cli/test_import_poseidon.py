@@ -14,7 +14,7 @@ from physrep.errors import PhysrepError
 from physrep.learners import Poseidon
 from physrep.nn.scot import ScOTEncoder, ScOTLayer
 from physrep.run_directory import load_run
-from physrep.simulation import SimulationConfig, simulate
+from tests.helpers.imported_runs import assert_is_probed
 
 SMALL = {"embed_dim": 6, "depths": (2, 1), "heads": (1, 2), "patch": 2, "window": 4}
 SHEAR = ("pressure", "tracer", "velocity_x", "velocity_y")
@@ -66,13 +66,7 @@ def test_a_file_of_the_published_layout_is_imported_and_probed(tmp_path: Path, c
     with torch.no_grad():
         torch.testing.assert_close(learner.encode(clip())[1], expected)
     assert learner.encode(clip()).shape == (2, 4 * 4 * 4, 12) and learner.grid(4, 8, 12) == (4, 4, 4)
-    given = SimulationConfig(
-        trajectories=12, resolution=[16, 32], frames=6, save_dt=0.05, ranges={"Reynolds": [20, 90]},
-        splits=[0.5, 0.25, 0.25],
-    )  # fmt: skip
-    root = simulate("shear_flow", tmp_path, given, workers=1)
-    assert main(["probe", str(run), "--data", str(root), "--stride", "2"]) == 0
-    assert "Reynolds" in capsys.readouterr().out
+    assert_is_probed(run, tmp_path, capsys)
 
 
 def test_what_is_no_such_file_is_refused(tmp_path: Path, capsys) -> None:

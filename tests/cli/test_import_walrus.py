@@ -16,7 +16,7 @@ from physrep.errors import PhysrepError
 from physrep.learners import Walrus
 from physrep.learners.walrus import FIELDS
 from physrep.run_directory import load_run
-from physrep.simulation import SimulationConfig, simulate
+from tests.helpers.imported_runs import assert_is_probed
 from tests.helpers.walrus_file import drawn, published
 
 SHEAR = ("pressure", "tracer", "velocity_x", "velocity_y")
@@ -71,13 +71,7 @@ def test_a_file_of_the_published_layout_is_imported_and_probed(tmp_path: Path, c
     state = learner.backbone.state_dict()
     assert all(torch.equal(state[key], tensors[key].expand_as(state[key])) for key in state)
     assert learner.encode(clip()).shape == (2, 3 * 2 * 2, 32) and learner.grid(3, 16, 32) == (3, 2, 2)
-    given = SimulationConfig(
-        trajectories=12, resolution=[16, 32], frames=6, save_dt=0.05, ranges={"Reynolds": [20, 90]},
-        splits=[0.5, 0.25, 0.25],
-    )  # fmt: skip
-    root = simulate("shear_flow", tmp_path, given, workers=1)
-    assert main(["probe", str(run), "--data", str(root), "--stride", "2"]) == 0
-    assert "Reynolds" in capsys.readouterr().out
+    assert_is_probed(run, tmp_path, capsys)
 
 
 def test_what_is_no_such_file_is_refused(tmp_path: Path) -> None:

@@ -137,6 +137,7 @@ def test_the_learned_part_is_kept_small() -> None:
         ({"u": {"d_x(w)": 1.0}}, "names 'w'"),
         ({"u": {"d_z(u)": 1.0}}, "no term on 2 axes"),
         ({"u": {"d_x()": 1.0}}, "names 'no channel'"),
+        ({"u": {"u\nw": 1.0}}, "names 'w'"),
         ({"u": {"u": math.inf}}, "a finite coefficient"),
     ],
 )

@@ -44,7 +44,7 @@ def known_terms(known: Known, channels: Sequence[str], axes: int, where: str) ->
     found = []
     for channel, terms in known.items():
         for text, coefficient in terms.items():
-            match = re.fullmatch(r"(?:d_([xyz]+)\((.*)\)|(.*))", text.strip())
+            match = re.fullmatch(r"(?:d_([xyz]+)\((.*)\)|(.*))", text.strip(), re.S)
             assert match is not None
             letters, factors = match[1] or "", (match[2] or match[3] or "").split()
             unknown = next((name for name in (channel, *factors) if name not in channels), None)

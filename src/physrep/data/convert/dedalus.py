@@ -23,11 +23,8 @@ import numpy as np
 
 from ...errors import PhysrepError
 from ..check_storage import refuse_elsewhere
-from ..open_hdf5 import open_local
 from .axes import CHANNEL, COMPONENT, TIME, say_curvilinear, spatial
-from .source import Handles, LazyArray, Part
-
-open_file = Handles(lambda path: open_local(Path(path)))
+from .source import LazyArray, Part, open_file
 
 EVEN = 1e-6
 """Spacings that differ by less than this share of their mean are those of a Fourier basis."""
@@ -268,4 +265,4 @@ def _one_run(first: Sequence[Path], second: Sequence[Path]) -> bool:
     return one.shape[1:] == two.shape[1:] and bool(np.array_equal(one[i], two[j]))
 
 
-__all__ = ["fields_of_runs", "handler_of", "is_dedalus", "open_file", "read_dedalus"]
+__all__ = ["fields_of_runs", "handler_of", "is_dedalus", "read_dedalus"]

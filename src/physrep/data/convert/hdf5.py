@@ -27,9 +27,9 @@ from ..packing import packing
 from ..units import units_of
 from .arrays import RawArray, part_of_arrays
 from .axes import CHANNEL, SAMPLE, TIME
-from .dedalus import is_dedalus, open_file
+from .dedalus import is_dedalus
 from .py_pde import is_py_pde
-from .source import LazyArray, Part
+from .source import LazyArray, Part, open_file
 
 
 def layout(file: Any) -> str:
@@ -142,4 +142,4 @@ def _with_attributes(part: Part, file: Any) -> Part:
     return part
 
 
-__all__ = ["CHANNEL", "layout", "open_file", "read_hdf5"]
+__all__ = ["CHANNEL", "layout", "read_hdf5"]

@@ -16,8 +16,7 @@ import numpy as np
 from ...errors import PhysrepError
 from ..check_storage import refuse_elsewhere
 from .arrays import RawArray, part_of_arrays
-from .dedalus import open_file
-from .source import Handles, Part
+from .source import Handles, Part, open_file
 
 
 class _Variables:

@@ -12,13 +12,13 @@ import numpy as np
 
 from ...errors import PhysrepError
 from .dedalus import fields_of_runs, handler_of, is_dedalus, read_dedalus
-from .hdf5 import layout, open_file, read_hdf5
+from .hdf5 import layout, read_hdf5
 from .images import IMAGES, VIDEOS, read_images, read_video
 from .matlab import read_matlab
 from .numpy_files import read_numpy
 from .py_pde import read_py_pde
 from .series import by_field, go_on, join_parts
-from .source import Part
+from .source import Part, open_file
 from .vtk_files import read_vtk_series
 from .well_files import read_well
 from .xarray_files import read_xarray

@@ -18,8 +18,7 @@ import numpy as np
 from ...errors import PhysrepError
 from ..check_storage import refuse_elsewhere
 from .axes import CHANNEL, COMPONENT, TIME, say_curvilinear
-from .dedalus import open_file
-from .source import LazyArray, Part
+from .source import LazyArray, Part, open_file
 
 RANKS = {"ScalarField": 0, "VectorField": 1, "Tensor2Field": 2}
 

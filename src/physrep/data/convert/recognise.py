@@ -7,9 +7,9 @@ from typing import Any
 
 from ...errors import PhysrepError
 from .assemble import open_any
-from .hdf5 import layout, open_file
+from .hdf5 import layout
 from .open import FORMATS, format_of
-from .source import close_files
+from .source import close_files, open_file
 
 _WELL = ("dimensions", "boundary_conditions", "scalars", "t0_fields", "t1_fields", "t2_fields")
 

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from ...errors import PhysrepError
+from ..open_hdf5 import open_local
 from .axes import CHANNEL, COMPONENT, SAMPLE, TIME, spatial
 
 MAX_OPEN = 8
@@ -142,6 +143,10 @@ class Handles:
 
 
 _every: list[Handles] = []
+
+
+open_file = Handles(lambda path: open_local(Path(path)))
+"""HDF5 files of all layouts, MATLAB's among them."""
 
 
 def close_files() -> None:
