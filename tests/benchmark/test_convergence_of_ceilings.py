@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from physrep.benchmark.calibration import calibration, calibration_text, training_end
-from physrep.files import write_csv
+from physrep.benchmark.calibration import calibration, calibration_text, ceiling_end, training_end
+from physrep.files import write_csv, write_yaml
 
 
 def _rows(learner: str, probe: str, value: float) -> list[dict[str, Any]]:
@@ -32,3 +32,37 @@ def test_a_ceiling_that_still_improves_is_not_accepted(
     assert ("is no ceiling" in calibration_text([cell])) is not converged
     (untold,) = calibration(rows)
     assert untold["converged"] is None and untold["accepted"] is True
+
+
+def _trained(run: Path, steps: int, lowest: float, **options: Any) -> None:
+    """A training whose last quarter always improves, as it does where the learning rate falls to zero."""
+    rows = [{"step": steps * k // 10, "loss": 1.0, "valid_loss": lowest * (2 - k / 10)} for k in range(1, 11)]
+    write_csv(run / "metrics.csv", ["step", "loss", "valid_loss"], rows)
+    config = {
+        "learner": "supervised",
+        "options": options,
+        "seed": 0,
+        "training": {"steps": steps, "learning_rate": 0.1},
+    }
+    write_yaml(run / "config.yaml", config)
+
+
+@pytest.mark.parametrize(("lowest", "converged"), [(0.39, True), (0.30, False)])
+def test_twice_the_steps_tell_whether_a_ceiling_has_converged(tmp_path: Path, lowest: float, converged: bool) -> None:
+    _trained(tmp_path / "supervised-s0", 1000, 0.4)
+    _trained(tmp_path / "supervised_twice-s0", 2000, lowest)
+    for run in ("supervised-s0", "supervised_twice-s0"):
+        others = [tmp_path / "supervised-s0", tmp_path / "supervised_twice-s0"]
+        assert training_end(tmp_path / run).converged is False
+        assert ceiling_end(tmp_path / run, others).converged is converged
+    twice = [{**row, "run": "supervised_twice-s0"} for row in _rows("supervised", "head", 0.09)]
+    (cell,) = calibration(_rows("statistics", "ridge", 0.4) + _rows("supervised", "head", 0.1) + twice, runs=tmp_path)
+    assert cell["converged"] is converged and cell["accepted"] is converged
+
+
+def test_a_ceiling_is_held_against_the_same_learner_alone(tmp_path: Path) -> None:
+    _trained(tmp_path / "supervised-s0", 1000, 0.4)
+    _trained(tmp_path / "wider-s0", 2000, 0.4, width=64)  # of other options
+    _trained(tmp_path / "little_longer-s0", 1200, 0.4)
+    others = [tmp_path / name for name in ("supervised-s0", "wider-s0", "little_longer-s0")]
+    assert ceiling_end(tmp_path / "supervised-s0", others).converged is False

@@ -6,20 +6,25 @@ ceiling is at most two thirds of that floor. Which floor and which probe are bes
 
 from __future__ import annotations
 
+import json
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from ..files import write_csv
 from ..learners.identity import Identity, identity_of_name
-from ..run_directory import METRICS
+from ..run_directory import METRICS, stored_run_config
 from ..training.log import read_metrics
 
 LOWEST_FLOOR, LARGEST_RATIO = 0.15, 2 / 3
 
 STILL_IMPROVING = 0.05
-"""Share by which the last quarter of a training may lower its loss and still count as converged."""
+"""Share by which the last quarter of a training, or half as many steps again, may lower its loss on valid: it still
+counts as converged."""
+
+LONGER = 1.5
+"""Steps of a longer training over those of one that it is held against."""
 
 COLUMNS: tuple[str, ...] = (
     "level", "parameter", "best_floor", "floor_name", "ceiling", "ceiling_name", "ratio", "train_loss",
@@ -51,7 +56,10 @@ def calibration(
             floor, ceiling = _best(cells, "floor", kinds), _best(cells, "ceiling", kinds)
             if floor is None or ceiling is None or floor["learner"] == "constant":
                 continue
-            trained = training_end(runs / ceiling["run"]) if runs else TrainingEnd()
+            trained = TrainingEnd()
+            if runs:
+                ceilings = dict.fromkeys(row["run"] for row in cells if kinds[row["run"]] == "ceiling")
+                trained = ceiling_end(runs / ceiling["run"], [runs / name for name in ceilings])
             ratio = ceiling["value"] / floor["value"] if floor["value"] > 0 else math.nan
             table.append(
                 {
@@ -80,6 +88,47 @@ class TrainingEnd(NamedTuple):
 
     loss: float | None = None
     converged: bool | None = None
+
+
+def ceiling_end(run: Path, others: Iterable[Path] = ()) -> TrainingEnd:
+    """End of a training, held against trainings of the same learner, options and seed with more or fewer steps.
+
+    Under a learning rate that falls to zero the last quarter of any training lowers its loss, so that alone says
+    little. Where the benchmark has trained the same thing for `LONGER` times as many steps, or the other way round, the
+    lowest loss on valid of both decides: the training has converged if more steps lower it by no more than that share.
+
+    Args:
+        run: run directory of the ceiling.
+        others: run directories of other ceilings; another learner, other options or another seed are passed over.
+    """
+    end, mine = training_end(run), _trained(run)
+    if mine is None:
+        return end
+    same = [their for their in map(_trained, others) if their is not None and their.what == mine.what]
+    for their in sorted(same, key=lambda trained: -trained.steps):
+        short, long = sorted((mine, their), key=lambda trained: trained.steps)
+        if long.steps >= LONGER * short.steps:
+            return TrainingEnd(end.loss, long.lowest >= (1 - STILL_IMPROVING) * short.lowest)
+    return end
+
+
+class _Trained(NamedTuple):
+    what: str
+    steps: int
+    lowest: float
+
+
+def _trained(run: Path) -> _Trained | None:
+    """What was trained, for how many steps, and its lowest loss on valid; None where the run does not tell."""
+    if not (run / METRICS).is_file():
+        return None
+    rows, config = read_metrics(run), stored_run_config(run) or {}
+    losses = [float(row["valid_loss"]) for row in rows if row.get("valid_loss")]
+    what: dict[str, Any] = {name: config.get(name) for name in ("learner", "options", "seed")}
+    what |= {k: v for k, v in (config.get("training") or {}).items() if k not in ("steps", "flops")}
+    if not losses:
+        return None
+    return _Trained(json.dumps(what, default=str, sort_keys=True), max(int(row["step"]) for row in rows), min(losses))
 
 
 def training_end(run: Path) -> TrainingEnd:
@@ -145,7 +194,8 @@ def calibration_text(table: list[dict[str, Any]]) -> str:
         loss = next(row["train_loss"] for row in table if row["ceiling_name"] == name)
         lines.append(
             f"{name} is no ceiling: its training has not converged (train loss {loss:.3f}, and the last quarter of its "
-            f"steps lowered the loss by more than {STILL_IMPROVING:.0%}); train it for more steps."
+            f"steps, or a longer training of the same, lowered the loss by more than {STILL_IMPROVING:.0%}); train it "
+            "for more steps."
         )
     lines.append(
         f"Test MSE of z-scored parameters (constant = 1). Accepted: floor >= {LOWEST_FLOOR}, "
