@@ -39,11 +39,10 @@ def _trained(run: Path, steps: int, lowest: float, **options: Any) -> None:
     rows = [{"step": steps * k // 10, "loss": 1.0, "valid_loss": lowest * (2 - k / 10)} for k in range(1, 11)]
     write_csv(run / "metrics.csv", ["step", "loss", "valid_loss"], rows)
     config = {
-        "learner": "supervised",
-        "options": options,
-        "seed": 0,
+        "learner": "supervised", "options": options, "in_channels": 1, "num_frames": 8, "seed": 0,
+        "data": {"path": "x"},
         "training": {"steps": steps, "learning_rate": 0.1},
-    }
+    }  # fmt: skip
     write_yaml(run / "config.yaml", config)
 
 

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 from ..files import write_csv
 from ..learners.identity import Identity, identity_of_name
-from ..run_directory import METRICS, stored_run_config
+from ..run_directory import CONFIG, METRICS, stored_run_config
 from ..training.log import read_metrics
 
 LOWEST_FLOOR, LARGEST_RATIO = 0.15, 2 / 3
@@ -120,7 +120,7 @@ class _Trained(NamedTuple):
 
 def _trained(run: Path) -> _Trained | None:
     """What was trained, for how many steps, and its lowest loss on valid; None where the run does not tell."""
-    if not (run / METRICS).is_file():
+    if not (run / METRICS).is_file() or not (run / CONFIG).is_file():
         return None
     rows, config = read_metrics(run), stored_run_config(run) or {}
     losses = [float(row["valid_loss"]) for row in rows if row.get("valid_loss")]
