@@ -1,15 +1,16 @@
 """What small changes of the trained learners bring, one row each, with equal data, steps and batches; valid data alone.
 
-    python benchmarks/recipes.py DATA OUT [NAME ...] [--operator RUN] [--seeds 0 1 2]
+    python benchmarks/recipes.py DATA OUT [NAME ...] [--operator RUN] [--seeds 0 1 2] [--trajectories 400] [--steps 80]
+        [--batch 32]
 
-Each recipe is trained without labels on 400 trajectories of DATA (shear flow), 80 steps of 32 clips. Those on
-replicates are trained on 400 others in 200 pairs of equal parameters, simulated into OUT like DATA, and the row
-``its data, any windows`` on the same without the pairs. A ridge probe is fitted to clean tokens of the trajectories of
-DATA; its penalty is chosen on half of the valid trajectories, and the other half is scored: mean squared error of the
-z-scored logarithms of the parameters per trajectory, mean of both, clean, with white noise of 1 % and 20 % of each
-channel's standard deviation, with windows whose frames lie 3 and 4 times as far apart, and of other flows at half the
-time step. With --operator, a run of operator discovery, its tokens are joined to those of the recipes as well. Nothing
-reads the test split.
+Each recipe is trained without labels on 400 trajectories of DATA (shear flow), 80 steps of 32 clips, unless others
+are asked for. Those on replicates are trained on as many others in pairs of equal parameters, simulated into OUT like
+DATA, and the row ``its data, any windows`` on the same without the pairs. A ridge probe is fitted to clean tokens of
+the trajectories of DATA; its penalty is chosen on half of the valid trajectories, and the other half is scored: mean
+squared error of the z-scored logarithms of the parameters per trajectory, mean of both, clean, with white noise of
+1 % and 20 % of each channel's standard deviation, with windows whose frames lie 3 and 4 times as far apart, and of
+other flows at half the time step. With --operator, a run of operator discovery, its tokens are joined to those of the
+recipes as well. Nothing reads the test split.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ from physrep.learners import LEARNERS, Learner
 from physrep.learners.pooling import pooled
 from physrep.run_directory import learner_config, prepare_learner
 
-FRAMES, STRIDE, TRAJECTORIES = 8, 28, 400
+FRAMES, STRIDE = 8, 28
 TESTS: dict[str, tuple[str, float, int]] = {
     "clean": ("valid", 0.0, 1), "1% noise": ("valid", 0.01, 1), "20% noise": ("valid", 0.2, 1),
     "dt x 0.5": ("half", 0.0, 1), "dt x 3": ("valid", 0.0, 3), "dt x 4": ("valid", 0.0, 4),
@@ -69,6 +70,10 @@ RECIPES: dict[str, tuple[str, dict[str, Any]]] = {
     "teacher": ("jepa", CLIPS | {"momentum": 0.99}),
     "teacher, small VICReg": ("jepa", CLIPS | {"momentum": 0.99, "regulariser": SMALL}),
     "small VICReg, no teacher": ("jepa", CLIPS | {"regulariser": SMALL}),
+    "all views, small VICReg": (
+        "jepa",
+        CLIPS | {"views": {"noise": 0.4, "blur": 1.0, "gain": 2.0}, "regulariser": SMALL},
+    ),
     "next frame, the frame": ("next_frame", {"residual": False}),
     "next frame, its change": ("next_frame", {}),
     "operator": ("operator", OPERATOR | {"tokens": "latent", "method": "midpoint"}),
@@ -104,7 +109,7 @@ class Row:
 
     def __init__(self, learner: Learner, data: dict[str, ClipDataset]) -> None:
         learner.eval()
-        self.train, self.labels = tokens_of(learner, data["train"], 0.0, TRAJECTORIES)
+        self.train, self.labels = tokens_of(learner, data["train"], 0.0, data["train"].n_trajectories)
         self.valid = [tokens_of(learner, data[name], level, step=step) for name, level, step in TESTS.values()]
 
     def scores(self, other: Row | None = None) -> list[float]:
@@ -144,7 +149,8 @@ def like(data: physrep.DataConfig, out: Path, **changes: Any) -> physrep.DataCon
 
 def with_replicates(data: physrep.DataConfig, out: Path) -> physrep.DataConfig:
     """Data like these whose training trajectories are pairs of equal parameters."""
-    return like(data, out / "replicates", trajectories=TRAJECTORIES * 10 // 8, splits=[0.8, 0.1, 0.1], replicates=2)
+    count = (data.max_trajectories or 0) * 10 // 8
+    return like(data, out / "replicates", trajectories=count, splits=[0.8, 0.1, 0.1], replicates=2)
 
 
 def at_half_the_step(data: physrep.DataConfig, out: Path, valid: ClipDataset) -> ClipDataset:
@@ -157,13 +163,15 @@ def at_half_the_step(data: physrep.DataConfig, out: Path, valid: ClipDataset) ->
     return fine.open("valid", valid.stats)
 
 
-def trained(name: str, data: physrep.DataConfig, out: Path, seed: int, train: ClipDataset) -> Learner:
+def trained(
+    name: str, data: physrep.DataConfig, out: Path, seed: int, train: ClipDataset, steps: int, batch: int
+) -> Learner:
     """The frozen learner of a recipe."""
     learner, settings = RECIPES[name]
     if not LEARNERS[learner].trainable:
         return prepare_learner(learner_config(learner, settings, FRAMES, train, {}, data, seed), train)
     training = physrep.TrainingConfig(
-        steps=80, batch_size=32, learning_rate=2e-3, shift=True, flip=["x", "y"], **TRAINING.get(name, {})
+        steps=steps, batch_size=batch, learning_rate=2e-3, shift=True, flip=["x", "y"], **TRAINING.get(name, {})
     )
     told = copy.deepcopy(ENCODER)
     if "told" in name:
@@ -182,11 +190,14 @@ def main() -> None:
     parser.add_argument("names", nargs="*", metavar="NAME", help="default all")
     parser.add_argument("--operator", type=Path, help="run of operator discovery for hybrid tokens")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0])
+    parser.add_argument("--trajectories", type=int, default=400, help="of train")
+    parser.add_argument("--steps", type=int, default=80)
+    parser.add_argument("--batch", type=int, default=32, help="clips per step")
     options = parser.parse_args()
     unknown = [name for name in options.names if name not in RECIPES]
     if unknown:
         parser.error(f"no recipe {unknown[0]!r}; there are {', '.join(RECIPES)}")
-    data = physrep.DataConfig(path=options.data, max_trajectories=TRAJECTORIES)
+    data = physrep.DataConfig(path=options.data, max_trajectories=options.trajectories)
     # All rows are of the same trajectories in the same order, whatever data the runs themselves name.
     splits = data.open_splits()
     splits["half"] = at_half_the_step(data, options.out, splits["valid"])
@@ -206,7 +217,8 @@ def main() -> None:
     for name in options.names or RECIPES:
         own = with_replicates(data, options.out) if name in REPLICATES else data
         seeds = options.seeds if LEARNERS[RECIPES[name][0]].trainable else [0]
-        rows = [Row(trained(name, own, options.out, seed, splits["train"]), splits) for seed in seeds]
+        budget = options.steps, options.batch
+        rows = [Row(trained(name, own, options.out, seed, splits["train"], *budget), splits) for seed in seeds]
         show(name, [row.scores() for row in rows])
         if operator is not None and name == "JEPA on clips":
             show("JEPA on clips and operator discovery", [row.scores(operator) for row in rows])
