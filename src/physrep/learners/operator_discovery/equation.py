@@ -19,8 +19,8 @@ import torch
 from torch import Tensor
 
 from .gram import Grams
-from .library import Term
-from .physical import to_physical
+from .library import SPECTRAL, Term
+from .physical import closed, to_physical
 from .sparse import designs, eliminate, equivalents, flat
 
 HALVES = 6
@@ -50,7 +50,7 @@ def read_equation(
         mean, std: of each channel.
         seed: of the halves.
     """
-    centred = any(term.grade == 4 for term in terms)
+    centred = any(term.grade == SPECTRAL or term.grade == SPECTRAL + 1 for term in terms) or not closed(terms)
     physical = grams.turned(to_physical(terms, mean, std, centred).to(grams.g))
     unit = torch.tensor([std[channel] for channel in channels], dtype=torch.float64).to(grams.g)
     physical = Grams(physical.g, physical.b * unit, physical.s * unit[:, None] * unit, physical.rows)

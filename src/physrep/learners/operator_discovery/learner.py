@@ -28,13 +28,14 @@ from ..base import Learner
 from .basis_training import first_choice, train_basis, training_windows
 from .channels import independent, uniform
 from .fitting import Collected, all_candidates, chosen_operator, measured_errors
-from .library import GRADES, Term, affordable, library
+from .library import DEFAULT_GRADES, GRADES, Term, affordable, library, whole_library
 from .low_rank import Operator
 from .posterior import WindowPosterior, posterior
 from .row_cache import RowsOfGeometries
 from .row_errors import RowErrors
 from .row_weights import RowScale, row_scale
-from .selection import EXPLAINED, Choice
+from .screening import Spread, screened
+from .selection import EXPLAINED, Choice, choose, partly
 from .tokens import tokens
 from .trained_basis import GRADE, BasisOptions, TrainedBasis
 from .views import noise_of
@@ -47,7 +48,8 @@ class OperatorDiscovery(Learner):
     Args:
         in_channels: number of field components.
         num_frames: frames per window, at least 4; a bump in time spans 8 of them, or all if there are fewer.
-        grades: grades of the library that may be chosen (`physrep.learners.operator_discovery.library`).
+        grades: grades of the library that may be chosen (`physrep.learners.operator_discovery.library`); of those that
+            are too large to be fitted whole some columns are (`physrep.learners.operator_discovery.screening`).
         directions: P; default chosen on valid among 0 … ``largest``.
         largest: largest P that is tried.
         modes: largest mode of the test functions per axis; default an eighth of the points of a periodic axis, at
@@ -69,7 +71,7 @@ class OperatorDiscovery(Learner):
         self,
         in_channels: int,
         num_frames: int = 8,
-        grades: Sequence[int] = GRADES,
+        grades: Sequence[int] = DEFAULT_GRADES,
         directions: int | None = None,
         largest: int = 4,
         modes: Sequence[int] | None = None,
@@ -243,10 +245,25 @@ class OperatorDiscovery(Learner):
         plain = self._rows_of(first, channels, [Term((), (0,) * axes, 1)], modes)
         modes = list(plain.geometry.modes)
         scale = row_scale((plain.change(self._kept(clip, channels)) for clip in train), plain.modes)
-        shown = self._collected(train, valid, channels, terms, modes, scale, progress)
+        wide = () if self.basis is not None else whole_library(channels, nonlocal_columns, self.grades, grades, axes)
+        samples = (Spread(), Spread()) if wide else ()
+        shown = self._collected(train, valid, channels, terms, modes, scale, progress, samples)
         mean, std = self.field_mean.tolist(), self.field_std.tolist()
         statistics = {name: (mean[names.index(name)], std[names.index(name)]) for name in channels}
         pool = all_candidates(*shown, terms, grades, self.largest)
+        place: Sequence[int] | None = None
+        if wide and partly(pool):
+            every = library(channels, nonlocal_columns, wide, axes)
+            columns = screened(
+                every, grades, samples, lambda some: self._rows_of(first, channels, some, modes),
+                lambda rows, x: rows.mixed(x, self._noise(x, rows)[1]), scale, self.largest, progress,
+            )  # fmt: skip
+            if columns:
+                some = [every[i] for i in columns]
+                larger = self._collected(train, valid, channels, some, modes, scale, progress)
+                pool += all_candidates(*larger, some, wide[-1:], self.largest)
+                if choose([c for c in pool if self.directions in (None, c.directions)]).grade == wide[-1]:
+                    shown, terms, grades, place = larger, some, wide, columns
         if self.basis is not None:
             start = first_choice(pool, self.directions, self.basis.options.directions, progress)
             grades = tuple(grade for grade in grades if grade <= start.grade)
@@ -274,7 +291,7 @@ class OperatorDiscovery(Learner):
             "axes": axes,
             "grades": list(grades),
             "grade": result.grade,
-            "columns": result.columns.tolist(),
+            "columns": [place[i] if place else i for i in result.columns.tolist()],
             "modes": list(modes),
             "curve": result.curve,
             "best": result.best,
@@ -292,15 +309,18 @@ class OperatorDiscovery(Learner):
         modes: Sequence[int],
         scale: RowScale,
         progress: Callable[[str], None],
+        samples: Sequence[Spread] = (),
     ) -> tuple[Collected, Collected]:
-        """Gram matrices of the training trajectories and of the validation windows."""
+        """Gram matrices of the training trajectories and of the validation windows; fields of some for ``samples``."""
         shown = Collected(scale), Collected(scale)
-        for collected, clips in zip(shown, (train, valid), strict=True):
+        for number, (collected, clips) in enumerate(zip(shown, (train, valid), strict=True)):
             for clip in clips:
                 x = self._kept(clip, channels)
                 rows = self._rows_of(clip, channels, terms, modes)
                 keep = collected is shown[1]
                 collected.add(rows, rows.mixed(x, self._noise(x, rows)[1]), x, clip.trajectory, keep=keep)
+                if samples:
+                    samples[number].add(x, clip.trajectory)
                 progress("")
         return shown
 

@@ -8,6 +8,9 @@ incompressibility make of it; those of order -1 (s = 1, n = 1, 3) turn a stress 
 flow. Nothing here knows a system, its equation or what a channel means: the library follows from the channels' names
 and the kinds of the axes alone.
 
+A factor may also stand under a first derivative of its own, which is a multiplier of order 1 on the modes of its view:
+what turns and stretches a tensor is a product with the gradient of a velocity, and no derivative of a product is that.
+
 Grades, each with the columns of those before:
 
     1  every channel, with the constant
@@ -15,6 +18,7 @@ Grades, each with the columns of those before:
     3  products of three channels, without derivatives
     4  nonlocal relatives: order 0 alone and times a channel; order -1 times a channel under first derivatives; order 0
        times two channels
+    5  products with the first derivative of a channel: times one channel, times two
 """
 
 from __future__ import annotations
@@ -23,23 +27,39 @@ import itertools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-GRADES = (1, 2, 3, 4)
+GRADES = (1, 2, 3, 4, 5)
+DEFAULT_GRADES = (1, 2, 3, 4)
+"""Those that are fitted where none are given; where one of them is too large to be fitted whole, grade 5 is screened
+with it (`screening`)."""
+SPECTRAL = 4
+"""From this grade on factors hold multipliers of Fourier modes, on periodic grids of two axes."""
 LOCAL = ""
 """Name of the identity among the multipliers."""
 
 MULTIPLIERS = {
     "C2": (0, 2, "cos"), "S2": (0, 2, "sin"), "C4": (0, 4, "cos"), "S4": (0, 4, "sin"),
     "C1": (1, 1, "cos"), "S1": (1, 1, "sin"), "C3": (1, 3, "cos"), "S3": (1, 3, "sin"),
+    "d_x": (-1, 1, "cos"), "d_y": (-1, 1, "sin"),
 }  # fmt: skip
 """Name to order s, angular number n, and part of exp(inφ)."""
 ORDER_0 = tuple(name for name, (s, _, _) in MULTIPLIERS.items() if s == 0)
 ORDER_1 = tuple(name for name, (s, _, _) in MULTIPLIERS.items() if s == 1)
+GRADIENT = tuple(name for name, (s, _, _) in MULTIPLIERS.items() if s == -1)
 
 LARGEST_LIBRARY = 320
-"""Columns; a grade that would need more is left out, which is said."""
+"""Columns; of a grade that would need more only some are fitted (`screening`), or none, which is said."""
+LARGEST_SCREENED = 1200
+"""Columns that some are taken from; a grade that would need more is left out."""
 
 Factor = tuple[str, str]
 """Channel and multiplier."""
+
+
+def factor_name(channel: str, multiplier: str) -> str:
+    """For readers: ``D_xx``, ``C1[D_xx]``, ``d_y(D_xx)``."""
+    if multiplier in GRADIENT:
+        return f"{multiplier}({channel})"
+    return f"{multiplier}[{channel}]" if multiplier else channel
 
 
 @dataclass(frozen=True)
@@ -58,7 +78,7 @@ class Term:
 
     def name(self, axes: Sequence[str] = ("x", "y", "z")) -> str:
         """For readers, e.g. ``d_xx(tracer velocity_x)``."""
-        product = " ".join(f"{r}[{c}]" if r else c for c, r in self.factors) or "1"
+        product = " ".join(factor_name(*factor) for factor in self.factors) or "1"
         letters = "".join(axis * count for axis, count in zip(axes, self.order, strict=False))
         return f"d_{letters}({product})" if letters else product
 
@@ -79,7 +99,7 @@ def library(
 
     Args:
         channels: names of the channels.
-        nonlocal_columns: whether grade 4 exists here: the axes are two and periodic.
+        nonlocal_columns: whether grades 4 and 5 exist here: the axes are two and periodic.
         grades: which to make.
         axes: number of axes of space.
     """
@@ -102,6 +122,11 @@ def library(
         terms += [Term((f, other), order, 4) for f in minus for other in local for order in ((1, 0), (0, 1))]
         pairs = list(itertools.combinations_with_replacement(local, 2))
         terms += [Term((factor, *pair), (0, 0), 4) for factor in zero for pair in pairs]
+    if 5 in grades and nonlocal_columns:
+        first = [(channel, r) for channel in channels for r in GRADIENT]
+        terms += [Term((factor, other), (0, 0), 5) for factor in first for other in local]
+        pairs = list(itertools.combinations_with_replacement(local, 2))
+        terms += [Term((factor, *pair), (0, 0), 5) for factor in first for pair in pairs]
     return terms
 
 
@@ -123,13 +148,39 @@ def affordable(
     """
     kept: tuple[int, ...] = ()
     for grade in grades:
-        if grade == 4 and not nonlocal_columns:
+        if grade >= SPECTRAL and not nonlocal_columns:
             reason = "an axis has ends" if axes == 2 else f"it is made for two axes of space, these are {axes}"
-            progress(f"grade 4 of the library (nonlocal columns) is left out: {reason}")
+            kind = "nonlocal columns" if grade == SPECTRAL else "products with derivatives"
+            progress(f"grade {grade} of the library ({kind}) is left out: {reason}")
             continue
         size = len(library(channels, nonlocal_columns, (*kept, grade), axes))
         if size > LARGEST_LIBRARY:
-            progress(f"grade {grade} of the library is left out: {size} columns, at most {LARGEST_LIBRARY} are fitted")
+            progress(f"grade {grade} of the library is not fitted whole: {size} columns, at most {LARGEST_LIBRARY} are")
             continue
         kept = (*kept, grade)
     return kept
+
+
+def whole_library(
+    channels: Sequence[str], nonlocal_columns: bool, grades: Sequence[int], fitted: Sequence[int], axes: int
+) -> tuple[int, ...]:
+    """Grades of the library to take columns from where not all of them are fitted whole; none if all are.
+
+    Products with derivatives (grade 5) are added to the nonlocal columns: its size matters less here.
+
+    Args:
+        channels: names of the channels.
+        nonlocal_columns: see `library`.
+        grades: that were asked for.
+        fitted: that are fitted whole, see `affordable`.
+        axes: number of axes of space.
+    """
+    wanted = {grade for grade in grades if grade < SPECTRAL or nonlocal_columns}
+    if wanted <= set(fitted):
+        return ()
+    if SPECTRAL in wanted:
+        wanted.add(SPECTRAL + 1)
+    found = tuple(sorted(wanted))
+    while len(library(channels, nonlocal_columns, found, axes)) > LARGEST_SCREENED:
+        found = found[:-1]
+    return found if set(found) > set(fitted) else ()

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
-_DERIVATIVE = re.compile(r"d_([a-z]+)\((.*)\)")
+_DERIVATIVE = re.compile(r"d_([a-z]+)\(([^()]*)\)")
 _NONLOCAL = re.compile(r"(\w+)\[(.*)\]")
 
 
@@ -43,6 +43,8 @@ def write_term(name: str, notation: Notation) -> str:
     for factor in name.split(" "):
         if found := _NONLOCAL.fullmatch(factor):
             factors.append(notation.operator(found[1], write_channel(found[2], notation)))
+        elif found := _DERIVATIVE.fullmatch(factor):
+            factors.append(notation.derivative(found[1], write_channel(found[2], notation), False))
         else:
             factors.append(notation.one if factor == "1" else write_channel(factor, notation))
     return notation.times.join(factors)

@@ -24,7 +24,8 @@ def to_physical(terms: Sequence[Term], mean: Mapping[str, float], std: Mapping[s
     """``(K, K)``: column j holds the physical column of term j as a combination of the normalised columns.
 
     Args:
-        terms: of the library; with every product it holds the products of its parts under the same derivative.
+        terms: of the library; with every product it holds the products of its parts under the same derivative
+            (`closed`), but where fields stay centred.
         mean, std: of each channel.
         centred: leave the fields measured from their mean: only units change.
     """
@@ -41,3 +42,14 @@ def to_physical(terms: Sequence[Term], mean: Mapping[str, float], std: Mapping[s
             if value and (parts or not any(term.order)):
                 matrix[place[tuple(parts), term.order], j] += value
     return matrix
+
+
+def closed(terms: Sequence[Term]) -> bool:
+    """Whether with every product the library holds the products of its parts under the same derivative."""
+    place = {(term.factors, term.order) for term in terms}
+    return all(
+        (parts, term.order) in place or not (parts or not any(term.order))
+        for term in terms
+        for count in range(len(term.factors))
+        for parts in itertools.combinations(term.factors, count)
+    )

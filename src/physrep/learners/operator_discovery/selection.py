@@ -37,6 +37,8 @@ WORTH = 0.05
 """Each direction more, and a larger grade of the library, has to lower the mean logarithm of r by this much."""
 EXPLAINED = 0.5
 """If every channel leaves more than this share unexplained, the library does not hold the dynamics."""
+PARTLY = 1e-2
+"""A larger library is looked at if a channel leaves more than this share unexplained."""
 
 
 @dataclass
@@ -161,3 +163,8 @@ def choose(choices: list[Choice]) -> Choice:
         return more > 0 and value[id(other)] < value[id(than)] - WORTH * more
 
     return next(c for c in within if not any(worth(other, c) for other in within))
+
+
+def partly(choices: list[Choice]) -> bool:
+    """Whether any channel leaves more than `PARTLY` of its change in the best candidate; also without candidates."""
+    return not choices or bool(choose(choices).residual.max() > PARTLY)

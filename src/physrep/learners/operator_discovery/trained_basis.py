@@ -25,7 +25,7 @@ from torch.nn import functional
 from ...errors import PhysrepError
 from .library import LOCAL, Term, orders
 
-GRADE = 5
+GRADE = 6
 """Grade of the trained columns, above those of the library."""
 
 

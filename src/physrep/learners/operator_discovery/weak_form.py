@@ -245,7 +245,7 @@ class WeakRows:
             size = (kx[:, None] ** 2 + ky**2).sqrt()
             angle = torch.atan2(ky.expand_as(size), kx[:, None].expand_as(size))
             value = torch.cos(number * angle) if part == "cos" else torch.sin(number * angle)
-            value = value / torch.where(size > 0, size, torch.inf) ** power if power else value * (size > 0)
+            value = value / torch.where(size > 0, size, 1.0) ** power * (size > 0)
             self._multipliers[name] = ((1j if number % 2 else 1.0) * value).to(torch.complex128).to(self.device)
         return self._multipliers[name]
 
