@@ -17,7 +17,8 @@ from typing import Any
 import torch
 from clock import best
 
-from physrep.benchmark.config import expand, read_config
+from physrep.benchmark.config import read_config
+from physrep.benchmark.grid import expand
 from physrep.benchmark.plan import chosen_channels
 from physrep.cli.presets import config_path
 from physrep.files import read_yaml

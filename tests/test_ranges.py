@@ -11,7 +11,8 @@ from typing import Any, get_args, get_type_hints
 import pytest
 
 import physrep
-from physrep.benchmark.config import BenchConfig, RunConfig, expand, read_config
+from physrep.benchmark.config import BenchConfig, RunConfig, read_config
+from physrep.benchmark.grid import expand
 from physrep.data.config import DataConfig
 from physrep.errors import PhysrepError
 from physrep.ranges import check_path_name, check_ranges, check_seed, check_unique_names

@@ -12,13 +12,12 @@ from __future__ import annotations
 
 import hashlib
 import inspect
-import platform
-import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .data.config import DataConfig, data_content
+from .environment import environment
 from .errors import PhysrepError
 from .files import read_record, read_yaml, readable, write_json, write_tensors, write_yaml
 from .relocation import found_data, found_place, stored_data, stored_place
@@ -277,38 +276,3 @@ def is_finished(run: str | Path) -> bool:
 def read_summary(run: str | Path) -> dict[str, Any]:
     """Costs of a finished run."""
     return read_record(Path(run) / SUMMARY)
-
-
-def environment() -> dict[str, Any]:
-    """Versions, machine and date."""
-    import os
-    from importlib.metadata import PackageNotFoundError, version
-
-    import torch
-
-    def installed(name: str) -> str | None:
-        try:
-            return version(name)
-        except PackageNotFoundError:
-            return None
-
-    return {
-        "physrep": __version__,
-        "python": platform.python_version(),
-        **{name: installed(name) for name in ("torch", "numpy", "h5py", "scipy")},
-        "platform": platform.platform(),
-        "processor": _processor(),
-        "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
-        "gpu": torch.cuda.get_device_name() if torch.cuda.is_available() else None,
-        "date": time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime()),
-    }
-
-
-def _processor() -> str:
-    try:
-        for line in Path("/proc/cpuinfo").read_text().splitlines():
-            if line.startswith("model name"):
-                return line.partition(":")[2].strip()
-    except OSError:
-        pass
-    return platform.processor() or platform.machine()

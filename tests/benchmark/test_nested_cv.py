@@ -13,8 +13,8 @@ from torch import Tensor
 
 from physrep.analyses.latent import read_latent
 from physrep.benchmark import bench, read_config
-from physrep.benchmark.config import expand
 from physrep.benchmark.directory import Bench
+from physrep.benchmark.grid import expand
 from physrep.errors import PhysrepError
 from physrep.files import read_csv
 from physrep.probes import Probe, evaluate_nested

@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from physrep.benchmark.config import PlannedRun
 from physrep.benchmark.directory import read_over_seeds
 from physrep.benchmark.entries import make_entries
+from physrep.benchmark.grid import PlannedRun
 from physrep.benchmark.seeds import over_seeds, write_over_seeds
 from physrep.probes import Predictions, save_predictions
 from physrep.training.config import TrainingConfig

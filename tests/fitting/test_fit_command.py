@@ -16,7 +16,7 @@ from physrep.data.config import DataConfig
 from physrep.errors import PhysrepError
 from physrep.files import read_json, read_record, read_rows, write_json, write_record
 from physrep.fitting import fit as module
-from physrep.fitting import fit_instrument
+from physrep.fitting import fit_instrument, state
 from physrep.fitting.budget import encoder_settings, seconds_of
 from physrep.fitting.endless import endless
 from physrep.readout import chosen_run
@@ -183,6 +183,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     clock = Clock()
     monkeypatch.setattr(progress, "now", clock)
     monkeypatch.setattr(module, "now", clock)
+    monkeypatch.setattr(state, "now", clock)
     return clock
 
 

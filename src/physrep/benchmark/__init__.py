@@ -9,9 +9,9 @@ if TYPE_CHECKING:
     from .calibration import calibration_text as calibration_text
     from .config import BenchConfig as BenchConfig
     from .config import RunConfig as RunConfig
-    from .config import expand as expand
     from .config import read_config as read_config
     from .directory import read_results as read_results
+    from .grid import expand as expand
     from .runner import COLUMNS as COLUMNS
     from .runner import bench as bench
 
@@ -20,7 +20,7 @@ _PLACES = {
     "calibration_text": "calibration",
     "BenchConfig": "config",
     "RunConfig": "config",
-    "expand": "config",
+    "expand": "grid",
     "read_config": "config",
     "read_results": "directory",
     "COLUMNS": "runner",

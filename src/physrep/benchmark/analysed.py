@@ -15,7 +15,8 @@ from ..executors import Job
 from ..files import content_hash
 from ..run_directory import read_summary
 from ..tokens.protocol import read_protocol
-from .config import BenchConfig, PlannedRun
+from .config import BenchConfig
+from .grid import PlannedRun
 from .sharing_jobs import OpenBench, splits_here
 
 if TYPE_CHECKING:

@@ -12,7 +12,8 @@ from ..executors import LOG
 from ..files import content_hash, read_json, write_json
 from ..relocation import without_data_places
 from ..version import __version__
-from .config import BenchConfig, PlannedRun
+from .config import BenchConfig
+from .grid import PlannedRun
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

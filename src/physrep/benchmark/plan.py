@@ -18,7 +18,8 @@ from ..simulation.request import resolve_request
 from ..training.clip_shape import ClipShape, shape_of_system
 from ..training.estimate import CostEstimate, estimate_costs
 from ..training.plan import shape_of_data, threads_of_a_job, training_step
-from .config import BenchConfig, PlannedRun, expand
+from .config import BenchConfig
+from .grid import PlannedRun, expand
 from .run import SCORES
 from .system_name import with_system
 

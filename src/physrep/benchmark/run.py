@@ -21,7 +21,8 @@ from ..run_directory import (
 )
 from ..tokens.protocol import divide, first_parameters, read_protocol
 from ..training.pretrain import pretrain
-from .config import BenchConfig, PlannedRun, learner_class
+from .config import BenchConfig
+from .grid import PlannedRun, learner_class
 from .run_scores import Scoring, constant, fit_probe, own_output
 
 if TYPE_CHECKING:

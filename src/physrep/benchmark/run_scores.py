@@ -15,7 +15,8 @@ from ..probes.nested import pooled_store
 from ..registry import build
 from ..run_directory import SUMMARY
 from ..tokens.protocol import Division
-from .config import BenchConfig, PlannedRun
+from .config import BenchConfig
+from .grid import PlannedRun
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -10,15 +10,17 @@ from ..analyses.run import check_analyses
 from ..data.config import DataConfig, data_content, parameter_scales
 from ..data.labelled import labelled, say_known
 from ..devices import resolve_device
+from ..environment import environment
 from ..errors import PhysrepError
 from ..executors import LOG, Job, Terms, hold, writing
 from ..files import content_hash, read_rows, write_csv, write_json, write_record
 from ..learners.identity import identity_of_summary
 from ..ranges import check_ranges
-from ..run_directory import environment, read_summary
+from ..run_directory import read_summary
 from .analysed import analyse
-from .config import SAME_OPERATIONS, BenchConfig, PlannedRun, expand
+from .config import BenchConfig
 from .finished import LEASE, data_key, is_recorded, record_finished, request_key
+from .grid import SAME_OPERATIONS, PlannedRun, expand
 from .places import write_bench_config
 from .run import SCORES, execute
 from .samples import describe_data, save_samples

@@ -33,7 +33,8 @@ from ..relocation import without_data_places
 
 if TYPE_CHECKING:
     from ..data import ClipDataset
-    from .config import BenchConfig, PlannedRun
+    from .config import BenchConfig
+    from .grid import PlannedRun
 
 SHARED: dict[str, tuple[float, float]] = {
     "training.learning_rate": (5e-4, 8e-3),
@@ -97,7 +98,7 @@ def _optuna() -> Any:
 
 def search_space(learner: str) -> dict[str, Any]:
     """Settings and their ranges, by dotted names that begin with ``training`` or ``options``."""
-    from .config import learner_class
+    from .grid import learner_class
 
     own: Mapping[str, Any] = getattr(learner_class(learner), "search_space", {})
     return {**SHARED, **{f"options.{name}": span for name, span in own.items()}}

@@ -13,7 +13,7 @@ from ..metrics import bootstrap_over_seeds, cluster_means
 from ..metrics.uncertainty import find_metric
 from ..probes import Predictions, load_predictions
 from ..probes.fit import SCORES
-from .config import PlannedRun
+from .grid import PlannedRun
 
 COLUMNS = (
     "system", "learner", "encoder", "title", "probe", "level", "parameter", "split", "metric", "value", "ci_low",

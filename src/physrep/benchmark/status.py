@@ -10,8 +10,9 @@ from ..errors import PhysrepError
 from ..executors import LOG, Terms, is_gone, last_event, read_lease, read_log
 from ..files import read_yaml
 from ..leftovers import file_system_time
-from .config import expand, read_config
+from .config import read_config
 from .finished import LEASE, RECORD
+from .grid import expand
 
 STATES = ("done", "running", "queued", "stopped", "failed")
 

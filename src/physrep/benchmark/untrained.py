@@ -30,8 +30,9 @@ from ..metrics.collapse import Spread, collapse_in_words, token_spread
 from ..run_directory import prepare_learner, read_run_config, read_summary
 from ..tokens import TokenStore
 from ..tokens.as_stored import TooLargeError, as_stored
-from .config import BenchConfig, PlannedRun, learner_class
+from .config import BenchConfig
 from .finished import data_key, request_key
+from .grid import PlannedRun, learner_class
 from .run import SCORES, embed_frozen, probe_twin
 
 if TYPE_CHECKING:

@@ -86,7 +86,7 @@ def read(arguments: Sequence[str], command: str, description: str) -> tuple[Any,
 
 def _check_names(config: Any) -> None:
     """Refuse unknown names before torch is imported and before anything is simulated."""
-    from ..benchmark.config import check_references
+    from ..benchmark.grid import check_references
 
     if not (config.data.path or config.data.root or config.data.dataset):
         check_name("system", config.system)

@@ -14,7 +14,7 @@ from .bench import print_config, read
 def run(arguments: Sequence[str]) -> int:
     """Run the floors and the ceiling of a benchmark only, and print whether its data are hard enough."""
     values, config = read(arguments, "calibrate", "Run the floors and the supervised ceiling of a benchmark only.")
-    from ..benchmark.config import learner_class
+    from ..benchmark.grid import learner_class
 
     wanted = ("floor", "ceiling")
     config.runs = [

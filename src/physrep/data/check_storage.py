@@ -3,17 +3,13 @@
 HDF5 answers a read of values that nobody wrote with a fill value, without a word: chunks and contiguous blocks that
 were never written, virtual data sets whose sources were moved, external files that are gone. And a file may name any
 other file of the machine as the place of its values (external storage, external links, virtual sources). Both are found
-here from metadata alone.
-
-What a file refers to may lie in the folder of its data set. Other places are refused unless ``PHYSREP_DATA_ALSO`` names
-a folder above them; several folders are separated as in ``PATH``.
+here from metadata alone; which places are accepted, `data_folders` says.
 """
 
 from __future__ import annotations
 
 import importlib
 import math
-import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -22,6 +18,7 @@ import h5py
 import numpy as np
 
 from ..errors import PhysrepError
+from .data_folders import ALSO, allowed, found_file
 from .faults import Fault
 from .open_hdf5 import AGAIN, H5_ERRORS, explain, open_local
 from .remote import AnyPath
@@ -29,7 +26,6 @@ from .remote import AnyPath
 GROUPS = ("dimensions", "boundary_conditions", "scalars", "t0_fields", "t1_fields", "t2_fields")
 """The groups of the format; what lies elsewhere in a file is not read."""
 
-ALSO = "PHYSREP_DATA_ALSO"
 DEEPEST = 4
 """Virtual data sets of virtual data sets are followed this far."""
 
@@ -87,16 +83,6 @@ def never_written(dataset: h5py.Dataset) -> int:
     return max(total - dataset.id.get_num_chunks(), 0)
 
 
-def data_folders(path: AnyPath) -> list[Path]:
-    """Folders in which the values of a file may lie: that of its data set, and those of ``PHYSREP_DATA_ALSO``."""
-    also = [Path(text).expanduser() for text in os.environ.get(ALSO, "").split(os.pathsep) if text]
-    own: list[Path] = []
-    if isinstance(path, Path):
-        folder = path.absolute().parent
-        own = [folder.parent.parent if folder.parent.name == "data" else folder, path.resolve().parent]
-    return [folder.resolve() for folder in (*own, *also)]
-
-
 def _contents(path: AnyPath, file: h5py.File, faults: list[Fault]) -> Iterator[tuple[str, h5py.Dataset]]:
     """The data sets of the format's groups; links that lead out of the file become faults."""
     seen: set[Any] = set()
@@ -108,7 +94,7 @@ def _contents(path: AnyPath, file: h5py.File, faults: list[Fault]) -> Iterator[t
             link = parent.get(name, getlink=True)
             if isinstance(link, h5py.ExternalLink):
                 problem = f"is a link to {link.path} in another file, {link.filename}"
-                if not _allowed(path, _found(path, link.filename)):
+                if not allowed(path, found_file(path, link.filename)):
                     faults.append(Fault(path, item, problem, f"copy it into this file, or set {ALSO} to its folder"))
                     continue
             thing = parent.get(name)
@@ -201,7 +187,7 @@ def _external(path: AnyPath, dataset: h5py.Dataset) -> Iterator[tuple[str, str]]
     for name, offset, size in dataset.external or ():
         # HDF5 itself takes relative names from the working folder.
         place = Path(name).absolute()
-        if not _allowed(path, place):
+        if not allowed(path, place):
             yield (
                 f"its values lie in another file, {name}, outside the folder of the data",
                 f"copy them into this file, or set {ALSO} to the folder of that one",
@@ -229,7 +215,7 @@ def _virtual(path: AnyPath, dataset: h5py.Dataset, depth: int) -> Iterator[tuple
 
 
 def _elsewhere(path: AnyPath, name: str) -> bool:
-    return name != "." and not _allowed(path, _found(path, name))
+    return name != "." and not allowed(path, found_file(path, name))
 
 
 def _source(path: AnyPath, dataset: h5py.Dataset, source: Any, depth: int, elsewhere: bool) -> str:
@@ -239,7 +225,7 @@ def _source(path: AnyPath, dataset: h5py.Dataset, source: Any, depth: int, elsew
         return f"its sources are named by the pattern {name}, so that it cannot be said whether one is missing"
     if depth >= DEEPEST:
         return "its sources are virtual in turn, too many times"
-    place = path if own else _found(path, name)
+    place = path if own else found_file(path, name)
     if isinstance(place, Path) and not place.is_file():
         return f"its source {name} does not exist"
     if elsewhere or not isinstance(place, Path):
@@ -288,19 +274,3 @@ def _selected(space: Any, shape: tuple[int, ...]) -> tuple[int, tuple[int, ...]]
         last = tuple(s + (c - 1) * step + b - 1 for s, step, c, b in zip(start, stride, count, block, strict=True))
         return math.prod(c * b for c, b in zip(count, block, strict=True)), last
     return space.get_select_npoints(), tuple(space.get_select_bounds()[1])
-
-
-def _found(path: AnyPath, name: str) -> Path:
-    """The file that HDF5 takes for a name in a link or virtual source, in its own order; else where it looks last."""
-    given = Path(name)
-    places = [given] if given.is_absolute() else []
-    if isinstance(path, Path):
-        relative = Path(given.name) if given.is_absolute() else given
-        places += [path.absolute().parent / relative, Path.cwd() / relative, path.resolve().parent / relative]
-    places.append(given.absolute())
-    return next((place for place in places if place.exists()), places[0])
-
-
-def _allowed(path: AnyPath, place: Path) -> bool:
-    resolved = place.resolve()
-    return any(resolved.is_relative_to(folder) for folder in data_folders(path))

@@ -7,7 +7,7 @@ from typing import Any
 
 from ..errors import PhysrepError
 from .check_format import check_format
-from .check_storage import data_folders
+from .data_folders import data_folders
 from .foreign import refuse_foreign
 from .open_hdf5 import open_hdf5
 from .remote import AnyPath

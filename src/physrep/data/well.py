@@ -6,7 +6,7 @@ import contextlib
 import json
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,58 +18,16 @@ from torch import Tensor
 from ..errors import PhysrepError
 from ..files import atomic_path
 from ..systems.description import Trajectories
-from .chunks import CHECKSUM, CHUNK, chunk_shape, stored_bytes
-from .names import channel_names, name_problem, parameter_problem
+from .chunks import CHECKSUM, CHUNK, stored_bytes
 from .single_precision import holds
 from .sink import Sink
 from .space import check_space
-from .structure import RECORD, write_structure
+from .structure import write_structure
 from .units import TIME
-
-# HDF5 keeps attributes in the object header, which is limited to 64 KiB; parameters are stored there as float64.
-MAX_TRAJECTORIES_PER_FILE = 8000
+from .well_header import WellHeader, check_header
 
 POINT, PARAMETER = 1e-4, 1e-6
 """Share of the smallest step, and of the spread of a parameter in a file, up to which single precision may round."""
-
-ROOT_ATTRIBUTES = ("dataset_name", "grid_type", "n_spatial_dims", "n_trajectories", "simulation_parameters", RECORD)
-
-
-@dataclass
-class WellHeader:
-    """Everything of a file but the values of its fields.
-
-    Attributes:
-        system: name of the data set.
-        orders: field to 0 (scalar), 1 (vector) or 2 (tensor), in storage order.
-        parameters: name to values with shape ``(N,)``; NaN is unknown.
-        time: saved times with shape ``(T,)``.
-        coordinates: axis to grid coordinates, in storage order.
-        periodic: per axis, whether it is periodic.
-        n_trajectories: N.
-        attributes: further root attributes.
-        units: by what they are of (`physrep.data.units`); stored as the attribute ``units`` of its array.
-    """
-
-    system: str
-    orders: dict[str, int]
-    parameters: dict[str, Tensor]
-    time: Tensor
-    coordinates: dict[str, Tensor]
-    periodic: tuple[bool, ...]
-    n_trajectories: int
-    attributes: dict[str, Any] = field(default_factory=dict)
-    units: dict[str, str] = field(default_factory=dict)
-
-    def shape(self, name: str) -> tuple[int, ...]:
-        """Shape of a field, ``(N, T, *S)`` and its components."""
-        grid = tuple(len(values) for values in self.coordinates.values())
-        return (self.n_trajectories, len(self.time), *grid, *(len(grid),) * self.orders[name])
-
-    def chunk(self, name: str) -> tuple[int, ...]:
-        """Shape of the chunks of a field; each has a checksum."""
-        shape = self.shape(name)
-        return chunk_shape(shape[1], shape[2:])
 
 
 class WellWriter:
@@ -102,7 +60,7 @@ def writing_well(path: str | Path, header: WellHeader) -> Iterator[WellWriter]:
         PhysrepError: bad header, or the disk is full.
     """
     path = Path(path)
-    _validate_header(path, header)
+    check_header(path, header)
     needed = sum(stored_bytes(header.shape(name), header.chunk(name)) for name in header.orders)
     check_space(path.parent, needed, path.name, "free space or choose another folder")
     with atomic_path(path) as temporary:
@@ -197,28 +155,6 @@ def _validate(path: Path, trajectories: Trajectories) -> dict[str, int]:
             raise PhysrepError(f"{path}: field {name} of trajectory {bad} is not finite; leave that trajectory out.")
         orders[name] = order
     return orders
-
-
-def _validate_header(path: Path, header: WellHeader) -> None:
-    if not 1 <= header.n_trajectories <= MAX_TRAJECTORIES_PER_FILE:
-        raise PhysrepError(
-            f"{path}: {header.n_trajectories} trajectories, but a file holds 1 to {MAX_TRAJECTORIES_PER_FILE}; "
-            "split them."
-        )
-    channels: dict[str, str] = {}
-    for name, order in header.orders.items():
-        if problem := name_problem(name):
-            raise PhysrepError(f"{path}: a field {problem}; rename it.")
-        for channel in channel_names(name, order, tuple(header.coordinates)):
-            if channel in channels:
-                raise PhysrepError(f"{path}: fields {channels[channel]} and {name} both give {channel}; rename one.")
-            channels[channel] = name
-    for name, values in header.parameters.items():
-        problem = parameter_problem(name) or (name in ROOT_ATTRIBUTES and f"has the name {name} of a root attribute")
-        if problem:
-            raise PhysrepError(f"{path}: a parameter {problem}; rename it.")
-        if torch.isinf(values).any():
-            raise PhysrepError(f"{path}: parameter {name} is infinite; mend its range, or give NaN for unknown.")
 
 
 def _write_root(file: h5py.File, header: WellHeader) -> None:

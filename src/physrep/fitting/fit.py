@@ -8,27 +8,28 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..benchmark.config import BenchConfig, PlannedRun, RunConfig, expand
+from ..benchmark.config import BenchConfig, RunConfig
+from ..benchmark.grid import PlannedRun, expand
 from ..benchmark.places import write_bench_config
 from ..benchmark.run import execute, score_frozen, write_identity
 from ..benchmark.runner import collect, prepare_data, write_results
 from ..benchmark.untrained import Twin, with_twins
-from ..data.config import DataConfig, data_content, parameter_scales
+from ..data.config import DataConfig, parameter_scales
 from ..data.labelled import labelled, labelled_split
 from ..devices import resolve_device
+from ..environment import environment
 from ..errors import PhysrepError, nearest
 from ..executors import writing
 from ..files import read_json, read_record, write_json
 from ..progress import TimeIsUpError, duration, now, time_limit
 from ..ranges import folded
-from ..readout.remedy import FIT, readout_names
-from ..relocation import found_data, found_place, same_data, same_place, stored_data, stored_place
-from ..run_directory import environment, learner_config, load_run, prepare_learner, run_data, save_learner
-from ..training.claim import same_statistics
+from ..readout.remedy import readout_names
+from ..run_directory import learner_config, load_run, prepare_learner, run_data, save_learner
 from ..training.config import TrainingConfig
 from .budget import ENCODER_OF_AXES, FEWEST, encoder_settings, steps_within
 from .candidates import FLOORS, Candidate, candidate_verdict, knowledge, line, table
 from .endless import endless
+from .state import FitState
 
 if TYPE_CHECKING:
     from ..data import ClipDataset
@@ -104,17 +105,8 @@ def fit_instrument(
     config = fit_config(data, floors, num_frames, stride, probes, scales, seed)
     given, train = [str(run) for run in runs], data.open("train")
     with writing(out, "physrep fit"):
-        fitting = _Fitting(config, out, place, given, list(learners), budget, seed, say, train)
-        return _run(fitting, train)
-
-
-def _run(fitting: _Fitting, train: ClipDataset) -> FinishedFit:
-    config, budget, say = fitting.config, fitting.budget, fitting.say
-    counts = ", ".join(f"{split.n_trajectories} of {name}" for name, split in fitting.splits.items())
-    windows = f"trajectories {counts}; windows of {config.num_frames} frames, every {config.eval_stride} frames"
-    scaled = ", ".join(f"{name} {scale}" for name, scale in parameter_scales(train, config.scales).items())
-    say(f"{config.system}: {windows}, up to a budget of {duration(budget)}; scales of the parameters: {scaled}")
-    return fitting.run()
+        state = FitState(config, out, given, list(learners), budget, seed, say, train)
+        return _Fitting(state, place).run(train)
 
 
 def fit_config(
@@ -149,103 +141,56 @@ def fit_config(
 
 
 class _Fitting:
-    """State of a fit: what is done stands in ``fit.json``."""
+    """A fit under way."""
 
-    def __init__(
-        self,
-        config: BenchConfig,
-        out: Path,
-        device: str,
-        runs: list[str],
-        learners: list[str],
-        budget: float,
-        seed: int,
-        say: Callable[[str], None],
-        train: ClipDataset,
-    ) -> None:
-        self.config, self.out, self.device, self.say = config, out, device, say
-        self.runs, self.learners, self.budget, self.seed = runs, learners, budget, seed
+    def __init__(self, state: FitState, device: str) -> None:
+        self.state, self.device = state, device
+        self.config, self.out, self.say = state.config, state.out, state.say
         self.grid: list[PlannedRun] = []
-        self.trained: set[str] = set()
-        self.begun = now()
-        self.state = self._claimed(train)
-        self.data, self.splits = prepare_data(config, out, device)
+        self.data, self.splits = prepare_data(self.config, self.out, device)
 
-    def _claimed(self, train: ClipDataset) -> dict[str, Any]:
-        config, out, content = self.config, self.out, data_content(train)
-        asked = {
-            "data": {**stored_data(config.data.as_dict(), out), "content": content}, "num_frames": config.num_frames,
-            "stride": config.eval_stride, "probes": list(config.probes), "scales": config.scales,
-            "floors": config.run_names(), "runs": [stored_place(run, out) for run in self.runs],
-            "learners": self.learners, "seed": self.seed, "budget": self.budget,
-        }  # fmt: skip
-        path, self.before = self.out / FIT, 0.0
-        if not path.is_file():
-            return {"spent": 0.0, "asked": asked, "done": {}, "plan": {}, "chosen": None}
-        state = {"spent": 0.0, **read_record(path)}
-        self.before = float(state["spent"])
-        known = state["asked"].get("data")
-        if isinstance(known, dict) and "content" not in known and self._fitted_to(train):
-            known["content"] = content
-        different = sorted(key for key in asked if not _agree(key, state["asked"].get(key), asked[key], self.out))
-        if different:
-            raise PhysrepError(f"{self.out}: holds a fit with another {', '.join(different)}; choose another --out.")
-        before, given = str((known or {}).get("path", "")), config.data.as_dict()["path"]
-        if not same_place(before, given, out):
-            self.say(f"the data in {given} are taken for those that it was fitted to, in {found_place(before, out)}.")
-        return state
-
-    def _fitted_to(self, train: ClipDataset) -> bool:
-        """Whether the runs of a fit that stored no identity of its data were normalised with theirs."""
-        own = [self.out / "runs" / run.name for run in expand(self.config)] if self.config.runs else []
-        held = [run for run in own if (run / "config.yaml").is_file()]
-        return bool(held) and all(same_statistics(run, train) for run in held)
-
-    def run(self) -> FinishedFit:
+    def run(self, train: ClipDataset) -> FinishedFit:
+        config = self.config
+        counts = ", ".join(f"{split.n_trajectories} of {name}" for name, split in self.splits.items())
+        windows = f"trajectories {counts}; windows of {config.num_frames} frames, every {config.eval_stride} frames"
+        scaled = ", ".join(f"{name} {scale}" for name, scale in parameter_scales(train, config.scales).items())
+        budget = f"up to a budget of {duration(self.state.budget)}"
+        self.say(f"{config.system}: {windows}, {budget}; scales of the parameters: {scaled}")
         write_bench_config(self.out, self.config)
         write_json(self.out / "environment.json", environment())
         for run in expand(self.config) if self.config.runs else []:
             self._try(run, self._execute)
-        floors = self._candidates()
+        floors = self.state.candidates()
         if any(not own.failure for own in floors):
             self.say(knowledge(floors))
-        for place in self.runs:
+        for place in self.state.runs:
             self._try(self._given(place), lambda run, place=place: self._take(run, place))
-        for number, name in enumerate(self.learners):
-            self._pretrain(name, len(self.learners) - number)
+        for number, name in enumerate(self.state.learners):
+            self._pretrain(name, len(self.state.learners) - number)
         return self._finish()
 
     def _try(self, run: PlannedRun, work: Callable[[PlannedRun], None]) -> None:
         """Do a candidate if it is not done; one that fails is said, and left out."""
         folder = self.out / "runs" / run.name
-        before = self.state["done"].get(run.name)
+        before = self.state.done.get(run.name)
         # A run from before there were readouts, or whose readouts are gone, is probed again.
         if before is None or not (before["failure"] or readout_names(folder)):
             started = now()
-            left = self._left() if any(not own.failure for own in self._candidates()) else math.inf
+            left = self.state.left() if any(not own.failure for own in self.state.candidates()) else math.inf
             try:
                 if left <= 0:
-                    raise TimeIsUpError(f"the budget of {duration(self.budget)} is spent.")
-                with time_limit(left, left - self._reserve()):
+                    raise TimeIsUpError(f"the budget of {duration(self.state.budget)} is spent.")
+                with time_limit(left, left - self.state.reserve()):
                     work(run)
                 found = Candidate.read(folder, run.learner, self._spent(run.name) + now() - started)
             except PhysrepError as error:
                 found = Candidate(run.name, run.learner, failure=str(error), seconds=now() - started)
-            self.state["done"][run.name] = found.as_dict()
-            self._save()
-        found = Candidate.from_dict(self.state["done"][run.name])
+            self.state.done[run.name] = found.as_dict()
+            self.state.save()
+        found = Candidate.from_dict(self.state.done[run.name])
         if not found.failure:
             self.grid.append(run)
         self.say(line(found))
-
-    def _left(self) -> float:
-        """Seconds of the budget; without one there is no end."""
-        return self.budget - self.before - (now() - self.begun) if self.budget else math.inf
-
-    def _reserve(self) -> float:
-        """Seconds to keep for embedding, probes and the page: what the slowest candidate without training took."""
-        took = [own.seconds for own in self._candidates() if not own.failure and own.run not in self.trained]
-        return max(took, default=0.0)
 
     def _spent(self, name: str) -> float:
         """Seconds of a pretraining in earlier calls."""
@@ -259,12 +204,13 @@ class _Fitting:
     def _given(self, place: str) -> PlannedRun:
         _, settings = load_run(place)
         name = "".join(c if c.isalnum() or c in "-_." else "_" for c in Path(place).name)
-        taken = {folded(own.name) for own in self.grid} | {folded(f"{own}-s{self.seed}") for own in self.learners}
+        seed = self.state.seed
+        taken = {folded(own.name) for own in self.grid} | {folded(f"{own}-s{seed}") for own in self.state.learners}
         tried = (name, *(f"{name}_{i}" for i in range(2, 99)))
-        name = next(own for own in tried if folded(f"{own}-s{self.seed}") not in taken)
+        name = next(own for own in tried if folded(f"{own}-s{seed}") not in taken)
         options = dict(settings["options"])
         encoder = str(options.get("encoder", "none"))
-        return PlannedRun(f"{name}-s{self.seed}", settings["learner"], encoder, self.seed, options, TrainingConfig(),
+        return PlannedRun(f"{name}-s{seed}", settings["learner"], encoder, seed, options, TrainingConfig(),
                           False, self.config.probes)  # fmt: skip
 
     def _take(self, run: PlannedRun, place: str) -> None:
@@ -282,7 +228,7 @@ class _Fitting:
         run = self._planned(name, sharers)
         if run is None:
             return
-        self.trained.add(run.name)
+        self.state.trained.add(run.name)
         self._try(run, self._execute)
         summary = self.out / "runs" / run.name / "summary.json"
         done = read_json(summary).get("steps", 0) if summary.is_file() else 0
@@ -291,7 +237,7 @@ class _Fitting:
 
     def _planned(self, name: str, sharers: int) -> PlannedRun | None:
         """The training that fits into the time that is left; decided once, so that a resumed fit trains the same."""
-        left = (self._left() - self._reserve() * sharers) / sharers if self.budget else 0.0
+        left = (self.state.left() - self.state.reserve() * sharers) / sharers if self.state.budget else 0.0
         train = self.splits["train"]
         encoder = encoder_settings(train.shape, self.config.num_frames)
         options = {**PRETRAINED.get(name, {})}
@@ -302,10 +248,10 @@ class _Fitting:
             encoder_options=encoder,
             runs=[RunConfig(name, options=options)],
         )
-        if name not in self.state["plan"]:
-            self.state["plan"][name] = self._steps(expand(config)[0], train, left)
-            self._save()
-        steps = self.state["plan"][name]
+        if name not in self.state.plan:
+            self.state.plan[name] = self._steps(expand(config)[0], train, left)
+            self.state.save()
+        steps = self.state.plan[name]
         if steps < FEWEST:
             self.say(
                 f"{name}: not pretrained, as {max(left, 0):.0f} s of the budget are left, enough for {steps} steps; "
@@ -326,17 +272,10 @@ class _Fitting:
         )
         return steps_within(prepare_learner(settings, train), train, left, BATCH, self.data.frame_step, windows)
 
-    def _candidates(self) -> list[Candidate]:
-        return [Candidate.from_dict(values) for values in self.state["done"].values()]
-
-    def _save(self) -> None:
-        self.state["spent"] = self.before + now() - self.begun
-        write_json(self.out / FIT, self.state)
-
     def _finish(self) -> FinishedFit:
         from ..report import build_report
 
-        candidates = self._candidates()
+        candidates = self.state.candidates()
         usable = [own for own in candidates if not own.failure]
         if not usable:
             reasons = "; ".join(f"{own.learner}: {own.failure}" for own in candidates) or "no candidate was named"
@@ -347,23 +286,13 @@ class _Fitting:
         with_twins(rows, self.grid, dict.fromkeys((run.name for run in self.grid), none), self.out)
         write_results(self.out / "results.csv", rows)
         build_report(self.out)
-        self.state["chosen"] = chosen.run
-        self._save()
+        self.state.save(chosen.run)
         for text in table(candidates, chosen.run):
             self.say(text)
         self.say(candidate_verdict(chosen, labelled_split(self.splits["test"]).n_trajectories))
         if text := endless(chosen, usable, self.out):
             self.say(text)
-        if self._left() < 0:
-            self.say(f"took {duration(self.budget - self._left())}, longer than the budget of {duration(self.budget)}.")
+        left, budget = self.state.left(), self.state.budget
+        if left < 0:
+            self.say(f"took {duration(budget - left)}, longer than the budget of {duration(budget)}.")
         return FinishedFit(self.out, chosen, candidates)
-
-
-def _agree(setting: str, stored: Any, asked: Any, out: Path) -> bool:
-    if setting == "data" and isinstance(stored, dict):
-        # The asked ones are as this folder would store them, and so found from it.
-        return same_data(stored, found_data(asked, out), out)
-    if setting == "runs" and isinstance(stored, list):
-        pairs = zip(stored, asked, strict=False)
-        return len(stored) == len(asked) and all(same_place(a, found_place(b, out), out) for a, b in pairs)
-    return stored == asked

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from ..benchmark.config import BenchConfig, RunConfig, expand
+from ..benchmark.config import BenchConfig, RunConfig
+from ..benchmark.grid import expand
 from ..benchmark.plan import evaluation_windows, plan_bench
 from ..devices import resolve_device
 from ..progress import duration

@@ -12,13 +12,13 @@ import numpy as np
 from ..analyses.latent import read_latent
 from ..analyses.run import check_analyses, run_analyses
 from ..devices import resolve_device
+from ..environment import environment
 from ..errors import PhysrepError
 from ..executors import writing
 from ..files import read_yaml, write_json, write_yaml
 from ..learners.rendered import Rendered
 from ..learners.rendering import render
 from ..renamed import current_names
-from ..run_directory import environment
 from .answers import StudyTable
 from .config import SetConfig, StudyConfig
 from .context import latent_context

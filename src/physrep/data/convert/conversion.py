@@ -21,7 +21,8 @@ from ..single_precision import REMEDY, coarse, in_single
 from ..splits import DEFAULT_FRACTIONS
 from ..stats import frame_blocks, write_stats
 from ..time_steps import say_uneven
-from ..well import WellHeader, writing_well
+from ..well import writing_well
+from ..well_header import WellHeader
 from .assemble import open_any
 from .recording import ForeignRecording
 from .source import close_files

@@ -24,10 +24,10 @@ from torch import Tensor
 
 from ...clip import Clip
 from ...errors import PhysrepError
-from ..base import Learner
 from .basis_training import first_choice, train_basis, training_windows
 from .channels import independent, uniform
 from .fitting import Collected, all_candidates, chosen_operator, measured_errors
+from .found import FoundOperator
 from .library import DEFAULT_GRADES, GRADES, Term, affordable, library, whole_library
 from .low_rank import Operator
 from .posterior import WindowPosterior, posterior
@@ -42,7 +42,7 @@ from .views import noise_of
 from .weak_form import WeakRows, geometry_of
 
 
-class OperatorDiscovery(Learner):
+class OperatorDiscovery(FoundOperator):
     """Closed-form discovery of an operator and of its parameters; see the module's docstring.
 
     Args:
@@ -91,65 +91,10 @@ class OperatorDiscovery(Learner):
         self.fit_stride = num_frames if fit_stride is None else fit_stride
         options = None if basis is None else BasisOptions.of(basis, num_frames)
         self.fit_passes = 1 if basis is None else 2
-        self.basis: TrainedBasis | None = None
         if options is not None:
             # Which channels are kept is found by the fit: the network reads all of them.
             self.basis = TrainedBasis(in_channels, options)
             self.reads_units = False
-        # What the fit finds, as tensors: weight files hold nothing else. Text is UTF-8.
-        self.register_buffer("found", torch.zeros(0, dtype=torch.uint8))
-        for name in (
-            *("w0", "v", "chosen", "low", "high", "theta", "diagonal"),
-            *("spectrum", "change", "model_errors", "noise_errors", "signal"),
-        ):
-            self.register_buffer(name, torch.zeros(0, dtype=torch.float64))
-        self._rows = RowsOfGeometries()
-
-    w0: Tensor
-    """Coefficients ``(K, C)`` of the normalised channels that are kept."""
-    v: Tensor
-    """Directions ``(P, K, C)``."""
-    spectrum: Tensor
-    change: Tensor
-    model_errors: Tensor
-    noise_errors: Tensor
-    signal: Tensor
-    chosen: Tensor
-    low: Tensor
-    high: Tensor
-    theta: Tensor
-    """θ of the training trajectories, ``(n, P)``."""
-    diagonal: Tensor
-    found: Tensor
-
-    @property
-    def record(self) -> dict[str, Any]:
-        """What was chosen: ``channels``, ``grade``, ``columns``, ``modes``, the ``curve`` of residuals and
-        its ``best`` entry, the ``equation``.
-
-        Raises:
-            PhysrepError: nothing was fitted yet.
-        """
-        text = bytes(self.found.tolist()).decode()
-        if not text:
-            raise PhysrepError(
-                "operator_discovery: was not fitted yet; run `physrep pretrain operator_discovery`, or load a run."
-            )
-        return json.loads(text)
-
-    @property
-    def embed_dim(self) -> int:  # pyright: ignore[reportIncompatibleVariableOverride]
-        """P and the number of logarithms; 1 before the fit and where nothing varies."""
-        return max(1, (self.v.shape[0] if self.v.ndim == 3 else 0) + self.chosen.numel())
-
-    @property
-    def terms(self) -> list[Term]:
-        """The library's columns that are kept."""
-        record = self.record
-        # Runs of earlier versions hold no number of axes: there were two.
-        whole = library(record["channels"], record["nonlocal"], record["grades"], record.get("axes", 2))
-        whole += self.basis.terms() if self.basis is not None else []
-        return [whole[i] for i in record["columns"]]
 
     def loss(self, clip: Clip) -> dict[str, Tensor]:
         """Share of the change of the windows that the fitted operator leaves unexplained, mean over the channels.
@@ -274,13 +219,13 @@ class OperatorDiscovery(Learner):
             pool = all_candidates(*shown, terms, (start.grade, GRADE), self.largest)
         others = () if self.basis is None else self.basis.names
         result = chosen_operator(shown[0], pool, terms, self.directions, statistics, others, seed)
-        self._keep(result.tensors | {"spectrum": scale.spectrum, "change": scale.change})
+        self.keep(result.tensors | {"spectrum": scale.spectrum, "change": scale.change})
         kept = [terms[i] for i in result.columns.tolist()]
         rows = self._rows_of(first, channels, kept, modes)
         errors = measured_errors(
             shown[0], rows, lambda x: self._noise(x, rows), Operator(self.w0, self.v, self.w0), self.theta, generator
         )
-        self._keep({"model_errors": errors.model, "noise_errors": errors.noise, "signal": errors.signal})
+        self.keep({"model_errors": errors.model, "noise_errors": errors.noise, "signal": errors.signal})
         if min(result.curve[result.best]["residual"].values(), default=1.0) > EXPLAINED:
             progress(
                 "the library does not hold this dynamics: every channel leaves more than half of its change unexplained"
@@ -348,10 +293,6 @@ class OperatorDiscovery(Learner):
         windows = training_windows(batches, library_rows, scale, start.basis)
         train_basis(self.basis, new.columns, windows, start, generator, progress)
 
-    def _keep(self, tensors: Mapping[str, Tensor]) -> None:
-        for name, value in tensors.items():
-            setattr(self, name, value.to(self.found.device))
-
     def _noise(self, x: Tensor, rows: WeakRows) -> tuple[Tensor, Tensor]:
         """Level of the noise of every window, and whether two half views of it are worth while, ``(B,)`` each."""
         if not rows.split:
@@ -368,16 +309,3 @@ class OperatorDiscovery(Learner):
 
     def _rows_of(self, clip: Clip, channels: Sequence[str], terms: list[Term], modes: Sequence[int]) -> WeakRows:
         return self._rows(geometry_of(clip, modes), terms, channels, clip.fields.device, self.basis)
-
-    def _load_from_state_dict(self, state_dict: dict[str, Any], prefix: str, *args: Any, **kwargs: Any) -> None:
-        # What the fit found has sizes of its own: make room for what is stored.
-        for name, buffer in list(self._buffers.items()):
-            stored = state_dict.get(f"{prefix}{name}")
-            if buffer is not None and stored is not None and stored.shape != buffer.shape:
-                setattr(self, name, torch.zeros_like(stored, device=buffer.device))
-        first = state_dict.get(f"{prefix}basis.convolutions.0.weight")
-        if self.basis is not None and first is not None:
-            options = self.basis.options
-            self.basis = TrainedBasis(first.shape[1] // options.memory, options).to(self.found.device)
-            self._rows = RowsOfGeometries()
-        super()._load_from_state_dict(state_dict, prefix, *args, **kwargs)
