@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 import torch
 
-from physrep.data import ChannelStats, ClipDataset, WellSplit, cached_split, open_clips, write_well
+from physrep.data import ChannelStats, ClipDataset, SplitRequest, WellSplit, cached, open_clips, write_well
 from physrep.data import cache as cache_module
 from physrep.data import cache_plan as plan_module
 from physrep.errors import PhysrepError
@@ -201,7 +201,7 @@ def test_too_small_a_disk(dataset, monkeypatch):
 def test_cache_dir_that_cannot_be_written(dataset, tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(PhysrepError, match="cannot be written"):
-        cached_split(dataset(), "train", cache_dir=tmp_path / "file" / "cache")
+        cached(dataset(), "train", SplitRequest(cache_dir=tmp_path / "file" / "cache"))
 
 
 def test_another_folder_for_the_cache(dataset, tmp_path):

@@ -11,7 +11,7 @@ import pytest
 import torch
 
 import physrep
-from physrep.data import WellFile, cached_split, check, exit_code, open_clips
+from physrep.data import SplitRequest, WellFile, cached, check, exit_code, open_clips
 from physrep.data.resample import Resampler
 from physrep.errors import PhysrepError
 from physrep.files import read_json, write_json
@@ -51,11 +51,11 @@ def test_windows_are_those_of_the_ascending_file(dataset, tmp_path, axis, name, 
 
 
 def test_a_copy_from_before_is_made_anew(dataset, tmp_path):
-    folder = cached_split(dataset(), "train", cache_dir=tmp_path / "cache")
+    folder = cached(dataset(), "train", SplitRequest(cache_dir=tmp_path / "cache")).folder
     meta = read_json(folder / "meta.json")
     meta["identity"]["coordinates"]["x"].reverse()
     write_json(folder / "meta.json", meta)
-    assert cached_split(tmp_path / "toy", "train", cache_dir=tmp_path / "cache") == folder
+    assert cached(tmp_path / "toy", "train", SplitRequest(cache_dir=tmp_path / "cache")).folder == folder
     x = read_json(folder / "meta.json")["identity"]["coordinates"]["x"]
     assert x == sorted(x)
 

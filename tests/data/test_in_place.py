@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 import torch
 
-from physrep.data import ClipDataset, Symmetries, check_cache_space, layout, open_clips
+from physrep.data import ClipDataset, SplitRequest, Symmetries, check_cache_space, layout, open_clips
 from physrep.data import cache_plan as plan_module
 from physrep.data import frames as frames_module
 from physrep.errors import PhysrepError
@@ -70,7 +70,7 @@ def test_the_same_numbers_from_the_files_and_from_a_copy(stored, part, dataset, 
     ]
     assert torch.equal(*seen) and torch.equal(clips.frames_of(3), copy.frames_of(3))
     if clips.in_place:
-        assert check_cache_space(root, ["train"], **options) == 0
+        assert check_cache_space(root, ["train"], SplitRequest(**options)) == 0
         assert _bytes(clips.folder) < 20_000 and not (clips.folder / "fields.npy").exists()
 
 

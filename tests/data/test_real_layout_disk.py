@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from physrep.data import check_cache_space
+from physrep.data import SplitRequest, check_cache_space
 from physrep.data.config import DataConfig
 from physrep.data.space import check_space
 from physrep.errors import PhysrepError
@@ -28,19 +28,21 @@ def free(monkeypatch: pytest.MonkeyPatch, size: float) -> None:
 
 def test_the_bytes_are_those_that_are_written(root: Path) -> None:
     config = DataConfig(path=str(root), resolution=[20, 12], crop="paper", fields=["concentration", "E"])
-    needed = check_cache_space(root, SPLITS, fields=config.fields, resolution=config.resolution, crop="paper")
+    needed = check_cache_space(root, SPLITS, config.request())
     assert needed == (4 + 2 + 2) * 5 * 5 * 20 * 12 * 4
     config.open_splits()
     files = sorted((root / "cache").glob("*/fields.npy"))
     assert len(files) == 3
     # NumPy's header takes up to 128 bytes.
     assert 0 < sum(path.stat().st_size for path in files) - needed <= 3 * 128
-    assert not check_cache_space(root, SPLITS, fields=config.fields, resolution=config.resolution, crop="paper")
+    assert not check_cache_space(root, SPLITS, config.request())
 
 
 def test_half_precision_needs_half(root: Path) -> None:
-    copied = check_cache_space(root, SPLITS, cache_dir=root / "cache")
-    assert copied == 2 * check_cache_space(root, SPLITS, dtype="float16") and not check_cache_space(root, SPLITS)
+    copied = check_cache_space(root, SPLITS, SplitRequest(cache_dir=root / "cache"))
+    assert copied == 2 * check_cache_space(root, SPLITS, SplitRequest(dtype="float16")) and not check_cache_space(
+        root, SPLITS, SplitRequest()
+    )
 
 
 @pytest.mark.parametrize("share", [0.6, 1.0])
@@ -49,7 +51,7 @@ def test_a_disk_that_holds_train_but_not_all_is_refused_at_once(
 ) -> None:
     """With ``share`` 1 the space is there, but the file system needs a little of it itself."""
     config = DataConfig(path=str(root), resolution=[224, 224])
-    needed = check_cache_space(root, SPLITS, resolution=(224, 224))
+    needed = check_cache_space(root, SPLITS, SplitRequest(resolution=(224, 224)))
     free(monkeypatch, share * needed)
     with pytest.raises(PhysrepError) as caught:
         config.open_splits()
@@ -62,7 +64,7 @@ def test_a_disk_that_holds_train_but_not_all_is_refused_at_once(
 
 
 def test_a_disk_just_large_enough(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    free(monkeypatch, check_cache_space(root, SPLITS, resolution=(24, 24)) / 0.97)
+    free(monkeypatch, check_cache_space(root, SPLITS, SplitRequest(resolution=(24, 24))) / 0.97)
     assert DataConfig(path=str(root), resolution=[24, 24]).open_splits()["test"].shape == (24, 24)
 
 

@@ -6,8 +6,9 @@ from ..lazy import names_on_first_use
 
 if TYPE_CHECKING:
     from .augment import Symmetries as Symmetries
-    from .cache import cached_split as cached_split
+    from .cache import cached as cached
     from .cache import check_cache_space as check_cache_space
+    from .cache_plan import SplitRequest as SplitRequest
     from .channel_stats import ChannelStats as ChannelStats
     from .check import check as check
     from .check import exit_code as exit_code
@@ -36,8 +37,9 @@ if TYPE_CHECKING:
 
 _PLACES = {
     "Symmetries": "augment",
-    "cached_split": "cache",
+    "cached": "cache",
     "check_cache_space": "cache",
+    "SplitRequest": "cache_plan",
     "check": "check",
     "exit_code": "check",
     "ChannelStats": "channel_stats",

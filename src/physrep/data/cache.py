@@ -27,45 +27,12 @@ from .cache_copy import DATA, look_through, observed, write_data
 from .cache_plan import META, OFFSETS, Dtype, Plan, SplitRequest, plan_cache
 from .frames import FileIndex
 from .locks import exclusive
-from .missing import Missing
 from .observation import Observation, Spec
 from .remote import RemotePath
-from .resample import Method
-from .scan import Crop, Scan
+from .scan import Scan
 from .space import check_space
 from .stats import Moments
 from .wellfile import WellFile
-
-
-def cached_split(
-    root: str | Path | RemotePath,
-    split: str,
-    *,
-    fields: Sequence[str] | None = None,
-    resolution: Sequence[int] | None = None,
-    resample: Method | None = "bilinear",
-    crop: Crop = None,
-    dtype: Dtype = "float32",
-    cache_dir: str | Path | None = None,
-    observation: Spec | None = None,
-    observation_seed: int = 0,
-    missing: Missing = "refuse",
-) -> Path:
-    """Folder of the complete cache of a split, or of the index of its files; it is built first if there is none.
-
-    Args:
-        root, split, fields, resolution, resample, crop: as in `physrep.data.WellSplit`.
-        dtype: "float32", or "float16" for half the memory and about 3 digits.
-        missing: "refuse" missing values, or replace them by the "mean" of their frame, see `physrep.data.missing`.
-        cache_dir: where copies live; default ``root/cache``, of a remote or read-only ``root``
-            ``PHYSREP_CACHE/clips/NAME``, and no copy where windows can come from the files themselves.
-        observation, observation_seed: what an instrument makes of the fields, see `physrep.data.observation`.
-
-    Raises:
-        PhysrepError: the source is faulty or not finite, does not fit float16, or the disk is too small.
-    """
-    request = SplitRequest(fields, resolution, resample, crop, dtype, cache_dir, missing)
-    return cached(root, split, request, observation, observation_seed).folder
 
 
 class Cached(NamedTuple):
@@ -83,7 +50,16 @@ class Cached(NamedTuple):
 def cached(
     root: str | Path | RemotePath, split: str, request: SplitRequest, observation: Spec | None = None, seed: int = 0
 ) -> Cached:
-    """The same, with the folder of the files, which are listed this once; errors as of `cached_split`."""
+    """The complete cache of a split, or the index of its files; it is built first if there is none.
+
+    Args:
+        root, split: as in `physrep.data.WellSplit`.
+        request: what of it is wanted.
+        observation, seed: what an instrument makes of the fields, see `physrep.data.observation`.
+
+    Raises:
+        PhysrepError: the source is faulty or not finite, does not fit float16, or the disk is too small.
+    """
     plan = plan_cache(root, split, request, observation, seed)
     if not plan.complete:
         with _lock(plan.folder) as held:
@@ -102,24 +78,16 @@ def cached(
 def check_cache_space(
     root: str | Path | RemotePath,
     splits: Sequence[str],
-    *,
-    fields: Sequence[str] | None = None,
-    resolution: Sequence[int] | None = None,
-    resample: Method | None = "bilinear",
-    crop: Crop = None,
-    dtype: Dtype = "float32",
-    cache_dir: str | Path | None = None,
+    request: SplitRequest,
     observations: Mapping[str, Spec] | None = None,
-    observation_seed: int = 0,
-    missing: Missing = "refuse",
+    seed: int = 0,
 ) -> int:
     """Make sure, from metadata alone, that the copies of all these splits fit on the disk together.
 
     Args:
-        root, fields, resolution, resample, crop, dtype, cache_dir: as in `cached_split`.
+        root, request, seed: as in `cached`.
         splits: names of splits.
-        observations, observation_seed: per split, see `physrep.data.observation`.
-        missing: as in `cached_split`.
+        observations: per split, see `physrep.data.observation`.
 
     Returns:
         Bytes that are still to be written; complete caches, and files whose windows are read in place, need none.
@@ -127,11 +95,10 @@ def check_cache_space(
     Raises:
         PhysrepError: the disk is too small; the sentence says what is needed, what is free and what would help.
     """
-    request = SplitRequest(fields, resolution, resample, crop, dtype, cache_dir, missing)
     seen = observations or {}
-    plans = [plan_cache(root, split, request, seen.get(split), observation_seed) for split in splits]
+    plans = [plan_cache(root, split, request, seen.get(split), seed) for split in splits]
     scans = [(plan, plan.scan()) for plan in plans if not plan.complete]
-    needed = sum(cache_bytes(scan, dtype, plan.observation) for plan, scan in scans if not plan.in_place(scan))
+    needed = sum(cache_bytes(scan, request.dtype, plan.observation) for plan, scan in scans if not plan.in_place(scan))
     if needed:
         _check_space(plans[0].folder.parent, needed)
     return needed

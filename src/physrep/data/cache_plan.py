@@ -30,7 +30,15 @@ Dtype = Literal["float32", "float16"]
 
 @dataclass(frozen=True)
 class SplitRequest:
-    """What of a split is asked for, as in `cached_split`."""
+    """What of a split is asked for.
+
+    Attributes:
+        fields, resolution, resample, crop: as in `physrep.data.WellSplit`.
+        dtype: "float32", or "float16" for half the memory and about 3 digits.
+        cache_dir: where copies live; default ``root/cache``, of a remote or read-only ``root``
+            ``PHYSREP_CACHE/clips/NAME``, and no copy where windows can come from the files themselves.
+        missing: "refuse" missing values, or replace them by the "mean" of their frame, see `physrep.data.missing`.
+    """
 
     fields: Sequence[str] | None = None
     resolution: Sequence[int] | None = None

@@ -15,6 +15,7 @@ from ..ranges import SEEDS, check_ranges, setting
 
 if TYPE_CHECKING:
     from . import ClipDataset
+    from .cache_plan import SplitRequest
     from .channel_stats import ChannelStats
 
 
@@ -94,18 +95,20 @@ class DataConfig:
             self.cache_dtype == "float32"
         )
 
-    def _view(self) -> dict[str, Any]:
+    def request(self) -> SplitRequest:
+        """What of every split is read.
+
+        Raises:
+            PhysrepError: a setting is out of its range.
+        """
+        from .cache_plan import SplitRequest
+
         check_ranges(self, "data")
         crop: Any = self.crop
-        return {
-            "fields": self.fields,
-            "resolution": self.resolution,
-            "resample": self.resample,
-            "crop": crop if not isinstance(crop, Mapping) else {k: (v[0], v[1]) for k, v in crop.items()},
-            "dtype": self.cache_dtype,
-            "cache_dir": self.cache_dir,
-            "missing": self.missing,
-        }
+        crop = {k: (v[0], v[1]) for k, v in crop.items()} if isinstance(crop, Mapping) else crop
+        return SplitRequest(
+            self.fields, self.resolution, self.resample, crop, self.cache_dtype, self.cache_dir, self.missing
+        )
 
     def check_out(self, out: Path) -> None:
         """Refuse to write among the files of the data set.
@@ -148,7 +151,7 @@ class DataConfig:
             labels=self.labels,
             observation=self.observation_of(split),
             observation_seed=self.observation_seed,
-            **self._view(),
+            **vars(self.request()),
         )
 
     def open_splits(self, present: bool = False) -> dict[str, ClipDataset]:
@@ -166,9 +169,7 @@ class DataConfig:
         _know_system(root)
         names = [split for split in SPLITS if not present or split == "train" or has_split(root, split)]
         observations = {split: self.observation_of(split) for split in names}
-        check_cache_space(
-            root, names, observations=observations, observation_seed=self.observation_seed, **self._view()
-        )
+        check_cache_space(root, names, self.request(), observations, self.observation_seed)
         train, labels = self._train()
         found = {split: train if split == "train" else self._open(split, train.stats, labels) for split in names}
         for split, dataset in found.items():

@@ -39,13 +39,13 @@ def open_clips(
 
     Args:
         root, split, fields, parameters, resolution, resample, crop, max_trajectories: as in `WellSplit`.
-        dtype, cache_dir, missing: as in `cached_split`.
+        dtype, cache_dir, missing: as in `physrep.data.cache_plan.SplitRequest`.
         stats: statistics to normalise with; the training split has its own, other splits need ``train.stats``.
         labels: CSV file with further parameters of every trajectory, see `physrep.data.label_table`.
         observation, observation_seed: what an instrument makes of the fields, see `physrep.data.observation`.
 
     Raises:
-        PhysrepError: see `WellSplit`, `cached_split` and `physrep.data.label_table.read_labels`.
+        PhysrepError: see `WellSplit`, `physrep.data.cache.cached` and `physrep.data.label_table.read_labels`.
     """
     request = SplitRequest(fields, resolution, resample, crop, dtype, cache_dir, missing)
     cache = cached(root, split, request, observation, observation_seed)

@@ -28,23 +28,21 @@ def shape_of_data(data: DataConfig) -> tuple[ClipShape, dict[str, list[int]], in
     Raises:
         PhysrepError: see `physrep.data.config.DataConfig.open_splits`.
     """
-    from ..data import SPLITS, check_cache_space, has_split, split_files
+    from ..data import SPLITS, check_cache_space, has_split
     from ..data.cache_copy import observed
-    from ..data.observation import Observation
-    from ..data.scan import scan_split
+    from ..data.cache_plan import plan_cache
 
     root = data.located().path
     there = [split for split in SPLITS if has_split(root, split)]
-    view = data._view()
-    wanted = {name: view[name] for name in ("fields", "resolution", "resample", "crop", "missing")}
+    request = data.request()
     observations = {split: data.observation_of(split) for split in there}
-    disk = check_cache_space(root, there, observations=observations, observation_seed=data.observation_seed, **view)
+    disk = check_cache_space(root, there, request, observations, data.observation_seed)
     lengths: dict[str, list[int]] = {}
     shape: ClipShape | None = None
     for split in there:
-        scan = scan_split(split_files(root, split), **wanted)
-        steps = data.observation_of(split)
-        scene, lengths[split] = observed(scan, Observation.of(steps, split, data.observation_seed) if steps else None)
+        plan = plan_cache(root, split, request, observations[split], data.observation_seed)
+        scan = plan.scan()
+        scene, lengths[split] = observed(scan, plan.observation)
         if shape is None:
             names = tuple(data.parameters or scan.parameters)
             dt = scene.dt * data.frame_step

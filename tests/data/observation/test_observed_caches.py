@@ -8,11 +8,15 @@ import numpy as np
 import pytest
 import torch
 
-from physrep.data import assert_no_leaks, cached_split, open_clips
+from physrep.data import SplitRequest, assert_no_leaks, cached, open_clips
 from physrep.data.config import DataConfig
 from physrep.errors import PhysrepError
 
 SPEC = [{"fields": ["tracer"]}, {"blur": [0, 0.5]}, {"noise": [0.05, 0.2]}, {"crop": {"x": 6}}]
+
+
+def _folder(root, observation=None, seed=0):
+    return cached(root, "train", SplitRequest(), observation, seed).folder
 
 
 def test_all_windows_see_the_same_noise(dataset):
@@ -26,24 +30,24 @@ def test_all_windows_see_the_same_noise(dataset):
 
 def test_the_section_is_in_the_key_and_the_cache_says_what_it_holds(dataset):
     root = dataset()
-    plain = cached_split(root, "train")
+    plain = _folder(root)
     folders = [
-        cached_split(root, "train", observation=SPEC),
-        cached_split(root, "train", observation=SPEC, observation_seed=1),
-        cached_split(root, "train", observation=[*SPEC[:3]]),
+        _folder(root, SPEC),
+        _folder(root, SPEC, 1),
+        _folder(root, [*SPEC[:3]]),
     ]
-    assert len({plain, *folders}) == 4 and cached_split(root, "train", observation=[]) == plain
+    assert len({plain, *folders}) == 4 and _folder(root, []) == plain
     before = (folders[0] / "fields.npy").read_bytes()
     assert (folders[1] / "fields.npy").read_bytes() != before
     shutil.rmtree(folders[0])
-    assert (cached_split(root, "train", observation=SPEC) / "fields.npy").read_bytes() == before
+    assert (_folder(root, SPEC) / "fields.npy").read_bytes() == before
     assert open_clips(root, "train", observation=SPEC).observation[0] == ["fields", {"names": ["tracer"]}]
 
 
 def test_instrument_written_out_is_the_same_cache(dataset):
     root = dataset()
-    short = cached_split(root, "train", observation=[{"noise": 0.1}])
-    assert cached_split(root, "train", observation=[{"noise": {"level": 0.1}}]) == short
+    short = _folder(root, [{"noise": 0.1}])
+    assert _folder(root, [{"noise": {"level": 0.1}}]) == short
 
 
 def test_fewer_frames_fewer_windows(dataset):
