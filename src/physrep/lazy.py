@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import importlib
 import sys
 from collections.abc import Mapping
@@ -41,13 +42,22 @@ class LazyPackage(ModuleType):
         return sorted({*self.__dict__, *self.__places__} - (hidden - modules))
 
 
-def names_on_first_use(package: str, places: Mapping[str, str]) -> None:
+def names_on_first_use(package: str) -> list[str]:
     """Let a package import its names when they are asked for; called at the end of its ``__init__``.
+
+    The names, and the modules that hold them, are those that its ``if TYPE_CHECKING`` imports for readers of types.
 
     Args:
         package: its ``__name__``.
-        places: name to the module of the package that holds it.
+
+    Returns:
+        The names, for ``__all__``.
     """
     module = sys.modules[package]
+    loader: Any = module.__spec__.loader if module.__spec__ else None
+    body = ast.parse(loader.get_source(package)).body
+    stated = [line for node in body if isinstance(node, ast.If) for line in node.body]
+    places = {own.name: str(line.module) for line in stated if isinstance(line, ast.ImportFrom) for own in line.names}
     module.__class__ = LazyPackage
-    module.__dict__["__places__"] = dict(places)
+    module.__dict__["__places__"] = places
+    return [*places]

@@ -15,17 +15,4 @@ if TYPE_CHECKING:
     from .runner import COLUMNS as COLUMNS
     from .runner import bench as bench
 
-_PLACES = {
-    "calibration": "calibration",
-    "calibration_text": "calibration",
-    "BenchConfig": "config",
-    "RunConfig": "config",
-    "expand": "grid",
-    "read_config": "config",
-    "read_results": "directory",
-    "COLUMNS": "runner",
-    "bench": "runner",
-}
-__all__ = [*_PLACES]  # pyright: ignore[reportUnsupportedDunderAll]
-
-names_on_first_use(__name__, _PLACES)
+__all__ = names_on_first_use(__name__)  # pyright: ignore[reportUnsupportedDunderAll]

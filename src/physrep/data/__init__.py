@@ -35,37 +35,4 @@ if TYPE_CHECKING:
     from .wellfile import WellFile as WellFile
     from .wellfile import open_well as open_well
 
-_PLACES = {
-    "Symmetries": "augment",
-    "cached": "cache",
-    "check_cache_space": "cache",
-    "SplitRequest": "cache_plan",
-    "check": "check",
-    "exit_code": "check",
-    "ChannelStats": "channel_stats",
-    "ClipDataset": "clips",
-    "open_clips": "opening",
-    "Fault": "faults",
-    "assert_no_leaks": "leaks",
-    "locate_dataset": "locate",
-    "WellSplit": "reader",
-    "RemotePath": "remote",
-    "as_path": "remote",
-    "SPLITS": "scan",
-    "has_split": "scan",
-    "split_files": "scan",
-    "assert_disjoint": "splits",
-    "assign_splits": "splits",
-    "split_counts": "splits",
-    "split_of": "splits",
-    "compute_stats": "stats",
-    "read_stats": "stats",
-    "write_stats": "stats",
-    "select_trajectories": "well",
-    "write_well": "well",
-    "WellFile": "wellfile",
-    "open_well": "wellfile",
-}
-__all__ = [*_PLACES]  # pyright: ignore[reportUnsupportedDunderAll]
-
-names_on_first_use(__name__, _PLACES)
+__all__ = names_on_first_use(__name__)  # pyright: ignore[reportUnsupportedDunderAll]

@@ -14,37 +14,22 @@ AXES = {1: ("X",), 2: ("H", "W"), 3: ("X", "Y", "Z")}
 ENCODERS_OF_AXES = {1: "conv2d", 2: "conv3d, vit3d or another encoder of two axes", 3: "conv4d"}
 
 
-def pair(values: Sequence[int], what: str) -> tuple[int, int]:
-    """Two positive numbers (t, x).
+def extents(values: Sequence[int], axes: int, what: str) -> tuple[int, ...]:
+    """Positive numbers along time and every axis of space, ``axes`` in all.
 
     Raises:
         PhysrepError: they are not; ``what`` names them.
     """
-    if len(values) != 2 or min(values) < 1:
-        raise PhysrepError(f"{what} is {list(values)}; give two positive numbers (t, x).")
-    return int(values[0]), int(values[1])
+    if len(values) != axes or min(values) < 1:
+        count, names = {2: "two", 3: "three", 4: "four"}[axes], ", ".join(("t", *AXES[axes - 1])).lower()
+        raise PhysrepError(f"{what} is {list(values)}; give {count} positive numbers ({names}).")
+    return tuple(int(value) for value in values)
 
 
 def triple(values: Sequence[int], what: str) -> tuple[int, int, int]:
-    """Three positive numbers (t, h, w).
-
-    Raises:
-        PhysrepError: they are not; ``what`` names them.
-    """
-    if len(values) != 3 or min(values) < 1:
-        raise PhysrepError(f"{what} is {list(values)}; give three positive numbers (t, h, w).")
-    return int(values[0]), int(values[1]), int(values[2])
-
-
-def quadruple(values: Sequence[int], what: str) -> tuple[int, int, int, int]:
-    """Four positive numbers (t, x, y, z).
-
-    Raises:
-        PhysrepError: they are not; ``what`` names them.
-    """
-    if len(values) != 4 or min(values) < 1:
-        raise PhysrepError(f"{what} is {list(values)}; give four positive numbers (t, x, y, z).")
-    return int(values[0]), int(values[1]), int(values[2]), int(values[3])
+    """`extents` of (t, h, w)."""
+    t, h, w = extents(values, 3, what)
+    return t, h, w
 
 
 def edges(periodic: bool | Sequence[bool], axes: int) -> tuple[Edge, ...]:

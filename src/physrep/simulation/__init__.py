@@ -11,13 +11,4 @@ if TYPE_CHECKING:
     from .file import simulate_at as simulate_at
     from .restart import simulate_from as simulate_from
 
-_PLACES = {
-    "MARK": "config",
-    "SimulationConfig": "config",
-    "simulate": "dataset",
-    "simulate_at": "file",
-    "simulate_from": "restart",
-}
-__all__ = [*_PLACES]  # pyright: ignore[reportUnsupportedDunderAll]
-
-names_on_first_use(__name__, _PLACES)
+__all__ = names_on_first_use(__name__)  # pyright: ignore[reportUnsupportedDunderAll]

@@ -13,15 +13,4 @@ if TYPE_CHECKING:
     from .trajectories import LatentTrajectories as LatentTrajectories
     from .trajectories import joined_stores as joined_stores
 
-_PLACES = {
-    "embed": "embed",
-    "LabelScaler": "labels",
-    "paper_label_statistics": "labels",
-    "embed_splits": "splits",
-    "TokenStore": "store",
-    "LatentTrajectories": "trajectories",
-    "joined_stores": "trajectories",
-}
-__all__ = [*_PLACES]  # pyright: ignore[reportUnsupportedDunderAll]
-
-names_on_first_use(__name__, _PLACES)
+__all__ = names_on_first_use(__name__)  # pyright: ignore[reportUnsupportedDunderAll]
