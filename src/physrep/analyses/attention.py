@@ -11,6 +11,7 @@ from torch import Tensor
 from ..files import write_npz
 from ..nn.attentive import AttentiveProbe, attention_weights
 from ..probes import AttentiveProbeFit
+from ..probes.fit import fit_splits
 from ..progress import each
 from ..tokens import TokenStore
 from .base import Analysis, Context, FrozenRun, Rows
@@ -64,11 +65,7 @@ class Attention(Analysis):
         options = {} if "attentive" in context.probes else self.probe
         probe = context.build_probe("attentive", seed=run.seed, **options)
         assert isinstance(probe, AttentiveProbeFit)
-        labels = {
-            split: context.scaler.transform(stores[split].labels, stores[split].parameter_names).float()
-            for split in ("train", "valid")
-        }
-        probe.fit(stores["train"].tokens, labels["train"], stores["valid"].tokens, labels["valid"])
+        fit_splits(probe, stores, context.scaler.of_stores(stores))
         weights = attention_of(probe.model, stores["test"])
         rows = [{**run.identity(), "metric": "tokens_used", "item": "all", "value": tokens_used(weights)}]
         grid = run_grid(context, run, weights.shape[1])

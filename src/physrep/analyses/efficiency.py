@@ -11,6 +11,7 @@ import numpy as np
 from ..errors import PhysrepError
 from ..metrics import cluster_means, mse
 from ..probes import Probe
+from ..probes.fit import fit_splits
 from ..progress import each
 from ..tokens import LabelScaler, TokenStore
 from .base import Analysis, Context, FrozenRun, Rows
@@ -113,8 +114,8 @@ def windows_of(store: TokenStore, rows: np.ndarray) -> TokenStore:
 
 def trajectory_mse(probe: Probe, stores: dict[str, TokenStore], scaler: LabelScaler) -> dict[str, float]:
     """Fit on train and valid; test MSE per trajectory of each parameter, and their mean."""
-    labels = {split: scaler.transform(store.labels, store.parameter_names).float() for split, store in stores.items()}
-    probe.fit(stores["train"].tokens, labels["train"], stores["valid"].tokens, labels["valid"])
+    labels = scaler.of_stores(stores)
+    fit_splits(probe, stores, labels)
     test = stores["test"]
     prediction, _ = cluster_means(probe.predict(test.tokens).numpy(), test.trajectory)
     target, _ = cluster_means(labels["test"].numpy(), test.trajectory)

@@ -11,6 +11,7 @@ import torch
 
 from ..errors import PhysrepError
 from ..metrics import bootstrap, cluster_means, paired_difference
+from ..probes.fit import fit_splits
 from ..probes.moments import token_moments
 from ..progress import Progress
 from ..tokens import TokenStore
@@ -83,12 +84,8 @@ class Increment(Analysis):
         return min(floors, key=lambda run: floors[run])
 
     def _predict(self, context: Context, run: FrozenRun, name: str, stores: dict[str, TokenStore]) -> np.ndarray:
-        labels = {
-            split: context.scaler.transform(store.labels, store.parameter_names).float()
-            for split, store in stores.items()
-        }
         probe = context.build_probe(name, seed=run.seed)
-        probe.fit(stores["train"].tokens, labels["train"], stores["valid"].tokens, labels["valid"])
+        fit_splits(probe, stores, context.scaler.of_stores(stores))
         return probe.predict(stores["test"].tokens).double().numpy()
 
 

@@ -66,8 +66,7 @@ class Uncertainty(Analysis):
 
     def _of_run(self, context: Context, run: FrozenRun) -> Rows:
         stores = context.loaded_stores(run)
-        scaler = context.scaler
-        labels = {s: scaler.transform(store.labels, store.parameter_names).float() for s, store in stores.items()}
+        labels = context.scaler.of_stores(stores)
         arguments = (stores["train"].tokens, labels["train"], stores["valid"].tokens, labels["valid"])
         name = context.chosen_probe(run)
         point = context.build_probe(name, seed=run.seed).fit(*arguments)
@@ -93,7 +92,7 @@ class Uncertainty(Analysis):
             for method, (probe, valid, test) in parts.items():
                 factor = conformal_quantile(valid.error / valid.scale, level)
                 rows += self._scored(context, run, method, probe, level, test, factor, stores)
-            normal = np.full(len(scaler.names), normal_quantile(level))
+            normal = np.full(len(context.scaler.names), normal_quantile(level))
             test = parts["gaussian_conformal"][2]
             rows += self._scored(context, run, "gaussian", "mlp", level, test, normal, stores)
         return rows

@@ -28,7 +28,7 @@ from ..files import read_record, read_rows, write_json
 from ..metrics import cluster_means, paired_difference
 from ..metrics.collapse import Spread, collapse_in_words, token_spread
 from ..probes import PROBES
-from ..probes.fit import load_predictions
+from ..probes.fit import fit_splits, load_predictions
 from ..probes.moments import token_moments
 from ..registry import build
 from ..tokens import LabelScaler, TokenStore
@@ -243,9 +243,8 @@ def _joined(one: Mapping[str, TokenStore], other: Mapping[str, TokenStore]) -> d
 
 def _fit(probe: str, stores: Mapping[str, TokenStore], scaler: LabelScaler) -> np.ndarray:
     """Predictions of test by a probe that was fitted on train and valid."""
-    labels = {split: scaler.transform(store.labels, store.parameter_names).float() for split, store in stores.items()}
     fitted = build(probe, PROBES, "probe", {}, {"seed": 0})
-    fitted.fit(stores["train"].tokens, labels["train"], stores["valid"].tokens, labels["valid"])
+    fit_splits(fitted, stores, scaler.of_stores(stores))
     return fitted.predict(stores["test"].tokens).numpy()
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from ..errors import PhysrepError
 from ..files import write_npz
@@ -47,6 +48,11 @@ class Predictions:
     target_physical: np.ndarray
     trajectory: np.ndarray
     start: np.ndarray
+
+
+def fit_splits(probe: Probe, stores: Mapping[str, TokenStore], labels: Mapping[str, Tensor]) -> Probe:
+    """A probe, fitted on the stores and labels of train, its settings chosen on valid."""
+    return probe.fit(stores["train"].tokens, labels["train"], stores["valid"].tokens, labels["valid"])
 
 
 @takes_former_names

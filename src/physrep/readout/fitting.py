@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..errors import PhysrepError
+from ..probes.fit import fit_splits
 from ..probes.nested import fold_stores, pooled_store
 from ..probes.partial import for_labels, with_labels
 from .background import Background
@@ -77,6 +78,4 @@ class Readouts:
         scaler = self.basis.scaler
         parts = {split: with_labels(part, scaler) for split, part in parts.items()}
         labels = {s: scaler.transform(p.labels, p.parameter_names, unknown="keep").float() for s, p in parts.items()}
-        return for_labels(make(), parts, scaler).fit(
-            parts["train"].tokens, labels["train"], parts["valid"].tokens, labels["valid"]
-        )
+        return fit_splits(for_labels(make(), parts, scaler), parts, labels)

@@ -7,6 +7,7 @@ import math
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+import torch
 from torch import Tensor
 
 
@@ -88,3 +89,9 @@ def trajectory_seed(*parts: int | str) -> int:
     """A 63-bit seed from any names and numbers: the same on every machine and for any number of workers."""
     digest = hashlib.sha256("/".join(str(part) for part in parts).encode()).digest()
     return int.from_bytes(digest[:8], "big") >> 1
+
+
+def draw_number(generator: torch.Generator, low: float, high: float, log: bool = False) -> float:
+    """A uniform (or log-uniform) number."""
+    u = float(torch.rand((), generator=generator, dtype=torch.float64))
+    return math.exp(math.log(low) + u * math.log(high / low)) if log else low + u * (high - low)

@@ -14,6 +14,7 @@ from ..errors import PhysrepError
 
 if TYPE_CHECKING:
     from ..data import ClipDataset
+    from .store import TokenStore
 
 SCALES = ("linear", "log")
 
@@ -128,6 +129,10 @@ class LabelScaler:
         mean, std = (columns.new_tensor(statistics) for statistics in (self.mean, self.std))
         result = (columns - mean) / std
         return result.to(raw.dtype) if raw.is_floating_point() else result
+
+    def of_stores(self, stores: Mapping[str, TokenStore]) -> dict[str, Tensor]:
+        """Scaled labels of every split, float32."""
+        return {split: self.transform(store.labels, store.parameter_names).float() for split, store in stores.items()}
 
     def inverse(self, scaled: Tensor | np.ndarray) -> Tensor:
         """Physical values of z-scored parameters; columns in the order of ``self.names``."""

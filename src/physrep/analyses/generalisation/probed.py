@@ -45,10 +45,7 @@ class ProbedRun:
         self._whole_tokens = resolve(self.probe_name, PROBES, "probe") is AttentiveProbeFit
         stores = context.stores(run)
         self.names = context.scaler.names
-        self.labels = {
-            split: context.scaler.transform(store.labels, store.parameter_names).float()
-            for split, store in stores.items()
-        }
+        self.labels = context.scaler.of_stores(stores)
         self.trajectory = {split: np.asarray(store.trajectory) for split, store in stores.items()}
         self.start = {split: np.asarray(store.start) for split, store in stores.items()}
         self.tokens = {split: self._reduced(store.tokens) for split, store in stores.items()}

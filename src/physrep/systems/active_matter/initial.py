@@ -35,6 +35,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
+from ..description import draw_number
 from ..grids.fourier_box import FourierBox
 from .bingham import bingham_moments
 
@@ -45,15 +46,10 @@ _POINTS = 96
 """Points per axis on which nonlinear functions of random fields are taken, whatever the caller's grid."""
 
 
-def _draw(generator: torch.Generator, low: float, high: float, log: bool = False) -> float:
-    u = float(torch.rand((), generator=generator, dtype=torch.float64))
-    return math.exp(math.log(low) + u * math.log(high / low)) if log else low + u * (high - low)
-
-
 def _random_field(generator: torch.Generator, box: FourierBox) -> Tensor:
     """Complex Gaussian random field with a random spectrum, ``⟨|z|²⟩ = 1``, mean 0: physical, (nx, ny)."""
-    k0 = _draw(generator, 0.7, 3.0, log=True)
-    fall = _draw(generator, 4.0, 8.0)
+    k0 = draw_number(generator, 0.7, 3.0, log=True)
+    fall = draw_number(generator, 4.0, 8.0)
     size = 2 * _MODES + 1
     noise = torch.randn((2, size, size), generator=generator, dtype=torch.float64)
     m = torch.arange(-_MODES, _MODES + 1)
@@ -85,16 +81,16 @@ def diverse(seed: int, target: FourierBox, count: int) -> Tensor:
     """Random order, textures and concentration: coefficients (2M + 1, K, nx), complex128."""
     generator = torch.Generator().manual_seed(seed)
     box = FourierBox((_POINTS, _POINTS), target.lengths, torch.float64)
-    share = _draw(generator, 0.0, 0.9)
-    angle = _draw(generator, 0.0, 2 * math.pi)
+    share = draw_number(generator, 0.0, 0.9)
+    angle = draw_number(generator, 0.0, 2 * math.pi)
     texture = math.sqrt(1 - share) * _random_field(generator, box)
-    texture = _draw(generator, 0.3, 3.0, log=True) * (
+    texture = draw_number(generator, 0.3, 3.0, log=True) * (
         texture + math.sqrt(share) * complex(math.cos(angle), math.sin(angle))
     )
-    contrast = _draw(generator, 0.003, 0.3, log=True)
+    contrast = draw_number(generator, 0.003, 0.3, log=True)
     concentration = torch.exp(contrast * math.sqrt(2) * _random_field(generator, box).real)
     concentration = concentration / concentration.mean()
-    order = _draw(generator, 0.02, 0.85, log=True)
+    order = draw_number(generator, 0.02, 0.85, log=True)
     second = concentration * order * texture / torch.sqrt(1 + texture.abs() ** 2)
     return box.resize(box.to_spectral(stack_moments(concentration, second, count)), target)
 

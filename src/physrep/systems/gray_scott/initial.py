@@ -27,8 +27,8 @@ from collections.abc import Callable, Sequence
 import torch
 from torch import Tensor
 
+from ..description import draw_number
 from ..grids.fourier_grid import FourierGrid, resample
-from ..linear.initial import draw_number
 
 MASTER = 64
 """Points per unit length of the grid on which starts are drawn."""

@@ -22,8 +22,7 @@ import torch
 from torch import Tensor
 
 from ...errors import PhysrepError
-from ..description import Trajectories
-from .initial import draw_number
+from ..description import Trajectories, draw_number
 
 SPACING, SUBSTEPS, TIME_STEP = 1.0, 10, 0.1
 

@@ -24,7 +24,7 @@ from collections.abc import Callable, Sequence
 import torch
 from torch import Tensor
 
-from ..description import trajectory_seed
+from ..description import draw_number, trajectory_seed
 from ..grids.fourier_grid import FourierGrid, resample
 from ..grids.sine_grid import sine_matrix
 
@@ -32,12 +32,6 @@ MASTER = 128
 """Points per unit length of the grid on which every family is drawn."""
 
 _MODES = 20
-
-
-def draw_number(generator: torch.Generator, low: float, high: float, log: bool = False) -> float:
-    """A uniform (or log-uniform) number."""
-    u = float(torch.rand((), generator=generator, dtype=torch.float64))
-    return math.exp(math.log(low) + u * math.log(high / low)) if log else low + u * (high - low)
 
 
 def _unit(field: Tensor, side: int) -> Tensor:

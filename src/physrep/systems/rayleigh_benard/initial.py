@@ -29,6 +29,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from ..description import draw_number
 from ..grids.chebyshev import lobatto
 from .channel import Channel
 
@@ -48,15 +49,10 @@ class Start:
     mean: Tensor
 
 
-def _draw(generator: torch.Generator, low: float, high: float, log: bool = False) -> float:
-    u = float(torch.rand((), generator=generator, dtype=torch.float64))
-    return math.exp(math.log(low) + u * math.log(high / low)) if log else low + u * (high - low)
-
-
 def _hump(generator: torch.Generator, heights: int) -> Tensor:
     """Random coefficients ``(2, 17, heights)``: wavenumbers 1 to 16 about a random one, falling along j."""
-    centre = _draw(generator, 1.0, 8.0, log=True)
-    width, fall = _draw(generator, 0.2, 0.7), _draw(generator, 0.7, 2.5)
+    centre = draw_number(generator, 1.0, 8.0, log=True)
+    width, fall = draw_number(generator, 0.2, 0.7), draw_number(generator, 0.7, 2.5)
     k = torch.arange(_MODES + 1, dtype=torch.float64).clamp(min=1e-9)[:, None]
     j = torch.arange(1, heights + 1, dtype=torch.float64)
     amplitude = torch.exp(-((k / centre).log() ** 2) / (2 * width**2)) * j**-fall
@@ -80,23 +76,23 @@ def diverse(seed: int, channel: Channel) -> Start:
     """Random profile, plumes and vortices; see the module's docstring."""
     generator = torch.Generator().manual_seed(seed)
     y = lobatto(channel.shape[1])[1:-1]
-    mixing, core = _draw(generator, 0.0, 1.0), _draw(generator, 0.3, 0.7)
-    lower, upper = (_draw(generator, 0.08, 0.25, log=True) for _ in range(2))
+    mixing, core = draw_number(generator, 0.0, 1.0), draw_number(generator, 0.3, 0.7)
+    lower, upper = (draw_number(generator, 0.08, 0.25, log=True) for _ in range(2))
     profile = mixing * (core - (1 - y)) * torch.tanh(y / lower) * torch.tanh((1 - y) / upper)
 
     heat = _hump(generator, 8)
-    heat *= _draw(generator, 0.005, 0.2, log=True) / math.sqrt(_mean_square(heat) / 2)  # <sin²> = 1/2
+    heat *= draw_number(generator, 0.005, 0.2, log=True) / math.sqrt(_mean_square(heat) / 2)  # <sin²> = 1/2
     j = torch.arange(1, 9, dtype=torch.float64)[:, None]
     theta = _on(channel, heat @ torch.sin(j * math.pi * y))
     theta[0, 0] = profile
 
     stream = _hump(generator, 5)
-    speed = _draw(generator, 0.01, 0.3, log=True)
+    speed = draw_number(generator, 0.01, 0.3, log=True)
     fine = torch.linspace(0, 1, 257, dtype=torch.float64)[:-1]  # the mean of a trigonometric polynomial is exact here
     kappa = 2 * math.pi / channel.length * torch.arange(_MODES + 1, dtype=torch.float64)[:, None]
     along, across = stream @ _clamped_slope(fine), kappa * (stream @ _clamped(fine))
     stream *= speed / math.sqrt((_mean_square(along) + _mean_square(across)) / len(fine))
-    mean = sum(_draw(generator, -0.05, 0.05) * torch.sin(i * math.pi * y) for i in (1, 2))
+    mean = sum(draw_number(generator, -0.05, 0.05) * torch.sin(i * math.pi * y) for i in (1, 2))
     assert isinstance(mean, Tensor)
     return Start(_on(channel, stream @ _clamped(y)), theta, mean)
 

@@ -29,15 +29,11 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
+from ..description import draw_number
 from ..grids.fourier_box import FourierBox
 
 _MODES = 20
 """Random fields hold modes |m| ≤ 20 along x and |n| ≤ 40 along y: isotropic, and the same on every finer grid."""
-
-
-def _draw(generator: torch.Generator, low: float, high: float, log: bool = False) -> float:
-    u = float(torch.rand((), generator=generator, dtype=torch.float64))
-    return math.exp(math.log(low) + u * math.log(high / low)) if log else low + u * (high - low)
 
 
 def _fine_box(box: FourierBox) -> FourierBox:
@@ -47,8 +43,8 @@ def _fine_box(box: FourierBox) -> FourierBox:
 
 def _random_field(generator: torch.Generator, box: FourierBox, slope_shift: float = 0.0) -> Tensor:
     """Gaussian random field with a random spectrum, unit variance: coefficients (K, nx)."""
-    k0 = 2 * math.pi * _draw(generator, 1.0, 5.0, log=True)
-    fall = _draw(generator, 3.0, 7.0)
+    k0 = 2 * math.pi * draw_number(generator, 1.0, 5.0, log=True)
+    fall = draw_number(generator, 3.0, 7.0)
     noise = torch.randn((2, 2 * _MODES + 1, 2 * _MODES + 1), generator=generator, dtype=torch.float64)
     nx = box.shape[0]
     m = torch.arange(-_MODES, _MODES + 1)
@@ -67,16 +63,16 @@ def _random_field(generator: torch.Generator, box: FourierBox, slope_shift: floa
 
 def _layers(generator: torch.Generator, box: FourierBox, thinnest: float) -> Tensor:
     """A periodic profile of 1 or 2 pairs of tanh layers with random jumps: coefficients (K, nx), mean 0."""
-    pairs = 1 + int(_draw(generator, 0.0, 2.0))
+    pairs = 1 + int(draw_number(generator, 0.0, 2.0))
     y = -1 + 2 * torch.arange(box.shape[1], dtype=torch.float64) / box.shape[1]
     profile = torch.zeros_like(y)
-    offset = _draw(generator, -1.0, 1.0)
+    offset = draw_number(generator, -1.0, 1.0)
     for pair in range(pairs):
-        up = offset + (2 * pair + _draw(generator, -0.25, 0.25)) / pairs
-        down = up + (1 + _draw(generator, -0.3, 0.3)) / pairs
-        jump = _draw(generator, 0.5, 1.0) * (1 if _draw(generator, 0.0, 1.0) < 0.5 else -1)
+        up = offset + (2 * pair + draw_number(generator, -0.25, 0.25)) / pairs
+        down = up + (1 + draw_number(generator, -0.3, 0.3)) / pairs
+        jump = draw_number(generator, 0.5, 1.0) * (1 if draw_number(generator, 0.0, 1.0) < 0.5 else -1)
         for centre, sign in ((up, jump), (down, -jump)):
-            delta = _draw(generator, thinnest, 0.2, log=True)
+            delta = draw_number(generator, thinnest, 0.2, log=True)
             for image in range(-3, 4):  # the tanh of all periodic images; far ones cancel between the pair
                 profile = profile + sign / 2 * torch.tanh((y - centre - 2 * image) / delta)
     field = torch.zeros(box.shape, dtype=torch.float64) + (profile - profile.mean())
@@ -95,17 +91,17 @@ def diverse(seed: int, target: FourierBox) -> Tensor:
     psi = _random_field(generator, box, slope_shift=-1.0)
     u, w = 1j * box.ky * psi, -1j * box.kx * psi
     rms = box.to_physical(torch.stack([u, w])).square().mean((1, 2)).sum().sqrt()
-    share = _draw(generator, 0.05, 0.95)
-    speed = _draw(generator, 0.15, 0.6, log=True)
+    share = draw_number(generator, 0.05, 0.95)
+    speed = draw_number(generator, 0.15, 0.6, log=True)
     u = math.sqrt(share) * _unit(layers, box) + math.sqrt(1 - share) * u / rms
     w = math.sqrt(1 - share) * w / rms
     u, w = speed * u, speed * w
-    u[0, 0], w[0, 0] = _draw(generator, -0.2, 0.2), _draw(generator, -0.2, 0.2)
-    tracer_share = _draw(generator, 0.0, 1.0)
+    u[0, 0], w[0, 0] = draw_number(generator, -0.2, 0.2), draw_number(generator, -0.2, 0.2)
+    tracer_share = draw_number(generator, 0.0, 1.0)
     tracer = math.sqrt(tracer_share) * _unit(_layers(generator, box, 0.06), box)
     tracer = tracer + math.sqrt(1 - tracer_share) * _unit(_random_field(generator, box), box)
-    s = _draw(generator, 0.1, 0.6, log=True) * _unit(tracer, box)
-    s[0, 0] = _draw(generator, -0.3, 0.3)
+    s = draw_number(generator, 0.1, 0.6, log=True) * _unit(tracer, box)
+    s[0, 0] = draw_number(generator, -0.3, 0.3)
     return box.resize(torch.stack([u, w, s]), target)
 
 
