@@ -90,7 +90,9 @@ def _cell(cell: Any) -> str:
             picture = data["image/png"].strip()
             shown.append(f'<img alt="what the block above draws" src="data:image/png;base64,{picture}">')
         elif "text/html" in data:
-            shown.append(re.sub(r"<style.*?</style>", "", data["text/html"], flags=re.S))
+            # Without the frame's own style and class a table is one of the theme's, which scrolls in itself.
+            html = re.sub(r"<style.*?</style>", "", data["text/html"], flags=re.S)
+            shown.append(html.replace(' border="1" class="dataframe"', ""))
         elif "text/plain" in data:
             shown.append(f"```text\n{data['text/plain']}\n```")
     return "\n\n".join(shown)

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from .stats import compute_stats as compute_stats
     from .stats import read_stats as read_stats
     from .stats import write_stats as write_stats
+    from .stored_split import StoredSplit as StoredSplit
     from .well import select_trajectories as select_trajectories
     from .well import write_well as write_well
     from .wellfile import WellFile as WellFile

@@ -6,7 +6,7 @@ An encoder is any ``nn.Module`` from fields ``(B, C, T, H, W)`` to tokens ``(B, 
 ``space_axes = 1`` reads ``(B, C, T, X)``.
 """
 
-from .conv_stack import ConvStack2D, ConvStack3D
+from .conv_stack import ConvStack, ConvStack2D, ConvStack3D
 from .conv_stack4d import ConvStack4D
 from .convnext3d import ConvNeXt3D
 from .patch_convnext3d import PatchConvNeXt3D
@@ -33,6 +33,7 @@ __all__ = [
     "ENCODERS",
     "PREDICTORS",
     "ConvNeXt3D",
+    "ConvStack",
     "ConvStack2D",
     "ConvStack3D",
     "ConvStack4D",

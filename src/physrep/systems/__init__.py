@@ -2,6 +2,7 @@
 
 from .active_matter import ActiveMatter
 from .base import System
+from .definition import Definition
 from .description import Field, Parameter, Trajectories, trajectory_seed
 from .gray_scott import GrayScott, GrayScott3D
 from .linear import AdvectionDiffusion, DampedWave, Heat, HeatFixedEdges
@@ -29,4 +30,4 @@ SYSTEMS = SystemRegistry({system.name: system for system in OWN})
 Users may add their own: ``SYSTEMS["mine"] = MySystem()``, for this process.
 """
 
-__all__ = ["SYSTEMS", "Field", "Parameter", "System", "Trajectories", "trajectory_seed"]
+__all__ = ["SYSTEMS", "Definition", "Field", "Parameter", "System", "Trajectories", "trajectory_seed"]
