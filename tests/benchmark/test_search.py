@@ -12,6 +12,7 @@ import pytest
 from physrep.benchmark import bench, expand, read_config
 from physrep.benchmark import search as engine
 from physrep.benchmark.entries import make_entries
+from physrep.benchmark.sharing_jobs import OpenBench
 from physrep.errors import PhysrepError
 from tests.helpers.small_data import waves_bench, write_waves
 
@@ -94,7 +95,8 @@ def test_a_killed_search_goes_on_to_the_same_trials(tmp_path: Path, monkeypatch:
 
     def go(folder: str, trials: int = 6) -> list[dict[str, Any]]:
         own = replace(config, search=replace(config.search, trials=trials))
-        return engine.search_one("jepa_published", run, own, own.data, tmp_path / folder, "cpu", "waves", {})
+        work = OpenBench(own, own.data, tmp_path / folder, "cpu", opened={})
+        return engine.search_one("jepa_published", run, work, "waves")
 
     whole = go("whole")
     go("killed", 2)

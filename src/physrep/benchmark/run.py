@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..data.config import DataConfig, parameter_scales
+from ..data.config import parameter_scales
 from ..data.labelled import labelled
 from ..files import write_json
 from ..learners.identity import identity
@@ -21,9 +21,9 @@ from ..run_directory import (
 )
 from ..tokens.protocol import divide, first_parameters, read_protocol
 from ..training.pretrain import pretrain
-from .config import BenchConfig
 from .grid import PlannedRun, learner_class
 from .run_scores import Scoring, constant, fit_probe, own_output
+from .sharing_jobs import OpenBench
 
 if TYPE_CHECKING:
     from ..data import ClipDataset
@@ -33,69 +33,43 @@ if TYPE_CHECKING:
 SCORES = "scores.json"
 
 
-def execute(
-    run: PlannedRun,
-    config: BenchConfig,
-    data: DataConfig,
-    folder: Path,
-    device: str,
-    splits: dict[str, ClipDataset],
-    devices: int = 1,
-) -> None:
+def execute(run: PlannedRun, work: OpenBench, devices: int = 1) -> None:
     """Do what of a run is not done yet; the last file written is its ``scores.json``."""
-    train = splits["train"]
     if run.learner == "constant":
-        known = labelled(splits)
-        _write_scores(run, config, folder, constant(_scoring(config, folder, known), run, known))
+        known = labelled(work.splits)
+        _write_scores(run, work, constant(_scoring(work, work.folder(run), known), run, known))
     else:
-        learner = _learner(run, config, data, train, parameter_scales(train, config.scales), folder, device, devices)
-        score_frozen(run, learner, config, data, folder, device, splits)
+        score_frozen(run, _learner(run, work, devices), work)
 
 
-def score_frozen(
-    run: PlannedRun,
-    learner: Learner,
-    config: BenchConfig,
-    data: DataConfig,
-    folder: Path,
-    device: str,
-    splits: dict[str, ClipDataset],
-) -> None:
+def score_frozen(run: PlannedRun, learner: Learner, work: OpenBench) -> None:
     """Embed with a frozen learner, fit the probes, store their readouts and write ``scores.json``.
 
     Only trajectories with a label are embedded: see `physrep.data.labelled`.
 
     Args:
-        run: its name, and the probes to fit.
+        run: its name, and the probes to fit; its folder holds the learner.
         learner: frozen.
-        config: of the benchmark.
-        data, splits: the view on the data that the learner reads, and its three splits.
-        folder: run directory that holds the learner.
-        device: ``cpu`` or ``cuda``.
+        work: the benchmark, with the view on the data that the learner reads.
     """
     from ..readout import Basis, Readouts
 
-    splits = labelled(splits)
-    scoring = _scoring(config, folder, splits)
-    stores = embed_frozen(learner, config, data, folder, device, splits, f"{run.name}: embed")
+    splits, folder = labelled(work.splits), work.folder(run)
+    scoring = _scoring(work, folder, splits)
+    stores = embed_frozen(learner, work, splits, folder, f"{run.name}: embed")
     rows = []
-    spectra = folder.parent.parent / "spectra"
-    basis = Basis(learner, stores, splits, scoring.scaler, config.eval_stride, spectra, scoring.division)
+    basis = Basis(
+        learner, stores, splits, scoring.scaler, work.config.eval_stride, work.out / "spectra", scoring.division
+    )
     readouts = Readouts(basis, folder)
     for name, options in run.probes.items():
         rows += fit_probe(scoring, stores, name, options, run.seed, readouts)
-    rows += own_output(scoring, stores, learner, splits, data.frame_step, device, readouts)
-    _write_scores(run, config, folder, rows)
+    rows += own_output(scoring, stores, learner, splits, work.data.frame_step, work.device, readouts)
+    _write_scores(run, work, rows)
 
 
 def embed_frozen(
-    learner: Learner,
-    config: BenchConfig,
-    data: DataConfig,
-    folder: Path,
-    device: str,
-    splits: dict[str, ClipDataset],
-    label: str,
+    learner: Learner, work: OpenBench, splits: dict[str, ClipDataset], folder: Path, label: str
 ) -> dict[str, TokenStore]:
     """The tokens of the evaluation windows of all splits, in ``folder/tokens``."""
     from ..tokens import embed_splits
@@ -104,61 +78,55 @@ def embed_frozen(
         learner,
         splits,
         folder / "tokens",
-        stride=config.eval_stride,
-        frame_step=data.frame_step,
-        dtype=config.token_dtype,
-        device=device,
+        stride=work.config.eval_stride,
+        frame_step=work.data.frame_step,
+        dtype=work.config.token_dtype,
+        device=work.device,
         label=label,
     )
 
 
 def probe_twin(
-    run: PlannedRun, stores: dict[str, TokenStore], config: BenchConfig, folder: Path, splits: dict[str, ClipDataset]
+    run: PlannedRun, stores: dict[str, TokenStore], work: OpenBench, folder: Path, splits: dict[str, ClipDataset]
 ) -> list[dict[str, Any]]:
     """Rows of all probes of a run on other tokens of its windows; no readout is kept in ``folder``."""
-    scoring = _scoring(config, folder, splits)
+    scoring = _scoring(work, folder, splits)
     return [row for name, options in run.probes.items() for row in fit_probe(scoring, stores, name, options, run.seed)]
 
 
-def _scoring(config: BenchConfig, folder: Path, splits: dict[str, ClipDataset]) -> Scoring:
+def _scoring(work: OpenBench, folder: Path, splits: dict[str, ClipDataset]) -> Scoring:
     from ..tokens import LabelScaler
 
+    config = work.config
     scaler = LabelScaler.of_training(splits["train"], config.scales)
     protocol = read_protocol(config.protocol)
     division = protocol and divide(protocol, first_parameters(splits, scaler.names[0]), config.system)
     return Scoring(config, folder, scaler, division)
 
 
-def _write_scores(run: PlannedRun, config: BenchConfig, folder: Path, rows: list[dict[str, Any]]) -> None:
-    identity = {"system": config.system, "learner": run.learner, "encoder": run.encoder, "seed": run.seed}
-    write_json(folder / SCORES, [{**identity, **row, "run": run.name} for row in rows])
+def _write_scores(run: PlannedRun, work: OpenBench, rows: list[dict[str, Any]]) -> None:
+    identity = {"system": work.config.system, "learner": run.learner, "encoder": run.encoder, "seed": run.seed}
+    write_json(work.folder(run) / SCORES, [{**identity, **row, "run": run.name} for row in rows])
 
 
-def _learner(
-    run: PlannedRun,
-    config: BenchConfig,
-    data: DataConfig,
-    train: ClipDataset,
-    scales: dict[str, str],
-    folder: Path,
-    device: str,
-    devices: int,
-) -> Learner:
-    """The frozen learner; trained in ``folder`` first if it is one that trains."""
+def _learner(run: PlannedRun, work: OpenBench, devices: int) -> Learner:
+    """The frozen learner; trained in the folder of its run first if it is one that trains."""
+    config, folder, train = work.config, work.folder(run), work.splits["train"]
+    scales = parameter_scales(train, config.scales)
     if run.trained:
         base = run.init_from
         if base in config.run_names():
             base = str(folder.parent / f"{base}-s{run.seed}")
         pretrain(
             run.learner,
-            data,
+            work.data,
             folder,
             options=run.options,
             num_frames=config.num_frames,
             training=run.training,
             scales=config.scales,
             seed=run.seed,
-            device=device,
+            device=work.device,
             # What is fitted in closed form takes no steps that processes could share.
             devices=1 if hasattr(learner_class(run.learner), "fit") else devices,
             label=run.name,
@@ -166,13 +134,13 @@ def _learner(
             train=train,
         )
     else:
-        settings = learner_config(run.learner, run.options, config.num_frames, train, scales, data, run.seed)
+        settings = learner_config(run.learner, run.options, config.num_frames, train, scales, work.data, run.seed)
         if run.init_from and not run.options.get("random_weights"):
             settings["init_from"] = start_config(run.init_from)
         save_learner(folder, prepare_learner(settings, train), settings)
     learner, _ = load_run(folder)
     write_identity(run, learner, folder)
-    return learner.to(device)
+    return learner.to(work.device)
 
 
 def write_identity(run: PlannedRun, learner: Learner, folder: Path) -> None:

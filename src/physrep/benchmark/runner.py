@@ -24,9 +24,10 @@ from .grid import SAME_OPERATIONS, PlannedRun, expand
 from .places import write_bench_config
 from .run import SCORES, execute
 from .samples import describe_data, save_samples
+from .search import FOLDER as SEARCHES
 from .search import chosen_grid, is_searched, search_one, searched, write_search
 from .seeds import over_seeds, write_over_seeds
-from .sharing_jobs import OpenBench, splits_here
+from .sharing_jobs import OpenBench
 from .system_name import with_system
 from .untrained import COLUMNS as TWIN_COLUMNS
 from .untrained import Twin, find_twins, record_untrained, score_twin, with_twins
@@ -79,9 +80,8 @@ def bench(
 
 def _bench(config: BenchConfig, grid: list[PlannedRun], out: Path, device: str, devices: int, executor: str) -> Path:
     write_bench_config(out, config)
-    data, splits = prepare_data(config, out, device, executor)
+    work = prepare_data(config, out, device, executor)
     write_json(out / "environment.json", environment())
-    work = OpenBench(config, data, splits, out, device, executor)
     grid = _searched(grid, work)
     _run_all(grid, work, devices)
     twins = _untrained(grid, work)
@@ -110,9 +110,7 @@ def _write_tables(
     write_calibration(out / "calibration.csv", calibration(rows, identities, out / "runs"))
 
 
-def prepare_data(
-    config: BenchConfig, out: Path, device: str, executor: str = "process"
-) -> tuple[DataConfig, dict[str, ClipDataset]]:
+def prepare_data(config: BenchConfig, out: Path, device: str, executor: str = "process") -> OpenBench:
     """The data set, simulated if need be, and its splits, proved disjoint, their caches built; opened this once."""
     from ..simulation import simulate
 
@@ -122,7 +120,7 @@ def prepare_data(
         data.path = str(simulate(config.system, out / "data", config.simulation, **options))
     # One head after the other: the later ones find the caches, and what was read for them.
     with hold(out / "data_lease", _terms(config), f"{out}: caches and checks of the data"):
-        return data, _open_checked(config, data, out)
+        return OpenBench(config, data, out, device, executor, _open_checked(config, data, out))
 
 
 def _open_checked(config: BenchConfig, data: DataConfig, out: Path) -> dict[str, ClipDataset]:
@@ -169,74 +167,52 @@ def _run_all(grid: list[PlannedRun], work: OpenBench, devices: int) -> None:
 
 
 def _job(run: PlannedRun, work: OpenBench, devices: int, identity: str) -> Job:
-    config, folder = work.config, work.out / "runs" / run.name
-    arguments = (run, config, work.data, folder, work.device, devices, request_key(run, config, identity, devices))
+    folder = work.folder(run)
+    arguments = (run, work, devices, request_key(run, work.config, identity, devices))
     return Job(run.name, _execute, arguments, folder / LEASE, _is_finished, folder / LOG)
 
 
 def _searched(grid: list[PlannedRun], work: OpenBench) -> list[PlannedRun]:
     """The grid with the settings that the search chose, one job per learner; without a search the grid itself."""
-    config, data, device = work.config, work.data, work.device
-    wanted, folder = searched(grid, config), work.out / "search"
+    wanted, folder = searched(grid, work.config), work.out / SEARCHES
     content = data_content(work.splits["train"]) if wanted else ""
     if wanted:
         jobs = [
-            Job(title, _search, (title, run, config, data, folder, device, content), folder / f"{title}_lease",
-                is_searched, folder / f"{title}.log")
+            Job(title, search_one, (title, run, work, content), folder / f"{title}_lease", is_searched,
+                folder / f"{title}.log")
             for title, run in wanted.items()
         ]  # fmt: skip
-        work.do([jobs], config.jobs)
-    trials = {t: search_one(t, run, config, data, folder, device, content, work.splits) for t, run in wanted.items()}
+        work.do([jobs], work.config.jobs)
+    trials = {title: search_one(title, run, work, content) for title, run in wanted.items()}
     write_search(work.out / "search.csv", trials)
     return chosen_grid(grid, trials)
 
 
-def _search(
-    title: str, run: PlannedRun, config: BenchConfig, data: DataConfig, folder: Path, device: str, content: str
-) -> None:
-    """`search_one` in a process that opens the splits for its first job and keeps them."""
-    search_one(title, run, config, data, folder, device, content, splits_here(data))
-
-
 def _untrained(grid: list[PlannedRun], work: OpenBench) -> dict[str, Twin]:
     """The untrained twins of all runs, one job for each that no other run has scored."""
-    config, runs = work.config, work.out / "runs"
-    twins, wanted = find_twins(grid, config, work.splits, work.out, work.device)
+    twins, wanted = find_twins(grid, work)
     jobs = [
-        Job(f"{run.name} untrained", _twin, (run, config, work.data, runs / run.name, folder, work.device),
-            folder.with_name(f"{folder.name}_lease"), _twin_is_scored, folder.with_name(f"{folder.name}.log"))
+        Job(f"{run.name} untrained", score_twin, (run, work, folder), folder.with_name(f"{folder.name}_lease"),
+            _twin_is_scored, folder.with_name(f"{folder.name}.log"))
         for folder, run in wanted.items()
     ]  # fmt: skip
     if jobs:
-        work.do([jobs], config.jobs)
+        work.do([jobs], work.config.jobs)
     return twins
 
 
-def _twin(run: PlannedRun, config: BenchConfig, data: DataConfig, source: Path, folder: Path, device: str) -> None:
-    """`score_twin` in a process that opens the splits for its first job and keeps them."""
-    score_twin(run, config, data, source, folder, device, splits_here(data))
-
-
-def _twin_is_scored(
-    run: PlannedRun, config: BenchConfig, data: DataConfig, source: Path, folder: Path, device: str
-) -> bool:
+def _twin_is_scored(run: PlannedRun, work: OpenBench, folder: Path) -> bool:
     return (folder / SCORES).is_file()
 
 
-def _execute(
-    run: PlannedRun, config: BenchConfig, data: DataConfig, folder: Path, device: str, devices: int, key: str
-) -> None:
-    """`execute` in a process that opens the splits for its first run and keeps them."""
-    splits = splits_here(data)
-    execute(run, config, data, folder, device, splits, devices)
-    record_untrained(run, config, splits, folder, device)
-    record_finished(folder, key)
+def _execute(run: PlannedRun, work: OpenBench, devices: int, key: str) -> None:
+    execute(run, work, devices)
+    record_untrained(run, work)
+    record_finished(work.folder(run), key)
 
 
-def _is_finished(
-    run: PlannedRun, config: BenchConfig, data: DataConfig, folder: Path, device: str, devices: int, key: str
-) -> bool:
-    return is_recorded(folder, key)
+def _is_finished(run: PlannedRun, work: OpenBench, devices: int, key: str) -> bool:
+    return is_recorded(work.folder(run), key)
 
 
 def _cost(run: PlannedRun) -> int:

@@ -23,7 +23,6 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..data.config import DataConfig
 from ..data.labelled import labelled
 from ..errors import PhysrepError
 from ..files import content_hash, read_record, write_csv, write_json
@@ -32,9 +31,9 @@ from ..registry import build
 from ..relocation import without_data_places
 
 if TYPE_CHECKING:
-    from ..data import ClipDataset
     from .config import BenchConfig
     from .grid import PlannedRun
+    from .sharing_jobs import OpenBench
 
 SHARED: dict[str, tuple[float, float]] = {
     "training.learning_rate": (5e-4, 8e-3),
@@ -44,6 +43,9 @@ SHARED: dict[str, tuple[float, float]] = {
 
 COLUMNS = ("title", "learner", "trial", "valid_mse", "chosen", "settings", "steps", "flops", "seconds")
 """Columns of search.csv."""
+
+FOLDER = "search"
+"""Folder of the trials in that of the benchmark."""
 
 FAILED = 1e3
 """Score of a trial whose training or tokens were not finite."""
@@ -104,32 +106,20 @@ def search_space(learner: str) -> dict[str, Any]:
     return {**SHARED, **{f"options.{name}": span for name, span in own.items()}}
 
 
-def search_one(
-    title: str,
-    run: PlannedRun,
-    config: BenchConfig,
-    data: DataConfig,
-    folder: Path,
-    device: str,
-    content: str,
-    splits: dict[str, ClipDataset],
-) -> list[dict[str, Any]]:
+def search_one(title: str, run: PlannedRun, work: OpenBench, content: str) -> list[dict[str, Any]]:
     """All trials of one learner; those that are stored are not repeated, wherever their data lie now.
 
     Args:
         title, run: the learner, in its own words.
-        config, data: the benchmark and its data.
-        folder: of all searches.
-        device: where trials are trained.
+        work: the benchmark.
         content: what the data are (`physrep.data.config.data_content`).
-        splits: the opened data.
 
     Returns:
         Trials, the best one marked as chosen.
     """
     optuna = _optuna()
     space = search_space(run.learner)
-    search, key = config.search, _key(run, config, data, content)
+    folder, search, key = work.out / FOLDER, work.config.search, _key(run, work, content)
     path = folder / f"{title}.json"
     stored = read_record(path, "key", "trials") if path.is_file() else {"key": key, "trials": []}
     if stored["key"] != key:
@@ -156,33 +146,31 @@ def search_one(
                 )
             )
         settings = dict(study.ask(distributions).params)
-        result = _trial(apply(run, settings), number, title, config, data, folder, device, splits)
+        result = _trial(apply(run, settings), number, title, work)
         trials.append({"title": title, "learner": run.learner, "trial": number, "settings": settings, **result})
         write_json(path, stored)
     best = min(trials[: search.trials], key=lambda trial: (trial["valid_mse"], trial["trial"]))
     return [{**trial, "chosen": trial is best} for trial in trials[: search.trials]]
 
 
-def _key(run: PlannedRun, config: BenchConfig, data: DataConfig, content: str) -> str:
+def _key(run: PlannedRun, work: OpenBench, content: str) -> str:
     """What a trial depends on besides its number."""
-    search = config.search
+    config, search = work.config, work.config.search
     return content_hash(
         {"learner": run.learner, "options": run.options, "training": asdict(run.training), "budget": search.budget,
          "space": repr(search_space(run.learner)), "name": search.probe, "seed": search.seed,
          "probe": config.probes[search.probe], "frames": config.num_frames, "stride": config.eval_stride,
-         "data": {**without_data_places(data.as_dict()), "content": content}}
+         "data": {**without_data_places(work.data.as_dict()), "content": content}}
     )  # fmt: skip
 
 
-def is_searched(
-    title: str, run: PlannedRun, config: BenchConfig, data: DataConfig, folder: Path, device: str, content: str
-) -> bool:
+def is_searched(title: str, run: PlannedRun, work: OpenBench, content: str) -> bool:
     """Whether all trials of a learner are stored."""
-    path = folder / f"{title}.json"
+    path = work.out / FOLDER / f"{title}.json"
     if not path.is_file():
         return False
     stored = read_record(path, "key", "trials")
-    return stored["key"] == _key(run, config, data, content) and len(stored["trials"]) >= config.search.trials
+    return stored["key"] == _key(run, work, content) and len(stored["trials"]) >= work.config.search.trials
 
 
 def apply(run: PlannedRun, settings: Mapping[str, Any]) -> PlannedRun:
@@ -198,16 +186,7 @@ def apply(run: PlannedRun, settings: Mapping[str, Any]) -> PlannedRun:
     return replace(run, options=options, training=replace(run.training, **training))
 
 
-def _trial(
-    run: PlannedRun,
-    number: int,
-    title: str,
-    config: BenchConfig,
-    data: DataConfig,
-    folder: Path,
-    device: str,
-    splits: dict[str, ClipDataset],
-) -> dict[str, Any]:
+def _trial(run: PlannedRun, number: int, title: str, work: OpenBench) -> dict[str, Any]:
     """Train, embed train and valid, probe; what lies in the folder of the trial is removed after it is scored."""
     from ..probes import PROBES
     from ..probes.fit import predict_splits, split_scores
@@ -215,25 +194,27 @@ def _trial(
     from ..tokens import LabelScaler, embed_splits
     from ..training.pretrain import pretrain
 
-    out = folder / title / f"trial-{number}"
+    config, splits = work.config, work.splits
+    out = work.out / FOLDER / title / f"trial-{number}"
     training = replace(run.training, flops=config.search.budget, probe_every=0)
     train = splits["train"]
     scaler = LabelScaler.of_training(train, config.scales)
     value, costs = FAILED, {}
     try:
         pretrain(
-            run.learner, data, out, options=run.options, num_frames=config.num_frames, training=training,
-            scales=config.scales, seed=config.search.seed, device=device, label=f"{title}: trial {number}", train=train,
+            run.learner, work.data, out, options=run.options, num_frames=config.num_frames, training=training,
+            scales=config.scales, seed=config.search.seed, device=work.device, label=f"{title}: trial {number}",
+            train=train,
         )  # fmt: skip
         costs = read_summary(out)
-        learner = load_run(out)[0].to(device)
+        learner = load_run(out)[0].to(work.device)
         stores = embed_splits(
             learner,
             labelled({split: splits[split] for split in ("train", "valid")}),
             out / "tokens",
             stride=config.eval_stride,
-            frame_step=data.frame_step,
-            device=device,
+            frame_step=work.data.frame_step,
+            device=work.device,
             label=f"{title}: trial {number}",
         )
         probe = build(

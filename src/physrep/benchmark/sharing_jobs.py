@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ..data.config import DataConfig
 from ..executors import Job, open_engine, run_jobs
 from .config import BenchConfig
+from .grid import PlannedRun
 
 if TYPE_CHECKING:
     from ..data import ClipDataset
@@ -17,22 +18,35 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class OpenBench:
-    """A benchmark whose data are open: what each of its parts works on.
+    """A benchmark whose data are open: what each of its parts works on. Another process opens the data anew.
 
     Attributes:
         config: of the benchmark.
-        data, splits: the data set, found or simulated, and its three splits.
+        data: the data set, found or simulated.
         out: folder of the benchmark.
         device: ``cpu`` or ``cuda``.
         executor: where jobs are done.
+        opened: the three splits, where this process has opened them.
     """
 
     config: BenchConfig
     data: DataConfig
-    splits: dict[str, ClipDataset]
     out: Path
     device: str
-    executor: str
+    executor: str = "process"
+    opened: dict[str, ClipDataset] | None = None
+
+    @property
+    def splits(self) -> dict[str, ClipDataset]:
+        """The three splits, opened for the first job of a process and kept."""
+        return splits_here(self.data) if self.opened is None else self.opened
+
+    def folder(self, run: PlannedRun) -> Path:
+        """The folder of a run."""
+        return self.out / "runs" / run.name
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**vars(self), "opened": None}
 
     def do(self, waves: Sequence[Sequence[Job]], workers: int | None) -> None:
         """Do jobs, wave after wave."""

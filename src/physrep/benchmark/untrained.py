@@ -22,7 +22,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
-from ..data.config import DataConfig
 from ..data.labelled import labelled
 from ..errors import PhysrepError
 from ..files import content_hash, read_json, read_record, write_json
@@ -34,6 +33,7 @@ from .config import BenchConfig
 from .finished import data_key, request_key
 from .grid import PlannedRun, learner_class
 from .run import SCORES, embed_frozen, probe_twin
+from .sharing_jobs import OpenBench
 
 if TYPE_CHECKING:
     from ..data import ClipDataset
@@ -86,50 +86,47 @@ def untrained_learner(folder: Path, train: ClipDataset) -> Learner:
     return prepare_learner(config, train).eval().requires_grad_(False)
 
 
-def record_untrained(
-    run: PlannedRun, config: BenchConfig, splits: Mapping[str, ClipDataset], folder: Path, device: str
-) -> dict[str, str]:
+def record_untrained(run: PlannedRun, work: OpenBench) -> dict[str, str]:
     """What tells the untrained twin of a finished run from others, measured once and kept in its folder.
 
     Returns:
         ``twin``, what identifies it but for its probes, or ``note``, why there is none.
     """
-    path, identity = folder / RECORD, data_key(splits)
-    key = content_hash([request_key(run, config, identity, 1), device])
+    folder, identity = work.folder(run), data_key(work.splits)
+    path = folder / RECORD
+    key = content_hash([request_key(run, work.config, identity, 1), work.device])
     if path.is_file() and (stored := read_record(path)).get("key") == key:
         return stored
     found = {"key": key, "twin": "", "note": why_none(run, folder)}
     if not found["note"]:
         try:
-            tokens = _first_tokens(config, splits, folder, device)
-            found["twin"] = _twin_key(tokens, run, config, identity)
+            tokens = _first_tokens(work, folder)
+            found["twin"] = _twin_key(tokens, run, work.config, identity)
         except PhysrepError as error:
             found["note"] = f"cannot be built untrained: {error}"
     write_json(path, found)
     return found
 
 
-def find_twins(
-    grid: Sequence[PlannedRun], config: BenchConfig, splits: Mapping[str, ClipDataset], out: Path, device: str
-) -> tuple[dict[str, Twin], dict[Path, PlannedRun]]:
+def find_twins(grid: Sequence[PlannedRun], work: OpenBench) -> tuple[dict[str, Twin], dict[Path, PlannedRun]]:
     """The twins of all finished runs, and for those that are to be computed one run each, by folder."""
     twins: dict[str, Twin] = {}
     wanted: dict[Path, PlannedRun] = {}
-    runs, floors, identity = out / "runs", {}, data_key(splits)
+    floors, identity = {}, data_key(work.splits)
     for run in grid:
         if run.learner == "random":
-            stored = TokenStore.open(runs / run.name / "tokens" / "valid").tokens[:_FIRST]
-            floors[_twin_key(np.asarray(stored), run, config, identity)] = run
+            stored = TokenStore.open(work.folder(run) / "tokens" / "valid").tokens[:_FIRST]
+            floors[_twin_key(np.asarray(stored), run, work.config, identity)] = run
     for run in grid:
-        found = record_untrained(run, config, splits, runs / run.name, device)
+        found = record_untrained(run, work)
         if found["note"]:
             twins[run.name] = Twin(None, found["note"])
             continue
         floor = floors.get(found["twin"])
         if floor is not None and set(run.probes) <= set(floor.probes):
-            twins[run.name] = Twin(runs / floor.name / SCORES, f"its tokens are those of {floor.name}")
+            twins[run.name] = Twin(work.folder(floor) / SCORES, f"its tokens are those of {floor.name}")
             continue
-        folder = out / FOLDER / content_hash([found["twin"], run.probes])
+        folder = work.out / FOLDER / content_hash([found["twin"], run.probes])
         twins[run.name] = Twin(folder / SCORES)
         if not (folder / SCORES).is_file():
             wanted.setdefault(folder, run)
@@ -144,32 +141,25 @@ def _twin_key(tokens: np.ndarray, run: PlannedRun, config: BenchConfig, identity
 
 
 @torch.inference_mode()
-def _first_tokens(config: BenchConfig, splits: Mapping[str, ClipDataset], folder: Path, device: str) -> np.ndarray:
+def _first_tokens(work: OpenBench, folder: Path) -> np.ndarray:
     """Tokens of the first windows of valid by the untrained learner, in the type in which they would be stored."""
-    learner = untrained_learner(folder, splits["train"]).to(device)
+    config, splits = work.config, work.splits
+    learner = untrained_learner(folder, splits["train"]).to(work.device)
     valid, step = labelled(splits)["valid"], config.data.frame_step
     windows = valid.windows(learner.num_frames, config.eval_stride, step)[:_FIRST]
-    tokens = learner.encode(valid.clip(windows, learner.num_frames, step).to(device).blind())
+    tokens = learner.encode(valid.clip(windows, learner.num_frames, step).to(work.device).blind())
     try:
         return as_stored(tokens, config.token_dtype)
     except TooLargeError:
         return as_stored(tokens, "float32")
 
 
-def score_twin(
-    run: PlannedRun,
-    config: BenchConfig,
-    data: DataConfig,
-    source: Path,
-    folder: Path,
-    device: str,
-    splits: dict[str, ClipDataset],
-) -> None:
-    """Embed and probe the untrained twin of the run in ``source``; the last file written is ``folder/scores.json``."""
-    learner = untrained_learner(source, splits["train"]).to(device)
-    splits = labelled(splits)
-    stores = embed_frozen(learner, config, data, folder, device, splits, f"{run.name} untrained: embed")
-    write_json(folder / SCORES, probe_twin(run, stores, config, folder, splits))
+def score_twin(run: PlannedRun, work: OpenBench, folder: Path) -> None:
+    """Embed and probe the untrained twin of a run; the last file written is ``folder/scores.json``."""
+    learner = untrained_learner(work.folder(run), work.splits["train"]).to(work.device)
+    splits = labelled(work.splits)
+    stores = embed_frozen(learner, work, splits, folder, f"{run.name} untrained: embed")
+    write_json(folder / SCORES, probe_twin(run, stores, work, folder, splits))
     shutil.rmtree(folder / "tokens")
     for path in (*folder.glob("predictions_*"), *folder.glob("probe_*")):
         path.unlink()

@@ -144,10 +144,11 @@ class _Fitting:
     """A fit under way."""
 
     def __init__(self, state: FitState, device: str) -> None:
-        self.state, self.device = state, device
+        self.state = state
         self.config, self.out, self.say = state.config, state.out, state.say
         self.grid: list[PlannedRun] = []
-        self.data, self.splits = prepare_data(self.config, self.out, device)
+        self.work = prepare_data(self.config, self.out, device)
+        self.splits = self.work.splits
 
     def run(self, train: ClipDataset) -> FinishedFit:
         config = self.config
@@ -199,7 +200,7 @@ class _Fitting:
         return max(0.0, summary.get("seconds", 0.0) - summary.get("seconds_this_call", 0.0))
 
     def _execute(self, run: PlannedRun) -> None:
-        execute(run, self.config, self.data, self.out / "runs" / run.name, self.device, self.splits)
+        execute(run, self.work)
 
     def _given(self, place: str) -> PlannedRun:
         _, settings = load_run(place)
@@ -216,13 +217,13 @@ class _Fitting:
     def _take(self, run: PlannedRun, place: str) -> None:
         """A pretrained run, with the view on the data that it was trained with."""
         learner, settings = load_run(place)
-        view = replace(run_data(settings, self.data.path), labels=self.data.labels, parameters=self.data.parameters)
-        splits = self.splits if view == self.data else view.open_splits()
-        folder = self.out / "runs" / run.name
+        data = self.work.data
+        view = replace(run_data(settings, data.path), labels=data.labels, parameters=data.parameters)
+        splits = self.splits if view == data else view.open_splits()
+        folder = self.work.folder(run)
         save_learner(folder, learner, {**settings, "data": view.as_dict()})
         write_identity(run, learner, folder)
-        learner = learner.to(self.device)
-        score_frozen(run, learner, self.config, view, folder, self.device, splits)
+        score_frozen(run, learner.to(self.work.device), replace(self.work, data=view, opened=splits))
 
     def _pretrain(self, name: str, sharers: int) -> None:
         run = self._planned(name, sharers)
@@ -265,12 +266,13 @@ class _Fitting:
         if left <= 0:
             return 0
         scales = parameter_scales(train, self.config.scales)
-        settings = learner_config(run.learner, run.options, self.config.num_frames, train, scales, self.data, run.seed)
+        data, frames = self.work.data, self.config.num_frames
+        settings = learner_config(run.learner, run.options, frames, train, scales, data, run.seed)
         windows = sum(
-            len(split.windows(self.config.num_frames, self.config.eval_stride, self.data.frame_step))
+            len(split.windows(frames, self.config.eval_stride, data.frame_step))
             for split in labelled(self.splits).values()
         )
-        return steps_within(prepare_learner(settings, train), train, left, BATCH, self.data.frame_step, windows)
+        return steps_within(prepare_learner(settings, train), train, left, BATCH, data.frame_step, windows)
 
     def _finish(self) -> FinishedFit:
         from ..report import build_report
