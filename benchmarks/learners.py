@@ -4,7 +4,8 @@ For every learner: clips per second and peak memory of a training step (loss, ba
 of `encode`, the floating-point operations of a clip, and the fraction of this machine's measured matrix-multiply peak
 that the step reaches; and the ratio to a plain implementation with the same weights and the same loss, whose steps
 alternate with ours in one process. References: `transformers` for VideoMAE, plain transcriptions in `encoder_step.py`
-(JEPA) and `plain_avit.py` (MPP). Before anything is timed, both losses are compared.
+(JEPA), `plain_avit.py` (MPP) and `plain_disco.py`. Before anything is timed, both losses are compared, and the norms of
+both gradients.
 
 Every learner runs in a process of its own, on one thread; the clock is the process's CPU time, or the GPU's. Memory is
 what the first step adds to a process that holds the model and the batch; ours and the reference have one process each.
@@ -45,7 +46,7 @@ CASES: dict[str, tuple[str, dict[str, Any]]] = {
     "videomae tiny": ("videomae", {"size": "tiny"}),
     "videomae small": ("videomae", {"size": "small"}),
     "mpp tiny": ("mpp", {"size": "tiny", "layer_scale": 0.3}),
-    "disco": ("disco", {}),
+    "disco": ("disco", {"layer_scale": 0.3, "drop_path": 0.0}),
 }
 
 
@@ -83,6 +84,11 @@ def reference(name: str, learner: Any, clip: Clip) -> tuple[nn.Module, Callable[
         return plain_avit, next_frame
     if name.startswith("videomae"):
         return _transformers_videomae(learner, x)
+    if name == "disco":
+        from plain_disco import PlainDisco
+
+        plain_disco = PlainDisco(learner).to(x.device)
+        return plain_disco, lambda: plain_disco(x)
     return None
 
 
@@ -147,6 +153,16 @@ def timed(function: Callable[[], object], device: str) -> float:
     return time.perf_counter() - start
 
 
+def loss_and_gradient(module: nn.Module, loss: Callable[[], Tensor]) -> tuple[float, float]:
+    """A loss, and the norm of its gradient by all parameters."""
+    module.zero_grad()
+    value = loss()
+    value.backward()
+    norms = [parameter.grad.norm() for parameter in module.parameters() if parameter.grad is not None]
+    module.zero_grad()
+    return value.item(), torch.stack(norms).norm().item()
+
+
 def one(name: str, arguments: argparse.Namespace) -> str:
     """The row of one learner."""
     kind, options = CASES[name]
@@ -173,10 +189,11 @@ def one(name: str, arguments: argparse.Namespace) -> str:
 
     note = ""
     if plain is not None and not arguments.memory:
-        with torch.no_grad():
-            expected, value = plain[1]().item(), ours().item()
-        if abs(value - expected) > 1e-3 * abs(expected):
-            note = f"  LOSSES DIFFER: {value:.6g} and {expected:.6g}"
+        with autocast():
+            pairs = [loss_and_gradient(learner, ours), loss_and_gradient(*plain)]
+        for what, value, expected in zip(("LOSSES", "GRADIENTS"), *pairs, strict=True):
+            if abs(value - expected) > 1e-3 * abs(expected):
+                note += f"  {what} DIFFER: {value:.6g} and {expected:.6g}"
     # As `physrep pretrain` does; plain modules get the optimiser's defaults.
     optimiser = torch.optim.AdamW(learner.parameters(), lr=1e-6, fused=takes_fused(learner))
     if plain is not None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
+import importlib
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -38,6 +41,25 @@ def test_loss_is_the_gaussian_likelihood_in_units_of_the_window():
     variance = target.var((2, 3), keepdim=True).expand_as(target)
     reference = F.gaussian_nll_loss(prediction, target, variance)
     torch.testing.assert_close(model.loss(clip)["loss"], reference, rtol=1e-4, atol=1e-5)
+
+
+def test_loss_and_gradients_are_those_of_the_plain_form(monkeypatch):
+    """The reference of `benchmarks/learners.py`: modules of torch.nn, one operator network per sample."""
+    monkeypatch.syspath_prepend(str(Path(__file__).parents[2] / "benchmarks"))
+    plain_disco: Any = importlib.import_module("plain_disco")
+    model, clip = learner(periodic=True, solver="bosh3", steps=2), make_clip(frames=9)
+    clip = dataclasses.replace(clip, periodic=(True, True))
+    plain = plain_disco.PlainDisco(model)
+    losses = model.loss(clip)["loss"], plain(clip.fields)
+    torch.testing.assert_close(*losses, rtol=1e-5, atol=1e-6)
+    for loss in losses:
+        loss.backward()
+    theirs = dict(plain.named_parameters())
+    for name, parameter in model.model.named_parameters():
+        found = theirs.pop(plain_disco.PlainDisco.name(name, "data")).grad
+        assert parameter.grad is not None and float(parameter.grad.abs().max()) > 0, name
+        torch.testing.assert_close(parameter.grad.view_as(found), found, rtol=1e-3, atol=1e-6, msg=name)
+    assert not theirs
 
 
 def test_relative_error_of_repeating_the_last_frame_is_one():
