@@ -214,13 +214,36 @@ def chosen_operator(
             "theta": theta,
             "diagonal": mean.diagonal(),
         },
-        read_equation(
-            held,
-            theta,
-            [terms[i] for i in columns.tolist()],
-            list(statistics),
-            {name: value[0] for name, value in units.items()},
-            {name: value[1] for name, value in units.items()},
-            seed,
-        ),
+        written(held, theta, [terms[i] for i in columns.tolist()], list(statistics), units, seed),
     )
+
+
+def written(
+    held: Grams,
+    theta: Tensor,
+    terms: Sequence[Term],
+    channels: Sequence[str],
+    units: Mapping[str, tuple[float, float]],
+    seed: int,
+) -> list[dict[str, Any]]:
+    """The equations of change, then the relations of one moment, which say so by ``relation``.
+
+    Args:
+        held: of the training trajectories.
+        theta: of them.
+        terms: columns.
+        channels: that change.
+        units: mean and standard deviation of every name.
+        seed: of the halves behind the stability of terms.
+    """
+    mean, std = ({name: value[i] for name, value in units.items()} for i in (0, 1))
+    found: list[dict[str, Any]] = []
+    first = 0
+    for target in dict.fromkeys(term.target for term in terms):
+        own = [i for i, term in enumerate(terms) if term.target == target]
+        names = [target] if target else list(channels)
+        part = held.part(torch.tensor(own).to(held.g.device), torch.arange(first, first + len(names)).to(held.g.device))
+        equations = read_equation(part, theta, [terms[i] for i in own], names, mean, std, seed)
+        found += [equation | ({"relation": True} if target else {}) for equation in equations]
+        first += len(names)
+    return found

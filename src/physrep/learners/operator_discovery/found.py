@@ -11,7 +11,7 @@ from torch import Tensor
 
 from ...errors import PhysrepError
 from ..base import Learner
-from .library import Term, library
+from .library import Term, library, relation_terms
 from .row_cache import RowsOfGeometries
 from .trained_basis import TrainedBasis
 
@@ -75,7 +75,8 @@ class FoundOperator(Learner):
         # Runs of earlier versions hold no number of axes: there were two.
         whole = library(record["channels"], record["nonlocal"], record["grades"], record.get("axes", 2))
         whole += self.basis.terms() if self.basis is not None else []
-        return [whole[i] for i in record["columns"]]
+        present = [term for one in record.get("relations", []) for term in relation_terms(**one)]
+        return [whole[i] for i in record["columns"]] + present
 
     def keep(self, tensors: Mapping[str, Tensor]) -> None:
         """Take what a fit found, on the device of this learner."""

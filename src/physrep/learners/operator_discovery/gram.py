@@ -41,6 +41,11 @@ class Grams:
         """The same with these columns only."""
         return Grams(self.g[:, keep][:, :, keep], self.b[:, keep], self.s, self.rows)
 
+    def part(self, columns: Tensor, targets: Tensor) -> Grams:
+        """The same with these columns and targets only."""
+        own = self.columns(columns)
+        return Grams(own.g, own.b[:, :, targets], self.s[:, targets][:, :, targets], self.rows)
+
     def turned(self, basis: Tensor) -> Grams:
         """In the coordinates of ``basis`` ``(K, r)``: columns ``X basis``."""
         return Grams(basis.T @ self.g @ basis, basis.T @ self.b, self.s, self.rows)
@@ -98,3 +103,19 @@ def summed(parts: Grams, group: Tensor) -> Grams:
 def joined(parts: list[Grams]) -> Grams:
     """One after the other."""
     return Grams(*(torch.cat([getattr(part, name) for part in parts]) for name in ("g", "b", "s", "rows")))
+
+
+def stacked(parts: list[Grams]) -> Grams:
+    """Of the same n windows or trajectories, as rows of their own: products of different parts are 0.
+
+    So each target is explained by the columns of its own part, and all of them by the same θ.
+    """
+    n, like = len(parts[0]), parts[0].g
+    k, c = (sum(part.b.shape[axis] for part in parts) for axis in (1, 2))
+    g, b, s = like.new_zeros(n, k, k), like.new_zeros(n, k, c), like.new_zeros(n, c, c)
+    row = target = 0
+    for part in parts:
+        rows, targets = slice(row, row + part.b.shape[1]), slice(target, target + part.b.shape[2])
+        g[:, rows, rows], b[:, rows, targets], s[:, targets, targets] = part.g, part.b, part.s
+        row, target = rows.stop, targets.stop
+    return Grams(g, b, s, parts[0].rows)

@@ -16,7 +16,8 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import torch
@@ -31,6 +32,7 @@ from .found import FoundOperator
 from .library import DEFAULT_GRADES, GRADES, Term, affordable, library, whole_library
 from .low_rank import Operator
 from .posterior import WindowPosterior, posterior
+from .relations import Relation, collected_relations, find_relations, together
 from .row_cache import RowsOfGeometries
 from .row_errors import RowErrors
 from .row_weights import RowScale, row_scale
@@ -39,7 +41,7 @@ from .selection import EXPLAINED, Choice, choose, partly
 from .tokens import tokens
 from .trained_basis import GRADE, BasisOptions, TrainedBasis
 from .views import noise_of
-from .weak_form import WeakRows, geometry_of
+from .weak_form import Rows, WeakRows, geometry_of
 
 
 class OperatorDiscovery(FoundOperator):
@@ -191,7 +193,9 @@ class OperatorDiscovery(FoundOperator):
         modes = list(plain.geometry.modes)
         scale = row_scale((plain.change(self._kept(clip, channels)) for clip in train), plain.modes)
         wide = () if self.basis is not None else whole_library(channels, nonlocal_columns, self.grades, grades, axes)
-        samples = (Spread(), Spread()) if wide else ()
+        related = nonlocal_columns and self.basis is None and len(channels) > 1
+        samples = (Spread(), Spread()) if wide or related else ()
+        rows_of = partial(self._rows_of, first, channels, modes=modes)
         shown = self._collected(train, valid, channels, terms, modes, scale, progress, samples)
         mean, std = self.field_mean.tolist(), self.field_std.tolist()
         statistics = {name: (mean[names.index(name)], std[names.index(name)]) for name in channels}
@@ -199,16 +203,32 @@ class OperatorDiscovery(FoundOperator):
         place: Sequence[int] | None = None
         if wide and partly(pool):
             every = library(channels, nonlocal_columns, wide, axes)
-            columns = screened(
-                every, grades, samples, lambda some: self._rows_of(first, channels, some, modes),
-                lambda rows, x: rows.mixed(x, self._noise(x, rows)[1]), scale, self.largest, progress,
-            )  # fmt: skip
+            columns = screened(every, grades, samples, rows_of, self._rows_in, scale, progress)
             if columns:
                 some = [every[i] for i in columns]
                 larger = self._collected(train, valid, channels, some, modes, scale, progress)
                 pool += all_candidates(*larger, some, wide[-1:], self.largest)
-                if choose([c for c in pool if self.directions in (None, c.directions)]).grade == wide[-1]:
+                if self._best(pool).grade == wide[-1]:
                     shown, terms, grades, place = larger, some, wide, columns
+        relations: list[Relation] = []
+        if related:
+            relations = find_relations(channels, samples, rows_of, self._rows_in, scale, progress)
+        if relations:
+            best = self._best(pool)
+            place = [place[i] if place else i for i in best.columns.tolist()]
+            parts = [
+                collected_relations(
+                    relations, self._batches(clips, channels, modes), self._rows_in, len(channels), keep, progress
+                )
+                for clips, keep in ((train, False), (valid, True))
+            ]
+            shown = (
+                together(shown[0], best.columns, parts[0], relations),
+                together(shown[1], best.columns, parts[1], relations),
+            )
+            terms = [terms[i] for i in best.columns.tolist()] + [t for relation in relations for t in relation.terms]
+            pool = all_candidates(*shown, terms, (best.grade,), self.largest)
+            scale = shown[0].scale
         if self.basis is not None:
             start = first_choice(pool, self.directions, self.basis.options.directions, progress)
             grades = tuple(grade for grade in grades if grade <= start.grade)
@@ -236,7 +256,10 @@ class OperatorDiscovery(FoundOperator):
             "axes": axes,
             "grades": list(grades),
             "grade": result.grade,
-            "columns": [place[i] if place else i for i in result.columns.tolist()],
+            "columns": list(place)
+            if relations and place
+            else [place[i] if place else i for i in result.columns.tolist()],
+            "relations": [{"target": r.target, "of": r.of, "columns": r.columns} for r in relations],
             "modes": list(modes),
             "curve": result.curve,
             "best": result.best,
@@ -263,11 +286,25 @@ class OperatorDiscovery(FoundOperator):
                 x = self._kept(clip, channels)
                 rows = self._rows_of(clip, channels, terms, modes)
                 keep = collected is shown[1]
-                collected.add(rows, rows.mixed(x, self._noise(x, rows)[1]), x, clip.trajectory, keep=keep)
+                collected.add(rows, self._rows_in(rows, x), x, clip.trajectory, keep=keep)
                 if samples:
                     samples[number].add(x, clip.trajectory)
                 progress("")
         return shown
+
+    def _batches(
+        self, clips: Iterable[Clip], channels: Sequence[str], modes: Sequence[int]
+    ) -> Iterator[tuple[Tensor, Tensor, Callable[[list[Term]], WeakRows]]]:
+        """Normalised fields, trajectories, and what makes rows of each batch."""
+        for clip in clips:
+            yield self._kept(clip, channels), clip.trajectory, partial(self._rows_of, clip, channels, modes=modes)
+
+    def _best(self, pool: list[Choice]) -> Choice:
+        return choose([c for c in pool if self.directions in (None, c.directions)])
+
+    def _rows_in(self, rows: WeakRows, x: Tensor) -> Rows:
+        """Rows of windows, in two views where that is worth while."""
+        return rows.mixed(x, self._noise(x, rows)[1])
 
     def _train_basis(
         self,

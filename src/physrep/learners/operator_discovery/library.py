@@ -39,12 +39,14 @@ LOCAL = ""
 MULTIPLIERS = {
     "C2": (0, 2, "cos"), "S2": (0, 2, "sin"), "C4": (0, 4, "cos"), "S4": (0, 4, "sin"),
     "C1": (1, 1, "cos"), "S1": (1, 1, "sin"), "C3": (1, 3, "cos"), "S3": (1, 3, "sin"),
-    "d_x": (-1, 1, "cos"), "d_y": (-1, 1, "sin"),
+    "d_x": (-1, 1, "cos"), "d_y": (-1, 1, "sin"), "C0": (2, 0, "cos"),
 }  # fmt: skip
 """Name to order s, angular number n, and part of exp(inφ)."""
 ORDER_0 = tuple(name for name, (s, _, _) in MULTIPLIERS.items() if s == 0)
 ORDER_1 = tuple(name for name, (s, _, _) in MULTIPLIERS.items() if s == 1)
 GRADIENT = tuple(name for name, (s, _, _) in MULTIPLIERS.items() if s == -1)
+OUTER = (LOCAL, *ORDER_0, *ORDER_1, "C0")
+"""What a whole product stands under in a relation; C0 is the inverse of -∇²."""
 
 LARGEST_LIBRARY = 320
 """Columns; of a grade that would need more only some are fitted (`screening`), or none, which is said."""
@@ -70,15 +72,20 @@ class Term:
         factors: channels with their multipliers, in order; empty for the constant 1.
         order: derivatives along each axis.
         grade: from which grade on the library holds it.
+        outer: multiplier of the whole product, on periodic grids of two axes.
+        target: channel whose present value it explains (`relation_library`); else a change.
     """
 
     factors: tuple[Factor, ...]
     order: tuple[int, ...]
     grade: int
+    outer: str = LOCAL
+    target: str = ""
 
     def name(self, axes: Sequence[str] = ("x", "y", "z")) -> str:
         """For readers, e.g. ``d_xx(tracer velocity_x)``."""
         product = " ".join(factor_name(*factor) for factor in self.factors) or "1"
+        product = f"{self.outer}[{product}]" if self.outer else product
         letters = "".join(axis * count for axis, count in zip(axes, self.order, strict=False))
         return f"d_{letters}({product})" if letters else product
 
@@ -128,6 +135,33 @@ def library(
         pairs = list(itertools.combinations_with_replacement(local, 2))
         terms += [Term((factor, *pair), (0, 0), 5) for factor in first for pair in pairs]
     return terms
+
+
+def relation_library(of: Sequence[str], target: str, most: int = LARGEST_LIBRARY) -> list[Term]:
+    """Products of up to three channels, each under every multiplier of `OUTER`: what may give a channel at once.
+
+    A flow without inertia follows from its stress, a pressure from products of velocities, a potential from its charge.
+
+    Args:
+        of: channels that may stand in it.
+        target: channel that is given.
+        most: columns; products of three, then of two, are left out where there would be more.
+    """
+    local = [(channel, LOCAL) for channel in of]
+    terms: list[Term] = []
+    for degree in (1, 2, 3):
+        products = list(itertools.combinations_with_replacement(local, degree))
+        more = [Term(product, (0, 0), 1, outer, target) for product in products for outer in OUTER]
+        if len(terms) + len(more) > most:
+            break
+        terms += more
+    return terms
+
+
+def relation_terms(target: str, of: Sequence[str], columns: Sequence[int]) -> list[Term]:
+    """Columns of a relation, by what is stored of it."""
+    terms = relation_library(of, target)
+    return [terms[i] for i in columns]
 
 
 def affordable(

@@ -19,7 +19,8 @@ def equation_markup(record: dict[str, Any]) -> str:
     for own in record["equation"]:
         if own["residual"] > EXPLAINED:
             continue
-        terms = [f"<math>{_derivative('t')}{write_channel(own['channel'], MATHML)}<mo>=</mo></math>"]
+        time = "" if own.get("relation") else _derivative("t")
+        terms = [f"<math>{time}{write_channel(own['channel'], MATHML)}<mo>=</mo></math>"]
         for k, term in enumerate(own["terms"]):
             varies = any(term["directions"])
             value, sign = term["constant"], "" if k == 0 else "<mo>+</mo>"

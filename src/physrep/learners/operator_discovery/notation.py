@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 _DERIVATIVE = re.compile(r"d_([a-z]+)\(([^()]*)\)")
-_NONLOCAL = re.compile(r"(\w+)\[(.*)\]")
+_NONLOCAL = re.compile(r"(\w+)\[([^\[\]]*)\]")
 
 
 @dataclass(frozen=True)
@@ -39,6 +39,8 @@ def write_term(name: str, notation: Notation) -> str:
     """A term of the library from its name, such as ``d_xx(velocity_x)`` or ``velocity_x d_x(tracer)``."""
     if found := _DERIVATIVE.fullmatch(name):
         return notation.derivative(found[1], write_term(found[2], notation), " " in found[2])
+    if (found := _NONLOCAL.fullmatch(name)) and " " in found[2]:
+        return notation.operator(found[1], write_term(found[2], notation))
     factors = []
     for factor in name.split(" "):
         if found := _NONLOCAL.fullmatch(factor):

@@ -29,7 +29,7 @@ def to_physical(terms: Sequence[Term], mean: Mapping[str, float], std: Mapping[s
         mean, std: of each channel.
         centred: leave the fields measured from their mean: only units change.
     """
-    place = {(term.factors, term.order): i for i, term in enumerate(terms)}
+    place = {(term.factors, term.order, term.outer): i for i, term in enumerate(terms)}
     matrix = torch.zeros(len(terms), len(terms), dtype=torch.float64)
     for j, term in enumerate(terms):
         for kept in itertools.product((True, False), repeat=len(term.factors)):
@@ -40,15 +40,15 @@ def to_physical(terms: Sequence[Term], mean: Mapping[str, float], std: Mapping[s
             )
             # A derivative of a constant is no column.
             if value and (parts or not any(term.order)):
-                matrix[place[tuple(parts), term.order], j] += value
+                matrix[place[tuple(parts), term.order, term.outer], j] += value
     return matrix
 
 
 def closed(terms: Sequence[Term]) -> bool:
     """Whether with every product the library holds the products of its parts under the same derivative."""
-    place = {(term.factors, term.order) for term in terms}
+    place = {(term.factors, term.order, term.outer) for term in terms}
     return all(
-        (parts, term.order) in place or not (parts or not any(term.order))
+        (parts, term.order, term.outer) in place or not (parts or not any(term.order))
         for term in terms
         for count in range(len(term.factors))
         for parts in itertools.combinations(term.factors, count)

@@ -27,11 +27,12 @@ def as_text(record: dict[str, Any]) -> str:
         residual = equation["residual"]
         if residual > EXPLAINED:
             lines += [
-                f"d_t {equation['channel']}: no equation in this library, {residual:.0%} of its change is left.",
+                f"{left_side(equation)}: no equation in this library, {residual:.0%} of its change is left.",
                 "",
             ]
             continue
-        lines.append(f"d_t {equation['channel']} =      ({residual:.1e} of its change is left)")
+        what = "it" if equation.get("relation") else "its change"
+        lines.append(f"{left_side(equation)} =      ({residual:.1e} of {what} is left)")
         for term in equation["terms"]:
             varies = any(term["directions"])
             value = f"[{term['low']:.4g} … {term['high']:.4g}]" if varies else f"{term['constant']:+.6g}"
@@ -53,6 +54,11 @@ def as_text(record: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
+def left_side(equation: dict[str, Any]) -> str:
+    """``d_t c`` of an equation of change, ``c`` of a relation of one moment."""
+    return equation["channel"] if equation.get("relation") else f"d_t {equation['channel']}"
+
+
 def as_latex(record: dict[str, Any]) -> str:
     """The same as an ``align`` environment; ranges of varying coefficients as intervals."""
     lines = []
@@ -65,7 +71,8 @@ def as_latex(record: dict[str, Any]) -> str:
             value = rf"[{_number(term['low'])}, {_number(term['high'])}]" if varies else _number(term["constant"])
             sign = "" if not parts or value.startswith("-") else "+"
             parts.append(rf"{sign} {value}\, {write_term(term['name'], LATEX)}")
-        lines.append(rf"\partial_t {write_channel(equation['channel'], LATEX)} &= {' '.join(parts) or '0'} \\")
+        time = "" if equation.get("relation") else r"\partial_t "
+        lines.append(rf"{time}{write_channel(equation['channel'], LATEX)} &= {' '.join(parts) or '0'} \\")
     return "\n".join([r"\begin{align}", *lines, r"\end{align}"])
 
 

@@ -39,8 +39,10 @@ valid."""
 BYTES = 256 * 2**20
 """Fields that are kept for it, unless that would be fewer than `FEWEST` trajectories."""
 FEWEST = 32
-TAKEN = (8, 16, 32, 64)
+TAKEN = (8, 16, 32)
 """Columns per channel that are tried."""
+LARGEST = 2
+"""Largest P with which they are: how many parameters vary is asked of all trajectories."""
 DEPENDENT = 1e-6
 """A column of which less than this share is left beyond those taken is not taken."""
 
@@ -123,7 +125,6 @@ def screened(
     rows_of: Callable[[list[Term]], WeakRows],
     rows: Callable[[WeakRows, Tensor], Rows],
     scale: RowScale,
-    largest: int,
     progress: Callable[[str], None],
 ) -> list[int]:
     """Indices of the columns of a large library to fit, ascending; none if they predict no better than small grades.
@@ -135,7 +136,6 @@ def screened(
         rows_of: rows of a library.
         rows: of windows.
         scale: what rows count.
-        largest: largest P that is tried.
         progress: told what is screened, and what is found, in a line.
     """
     collected = Collected(scale)
@@ -157,7 +157,7 @@ def screened(
 
     def tried(columns: Sequence[int], label: int) -> list[Choice]:
         index = torch.tensor([place[k] for k in columns], device=whole.g.device)
-        return candidates(held, windows, trajectory, label, index, min(largest, len(held) // 4 - 1))
+        return candidates(held, windows, trajectory, label, index, min(LARGEST, len(held) // 4 - 1))
 
     pool: list[Choice] = []
     for grade in grades:

@@ -79,6 +79,7 @@ class WeakRows:
         basis: TrainedBasis | None = None,
     ) -> None:
         self.geometry, self.terms, self.channels, self.basis = geometry, list(terms), list(channels), basis
+        self.relations = list(dict.fromkeys(term.target for term in self.terms if term.target))
         frames, *points = geometry.shape
         # Per axis: the matrices that are applied, and what their result is multiplied with for each order.
         self.matrices: list[list[Tensor]] = []
@@ -119,7 +120,7 @@ class WeakRows:
             variant = tuple(o if len(self.matrices[axis]) > 1 else 0 for axis, o in enumerate(term.order))
             self._groups.setdefault(variant, []).append(i)
         self._weights = {
-            variant: torch.stack([self._weight(self.terms[i].order) for i in members])
+            variant: torch.stack([self._weight(self.terms[i]) for i in members])
             for variant, members in self._groups.items()
         }
         self.device = device
@@ -146,8 +147,10 @@ class WeakRows:
         return Rows(*(torch.cat([getattr(two, n), getattr(one, n)])[order] for n in ("x_a", "x_b", "y_a", "y_b")))
 
     def change(self, x: Tensor) -> Tensor:
-        """Targets ``(B, R, C)`` alone of the fields as they are."""
-        return self._targets(x, self.rate)
+        """Targets alone of the fields as they are ``(B, R, C)``: the changes, then what relations give at once."""
+        change = self._targets(x, self.rate)
+        present = [self.channels.index(name) for name in self.relations]
+        return torch.cat([change, self._targets(x[:, present], self.value)], 2) if present else change
 
     def unresolved(self, x: Tensor, spectrum: Tensor) -> Tensor:
         """ρ of each window ``(B,)``: what its change holds at the highest frequency of the frames, as a share.
@@ -199,11 +202,13 @@ class WeakRows:
             matrix[:, index] = torch.cat([columns.real, columns.imag], 2)
         return matrix.transpose(1, 2).contiguous()
 
-    def _weight(self, order: Sequence[int]) -> Tensor:
-        """What the integrals of a column under these derivatives are multiplied with, ``(*modes,)``."""
-        weight = self.factors[0][order[0]]
-        for own, count in zip(self.factors[1:], order[1:], strict=True):
+    def _weight(self, term: Term) -> Tensor:
+        """What the integrals of a column are multiplied with, ``(*modes,)``: its derivatives, its outer multiplier."""
+        weight = self.factors[0][term.order[0]]
+        for own, count in zip(self.factors[1:], term.order[1:], strict=True):
             weight = weight[..., None] * own[count]
+        if term.outer:
+            weight = weight * multiplier(term.outer, *(own[1].imag for own in self.factors))
         return weight
 
     def _integrate(self, fields: Tensor, variant: tuple[int, ...]) -> Tensor:
@@ -235,19 +240,29 @@ class WeakRows:
         return found
 
     def _multiplier(self, name: str) -> Tensor:
-        """``i^n exp(inφ) |k|^-s``, its part, on the modes of the grid; 0 for the mean."""
+        """On the modes of the grid."""
         if name not in self._multipliers:
-            power, number, part = MULTIPLIERS[name]
-            kx, ky = (
+            k = (
                 2 * math.pi * torch.fft.fftfreq(n, dx, dtype=torch.float64)
                 for n, dx in zip(self.geometry.shape[1:], self.geometry.dx, strict=True)
             )
-            size = (kx[:, None] ** 2 + ky**2).sqrt()
-            angle = torch.atan2(ky.expand_as(size), kx[:, None].expand_as(size))
-            value = torch.cos(number * angle) if part == "cos" else torch.sin(number * angle)
-            value = value / torch.where(size > 0, size, 1.0) ** power * (size > 0)
-            self._multipliers[name] = ((1j if number % 2 else 1.0) * value).to(torch.complex128).to(self.device)
+            self._multipliers[name] = multiplier(name, *k).to(self.device)
         return self._multipliers[name]
+
+
+def multiplier(name: str, kx: Tensor, ky: Tensor) -> Tensor:
+    """``i^n exp(inφ) |k|^-s``, its part, on modes ``(M_x, M_y)``; 0 for the mean.
+
+    Args:
+        name: of `MULTIPLIERS`.
+        kx, ky: wave numbers of the axes.
+    """
+    power, number, part = MULTIPLIERS[name]
+    size = (kx[:, None] ** 2 + ky**2).sqrt()
+    angle = torch.atan2(ky.expand_as(size), kx[:, None].expand_as(size))
+    value = torch.cos(number * angle) if part == "cos" else torch.sin(number * angle)
+    value = value / torch.where(size > 0, size, 1.0) ** power * (size > 0)
+    return ((1j if number % 2 else 1.0) * value).to(torch.complex128)
 
 
 def geometry_of(clip: Clip, modes: Sequence[int]) -> Geometry:

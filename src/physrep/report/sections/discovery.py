@@ -79,7 +79,8 @@ def _directions(equations: list[dict[str, Any]], count: int) -> pd.DataFrame:
             if not any(term["directions"]):
                 continue
             columns = {f"θ{chr(0x2080 + d + 1)}": term["directions"][d] for d in range(count)}
-            rows.append({"equation": f"∂ₜ {own['channel'].replace('_', ' ')}", "term": write_term(term["name"], PLAIN),
+            rows.append({"equation": ("" if own.get("relation") else "∂ₜ ") + own["channel"].replace("_", " "),
+                         "term": write_term(term["name"], PLAIN),
                          "constant": term["constant"], **columns, "least": term["low"], "greatest": term["high"],
                          "kept (%)": 100 * term["stability"]})  # fmt: skip
     return pd.DataFrame(rows)
