@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import pathlib
 import pickle
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from ..errors import PhysrepError
 
@@ -146,3 +147,36 @@ def count_of(tensors: Mapping[str, Tensor], stem: str) -> int:
     """Length of a list of modules whose tensors are called ``STEM0...``, ``STEM1...``; 0 if there is none."""
     numbers = {key.removeprefix(stem).split(".")[0] for key in tensors if key.startswith(stem)}
     return max((int(number) + 1 for number in numbers if number.isdigit()), default=0)
+
+
+@contextlib.contextmanager
+def reading_shapes(what: str, tensors: Mapping[str, Tensor]) -> Iterator[None]:
+    """Inside, sizes are read off the shapes of tensors.
+
+    Raises:
+        PhysrepError: the tensors are those of another model than ``what``.
+    """
+    try:
+        yield
+    except PhysrepError:
+        raise
+    except (KeyError, ValueError, StopIteration, IndexError) as error:
+        raise PhysrepError(
+            f"the checkpoint holds no {what} ({error}); its first key is {next(iter(tensors))!r}."
+        ) from error
+
+
+def wanted_tensors(tensors: Mapping[str, Tensor], model: nn.Module) -> dict[str, Tensor]:
+    """Those of the tensors that a model wants, in its order.
+
+    Raises:
+        PhysrepError: one is missing or has another shape.
+    """
+    shapes = {key: value.shape for key, value in model.state_dict().items()}
+    missing = sorted(set(shapes) - set(tensors))
+    if missing:
+        raise PhysrepError(f"the checkpoint lacks {missing[0]!r} ({len(missing)} tensors in all); it is incomplete.")
+    wrong = next((key for key, shape in shapes.items() if tensors[key].shape != shape), None)
+    if wrong is not None:
+        raise PhysrepError(f"{wrong} has shape {tuple(tensors[wrong].shape)}, wanted {tuple(shapes[wrong])}.")
+    return {key: tensors[key] for key in shapes}

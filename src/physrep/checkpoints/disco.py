@@ -16,7 +16,7 @@ from torch import Tensor
 from ..errors import PhysrepError
 from ..learners.disco import STATES, WELL_STATES
 from ..nn.disco_operator import DiscoOperator
-from .base import Imported
+from .base import Imported, count_of
 
 # Made by the published code and used by no computation on 2D data: the third axis's share of attention.
 UNUSED = re.compile(
@@ -85,7 +85,7 @@ def convert(
 def _sizes(tensors: Mapping[str, Tensor], stem: Tensor) -> dict[str, Any]:
     """Options of the hypernetwork and the generator from shapes."""
     hidden, dim = tensors["param_gen_common.0.weight"].shape
-    blocks = 1 + max(int(key.split(".")[2]) for key in tensors if key.startswith("hpnn.blocks."))
+    blocks = count_of(tensors, "hpnn.blocks.")
     heads = tensors["hpnn.blocks.0.temporal.rel_pos_bias.relative_attention_bias.weight"].shape[1]
     return {"dim": dim, "blocks": blocks, "hidden": hidden, "heads": heads, "patch": 4 * stem.shape[-1]}
 

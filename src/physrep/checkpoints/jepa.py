@@ -6,9 +6,8 @@ from collections.abc import Mapping
 
 from torch import Tensor
 
-from ..errors import PhysrepError
 from ..nn.convnext3d import encoder_sizes
-from .base import Imported
+from .base import Imported, reading_shapes
 
 
 def convert(tensors: Mapping[str, Tensor], predictor: Mapping[str, Tensor] | None = None) -> Imported:
@@ -22,15 +21,8 @@ def convert(tensors: Mapping[str, Tensor], predictor: Mapping[str, Tensor] | Non
     Raises:
         PhysrepError: the tensors are not those of such an encoder.
     """
-    try:
+    with reading_shapes("convolutional encoder of the published form", tensors):
         sizes = encoder_sizes(tensors)
-    except PhysrepError:
-        raise
-    except (KeyError, ValueError, IndexError) as error:
-        raise PhysrepError(
-            f"the checkpoint holds no convolutional encoder of the published form ({error}); its first key is "
-            f"{next(iter(tensors))!r}."
-        ) from error
     channels, frames = sizes.pop("in_channels"), sizes.pop("num_frames")
     state = {f"encoder.{key}": value for key, value in tensors.items()}
     state |= {f"predictor.{key}": value for key, value in (predictor or {}).items()}

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from ..errors import PhysrepError
 from ..nn.avit import STEMS, AViT
-from .base import Imported
+from .base import Imported, count_of, reading_shapes, wanted_tensors
 
 VOCABULARY: dict[str, int] = {
     "height": 0,
@@ -49,19 +49,12 @@ def convert(
     Raises:
         PhysrepError: the tensors are not those of such a model.
     """
-    try:
+    with reading_shapes("axial vision transformer of Multiple Physics Pretraining", tensors):
         dim, states = tensors["blocks.0.spatial.gamma_att"].shape[0], tensors["space_bag.weight"].shape[1]
-        depth = 1 + max(int(key.split(".")[1]) for key in tensors if key.startswith("blocks."))
+        depth = count_of(tensors, "blocks.")
         heads = tensors["blocks.0.spatial.rel_pos_bias.relative_attention_bias.weight"].shape[1]
         strides = tuple(tensors[f"embed.in_proj.{i}.weight"].shape[2] for i in (0, 3, 6))
         patch = next(size for size, steps in STEMS.items() if steps == strides)
-    except PhysrepError:
-        raise
-    except (KeyError, ValueError, StopIteration, IndexError) as error:
-        raise PhysrepError(
-            f"the checkpoint holds no axial vision transformer of Multiple Physics Pretraining ({error}); its first "
-            f"key is {next(iter(tensors))!r}."
-        ) from error
     known = {**VOCABULARY, **(columns or {})}
     unseen = [name for name in channels if name not in known]
     chosen = {name: known[name] if name in known else states + unseen.index(name) for name in channels}
@@ -74,11 +67,8 @@ def convert(
     if beyond is not None:
         raise PhysrepError(f"channel {beyond!r} is to take column {known[beyond]}, the weights have {states} columns.")
     model = AViT(states, dim, depth, heads, patch)
-    expected = set(model.state_dict())
-    missing = sorted(expected - set(tensors))
-    if missing:
-        raise PhysrepError(f"the checkpoint lacks {missing[0]!r} ({len(missing)} tensors in all); it is incomplete.")
-    model.load_state_dict({key: tensors[key] for key in expected})
+    own = wanted_tensors(tensors, model)
+    model.load_state_dict(own)
     if unseen:
         with torch.random.fork_rng([]):
             torch.manual_seed(0)
@@ -93,4 +83,4 @@ def convert(
     }
     state = {f"encoder.{key}": value for key, value in model.state_dict().items()}
     fresh = [f"column of {name}" for name in unseen]
-    return Imported("mpp", options, len(channels), num_frames, state, sorted(set(tensors) - expected), fresh)
+    return Imported("mpp", options, len(channels), num_frames, state, sorted(set(tensors) - set(own)), fresh)

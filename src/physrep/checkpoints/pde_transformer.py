@@ -10,7 +10,7 @@ from torch import Tensor
 
 from ..errors import PhysrepError
 from ..learners.pde_transformer import PDETransformer
-from .base import Imported, count_of
+from .base import Imported, count_of, reading_shapes, wanted_tensors
 
 BIAS = "attn_spatial.pos_emb_funct"
 
@@ -44,7 +44,7 @@ def convert(
     carrier = next((key for key in tensors if "global_tokenizer" in key or ".hat_" in key), None)
     if carrier is not None:
         raise PhysrepError(f"the checkpoint has carrier tokens ({carrier!r}); only models without them can be read.")
-    try:
+    with reading_shapes("PDE-Transformer", tensors):
         dim, steps, patch, _ = tensors["x_embedder.proj.weight"].shape
         down = [key for key in tensors if key.startswith("down") and key.endswith(".body.0.weight")]
         stems = [*(f"encoder_level_{i}.blocks." for i in range(len(down))), "latent.blocks."]
@@ -56,10 +56,6 @@ def convert(
             f"{short}_rows": len(tensors[f"{name}_embedder_0.embedding_table.weight"])
             for short, name in (("type", "channel_type"), ("pde", "pde_type"), ("task", "task"))
         }
-    except (KeyError, ValueError, IndexError) as error:
-        raise PhysrepError(
-            f"the checkpoint holds no PDE-Transformer ({error}); its first key is {next(iter(tensors))!r}."
-        ) from error
     options: dict[str, Any] = {
         "channels": list(channels),
         "types": dict(types or {}),
@@ -80,18 +76,12 @@ def convert(
     }
     with torch.device("meta"):
         learner = PDETransformer(len(channels), num_frames, **options)
-    shapes = {key: value.shape for key, value in learner.backbone.state_dict().items()}
-    missing = sorted(set(shapes) - set(tensors))
-    if missing:
-        raise PhysrepError(f"the checkpoint lacks {missing[0]!r} ({len(missing)} tensors in all); it is incomplete.")
-    wrong = next((key for key, shape in shapes.items() if tensors[key].shape != shape), None)
-    if wrong is not None:
-        raise PhysrepError(f"{wrong} has shape {tuple(tensors[wrong].shape)}, wanted {tuple(shapes[wrong])}.")
+    own = wanted_tensors(tensors, learner.backbone)
     told = zip(channels, learner.rows(channels), strict=True)
     notes = ["fields are read as " + ", ".join(f"{name} of type {row}" for name, row in told)]
     if unknown := [name for name in channels if name not in learner.known]:
         notes.append(f"of a type that is not told: {', '.join(unknown)}")
     # The tables of relative places follow from the window.
-    unused = sorted(key for key in set(tensors) - set(shapes) if f".{BIAS}.relative_" not in key)
-    state = {f"backbone.{key}": tensors[key] for key in shapes}
+    unused = sorted(key for key in set(tensors) - set(own) if f".{BIAS}.relative_" not in key)
+    state = {f"backbone.{key}": value for key, value in own.items()}
     return Imported("pde_transformer", options, len(channels), num_frames, state, unused, [], notes)

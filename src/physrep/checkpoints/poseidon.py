@@ -10,7 +10,7 @@ from torch import Tensor
 
 from ..errors import PhysrepError
 from ..learners.poseidon import MEAN, Poseidon
-from .base import Imported
+from .base import Imported, count_of, reading_shapes, wanted_tensors
 
 PROJECTION = "embeddings.patch_embeddings.projection.weight"
 
@@ -38,19 +38,14 @@ def convert(
     Raises:
         PhysrepError: the tensors are not those of such a model, or no channel has a slot.
     """
-    try:
+    with reading_shapes("scOT of Poseidon", tensors):
         width, inputs, patch, _ = tensors[PROJECTION].shape
-        stages = 1 + max(int(key.split(".")[2]) for key in tensors if key.startswith("encoder.layers."))
         depths, heads = [], []
-        for i in range(stages):
+        for i in range(count_of(tensors, "encoder.layers.")):
             blocks = f"encoder.layers.{i}.blocks."
-            depths.append(1 + max(int(key.split(".")[4]) for key in tensors if key.startswith(blocks)))
+            depths.append(count_of(tensors, blocks))
             heads.append(tensors[f"{blocks}0.attention.self.logit_scale"].shape[0])
         ratio = tensors["encoder.layers.0.blocks.0.intermediate.dense.weight"].shape[0] / width
-    except (KeyError, ValueError, IndexError) as error:
-        raise PhysrepError(
-            f"the checkpoint holds no scOT of Poseidon ({error}); its first key is {next(iter(tensors))!r}."
-        ) from error
     if "embeddings.norm.weight.weight" not in tensors:
         raise PhysrepError("the checkpoint's norms know no lead time; only time-dependent models can be read.")
     if inputs != len(MEAN):
@@ -70,16 +65,13 @@ def convert(
         "mlp_ratio": ratio,
         "random_weights": False,
     }
-    with torch.random.fork_rng([]):
+    with torch.device("meta"):
         learner = Poseidon(len(channels), num_frames, **options)
-    expected = set(learner.backbone.state_dict())
-    missing = sorted(expected - set(tensors))
-    if missing:
-        raise PhysrepError(f"the checkpoint lacks {missing[0]!r} ({len(missing)} tensors in all); it is incomplete.")
+    own = wanted_tensors(tensors, learner.backbone)
     read = learner.places(channels)
     notes = ["fields are read as " + ", ".join(f"{name} in slot {slot}" for slot, name in sorted(read.items()))]
     if left := learner.left_out(channels):
         notes.append(f"not read: {', '.join(left)}")
-    state = {f"backbone.{key}": tensors[key] for key in expected}
-    unused = sorted(set(tensors) - expected)
+    state = {f"backbone.{key}": value for key, value in own.items()}
+    unused = sorted(set(tensors) - set(own))
     return Imported("poseidon", options, len(channels), num_frames, state, unused, [], notes)

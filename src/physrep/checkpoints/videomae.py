@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from ..errors import PhysrepError
-from .base import Imported
+from .base import Imported, count_of
 
 _TRANSFORMERS = (
     ("videomae.embeddings.patch_embeddings.projection.", "encoder.patch_embed.proj."),
@@ -94,7 +94,7 @@ def convert(
         "patch": patch,
         "tubelet": tubelet,
         "embed_dim": embed_dim,
-        "depth": _depth(state, "encoder"),
+        "depth": count_of(state, "encoder.blocks."),
         "num_heads": num_heads or max(1, embed_dim // HEAD_DIM),
         "hidden": state["encoder.blocks.0.mlp.fc1.weight"].shape[0],
         "eps": eps,
@@ -104,7 +104,7 @@ def convert(
         decoder_dim = state["encoder_to_decoder.weight"].shape[0]
         options |= {
             "decoder_dim": decoder_dim,
-            "decoder_depth": _depth(state, "decoder"),
+            "decoder_depth": count_of(state, "decoder.blocks."),
             "decoder_heads": decoder_heads or max(1, decoder_dim // HEAD_DIM),
             "decoder_hidden": state["decoder.blocks.0.mlp.fc1.weight"].shape[0],
         }
@@ -116,7 +116,3 @@ def convert(
         # Fine-tuned checkpoints average first and normalise in the head.
         options["final_norm"] = False
     return Imported("videomae", options, channels, num_frames, state, unused, fresh)
-
-
-def _depth(state: Mapping[str, Tensor], part: str) -> int:
-    return 1 + max(int(key.split(".")[2]) for key in state if key.startswith(f"{part}.blocks."))

@@ -13,7 +13,7 @@ from ..errors import PhysrepError
 from ..learners.walrus import FIELDS, Walrus
 from ..nn.walrus import CLOSED, INSIDE, OPEN
 from ..yaml_reader import parse_yaml
-from .base import Imported, count_of
+from .base import Imported, count_of, reading_shapes
 
 CONFIG = "extended_config.yaml"
 """Settings that are published beside the weights; read where they are there."""
@@ -58,7 +58,7 @@ def convert(
         PhysrepError: the tensors or the settings beside them are not those of such a model, or no channel is known.
     """
     stem = f"embed.{axes}."
-    try:
+    with reading_shapes(f"Walrus for {axes} axes of space", tensors):
         inner, fields, first = tensors[f"{stem}proj1.weight"].shape[:3]
         dim, second = tensors[f"{stem}proj2.weight"].shape[0], tensors[f"{stem}proj2.weight"].shape[2]
         bias = "time_mixing.rel_pos_bias.relative_attention_bias.weight"
@@ -66,11 +66,6 @@ def convert(
         heads = dim // tensors["blocks.0.space_mixing.q_norm.weight"].shape[0]
         hidden = 2 * tensors["blocks.0.space_mixing.ff_out.weight"].shape[1]
         blocks = count_of(tensors, "blocks.")
-    except (KeyError, ValueError, IndexError) as error:
-        raise PhysrepError(
-            f"the checkpoint holds no Walrus for {axes} axes of space ({error}); its first key is "
-            f"{next(iter(tensors))!r}."
-        ) from error
     extra = next((key for key in ("ape", "blocks.0.time_mixing.rotary_emb.inv_freq") if key in tensors), None)
     if extra is not None:
         raise PhysrepError(f"the checkpoint has {extra!r}, which the published model has not; it cannot be read.")
