@@ -8,7 +8,7 @@ import h5py
 import numpy as np
 import pytest
 
-from physrep.data import assert_disjoint, assign_splits, compute_stats, split_counts, split_of, write_well
+from physrep.data import assert_disjoint, assign_splits, compute_stats, split_counts, write_well
 from physrep.data import stats as stats_module
 from physrep.errors import PhysrepError
 
@@ -33,7 +33,6 @@ def test_counts_are_exact(n, fractions, counts):
 
 def test_assignment_depends_on_the_seed_only():
     assert assign_splits(50, 0) == assign_splits(50, 0) != assign_splits(50, 1)
-    assert [split_of(i, 50, 0) for i in range(50)] == assign_splits(50, 0)
 
 
 @pytest.mark.parametrize(("n", "fractions"), [(2, (0.8, 0.1, 0.1)), (9, (0.8, 0.1, 0.2)), (9, (1.2, -0.1, -0.1))])

@@ -17,7 +17,7 @@ from physrep.metrics import mse
 from physrep.palette import diverging
 from physrep.probes.fit import save_predictions
 from physrep.progress import duration
-from physrep.report import build_report, hero
+from physrep.report import build_report
 from physrep.report.draw import Plot
 from physrep.report.training import panel_of
 from tests.helpers.bench_directory import LEARNERS, predictions, read_csv, write_bench, write_csv
@@ -257,13 +257,6 @@ def test_broken_and_missing_files_are_named(tmp_path: Path) -> None:
     (folder / "samples.npz").write_bytes(b"no archive")
     with pytest.raises(PhysrepError, match=r"samples\.npz"):
         build_report(folder)
-
-
-def test_hero(bench: Path, tmp_path: Path) -> None:
-    path = hero(bench, tmp_path / "hero.png")
-    assert path.read_bytes().startswith(b"\x89PNG") and path.stat().st_size < 1_000_000
-    bare = write_bench(tmp_path / "bare", optional=False)
-    assert hero(bare, tmp_path / "bare.png").is_file()
 
 
 @pytest.mark.parametrize(

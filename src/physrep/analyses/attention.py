@@ -92,11 +92,11 @@ class Attention(Analysis):
 
 
 @torch.no_grad()
-def attention_of(model: AttentiveProbe, store: TokenStore, batch: int = 256) -> Tensor:
+def attention_of(model: AttentiveProbe, store: TokenStore) -> Tensor:
     """Attention of every window, mean over heads, with shape ``(windows, N)``."""
     parts = []
-    for first in range(0, len(store), batch):
-        tokens = torch.from_numpy(np.array(store.tokens[first : first + batch])).float()
+    for first in range(0, len(store), 256):
+        tokens = torch.from_numpy(np.array(store.tokens[first : first + 256])).float()
         parts.append(attention_weights(model.cpu(), tokens).mean(1))
     return torch.cat(parts)
 

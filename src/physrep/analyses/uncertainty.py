@@ -137,9 +137,9 @@ def normal_quantile(level: float) -> float:
     return NormalDist().inv_cdf(0.5 + level / 2)
 
 
-def binomial_interval(hits: int, n: int, level: float = 0.95) -> tuple[float, float]:
-    """Wilson's score interval of a proportion (Wilson, JASA 22, 1927)."""
-    z = normal_quantile(level)
+def binomial_interval(hits: int, n: int) -> tuple[float, float]:
+    """Wilson's 95 % score interval of a proportion (Wilson, JASA 22, 1927)."""
+    z = normal_quantile(0.95)
     share = hits / n
     centre = (share + z * z / (2 * n)) / (1 + z * z / n)
     half = z / (1 + z * z / n) * math.sqrt(share * (1 - share) / n + z * z / (4 * n * n))

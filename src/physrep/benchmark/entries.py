@@ -66,11 +66,9 @@ class Entry:
         """One score, NaN if the table does not hold it."""
         return self.scores.get((level, split, metric, parameter), UNKNOWN)
 
-    def twin(
-        self, parameter: str = "mean", metric: str = "mse", level: str = "trajectory", split: str = "test"
-    ) -> float:
-        """The same score of the untrained twin, NaN if there is none."""
-        return self.untrained.get((level, split, metric, parameter), math.nan)
+    def twin(self, parameter: str = "mean", metric: str = "mse", level: str = "trajectory") -> float:
+        """The same score of the untrained twin on test, NaN if there is none."""
+        return self.untrained.get((level, "test", metric, parameter), math.nan)
 
     @property
     def value(self) -> float:

@@ -61,9 +61,9 @@ class Cells:
         """One cell; None if this encoder has no score there."""
         return self.values.get((encoder.title, shift, subject, level, parameter))
 
-    def clean(self, encoder: Line, parameter: str = "mean") -> Cell | None:
+    def clean(self, encoder: Line) -> Cell | None:
         """The score of all test trajectories as they are."""
-        return self.cell(encoder, "clean", "", "", parameter)
+        return self.cell(encoder, "clean", "", "")
 
     def informative(self, encoder: Line) -> bool:
         """Whether the clean MSE is below 0.9 of a constant's: who knows nothing has nothing to lose."""

@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from .splits import assert_disjoint as assert_disjoint
     from .splits import assign_splits as assign_splits
     from .splits import split_counts as split_counts
-    from .splits import split_of as split_of
     from .stats import compute_stats as compute_stats
     from .stats import read_stats as read_stats
     from .stats import write_stats as write_stats

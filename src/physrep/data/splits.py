@@ -88,18 +88,6 @@ def assign_labelled(
     return assigned.tolist(), count
 
 
-def split_of(index: int, n: int, seed: int, fractions: Sequence[float] = DEFAULT_FRACTIONS) -> str:
-    """Split of trajectory ``index`` of ``n``; see `assign_splits`.
-
-    Args:
-        index: of the trajectory, from 0.
-        n: number of trajectories.
-        seed: of the shuffling.
-        fractions: of train, valid and test.
-    """
-    return assign_splits(n, seed, fractions)[index]
-
-
 def first_frame_hashes(path: str | Path | RemotePath) -> list[tuple[str, tuple[float, ...]]]:
     """Per trajectory of a file, a hash of the first frame of all fields, and its parameters."""
     with WellFile(path, glance=True) as file:

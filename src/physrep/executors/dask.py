@@ -10,14 +10,16 @@ from typing import Any
 
 from ..errors import PhysrepError
 
+TIMEOUT = 30.0
+"""Seconds to wait for a scheduler."""
+
 
 @contextlib.contextmanager
-def dask_executor(address: str, timeout: float = 30.0) -> Iterator[tuple[Executor, tuple[type[BaseException], ...]]]:
+def dask_executor(address: str) -> Iterator[tuple[Executor, tuple[type[BaseException], ...]]]:
     """The Executor of a running scheduler, and the exceptions that mean that a worker has vanished.
 
     Args:
         address: of the scheduler, ``tcp://host:8786`` or ``host:8786``.
-        timeout: seconds to wait for it.
 
     Raises:
         PhysrepError: dask.distributed is not installed, or nobody answers.
@@ -27,7 +29,7 @@ def dask_executor(address: str, timeout: float = 30.0) -> Iterator[tuple[Executo
     except ImportError as error:
         raise PhysrepError("executor dask needs distributed; pip install 'physrep[dask]'.") from error
     try:
-        client = Client(address, timeout=timeout, set_as_default=False)
+        client = Client(address, timeout=TIMEOUT, set_as_default=False)
     except (OSError, ValueError, TimeoutError) as error:
         reason = " ".join(str(error).split())[:200]
         raise PhysrepError(

@@ -79,11 +79,7 @@ class FrozenVideo(Rendered):
         self.register_buffer("weights_hash", torch.tensor(list(digest.digest()), dtype=torch.uint8))
 
     def grid(self, frames: int, height: int, width: int) -> tuple[int, int, int]:
-        """Tokens of one group along time, H and W.
-
-        Args:
-            frames, height, width: size of a window of fields.
-        """
+        """Tokens of one group along time, H and W."""
         if self.pool == "all":
             return (1, 1, 1)
         steps = self.backbone.frames or max(frames // self.backbone.tubelet, 1) * self.backbone.tubelet

@@ -81,7 +81,7 @@ def score_classes(
     return result
 
 
-def calibration_bins(probability: np.ndarray, target: np.ndarray, bins: int = BINS) -> tuple[float, np.ndarray]:
+def calibration_bins(probability: np.ndarray, target: np.ndarray) -> tuple[float, np.ndarray]:
     """Expected calibration error ``Σ_b n_b/n |accuracy_b - confidence_b|`` over equal bins of the top probability.
 
     Source: Guo, Pleiss, Sun, Weinberger, On Calibration of Modern Neural Networks (ICML 2017).
@@ -89,16 +89,15 @@ def calibration_bins(probability: np.ndarray, target: np.ndarray, bins: int = BI
     Args:
         probability: of each class, ``(N, K)``, rows sum to 1.
         target: true class, ``(N,)``.
-        bins: number of equal bins on [0, 1].
 
     Returns:
-        The error, and per bin the count, mean confidence and accuracy, ``(bins, 3)``; the last two NaN if it is empty.
+        The error, and per bin the count, mean confidence and accuracy, ``(BINS, 3)``; the last two NaN if it is empty.
     """
     confidence = probability.max(1)
     right = probability.argmax(1) == target
-    index = np.minimum((confidence * bins).astype(int), bins - 1)
-    table = np.full((bins, 3), np.nan)
-    table[:, 0] = np.bincount(index, minlength=bins)
+    index = np.minimum((confidence * BINS).astype(int), BINS - 1)
+    table = np.full((BINS, 3), np.nan)
+    table[:, 0] = np.bincount(index, minlength=BINS)
     for k in np.flatnonzero(table[:, 0]):
         table[k, 1:] = confidence[index == k].mean(), right[index == k].mean()
     filled = table[table[:, 0] > 0]

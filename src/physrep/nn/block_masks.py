@@ -10,13 +10,15 @@ from torch import Tensor
 
 from ..errors import PhysrepError
 
+ASPECT = (0.75, 1.5)
+"""Range of height over width of a rectangle, drawn log-uniformly."""
+
 
 def block_masks(
     batch: int,
     grid: Sequence[int],
     blocks: int,
     scale: float,
-    aspect: tuple[float, float] = (0.75, 1.5),
     device: torch.device | str = "cpu",
 ) -> tuple[Tensor, Tensor]:
     """Indices of visible and of hidden tokens.
@@ -30,7 +32,6 @@ def block_masks(
         batch: number of clips.
         grid: token grid (t, h, w).
         blocks, scale: number of rectangles and fraction of the area of each.
-        aspect: range of height over width, drawn log-uniformly.
         device: of the result.
 
     Returns:
@@ -47,7 +48,7 @@ def block_masks(
             f"block masks: {blocks} blocks of the fraction {scale} of {h}x{w} positions; give at least one block, a "
             "fraction between 0 and 1, and at least 2 positions."
         )
-    low, high = (math.log(value) for value in aspect)
+    low, high = (math.log(value) for value in ASPECT)
     ratio = math.exp(low + (high - low) * float(torch.rand(())))
     area = scale * h * w
     height = min(max(round(math.sqrt(area * ratio)), 1), h)

@@ -182,13 +182,13 @@ class PDETransformerEncoder(nn.Module):
             if name.endswith("adain_2.linear"):
                 nn.init.zeros_(module.weight)  # pyright: ignore[reportArgumentType]
 
-    def condition(self, level: int, types: Tensor, pde: int, task: int = 0) -> Tensor:
+    def condition(self, level: int, types: Tensor, pde: int) -> Tensor:
         """c of every channel, ``(C, D)``."""
         table = {name: getattr(self, f"{name}_embedder_{level}") for name in ("t", "channel_type", "pde_type", "task")}
         zero = types.new_zeros(SINUSOIDS, dtype=torch.float32)
         zero[: SINUSOIDS // 2] = 1
         fixed = table["t"]["mlp"](zero) + table["pde_type"].embedding_table.weight[pde]
-        fixed = fixed + table["task"].embedding_table.weight[task]
+        fixed = fixed + table["task"].embedding_table.weight[0]
         return fixed + table["channel_type"].embedding_table(types)
 
     def forward(self, x: Tensor, types: Tensor, pde: int, around: bool) -> Tensor:

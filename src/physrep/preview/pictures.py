@@ -25,15 +25,16 @@ COLUMNS = 5
 
 ANIMATION_FRAMES = 60
 FRAMES_PER_SECOND = 12
+ROWS = 2
+"""Trajectories of the contact sheet."""
 
 
-def write_preview(files: Sequence[Path], folder: Path, trajectories: int = 2) -> list[Path]:
+def write_preview(files: Sequence[Path], folder: Path) -> list[Path]:
     """Write ``contact_sheet.png`` (some trajectories at five times) and ``animation.gif`` (the first of them).
 
     Args:
         files: files of one data set in The Well's format.
         folder: where to write.
-        trajectories: rows of the contact sheet.
 
     Returns:
         The two paths.
@@ -42,7 +43,7 @@ def write_preview(files: Sequence[Path], folder: Path, trajectories: int = 2) ->
     for path in files:
         with open_well(path) as file:
             for index in range(file.n_trajectories):
-                if len(shown) < trajectories:
+                if len(shown) < ROWS:
                     shown.append((_title(file, index), file.time[index], views(file, index)))
     folder.mkdir(parents=True, exist_ok=True)
     sheet, animation = folder / "contact_sheet.png", folder / "animation.gif"
@@ -169,16 +170,16 @@ def _pale() -> ListedColormap:
     return ListedColormap(matplotlib.colormaps["GnBu"](np.linspace(0.0, 0.6, 256)).tolist(), name="physrep_pale")
 
 
-def _director(ax: Axes, view: View, frame: int, lines: int = 24) -> None:
+def _director(ax: Axes, view: View, frame: int) -> None:
     """Headless lines along the director, on a coarser grid."""
     from matplotlib.collections import LineCollection
 
     assert view.angle is not None
     _, nx, ny = view.values.shape
-    i, j = np.meshgrid(np.arange(0, nx, max(1, nx // lines)), np.arange(0, ny, max(1, ny // lines)), indexing="ij")
+    i, j = np.meshgrid(np.arange(0, nx, max(1, nx // 24)), np.arange(0, ny, max(1, ny // 24)), indexing="ij")
     angle = view.angle[frame, i, j].ravel()
     centre = np.stack([(i.ravel() + 0.5) * view.extent[0] / nx, (j.ravel() + 0.5) * view.extent[1] / ny], 1)
-    half = 0.4 * max(view.extent) / lines * np.stack([np.cos(angle), np.sin(angle)], 1)
+    half = 0.4 * max(view.extent) / 24 * np.stack([np.cos(angle), np.sin(angle)], 1)
     ax.add_collection(LineCollection(np.stack([centre - half, centre + half], 1).tolist(), colors=INK, linewidths=0.6))
     ax.set(xlim=(0, view.extent[0]), ylim=(0, view.extent[1]))
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from functools import partial
-from pathlib import Path
 
 import pandas as pd
 
@@ -12,10 +11,8 @@ from ..benchmark.directory import Bench
 from ..benchmark.entries import Entry, headline
 from ..benchmark.names import probe_name
 from ..formats import scored
-from .draw import WIDTH, Plot, Reference, dots, save_figure
+from .draw import Plot, Reference, dots
 from .draw.types import Axes
-from .fields import draw_samples
-from .style import paper
 
 
 def scores_plot(bench: Bench, system: str) -> Plot:
@@ -67,35 +64,3 @@ def draw_scores(ax: Axes, first: bool, bench: Bench, system: str, parameter: str
 def _row_label(entry: Entry) -> str:
     plain = entry.probe in ("", "none") or entry.learner == "constant"
     return entry.label if plain else f"{entry.label}, {probe_name(entry.probe)}"
-
-
-def hero(directory: str | Path, path: str | Path) -> Path:
-    """The picture of a benchmark for a README: sample fields on the left, scores on the right.
-
-    Args:
-        directory: a finished benchmark.
-        path: PNG file to write.
-
-    Returns:
-        The path.
-
-    Raises:
-        PhysrepError: the benchmark has no results, or the file cannot be written.
-    """
-    from matplotlib.figure import Figure
-
-    bench = Bench.read(directory)
-    system = bench.systems[0]
-    rows = len(dot_rows(bench, system)["name"].unique())
-    with paper():
-        figure = Figure(figsize=(1.28 * WIDTH, max(3.0, 1.0 + 0.23 * rows)), layout="constrained")
-        right = figure
-        if bench.samples is not None:
-            left, right = figure.subfigures(1, 2, squeeze=False, width_ratios=[1.15, 1.0], wspace=0.04)[0]
-            draw_samples(left, bench.samples, bench.data, trajectories=2, frames=3, channels=2)
-        ax = right.subplots()
-        draw_scores(ax, True, bench, system)
-        ax.set_xlabel("test MSE of z-scored parameters, mean (95% interval)")
-        ax.set_title(f"{system}: physical parameters from frozen tokens", pad=16)
-    save_figure(figure, Path(path), "Sample fields and scores", dpi=160)
-    return Path(path)

@@ -54,17 +54,13 @@ def simulate_file(task: FileTask, request: Request, device: str) -> list[str]:
         _sound_batch(task, slice(first, first + size), request, device, messages)
         for first in range(0, len(task.indices), size)
     ]
-    whole = parts[0]
-    if len(parts) > 1:
-        whole.fields = {name: torch.cat([part.fields[name] for part in parts]) for name in whole.fields}
-        whole.parameters = {name: torch.cat([part.parameters[name] for part in parts]) for name in whole.parameters}
     notes = {
         "seed": request.settings["seed"],
         "resolved": request.resolved,
         "trajectory_numbers": ",".join(map(str, task.indices)),
         "simulation": key,
     }
-    write_well(task.path, whole, notes)
+    write_well(task.path, _joined(parts), notes)
     return messages
 
 
@@ -90,9 +86,14 @@ def simulate_at(request: Request, values: Mapping[str, Tensor], indices: Sequenc
             reason = next(iter(part.failed.values()))
             raise PhysrepError(f"{request.settings['system']}: a proposed trajectory blew up ({reason}).")
         parts.append(part)
+    return _joined(parts)
+
+
+def _joined(parts: list[Trajectories]) -> Trajectories:
     whole = parts[0]
-    whole.fields = {name: torch.cat([part.fields[name] for part in parts]) for name in whole.fields}
-    whole.parameters = {name: torch.cat([part.parameters[name] for part in parts]) for name in whole.parameters}
+    if len(parts) > 1:
+        whole.fields = {name: torch.cat([part.fields[name] for part in parts]) for name in whole.fields}
+        whole.parameters = {name: torch.cat([part.parameters[name] for part in parts]) for name in whole.parameters}
     return whole
 
 

@@ -223,7 +223,7 @@ def _read(
         yield values.astype(np.float32, copy=False), record, description
 
 
-def write_training_data(data: StudyData, root: Path, seed: int = 0) -> Path:
+def write_training_data(data: StudyData, root: Path) -> Path:
     """The shown fields of all sets as one data set in The Well's format, to train encoders on.
 
     Its parameters are the number of the set and the first physical parameter of each simulation; learners without
@@ -234,7 +234,7 @@ def write_training_data(data: StudyData, root: Path, seed: int = 0) -> Path:
     names = list(data.sets)
     n, frames = data.fields.shape[-1], data.fields.shape[1]
     axis = torch.arange(n, dtype=torch.float64) / n
-    splits = np.array(assign_splits(len(data), seed, (0.8, 0.1, 0.1)))
+    splits = np.array(assign_splits(len(data), 0, (0.8, 0.1, 0.1)))
     for split in ("train", "valid", "test"):
         rows = np.flatnonzero(splits == split)
         whole = Trajectories(

@@ -13,9 +13,9 @@ from .config import StudyConfig
 from .data import StudyData
 
 
-def samples_figure(config: StudyConfig, data: StudyData, scales: Mapping[str, ColourScale], columns: int = 6) -> Figure:
+def samples_figure(config: StudyConfig, data: StudyData, scales: Mapping[str, ColourScale]) -> Figure:
     """One simulation of every set at evenly spaced times, in the very colours that the models see."""
-    frames = np.linspace(0, config.frames - 1, columns).round().astype(int)
+    frames = np.linspace(0, config.frames - 1, 6).round().astype(int)
     rows = []
     for name in data.sets:
         own = data.rows(name)

@@ -128,11 +128,11 @@ def _known(datasets: Sequence[ClipDataset]) -> tuple[str, ...]:
 
 
 @torch.no_grad()
-def validation_loss(learner: Learner, valid: ClipDataset, frame_step: int, count: int = 512) -> float:
+def validation_loss(learner: Learner, valid: ClipDataset, frame_step: int) -> float:
     """Mean loss over fixed validation windows, in evaluation mode."""
     training = learner.training
     learner.eval()
-    windows = spread_windows(valid, learner.train_frames, frame_step, count)
+    windows = spread_windows(valid, learner.train_frames, frame_step, 512)
     total = 0.0
     for i in range(0, len(windows), BATCH):
         clip = valid.clip(windows[i : i + BATCH], learner.train_frames, frame_step).to(learner.field_mean.device)

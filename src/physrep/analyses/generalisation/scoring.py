@@ -45,19 +45,21 @@ def score_rows(outcome: Outcome, names: tuple[str, ...], n_resamples: int, seed:
     ]
 
 
+LEVEL = 0.95
+"""Probability content of intervals."""
+
+
 def with_mean(values: np.ndarray) -> np.ndarray:
     """Values with shape ``(..., P)`` and behind them their mean over parameters."""
     return np.concatenate([values, values.mean(-1, keepdims=True)], -1)
 
 
-def ratio_interval(
-    error: np.ndarray, reference: np.ndarray, n_resamples: int, seed: int = 0, level: float = 0.95
-) -> tuple[Any, Any, Any]:
-    """Ratio of mean errors, ``mean_g e / mean_g r``, with the percentile interval of a bootstrap over trajectories g.
+def ratio_interval(error: np.ndarray, reference: np.ndarray, n_resamples: int, seed: int = 0) -> tuple[Any, Any, Any]:
+    """Ratio of mean errors, ``mean_g e / mean_g r``, with its percentile interval, over trajectories g.
 
     Args:
         error, reference: squared errors of the same trajectories, with shape ``(G, P)``.
-        n_resamples, seed, level: of the bootstrap.
+        n_resamples, seed: of the bootstrap.
 
     Returns:
         Ratio, low and high with shape ``(P + 1,)``: the parameters, then the ratio of the means over parameters. NaN
@@ -74,6 +76,6 @@ def ratio_interval(
         return value, np.full_like(value, np.nan), np.full_like(value, np.nan)
     weights = np.random.default_rng(seed).multinomial(count, np.full(count, 1 / count), size=n_resamples)
     drawn = ratio(weights @ error / count, weights @ reference / count)
-    low, high = np.nanquantile(np.where(np.isnan(value), 0.0, drawn), [(1 - level) / 2, (1 + level) / 2], axis=0)
+    low, high = np.nanquantile(np.where(np.isnan(value), 0.0, drawn), [(1 - LEVEL) / 2, (1 + LEVEL) / 2], axis=0)
     nothing = np.isnan(value)
     return value, np.where(nothing, np.nan, low), np.where(nothing, np.nan, high)

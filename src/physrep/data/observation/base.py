@@ -103,15 +103,15 @@ class Step(ABC):
         """
 
 
-def bounds(given: float | Sequence[float], what: str, lowest: float = 0.0) -> tuple[float, float]:
+def bounds(given: float | Sequence[float], what: str) -> tuple[float, float]:
     """A number as a range of one point, or ``[low, high]``.
 
     Raises:
-        PhysrepError: not a range, or it begins below ``lowest``.
+        PhysrepError: not a range, or it begins below 0.
     """
     pair = tuple(given) if isinstance(given, Sequence) else (given, given)
-    if len(pair) != 2 or not lowest <= float(pair[0]) <= float(pair[1]) < np.inf:
-        raise PhysrepError(f"observation: {what} is {given}; give a number of at least {lowest:g}, or [low, high].")
+    if len(pair) != 2 or not 0 <= float(pair[0]) <= float(pair[1]) < np.inf:
+        raise PhysrepError(f"observation: {what} is {given}; give a number of at least 0, or [low, high].")
     return float(pair[0]), float(pair[1])
 
 

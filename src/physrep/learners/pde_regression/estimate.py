@@ -76,16 +76,13 @@ def known_oracle(system: str) -> Library:
     return ORACLES[system]
 
 
-def estimate(
-    clip: Clip, system: str | System, *, uniform: bool = False, boxes: Boxes | None = None
-) -> dict[str, Tensor]:
+def estimate(clip: Clip, system: str | System, *, uniform: bool = False) -> dict[str, Tensor]:
     """Physical parameters of every window.
 
     Args:
         clip: windows of at least 4 frames, physical fields (not normalised).
         system: whose equation the fields obey.
         uniform: rows between walls are equally spaced, although the system's are not (resampled spectrally).
-        boxes: size of the test functions.
 
     Returns:
         ``{parameter: (B,)}``, float64. Coefficients that the equation says are positive are clipped to 1e-12 from
@@ -96,7 +93,7 @@ def estimate(
     """
     name = system if isinstance(system, str) else system.name
     library = known_oracle(name)
-    return library(OracleWindow(clip, equation_of(name), uniform, boxes))
+    return library(OracleWindow(clip, equation_of(name), uniform))
 
 
 __all__ = ["EQUATIONS", "ORACLES", "Boxes", "Library", "OracleWindow", "WeakForm", "equation_of", "estimate",
