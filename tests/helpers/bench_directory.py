@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 
 from physrep.files import write_yaml
-from physrep.probes.fit import Predictions, save_predictions, split_scores
+from physrep.probes.fit import split_scores
+from physrep.probes.predictions import Predictions, save_predictions
 
 NAMES = ("Reynolds", "Schmidt")
 LIMITS = {"Reynolds": (100.0, 1000.0, "log", "Re"), "Schmidt": (0.2, 5.0, "log", "Sc")}

@@ -9,7 +9,8 @@ from pathlib import Path
 import numpy as np
 
 from physrep.files import write_json
-from physrep.probes.fit import Predictions, save_predictions, split_scores
+from physrep.probes.fit import split_scores
+from physrep.probes.predictions import Predictions, save_predictions
 from tests.helpers.bench_directory import write_csv
 
 Runs = Mapping[str, tuple[str, str, str, Mapping[int, float]]]

@@ -19,7 +19,7 @@ from physrep.benchmark.headline import lead
 from physrep.formats import column, number, percent, tick
 from physrep.metrics import Difference
 from physrep.metrics.score import Score
-from physrep.probes.fit import load_predictions
+from physrep.probes.predictions import load_predictions
 from physrep.report.cost import cost_plot
 from physrep.report.draw import NARROW, Plot, curves, dots, matrix
 from physrep.report.draw.figure import markup

@@ -15,7 +15,7 @@ from physrep.errors import PhysrepError
 from physrep.formats import number
 from physrep.metrics import mse
 from physrep.palette import diverging
-from physrep.probes.fit import save_predictions
+from physrep.probes.predictions import save_predictions
 from physrep.progress import duration
 from physrep.report import build_report
 from physrep.report.draw import Plot

@@ -15,7 +15,7 @@ from ..files import read_csv, read_json, read_yaml
 from ..files import read_record as read_object
 from ..learners.identity import Identity, identity_of_name, identity_of_summary
 from ..metrics import Difference, cluster_means, paired_difference_over_seeds
-from ..probes.fit import Predictions, load_predictions
+from ..probes.predictions import Predictions, load_predictions
 from .entries import Entry, make_entries, parameter_names, to_float
 
 if TYPE_CHECKING:

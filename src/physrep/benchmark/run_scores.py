@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from ..data import ClipDataset
     from ..learners.base import Learner
     from ..probes import Probe
-    from ..probes.fit import Predictions
+    from ..probes.predictions import Predictions
     from ..readout import Readouts
     from ..tokens import LabelScaler, TokenStore
 
@@ -54,7 +54,7 @@ class Scoring:
         self, prediction: Any, labels: np.ndarray, names: tuple[str, ...], windows: np.ndarray
     ) -> Predictions:
         """Z-scored predictions beside the labels, in both units."""
-        from ..probes.fit import Predictions
+        from ..probes.predictions import Predictions
 
         target = self.scaler.transform(labels, names, unknown="keep").double()
         return Predictions(

@@ -28,8 +28,9 @@ from ..files import read_record, read_rows, write_json
 from ..metrics import cluster_means, paired_difference
 from ..metrics.collapse import Spread, collapse_in_words, token_spread
 from ..probes import PROBES
-from ..probes.fit import fit_splits, load_predictions
+from ..probes.fit import fit_splits
 from ..probes.moments import token_moments
+from ..probes.predictions import load_predictions
 from ..registry import build
 from ..tokens import LabelScaler, TokenStore
 from .config import BenchConfig, RunConfig

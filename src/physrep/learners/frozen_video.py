@@ -79,7 +79,11 @@ class FrozenVideo(Rendered):
         self.register_buffer("weights_hash", torch.tensor(list(digest.digest()), dtype=torch.uint8))
 
     def grid(self, frames: int, height: int, width: int) -> tuple[int, int, int]:
-        """Tokens of one group along time, H and W."""
+        """Tokens of one group along time, H and W.
+
+        Args:
+            frames, height, width: size of a window of fields.
+        """
         if self.pool == "all":
             return (1, 1, 1)
         steps = self.backbone.frames or max(frames // self.backbone.tubelet, 1) * self.backbone.tubelet

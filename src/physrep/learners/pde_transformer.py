@@ -126,7 +126,11 @@ class PDETransformer(Emulator):
         return [self.known.get(name, self.backbone.types - 1) for name in channels]
 
     def grid(self, frames: int, height: int, width: int) -> tuple[int, int, int]:
-        """Tokens along time, H and W, whatever the size of the fields."""
+        """Tokens along time, H and W, whatever the size of the fields.
+
+        Args:
+            frames, height, width: of a window.
+        """
         side = self.image_size // self.backbone.reduction
         return (self.frames_read(frames) - self.steps + 2, side, side)
 

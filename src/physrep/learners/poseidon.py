@@ -128,7 +128,11 @@ class Poseidon(Emulator):
         return [name for name in channels if name not in read]
 
     def grid(self, frames: int, height: int, width: int) -> tuple[int, int, int]:
-        """Tokens along time, H and W, whatever the size of the fields."""
+        """Tokens along time, H and W, whatever the size of the fields.
+
+        Args:
+            frames, height, width: of a window.
+        """
         side = self.image_size // self.backbone.reduction
         return (self.frames_read(frames), side, side)
 

@@ -91,7 +91,11 @@ class VideoPixels(Rendered):
         self.embed_dim = 1 if source == "gray16" else 3
 
     def grid(self, frames: int, height: int, width: int) -> tuple[int, int, int]:
-        """Tokens of one group along time, H and W."""
+        """Tokens of one group along time, H and W.
+
+        Args:
+            frames, height, width: size of a window of fields.
+        """
         side = 32 if self.source == "rgb32" else 16
         return (frames // self.tubelet, side, side)
 

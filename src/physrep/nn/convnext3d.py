@@ -178,7 +178,11 @@ class ConvNeXt3D(nn.Module):
             self.res_blocks.append(nn.Sequential(*(ResidualBlock(dim, dimensions, layer_scale) for _ in range(blocks))))
 
     def grid(self, frames: int, height: int, width: int) -> tuple[int, int, int]:
-        """Token grid (1, h, w) of a clip of this size."""
+        """Token grid (1, h, w) of a clip of this size.
+
+        Args:
+            frames, height, width: size of a window of fields.
+        """
         reduction = 2 ** (len(self.res_blocks) - 1)
         return 1, height // reduction, width // reduction
 

@@ -68,6 +68,9 @@ class PatchConvNeXt3D(nn.Module):
     def grid(self, frames: int, height: int, width: int) -> tuple[int, int, int]:
         """Token grid (t, h, w) of a clip of this size.
 
+        Args:
+            frames, height, width: size of a window of fields.
+
         Raises:
             PhysrepError: the clip is smaller than one token.
         """

@@ -99,6 +99,9 @@ class ViT3D(nn.Module):
     def grid(self, frames: int, height: int, width: int) -> tuple[int, int, int]:
         """Token grid (t, h, w) of a clip of this size.
 
+        Args:
+            frames, height, width: size of a window of fields.
+
         Raises:
             PhysrepError: a size is no multiple of the patch.
         """

@@ -8,12 +8,13 @@ from ..registry import Registry
 from .attentive_fit import AttentiveProbeFit
 from .base import Probe
 from .control import CodeLength, Control, code_length, control_task, shuffled_labels
-from .fit import Predictions, evaluate, load_predictions, save_predictions
+from .fit import evaluate
 from .kernel_ridge import KernelRidgeProbe
 from .logistic import LogisticProbe
 from .mlp import MLPProbe
 from .nearest import NearestProbe
 from .nested import evaluate_nested
+from .predictions import Predictions, load_predictions, save_predictions
 from .ridge import Ridge, RidgeProbe
 
 OWN: dict[str, type[Probe]] = {

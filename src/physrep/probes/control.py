@@ -23,7 +23,8 @@ from ..renamed import takes_former_names
 from ..tokens.labels import LabelScaler
 from ..tokens.store import TokenStore
 from .base import Probe
-from .fit import Predictions, evaluate
+from .fit import evaluate
+from .predictions import Predictions
 
 if TYPE_CHECKING:
     from pandas import DataFrame

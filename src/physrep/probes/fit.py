@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,7 +10,6 @@ import torch
 from torch import Tensor
 
 from ..errors import PhysrepError
-from ..files import write_npz
 from ..metrics import bootstrap, cluster_means
 from ..metrics.classification import accuracy, macro_f1, score_classes
 from ..metrics.uncertainty import find_metric
@@ -21,6 +18,7 @@ from ..tokens.labels import LabelScaler
 from ..tokens.store import TokenStore
 from .base import Probe, check_tokens
 from .partial import for_labels, with_labels
+from .predictions import Predictions
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -28,26 +26,6 @@ if TYPE_CHECKING:
 SCORED = ("valid", "test")
 SCORES = ("mse", "r2")
 """Metrics of every table unless others are named."""
-
-
-@dataclass
-class Predictions:
-    """Predictions of one split, z-scored and physical, for figures and paired comparisons.
-
-    Attributes:
-        parameter_names: names of the P columns.
-        prediction, target: z-scored, with shape ``(windows, P)``; a target that is NaN is unknown.
-        prediction_physical, target_physical: in physical units, with the same shape.
-        trajectory, start: of each window.
-    """
-
-    parameter_names: tuple[str, ...]
-    prediction: np.ndarray
-    target: np.ndarray
-    prediction_physical: np.ndarray
-    target_physical: np.ndarray
-    trajectory: np.ndarray
-    start: np.ndarray
 
 
 def fit_splits(probe: Probe, stores: Mapping[str, TokenStore], labels: Mapping[str, Tensor]) -> Probe:
@@ -266,38 +244,3 @@ def class_scores(predictions: Predictions, *, n_resamples: int = 2000, seed: int
 
 def _class_of(indicators: np.ndarray) -> np.ndarray:
     return indicators.argmax(1) if indicators.shape[1] > 1 else (indicators[:, 0] > 0.5).astype(int)
-
-
-def save_predictions(path: str | Path, predictions: Mapping[str, Predictions]) -> None:
-    """Write predictions of all splits to one ``.npz``; arrays are named ``split.attribute``.
-
-    Args:
-        path: of the file.
-        predictions: by name of the split.
-    """
-    arrays: dict[str, Any] = {
-        f"{split}.{key}": np.asarray(value) for split, part in predictions.items() for key, value in vars(part).items()
-    }
-    write_npz(path, arrays)
-
-
-def load_predictions(path: str | Path) -> dict[str, Predictions]:
-    """Read what `save_predictions` wrote.
-
-    Raises:
-        PhysrepError: the file is missing or not one of these.
-    """
-    try:
-        with np.load(path, allow_pickle=False) as file:
-            splits: dict[str, dict[str, Any]] = {}
-            for name in file.files:
-                split, key = name.split(".")
-                splits.setdefault(split, {})[key] = file[name]
-        return {
-            split: Predictions(**{**part, "parameter_names": tuple(part["parameter_names"].tolist())})
-            for split, part in splits.items()
-        }
-    except PhysrepError:
-        raise
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise PhysrepError(f"{path}: holds no predictions ({error}); run `physrep probe` again.") from error

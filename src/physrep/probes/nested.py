@@ -13,7 +13,8 @@ from ..tokens.labels import LabelScaler
 from ..tokens.protocol import Division
 from ..tokens.store import TokenStore
 from .base import Probe
-from .fit import SCORED, SCORES, Predictions, n_training, predict_splits, split_scores
+from .fit import SCORED, SCORES, n_training, predict_splits, split_scores
+from .predictions import Predictions
 
 if TYPE_CHECKING:
     from pandas import DataFrame

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import torch
 
 from ...clip import Clip
+from ...errors import PhysrepError
 from .library import library
 from .weak_form import WeakRows, geometry_of
 
@@ -14,6 +15,36 @@ DETERMINED = 1e-6
 """A channel is left out if a linear equation in the channels before it leaves less than this share of it."""
 UNIFORM = 1e-10
 """A channel whose variance within every window is below this share of its variance is one number per window."""
+
+
+def default_modes(clip: Clip) -> tuple[int, ...]:
+    """Largest mode of the test functions per axis: an eighth of the points, 2 to 8, and 5 of an axis with ends."""
+    sizes = zip(clip.fields.shape[3:], clip.periodic, strict=True)
+    return tuple(max(2, min(8, n // 8)) if around else 5 for n, around in sizes)
+
+
+def kept_channels(
+    clip: Clip, fields: torch.Tensor, channels: Sequence[str], modes: Sequence[int], say: Callable[[str], None]
+) -> list[str]:
+    """Channels that are fields of their own; what is left out is said.
+
+    Args:
+        clip, fields, channels, modes: as of `independent`.
+        say: takes sentences.
+
+    Raises:
+        PhysrepError: no channel varies in space or time.
+    """
+    labels = uniform(fields, channels)
+    for name in labels:
+        say(f"channel {name} is left out: it is one number per window, as a label would be")
+    left = [name for name in channels if name not in labels]
+    if not left:
+        raise PhysrepError("operator_discovery: every channel is one number per window; give fields that vary.")
+    kept = independent(clip, fields[:, [channels.index(name) for name in left]], left, modes)
+    for name in [name for name in left if name not in kept]:
+        say(f"channel {name} is left out: the others determine it")
+    return kept
 
 
 def uniform(fields: torch.Tensor, channels: Sequence[str]) -> list[str]:

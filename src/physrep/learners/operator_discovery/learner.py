@@ -26,7 +26,7 @@ from torch import Tensor
 from ...clip import Clip
 from ...errors import PhysrepError
 from .basis_training import first_choice, train_basis, training_windows
-from .channels import independent, uniform
+from .channels import default_modes, kept_channels
 from .fitting import Collected, all_candidates, chosen_operator, measured_errors
 from .found import FoundOperator
 from .library import DEFAULT_GRADES, GRADES, Term, affordable, library, whole_library
@@ -168,23 +168,10 @@ class OperatorDiscovery(FoundOperator):
             raise PhysrepError(
                 "operator_discovery: a trained basis reads fields on 2 axes; leave basis out, or slice the data first."
             )
-        modes = self.modes or tuple(
-            max(2, min(8, n // 8)) if around else 5
-            for n, around in zip(first.fields.shape[3:], first.periodic, strict=True)
-        )
+        modes = self.modes or default_modes(first)
         names = list(self.channels) or list(first.channels)
-        labels = uniform(self._kept(first, names), names)
-        for name in labels:
-            progress(f"channel {name} is left out: it is one number per window, as a label would be")
-        fields = [name for name in names if name not in labels]
-        if not fields:
-            raise PhysrepError("operator_discovery: every channel is one number per window; give fields that vary.")
-        channels = independent(first, self._kept(first, fields), fields, modes)
-        for name in [n for n in fields if n not in channels]:
-            progress(f"channel {name} is left out: the others determine it")
+        channels = kept_channels(first, self._kept(first, names), names, modes, progress)
         axes = len(first.periodic)
-        if self.basis is not None and axes != 2:
-            raise PhysrepError(f"operator_discovery: columns are trained on two axes of space, these are {axes}.")
         nonlocal_columns = axes == 2 and all(first.periodic)
         grades = affordable(channels, nonlocal_columns, self.grades, progress, axes)
         terms = library(channels, nonlocal_columns, grades, axes)
