@@ -35,7 +35,7 @@ def published() -> dict[str, torch.Tensor]:
     """A small file of the layout, without the prefix of the wrapper; weights follow from their names."""
     state = {
         name: drawn(name, tuple(value.shape))
-        for name, value in PDETransformerEncoder(**SMALL, **ROWS).state_dict().items()
+        for name, value in PDETransformerEncoder(2, **SMALL, mlp_ratio=4.0, **ROWS).state_dict().items()
     }
     bias = "encoder_level_0.blocks.0.attn_spatial.pos_emb_funct"
     rest = {
@@ -55,7 +55,7 @@ def clip(channels=SHEAR, frames: int = 3, size=(16, 24), periodic=(True, False))
 
 
 def test_tokens_are_those_of_the_public_code() -> None:
-    encoder, state = PDETransformerEncoder(**SMALL, **ROWS), published()
+    encoder, state = PDETransformerEncoder(2, **SMALL, mlp_ratio=4.0, **ROWS), published()
     encoder.load_state_dict({name: state[name] for name in encoder.state_dict()})
     inputs = torch.zeros(2, 3, 2, 32, 32)
     inputs[:, :, 0] = drawn("inputs", (2, 3, 32, 32))

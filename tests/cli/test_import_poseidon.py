@@ -23,7 +23,7 @@ SHEAR = ("pressure", "tracer", "velocity_x", "velocity_y")
 def published(dim: int = 6) -> dict[str, torch.Tensor]:
     """A small file of the layout: encoder, decoder, skip connections, recovery."""
     torch.manual_seed(0)
-    encoder = ScOTEncoder(4, **SMALL)
+    encoder = ScOTEncoder(4, **SMALL, mlp_ratio=4.0)
     state = {key: torch.randn_like(value) * 0.3 for key, value in encoder.state_dict().items()}
     rest = {
         "decoder.layers.0.blocks.0.attention.self.logit_scale": (2, 1, 1),
@@ -135,7 +135,7 @@ def test_a_block_is_that_of_the_transformers_library(points: int, odd: bool) -> 
 
 
 def test_the_size_is_that_of_the_published_tiny_model() -> None:
-    encoder = ScOTEncoder()
+    encoder = Poseidon(4).backbone
     count = sum(p.numel() for p in encoder.parameters())
     blocks = sum(p.numel() for stage in encoder.encoder["layers"] for p in stage.blocks.parameters())
     widths = (48, 96, 192, 384)

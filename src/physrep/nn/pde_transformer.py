@@ -138,19 +138,9 @@ class PDETransformerEncoder(nn.Module):
     """
 
     def __init__(
-        self,
-        steps: int = 2,
-        dim: int = 96,
-        depths: Sequence[int] = (2, 5, 8),
-        heads: int = 4,
-        patch: int = 4,
-        window: int = 8,
-        mlp_ratio: float = 4.0,
-        types: int = 1001,
-        pdes: int = 1001,
-        tasks: int = 1000,
-        level: int | None = None,
-    ) -> None:
+        self, steps: int, dim: int, depths: Sequence[int], heads: int, patch: int, window: int, mlp_ratio: float,
+        types: int, pdes: int, tasks: int, level: int | None = None,
+    ) -> None:  # fmt: skip
         super().__init__()
         self.count = level or len(depths)
         self.patch, self.window, self.types = patch, window, types

@@ -130,15 +130,9 @@ class ScOTEncoder(nn.Module):
     """
 
     def __init__(
-        self,
-        in_channels: int = 4,
-        embed_dim: int = 48,
-        depths: Sequence[int] = (4, 4, 4, 4),
-        heads: Sequence[int] = (3, 6, 12, 24),
-        patch: int = 4,
-        window: int = 16,
-        mlp_ratio: float = 4.0,
-    ) -> None:
+        self, in_channels: int, embed_dim: int, depths: Sequence[int], heads: Sequence[int], patch: int, window: int,
+        mlp_ratio: float,
+    ) -> None:  # fmt: skip
         super().__init__()
         self.patch, self.window, self.reduction = patch, window, patch * 2 ** (len(depths) - 1)
         self.embed_dim = embed_dim * 2 ** (len(depths) - 1)

@@ -244,18 +244,9 @@ class WalrusTrunk(nn.Module):
     """
 
     def __init__(
-        self,
-        fields: int = 67,
-        dim: int = 1408,
-        inner: int = 352,
-        blocks: int = 40,
-        heads: int = 16,
-        time_heads: int | None = None,
-        hidden: int | None = None,
-        kernels: Sequence[int] = (8, 4),
-        buckets: int = 32,
-        axes: int = 2,
-    ) -> None:
+        self, fields: int, dim: int, inner: int, blocks: int, heads: int, time_heads: int | None, hidden: int | None,
+        kernels: Sequence[int], buckets: int, axes: int,
+    ) -> None:  # fmt: skip
         super().__init__()
         self.embed_dim, self.axes, self.fields = dim, axes, fields
         self.encoder_dummy = nn.Parameter(torch.ones(1))
