@@ -25,12 +25,12 @@ from collections.abc import Sequence
 from typing import cast
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ..errors import PhysrepError
 from .avit_blocks import SpaceTimeBlock
 from .frame_norm import FrameRMSNorm
+from .patches import patch_product
 
 STEMS: dict[int, tuple[int, int, int]] = {16: (4, 2, 2), 8: (2, 2, 2), 4: (2, 2, 1)}
 """Patch size to the strides of the three convolutions; 16 is the released one, the others are for small grids."""
@@ -74,18 +74,10 @@ class Stem(nn.Module):
         """
         first, *rest = self.in_proj
         kernel = cast(nn.Conv2d, first).weight
-        x = _patches(x, torch.einsum("dchw,cn->dnhw", kernel, weight), torch.einsum("dchw,c->d", kernel, bias))
+        x = patch_product(x, torch.einsum("dchw,cn->dnhw", kernel, weight), torch.einsum("dchw,c->d", kernel, bias))
         for layer in rest:
-            x = _patches(x, layer.weight) if isinstance(layer, nn.Conv2d) else layer(x)
+            x = patch_product(x, layer.weight) if isinstance(layer, nn.Conv2d) else layer(x)
         return x
-
-
-def _patches(x: Tensor, kernel: Tensor, bias: Tensor | None = None) -> Tensor:
-    """A convolution of ``(N, H, W, C)`` whose kernel equals its stride, as one matrix product on patches."""
-    k = kernel.shape[-1]
-    n, h, w, c = x.shape
-    patches = x.reshape(n, h // k, k, w // k, k, c).transpose(2, 3).reshape(n, h // k, w // k, -1)
-    return F.linear(patches, kernel.permute(0, 2, 3, 1).flatten(1), bias)
 
 
 def _unpatch(x: Tensor, kernel: Tensor) -> Tensor:

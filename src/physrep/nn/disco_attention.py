@@ -10,10 +10,13 @@ RudyMorel/DISCO.
 from __future__ import annotations
 
 import math
+from typing import cast
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+
+from .avit_blocks import attend_scaled
 
 BUCKETS, FARTHEST = 32, 32
 """Relative positions share 32 numbers: exact to 7 on either side, then logarithmic up to 32."""
@@ -31,9 +34,10 @@ class ChannelMap(nn.Module):
         self.weight = nn.Parameter(linear.weight.detach()[..., None, None, None].clone())
         self.bias = linear.bias
 
-    def forward(self, x: Tensor) -> Tensor:
-        """Tensor with shape ``(..., out)``."""
-        return F.linear(x, self.weight.flatten(1), self.bias)
+    def forward(self, x: Tensor, scale: Tensor | None = None) -> Tensor:
+        """Tensor with shape ``(..., out)``, times ``scale`` of every channel if that is given."""
+        weight, bias = self.weight.flatten(1), self.bias
+        return F.linear(x, weight, bias) if scale is None else F.linear(x, weight * scale[:, None], bias * scale)
 
 
 class FrameNorm(nn.Module):
@@ -44,10 +48,10 @@ class FrameNorm(nn.Module):
         self.groups = groups
         self.weight = nn.Parameter(torch.ones(dim))
 
-    def forward(self, x: Tensor) -> Tensor:
-        """Tensor with the shape ``(B, T, H, W, D)`` of ``x``."""
-        frames = x.flatten(0, 1).movedim(-1, 1)
-        return F.group_norm(frames, self.groups, self.weight).movedim(1, -1).reshape(x.shape)
+    def forward(self, x: Tensor, scale: Tensor | None = None) -> Tensor:
+        """Tensor with the shape ``(B, T, H, W, D)`` of ``x``, times ``scale`` of every channel if that is given."""
+        frames, weight = x.flatten(0, 1).movedim(-1, 1), self.weight if scale is None else self.weight * scale
+        return F.group_norm(frames, self.groups, weight).movedim(1, -1).reshape(x.shape)
 
 
 class RelativeBias(nn.Module):
@@ -73,13 +77,15 @@ def relative_bucket(offset: Tensor) -> Tensor:
     return (offset > 0).long() * half + torch.where(distance < exact, distance, far)
 
 
-def attend(x: Tensor, heads: int, qnorm: nn.Module, knorm: nn.Module, bias: RelativeBias) -> Tensor:
-    """Attention along the axis before the last of ``(..., n, 3 D)``; every head's channels are q, k, v in a row."""
-    lead, n = x.shape[:-2], x.shape[-2]
-    q, k, v = x.reshape(-1, n, heads, x.shape[-1] // heads).transpose(1, 2).chunk(3, dim=-1)
-    q, k = qnorm(q), knorm(k)
-    y = F.scaled_dot_product_attention(q, k, v, attn_mask=bias(n).to(q.dtype).unsqueeze(0))
-    return y.transpose(1, 2).reshape(*lead, n, -1)
+def attend(x: Tensor, axis: int, heads: int, qnorm: nn.LayerNorm, knorm: nn.LayerNorm, bias: RelativeBias) -> Tensor:
+    """Attention along an axis (1 to 3) of ``(B, T, H, W, 3 D)``; every head's channels are q, k, v in a row."""
+    n = x.shape[axis]
+    # (B, T, H, W, heads, 3d) -> (rest, heads, n, 3d), and back
+    q, k, v = x.unflatten(-1, (heads, -1)).movedim(axis, 4).chunk(3, dim=-1)
+    # The scale of the scores is on the queries.
+    scale = q.shape[-1] ** -0.5
+    q = F.layer_norm(q, qnorm.normalized_shape, qnorm.weight * scale, qnorm.bias * scale, qnorm.eps)
+    return attend_scaled(q, knorm(k), v, bias(n)).movedim(4, axis).flatten(4)
 
 
 def drop_path(x: Tensor, rate: float, training: bool) -> Tensor:
@@ -104,9 +110,9 @@ class TemporalAttention(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Tensor with the shape ``(B, T, H, W, D)`` of ``x``."""
-        y = self.input_head(self.norm1(x)).movedim(1, 3)
-        y = attend(y, self.heads, self.qnorm, self.knorm, self.rel_pos_bias).movedim(3, 1)
-        return x + drop_path(self.gamma * self.output_head(self.norm2(y)), self.drop, self.training)
+        y = self.input_head(self.norm1(x))
+        y = attend(y, 1, self.heads, self.qnorm, self.knorm, self.rel_pos_bias)
+        return x + drop_path(self.output_head(self.norm2(y), self.gamma), self.drop, self.training)
 
 
 class Mlp(nn.Module):
@@ -144,18 +150,25 @@ class AxialAttention(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Tensor with the shape ``(B, T, H, W, D)`` of ``x``."""
         normed = self.norm1(x)
-        total = torch.zeros_like(x)
-        for axis, (head, qnorm, knorm, bias) in enumerate(
-            zip(self.input_heads, self.qnorms, self.knorms, self.rel_pos_biases, strict=False)
-        ):
-            y = head(normed).movedim(2 + axis, 3)
-            total = total + attend(y, self.heads, qnorm, knorm, bias).movedim(3, 2 + axis)  # pyright: ignore[reportArgumentType]
+        parts = [
+            attend(head(normed), 2 + axis, self.heads, cast(nn.LayerNorm, qnorm), cast(nn.LayerNorm, knorm), bias)
+            for axis, (head, qnorm, knorm, bias) in enumerate(
+                zip(self.input_heads, self.qnorms, self.knorms, self.rel_pos_biases, strict=False)
+            )
+        ]  # pyright: ignore[reportArgumentType]
+        total = parts[0] + parts[1]
         if self.third_axis:
-            values = self.input_heads[2](normed).unflatten(-1, (self.heads, 3, -1))[..., 2, :]
-            total = total + values.flatten(-2)
-        y = self.output_head(self.norm2(total / 2))
-        x = x + drop_path(self.gamma_att * y, self.drop, self.training)
-        return x + drop_path(self.gamma_mlp * self.mlp_norm(self.mlp(x)), self.drop, self.training)
+            total = total + self._third_values(normed)
+        x = x + drop_path(self.output_head(self.norm2(total / 2), self.gamma_att), self.drop, self.training)
+        return x + drop_path(self.mlp_norm(self.mlp(x), self.gamma_mlp), self.drop, self.training)
+
+    def _third_values(self, normed: Tensor) -> Tensor:
+        """The value map of the third head; its queries and keys, of an axis of one point, are never needed."""
+        third = cast(ChannelMap, self.input_heads[2])
+        weight, bias = (
+            part.unflatten(0, (self.heads, 3, -1))[:, 2].flatten(0, 1) for part in (third.weight, third.bias)
+        )
+        return F.linear(normed, weight.flatten(1), bias)
 
 
 class DISCOBlock(nn.Module):

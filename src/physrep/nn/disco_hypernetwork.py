@@ -9,12 +9,14 @@ Source: Morel, Han, Oyallon, DISCO, 2025, https://arxiv.org/abs/2504.19496; para
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import cast
 
-import torch.nn.functional as F
+import torch
 from torch import Tensor, nn
 
 from ..errors import PhysrepError
 from .disco_attention import TIME_GROUPS, DISCOBlock
+from .patches import patch_product
 
 
 def standardise_over(x: Tensor, axes: Sequence[int]) -> tuple[Tensor, Tensor, Tensor]:
@@ -31,10 +33,10 @@ class StateMap(nn.Module):
         super().__init__()
         self.linear = nn.Linear(states, dim)
 
-    def forward(self, x: Tensor, labels: Tensor) -> Tensor:
-        """Tensor with shape ``(..., dim)`` of ``(..., C)``."""
+    def forward(self, labels: Tensor) -> tuple[Tensor, Tensor]:
+        """Weight ``(dim, C)`` and bias ``(dim,)`` of the map of the channels present."""
         scale = (self.linear.in_features / len(labels)) ** 0.5
-        return scale * F.linear(x, self.linear.weight[:, labels], self.linear.bias)
+        return scale * self.linear.weight[:, labels], scale * self.linear.bias
 
 
 class PatchStem(nn.Module):
@@ -50,9 +52,25 @@ class PatchStem(nn.Module):
             layers += [nn.Conv2d(before, after, size, size, bias=False), norm, nn.GELU()]
         self.encoder = nn.Sequential(*layers[:-1])
 
-    def forward(self, x: Tensor) -> Tensor:
-        """Tensor with shape ``(N, dim, H / patch, W / patch)`` of ``(N, dim / 4, H, W)``."""
-        return self.encoder(x)
+    def forward(self, x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
+        """Tokens with shape ``(N, H / patch, W / patch, dim)`` of frames ``(N, H, W, C)``.
+
+        Args:
+            x: frames of the channels present.
+            weight, bias: of their map to ``dim / 4``. Nothing bends between it and the first convolution, so both are
+                one product, and the mapped frames, which are the largest tensor of all, need not be formed.
+        """
+        first, *rest = self.encoder
+        kernel = cast(nn.Conv2d, first).weight
+        x = patch_product(x, torch.einsum("dchw,cn->dnhw", kernel, weight), torch.einsum("dchw,c->d", kernel, bias))
+        for layer in rest:
+            if isinstance(layer, nn.Conv2d):
+                x = patch_product(x, layer.weight)
+            elif isinstance(layer, nn.GroupNorm):
+                x = layer(x.movedim(-1, 1)).movedim(1, -1)
+            else:
+                x = layer(x)
+        return x
 
 
 class DiscoHypernetwork(nn.Module):
@@ -113,8 +131,7 @@ class DiscoHypernetwork(nn.Module):
                 "8, or resample the data."
             )
         x = standardise_over(x, (2, 3, 4))[0].permute(0, 2, 3, 4, 1)
-        frames = self.adapter(x, labels).flatten(0, 1).movedim(-1, 1)
-        tokens = self.encoder["2"](frames.contiguous()).movedim(1, -1).unflatten(0, x.shape[:2])
+        tokens = self.encoder["2"](x.flatten(0, 1), *self.adapter(labels)).unflatten(0, x.shape[:2])
         for block in self.blocks:
             tokens = block(tokens)
         return tokens

@@ -10,6 +10,7 @@ import math
 from collections.abc import Sequence
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from ..errors import PhysrepError
@@ -68,3 +69,20 @@ def tube_mask(batch: int, grid: Sequence[int], ratio: float, device: torch.devic
     mask = torch.zeros(batch, positions, dtype=torch.bool, device=device)
     mask.scatter_(1, order[:, :masked], True)
     return mask.repeat(1, grid[0])
+
+
+def patch_product(x: Tensor, kernel: Tensor, bias: Tensor | None = None) -> Tensor:
+    """A convolution of planes ``(N, H, W, C)`` whose kernel equals its stride, as one matrix product on patches.
+
+    Args:
+        x: planes, channels last.
+        kernel: weight of the convolution, ``(D, C, k, k)``.
+        bias: ``(D,)``.
+
+    Returns:
+        Tensor with shape ``(N, H / k, W / k, D)``.
+    """
+    k = kernel.shape[-1]
+    n, h, w, c = x.shape
+    patches = x.reshape(n, h // k, k, w // k, k, c).transpose(2, 3).reshape(n, h // k, w // k, -1)
+    return F.linear(patches, kernel.permute(0, 2, 3, 1).flatten(1), bias)
