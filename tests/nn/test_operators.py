@@ -83,5 +83,12 @@ def test_planes_by_hand():
     padded = pad_plane(x, 1, (True, False))[0, 0]
     assert padded[:, 1].tolist() == [3, 0, 3, 0] and padded[1].tolist() == [0, 0, 1, 2, 2]
     assert pad_plane(x, 1, (True, False), "reflect")[0, 0, 1].tolist() == [1, 0, 1, 2, 1]
+    for points in ((4, 5), (3, 4, 5)):
+        x, width = torch.randn(2, 3, *points, dtype=torch.double, requires_grad=True), 2
+        padded, reference = pad_plane(x, width, (True,) * len(points)), F.pad(x, (width,) * 2 * len(points), "circular")
+        assert torch.equal(padded, reference)
+        along = torch.randn_like(padded)
+        for found, expected in zip(*(torch.autograd.grad(y, x, along) for y in (padded, reference)), strict=True):
+            torch.testing.assert_close(found, expected)
     masks = wall_masks((3, 2), (False, True), x)
     assert masks.tolist() == [[[1, 1], [0, 0], [1, 1]], [[0, 0]] * 3]

