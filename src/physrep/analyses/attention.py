@@ -14,7 +14,7 @@ from ..probes import AttentiveProbeFit
 from ..probes.fit import fit_splits
 from ..progress import each
 from ..tokens import TokenStore
-from .base import Analysis, Context, FrozenRun, Rows
+from .base import IDENTITY, Analysis, Context, FrozenRun, Rows
 from .explain import best_learner, evenly_spaced
 
 MAPS = "attention_maps.npz"
@@ -35,9 +35,7 @@ class Attention(Analysis):
         probe: options of the probe where the benchmark has no attentive probe; default 10 epochs, one setting.
     """
 
-    columns: ClassVar[tuple[str, ...]] = (
-        "run", "title", "learner", "encoder", "kind", "seed", "metric", "item", "value",
-    )  # fmt: skip
+    columns: ClassVar[tuple[str, ...]] = (*IDENTITY, "metric", "item", "value")
 
     def __init__(self, shown: int = 3, seeds: tuple[int, ...] = (0,), probe: dict[str, Any] | None = None) -> None:
         self.shown, self.seeds = shown, tuple(seeds)

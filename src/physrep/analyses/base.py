@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from ..data.config import DataConfig
+from ..data.names import SPLITS
 from ..errors import PhysrepError
 from ..files import read_rows
 from ..probes import PROBES, Probe
@@ -23,6 +24,9 @@ if TYPE_CHECKING:
     from ..learners.base import Learner
 
 Rows = list[dict[str, Any]]
+
+IDENTITY = ("run", "title", "learner", "encoder", "kind", "seed")
+"""Columns that name a run in the table of an analysis."""
 
 
 @dataclass(frozen=True)
@@ -46,9 +50,9 @@ class FrozenRun:
     folder: Path
 
     def identity(self) -> dict[str, Any]:
-        """The columns that name a run in the table of an analysis."""
-        return {"run": self.name, "title": self.title, "learner": self.learner, "encoder": self.encoder,
-                "kind": self.kind, "seed": self.seed}  # fmt: skip
+        """The columns `IDENTITY`."""
+        values = (self.name, self.title, self.learner, self.encoder, self.kind, self.seed)
+        return dict(zip(IDENTITY, values, strict=True))
 
 
 @dataclass
@@ -100,7 +104,7 @@ class Context:
 
     def stores(self, run: FrozenRun) -> dict[str, TokenStore]:
         """Tokens of the three splits, memory-mapped where every trajectory has all labels."""
-        stores = {split: TokenStore.open(run.folder / "tokens" / split) for split in ("train", "valid", "test")}
+        stores = {split: TokenStore.open(run.folder / "tokens" / split) for split in SPLITS}
         if self.kept is None:
             return stores
         return {split: store.of_trajectories(self.kept[split]) for split, store in stores.items()}

@@ -14,7 +14,7 @@ from ..probes import Probe
 from ..probes.fit import fit_splits
 from ..progress import each
 from ..tokens import LabelScaler, TokenStore
-from .base import Analysis, Context, FrozenRun, Rows
+from .base import IDENTITY, Analysis, Context, FrozenRun, Rows
 
 SMALLEST = 3
 """Trajectories with labels below which nothing is fitted; as many of valid are always kept."""
@@ -36,8 +36,7 @@ class Efficiency(Analysis):
     """
 
     columns: ClassVar[tuple[str, ...]] = (
-        "run", "title", "learner", "encoder", "kind", "seed", "probe", "fraction", "n_train_trajectories",
-        "n_valid_trajectories", "draw", "parameter", "mse",
+        *IDENTITY, "probe", "fraction", "n_train_trajectories", "n_valid_trajectories", "draw", "parameter", "mse",
     )  # fmt: skip
 
     def __init__(

@@ -13,7 +13,7 @@ from ..probes import RidgeProbe
 from ..probes.base import take
 from ..progress import each
 from ..tokens import TokenStore
-from .base import Analysis, Context, Rows
+from .base import IDENTITY, Analysis, Context, Rows
 from .frame_quantities import frame_quantities
 from .targets import targets
 from .token_moments import moments_by_split
@@ -41,8 +41,8 @@ class Encoded(Analysis):
     most `MOST_TOKENS` of them, in evenly spaced windows.
     """
 
-    columns = ("run", "title", "learner", "encoder", "kind", "seed", "quantity", "symbol", "scale", "metric", "value",
-               "ci_low", "ci_high", "n_trajectories", "penalty")  # fmt: skip
+    columns = (*IDENTITY, "quantity", "symbol", "scale", "metric", "value", "ci_low", "ci_high", "n_trajectories",
+               "penalty")  # fmt: skip
 
     def rows(self, context: Context) -> Rows:
         """See `Analysis.rows`."""

@@ -19,7 +19,7 @@ from ..probes.moments import smooth_moments
 from ..probes.standardise import Standardiser
 from ..progress import each
 from ..tokens import TokenStore
-from .base import Analysis, Context, FrozenRun, Rows, valid_scores
+from .base import IDENTITY, Analysis, Context, FrozenRun, Rows, valid_scores
 from .principal import principal
 from .stage_activations import stage_moments
 from .token_moments import moments_by_split
@@ -49,8 +49,7 @@ class Explain(Analysis):
         most: windows per split for ``layer``, evenly spaced.
     """
 
-    columns = ("run", "title", "learner", "encoder", "kind", "seed", "question", "item", "depth", "parameter", "metric",
-               "value", "ci_low", "ci_high")  # fmt: skip
+    columns = (*IDENTITY, "question", "item", "depth", "parameter", "metric", "value", "ci_low", "ci_high")
 
     def __init__(self, windows: int = 64, shown: int = 3, most: int = 1000) -> None:
         self.windows, self.shown, self.most = windows, shown, most

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import ClassVar
 
@@ -15,7 +15,7 @@ from ..probes.fit import fit_splits
 from ..probes.moments import token_moments
 from ..progress import Progress
 from ..tokens import TokenStore
-from .base import Analysis, Context, FrozenRun, Rows, valid_scores
+from .base import IDENTITY, Analysis, Context, FrozenRun, Rows, valid_scores
 
 
 class Increment(Analysis):
@@ -35,8 +35,7 @@ class Increment(Analysis):
     """
 
     columns: ClassVar[tuple[str, ...]] = (
-        "run", "title", "learner", "encoder", "kind", "seed", "floor", "probe", "parameter", "quantity", "value",
-        "ci_low", "ci_high", "n_trajectories",
+        *IDENTITY, "floor", "probe", "parameter", "quantity", "value", "ci_low", "ci_high", "n_trajectories",
     )  # fmt: skip
 
     def __init__(
@@ -89,7 +88,7 @@ class Increment(Analysis):
         return probe.predict(stores["test"].tokens).double().numpy()
 
 
-def reduced(stores: dict[str, TokenStore]) -> dict[str, TokenStore]:
+def reduced(stores: Mapping[str, TokenStore]) -> dict[str, TokenStore]:
     """Stores whose one token per window holds the mean and standard deviation of the window's tokens."""
     return {
         split: replace(store, tokens=token_moments(store.tokens)[:, None].float().numpy())
@@ -97,7 +96,7 @@ def reduced(stores: dict[str, TokenStore]) -> dict[str, TokenStore]:
     }
 
 
-def side_by_side(first: dict[str, TokenStore], second: dict[str, TokenStore]) -> dict[str, TokenStore]:
+def side_by_side(first: Mapping[str, TokenStore], second: Mapping[str, TokenStore]) -> dict[str, TokenStore]:
     """Stores of the same windows with the numbers of both side by side.
 
     Raises:
@@ -107,7 +106,7 @@ def side_by_side(first: dict[str, TokenStore], second: dict[str, TokenStore]) ->
     for split, store in first.items():
         other = second[split]
         if not (np.array_equal(store.trajectory, other.trajectory) and np.array_equal(store.start, other.start)):
-            raise PhysrepError(f"increment: two runs have tokens of other {split} windows; run `physrep bench` again.")
+            raise PhysrepError(f"two runs have tokens of other {split} windows; choose another --out.")
         result[split] = replace(store, tokens=np.concatenate([store.tokens, other.tokens], axis=2))
     return result
 
@@ -117,14 +116,14 @@ def _scored(alone: np.ndarray, both: np.ndarray, test: TokenStore, context: Cont
     target = context.scaler.transform(test.labels, test.parameter_names).double()
     truth, names = cluster_means(torch.as_tensor(target).numpy(), test.trajectory)
     first, second = (cluster_means(part, test.trajectory)[0] for part in (alone, both))
+    difference = paired_difference(second, first, truth, names, "mse", n_resamples=context.n_resamples)
     parts = {
         "floor": bootstrap(first, truth, names, "mse", n_resamples=context.n_resamples),
         "joined": bootstrap(second, truth, names, "mse", n_resamples=context.n_resamples),
-        "difference": paired_difference(second, first, truth, names, "mse", n_resamples=context.n_resamples),
+        "difference": difference.interval,
     }
     return [
-        {"quantity": quantity, "parameter": parameter, "value": float(part.value[k]), "ci_low": float(part.low[k]),
-         "ci_high": float(part.high[k]), "n_trajectories": len(names)}
+        {"quantity": quantity, "parameter": parameter, **part.cells(k), "n_trajectories": len(names)}
         for quantity, part in parts.items()
         for k, parameter in enumerate((*context.scaler.names, "mean"))
-    ]  # fmt: skip
+    ]

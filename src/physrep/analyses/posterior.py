@@ -12,7 +12,7 @@ from ..errors import PhysrepError
 from ..leftovers import temporary_folder
 from ..posterior import NeuralPosterior, TokenPosterior, calibrate, parameters_of, refine, require_enough, require_sbi
 from ..progress import Progress
-from .base import Analysis, Context, FrozenRun, Rows
+from .base import IDENTITY, Analysis, Context, FrozenRun, Rows
 from .simulator import Simulator
 
 
@@ -43,8 +43,8 @@ class Posterior(Analysis):
     """
 
     columns: ClassVar[tuple[str, ...]] = (
-        "run", "title", "learner", "encoder", "kind", "seed", "features", "row", "parameter", "place", "value",
-        "p_value", "width", "truth", "box_low", "box_high", "pairs", "n_trajectories",
+        *IDENTITY, "features", "row", "parameter", "place", "value", "p_value", "width", "truth", "box_low",
+        "box_high", "pairs", "n_trajectories",
     )  # fmt: skip
     version = 2
 

@@ -7,15 +7,16 @@ from typing import Any
 
 import numpy as np
 
+from ..data.names import SPLITS
 from ..files import write_json
 from ..metrics.classification import calibration_bins, confusion, score_classes
 from ..probes.classes import log_loss
 from ..progress import each
-from .base import Analysis, Context, Rows
+from .base import IDENTITY, Analysis, Context, Rows
 from .classifier import fit_classes
 from .frame_quantities import frame_quantities
 from .regime_rules import REGIMES, Regimes
-from .token_moments import SPLITS, moments_by_split
+from .token_moments import moments_by_split
 
 NOTE = "regimes_note.json"
 MAJORITY = {"run": "majority", "title": "majority", "learner": "majority", "encoder": "", "kind": "floor", "seed": 0}
@@ -37,8 +38,8 @@ class RegimeClassification(Analysis):
         least: trajectories that a regime needs in train.
     """
 
-    columns = ("run", "title", "learner", "encoder", "kind", "seed", "metric", "label", "predicted", "value", "ci_low",
-               "ci_high", "n_windows", "n_trajectories", "strength")  # fmt: skip
+    columns = (*IDENTITY, "metric", "label", "predicted", "value", "ci_low", "ci_high", "n_windows", "n_trajectories",
+               "strength")  # fmt: skip
 
     def __init__(self, least: int = 5) -> None:
         self.least = least

@@ -9,7 +9,7 @@ from ..errors import PhysrepError
 from ..probes import PROBES, Probe, code_length, control_task
 from ..progress import Progress
 from ..registry import resolve
-from .base import Analysis, Context, Rows
+from .base import IDENTITY, Analysis, Context, Rows
 
 QUICK: dict[str, dict[str, Any]] = {"mlp": {"epochs": 30, "batch_size": 128}}
 """Options of probes that are fitted to every encoder twice, where neither benchmark nor analysis gives others."""
@@ -31,10 +31,7 @@ class Strength(Analysis):
         seeds: seeds of the runs.
     """
 
-    columns: ClassVar[tuple[str, ...]] = (
-        "run", "title", "learner", "encoder", "kind", "seed", "probe", "quantity", "parameter", "value", "ci_low",
-        "ci_high",
-    )  # fmt: skip
+    columns: ClassVar[tuple[str, ...]] = (*IDENTITY, "probe", "quantity", "parameter", "value", "ci_low", "ci_high")
 
     def __init__(
         self,
@@ -75,12 +72,8 @@ class Strength(Analysis):
                 if (row["level"], row["split"], row["metric"]) == ("trajectory", "test", "mse"):
                     part = {key: row[key] for key in ("parameter", "value", "ci_low", "ci_high")}
                     rows.append({"quantity": quantity, **part})
-        gain = control.selectivity
-        for k, name in enumerate(names):
-            rows.append(
-                {"quantity": "selectivity", "parameter": name, "value": float(gain.value[k]),
-                 "ci_low": float(gain.low[k]), "ci_high": float(gain.high[k])}
-            )  # fmt: skip
+        gain = control.selectivity.interval
+        rows += [{"quantity": "selectivity", "parameter": name, **gain.cells(k)} for k, name in enumerate(names)]
         if code:
             saved = code_length(probe, stores, context.scaler).saved
             for name, value in zip(names, [*saved.tolist(), float(saved.mean())], strict=True):

@@ -37,7 +37,7 @@ from ..learners.rings import fields_of_modes, spatial_modes
 from ..metrics import bootstrap, cluster_means
 from ..probes.moments import token_moments
 from ..progress import Progress
-from .base import Analysis, Context, FrozenRun, Rows
+from .base import IDENTITY, Analysis, Context, FrozenRun, Rows
 
 if TYPE_CHECKING:
     from ..learners.base import Learner
@@ -105,8 +105,7 @@ class Surrogates(Analysis):
     """
 
     columns: ClassVar[tuple[str, ...]] = (
-        "run", "title", "learner", "encoder", "kind", "seed", "twins", "probe", "parameter", "value", "ci_low",
-        "ci_high", "n_trajectories",
+        *IDENTITY, "twins", "probe", "parameter", "value", "ci_low", "ci_high", "n_trajectories",
     )  # fmt: skip
 
     def __init__(
@@ -188,7 +187,6 @@ class Surrogates(Analysis):
         target, _ = cluster_means(labels["test"].numpy(), trajectory)
         score = bootstrap(prediction, target, names, "mse", n_resamples=context.n_resamples)
         return [
-            {"parameter": parameter, "value": float(score.value[k]), "ci_low": float(score.low[k]),
-             "ci_high": float(score.high[k]), "n_trajectories": len(names)}
+            {"parameter": parameter, **score.cells(k), "n_trajectories": len(names)}
             for k, parameter in enumerate((*context.scaler.names, "mean"))
-        ]  # fmt: skip
+        ]

@@ -6,12 +6,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ..data.names import SPLITS
 from ..files import write_npz
 from ..probes.moments import token_moments
 from ..tokens import TokenStore
 from .base import Context, FrozenRun
-
-SPLITS = ("train", "valid", "test")
 
 
 def moments_by_split(context: Context, run: FrozenRun) -> dict[str, Tensor]:

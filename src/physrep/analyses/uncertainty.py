@@ -15,7 +15,7 @@ from ..progress import each
 from ..readout.conformal import conformal_quantile
 from ..readout.held_out import valid_in_folds
 from ..tokens import TokenStore
-from .base import Analysis, Context, FrozenRun, Rows
+from .base import IDENTITY, Analysis, Context, FrozenRun, Rows
 
 
 class Uncertainty(Analysis):
@@ -42,8 +42,8 @@ class Uncertainty(Analysis):
     """
 
     columns: ClassVar[tuple[str, ...]] = (
-        "run", "title", "learner", "encoder", "kind", "seed", "method", "probe", "level", "parameter", "coverage",
-        "ci_low", "ci_high", "width", "n_valid_trajectories", "n_trajectories",
+        *IDENTITY, "method", "probe", "level", "parameter", "coverage", "ci_low", "ci_high", "width",
+        "n_valid_trajectories", "n_trajectories",
     )  # fmt: skip
     version = 2
 

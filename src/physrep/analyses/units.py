@@ -10,7 +10,7 @@ from ..errors import PhysrepError
 from ..metrics import bootstrap, cluster_means
 from ..probes import load_predictions
 from ..tokens import LabelScaler, paper_label_statistics
-from .base import Analysis, Context, FrozenRun, Rows
+from .base import IDENTITY, Analysis, Context, FrozenRun, Rows
 
 
 class Units(Analysis):
@@ -30,8 +30,7 @@ class Units(Analysis):
     """
 
     columns: ClassVar[tuple[str, ...]] = (
-        "run", "title", "learner", "encoder", "kind", "seed", "probe", "parameter", "scale", "measure", "value",
-        "ci_low", "ci_high", "constant",
+        *IDENTITY, "probe", "parameter", "scale", "measure", "value", "ci_low", "ci_high", "constant",
     )  # fmt: skip
 
     def __init__(self, level: float = 0.95) -> None:
@@ -86,12 +85,9 @@ class Units(Analysis):
         variance = true.var(axis=0)
         constants = [*variance.tolist(), float(variance.mean())]
         return [
-            {
-                "parameter": name, "scale": scale, "measure": "mse_paper", "value": float(interval.value[k]),
-                "ci_low": float(interval.low[k]), "ci_high": float(interval.high[k]), "constant": constants[k],
-            }
+            {"parameter": name, "scale": scale, "measure": "mse_paper", **interval.cells(k), "constant": constants[k]}
             for k, (name, scale) in enumerate(zip((*scaler.names, "mean"), (*paper.scales, ""), strict=True))
-        ]  # fmt: skip
+        ]
 
 
 def _physical(scaler: LabelScaler, values: np.ndarray) -> np.ndarray:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..data.names import SPLITS
 from ..data.reader import window_span
 from ..devices import resolve_device
 from ..errors import PhysrepError
@@ -94,7 +95,7 @@ def _data(
         )
         shape = chosen_channels(shape, data)
         counts = split_counts(settings["trajectories"], settings["splits"])
-        lengths = {name: [settings["frames"]] * n for name, n in zip(("train", "valid", "test"), counts, strict=True)}
+        lengths = {name: [settings["frames"]] * n for name, n in zip(SPLITS, counts, strict=True)}
         frames = sum(map(sum, lengths.values()))
         copied = 0 if data.as_stored else frames * len(shape.channels) * math.prod(shape.points)
         disk = copied * np.dtype(data.cache_dtype).itemsize

@@ -22,14 +22,14 @@ import numpy as np
 import torch
 
 from ..analyses.efficiency import subset, trajectories_until, trajectory_mse
+from ..analyses.increment import reduced, side_by_side
 from ..data.config import DataConfig
-from ..errors import PhysrepError
+from ..data.names import SPLITS
 from ..files import read_record, read_rows, write_json
 from ..metrics import cluster_means, paired_difference
 from ..metrics.collapse import Spread, collapse_in_words, token_spread
 from ..probes import PROBES
 from ..probes.fit import fit_splits
-from ..probes.moments import token_moments
 from ..probes.predictions import load_predictions
 from ..registry import build
 from ..tokens import LabelScaler, TokenStore
@@ -166,8 +166,8 @@ def comparisons(runs: Path, scaler: LabelScaler, measured: Measured) -> ScoredEn
     floor = min(floors, key=lambda row: row.valid)
     gain = _difference(_predictions(runs, floor), _predictions(runs, own))
     stores = {row.run: _stores(runs / row.run) for row in (floor, own)}
-    with_tokens = _joined(stores[floor.run], stores[own.run])
-    alone, together = (_fit(floor.probe, part, scaler) for part in (_moments(stores[floor.run]), with_tokens))
+    first, second = (reduced(stores[row.run]) for row in (floor, own))
+    alone, together = (_fit(floor.probe, part, scaler) for part in (first, side_by_side(first, second)))
     test = stores[own.run]["test"]
     target = scaler.transform(test.labels, test.parameter_names).numpy()
     increment = _difference((alone, target, test.trajectory), (together, target, test.trajectory))
@@ -217,29 +217,7 @@ def _difference(floor: Predicted, other: Predicted) -> tuple[float, float, float
 
 
 def _stores(folder: Path) -> dict[str, TokenStore]:
-    return {split: TokenStore.open(folder / "tokens" / split) for split in ("train", "valid", "test")}
-
-
-def _moments(stores: Mapping[str, TokenStore]) -> dict[str, TokenStore]:
-    """The same with the moments that probes read as one token."""
-    return {
-        split: replace(store, tokens=token_moments(store.tokens).float().unsqueeze(1).numpy())
-        for split, store in stores.items()
-    }
-
-
-def _joined(one: Mapping[str, TokenStore], other: Mapping[str, TokenStore]) -> dict[str, TokenStore]:
-    """Features of two encodings of the same windows side by side."""
-    first, second = _moments(one), _moments(other)
-    joined = {}
-    for split, store in first.items():
-        if not (
-            np.array_equal(store.trajectory, second[split].trajectory)
-            and np.array_equal(store.start, second[split].start)
-        ):
-            raise PhysrepError(f"{split}: the floor and the encoder were given other windows; choose another --out.")
-        joined[split] = replace(store, tokens=np.concatenate([store.tokens, second[split].tokens], 2))
-    return joined
+    return {split: TokenStore.open(folder / "tokens" / split) for split in SPLITS}
 
 
 def _fit(probe: str, stores: Mapping[str, TokenStore], scaler: LabelScaler) -> np.ndarray:

@@ -17,7 +17,8 @@ def with_system(config: BenchConfig) -> BenchConfig:
     Raises:
         PhysrepError: the data are not where they are said to be, or no file of them can be read.
     """
-    from ..data.scan import SPLITS, has_split, split_files
+    from ..data.names import SPLITS
+    from ..data.scan import has_split, split_files
     from ..data.wellfile import WellFile
     from ..systems import SYSTEMS
 

@@ -31,6 +31,7 @@ from ..clip import Clip
 from ..errors import PhysrepError
 from ..learners.baselines import Untrained
 from ..learners.build_encoder import build_encoder
+from ..nn.video_model import MEAN, STD
 from .foreign import load_program, load_weights, shuffled
 
 LAYOUTS = ("BCTHW", "BTCHW", "BTHWC", "BCHW")
@@ -38,7 +39,6 @@ CHANNELS = ("all", "each", "mean", "first3")
 NORMALISATIONS = ("dataset", "imagenet", "none")
 POOLS = ("none", "mean", "first")
 OUTPUTS = ("last_hidden_state", "tokens", "x_norm_patchtokens", "features", "pooler_output", "logits")
-IMAGENET = ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
 LIMIT = 3.0
 """Standard deviations that become the whole range of a picture."""
 
@@ -174,7 +174,7 @@ class FrozenEncoder(Untrained):
             x = frames.unflatten(0, (len(x), -1)).transpose(1, 2)
         if self.normalise != "imagenet":
             return x
-        mean, std = (x.new_tensor(values).view(1, 3, 1, 1, 1) for values in IMAGENET)
+        mean, std = (x.new_tensor(values).view(1, 3, 1, 1, 1) for values in (MEAN, STD))
         return ((x / LIMIT + 1) / 2).clamp(0, 1).sub(mean).div(std)
 
     def _tokens(self, x: Tensor) -> Tensor:

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from ..data.names import SPLITS
 from .arguments import parser
 
 
@@ -22,7 +23,7 @@ def run(arguments: Sequence[str]) -> int:
     p.add_argument("--private", action="store_true", help="make a private repository")
     p.add_argument("--licence", type=str, default="", help="of a data set: an identifier of SPDX, e.g. cc-by-4.0")
     values = p.parse_args(list(arguments))
-    if not any((Path(values.source) / "data" / split).is_dir() for split in ("train", "valid", "test")):
+    if not any((Path(values.source) / "data" / split).is_dir() for split in SPLITS):
         from ..run_directory import read_run_config
 
         read_run_config(values.source)

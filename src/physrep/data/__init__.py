@@ -16,11 +16,11 @@ if TYPE_CHECKING:
     from .faults import Fault as Fault
     from .leaks import assert_no_leaks as assert_no_leaks
     from .locate import locate_dataset as locate_dataset
+    from .names import SPLITS as SPLITS
     from .opening import open_clips as open_clips
     from .reader import WellSplit as WellSplit
     from .remote import RemotePath as RemotePath
     from .remote import as_path as as_path
-    from .scan import SPLITS as SPLITS
     from .scan import has_split as has_split
     from .scan import split_files as split_files
     from .splits import assert_disjoint as assert_disjoint

@@ -18,9 +18,10 @@ from .foreign import foreign
 from .guard import TIME_LIMIT, check_in_child
 from .identity import data_identity, differences
 from .leaks import near_copies
+from .names import SPLITS
 from .open_hdf5 import open_hdf5
 from .remote import AnyPath, RemotePath, as_path
-from .scan import SPLITS, hdf5_files, left_out_fields
+from .scan import hdf5_files, left_out_fields
 from .splits import FileFrames, shared_trajectories
 from .stats import read_stats
 from .wellfile import WellFile

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from ..errors import PhysrepError
 from ..files import content_hash, read_json
 from ..ranges import SEEDS, check_ranges, setting
+from .names import SPLITS
 
 if TYPE_CHECKING:
     from . import ClipDataset
@@ -163,7 +164,7 @@ class DataConfig:
         Raises:
             PhysrepError: the caches that are missing do not fit on the disk together, and what `open` raises.
         """
-        from . import SPLITS, check_cache_space, has_split
+        from . import check_cache_space, has_split
 
         root = self.located().path
         _know_system(root)
@@ -190,7 +191,7 @@ class DataConfig:
         """
         if not isinstance(self.observation, Mapping):
             return list(self.observation or [])
-        unknown = next((name for name in self.observation if name not in ("train", "valid", "test")), None)
+        unknown = next((name for name in self.observation if name not in SPLITS), None)
         if unknown is not None or "train" not in self.observation:
             raise PhysrepError(
                 f"data.observation: {unknown or list(self.observation)} is not a list of steps per split; name train, "

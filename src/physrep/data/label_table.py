@@ -23,9 +23,9 @@ from pathlib import Path
 import numpy as np
 
 from ..errors import PhysrepError
-from .names import parameter_problem
+from .names import SPLITS, parameter_problem
 from .remote import RemotePath
-from .scan import SPLITS, has_split, split_files
+from .scan import has_split, split_files
 from .table_cells import read_cells
 from .wellfile import WellFile
 

@@ -41,7 +41,8 @@ def locate_dataset(root: str | Path | RemotePath, name: str) -> Path | RemotePat
 
 
 def _stored_name(root: Path | RemotePath) -> str | None:
-    from .scan import SPLITS, hdf5_files
+    from .names import SPLITS
+    from .scan import hdf5_files
     from .wellfile import WellFile
 
     for split in SPLITS:

@@ -12,6 +12,8 @@ from fractions import Fraction
 
 from ..errors import PhysrepError
 
+SPLITS = ("train", "valid", "test")
+
 # The Well's shear_flow files store the Reynolds number under the name of another dimensionless number.
 PARAMETER_ALIASES: dict[str, dict[str, str]] = {"shear_flow": {"Rayleigh": "Reynolds"}}
 

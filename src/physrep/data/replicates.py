@@ -8,8 +8,9 @@ from pathlib import Path
 import numpy as np
 
 from ..errors import PhysrepError
+from .names import SPLITS
 from .remote import RemotePath, as_path
-from .scan import SPLITS, hdf5_files
+from .scan import hdf5_files
 from .wellfile import WellFile
 
 

@@ -27,8 +27,6 @@ from .wellfile import WellFile
 OTHER_SUFFIXES = (".nc", ".nc4", ".he5", ".hdf", ".npy", ".npz", ".mat")
 """Suffixes of data that nobody puts beside HDF5 files by chance."""
 
-SPLITS = ("train", "valid", "test")
-
 Crop = str | Mapping[str, Sequence[int]] | None
 
 

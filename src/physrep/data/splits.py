@@ -10,8 +10,9 @@ import numpy as np
 
 from ..errors import PhysrepError
 from ..systems.description import trajectory_seed
+from .names import SPLITS
 from .remote import AnyPath, RemotePath, as_path
-from .scan import SPLITS, hdf5_files
+from .scan import hdf5_files
 from .wellfile import WellFile
 
 DEFAULT_FRACTIONS = (0.8, 0.1, 0.1)

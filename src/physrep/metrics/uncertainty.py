@@ -29,6 +29,10 @@ class Interval(NamedTuple):
     low: np.ndarray
     high: np.ndarray
 
+    def cells(self, k: int) -> dict[str, float]:
+        """Entry k as columns of a table."""
+        return {"value": float(self.value[k]), "ci_low": float(self.low[k]), "ci_high": float(self.high[k])}
+
 
 class Difference(NamedTuple):
     """Score of A minus score of B on the same trajectories, with interval and probability that A is the better one.
@@ -40,6 +44,11 @@ class Difference(NamedTuple):
     low: np.ndarray
     high: np.ndarray
     probability: np.ndarray
+
+    @property
+    def interval(self) -> Interval:
+        """Without the probability."""
+        return Interval(self.value, self.low, self.high)
 
 
 def cluster_means(values: ArrayLike, cluster: ArrayLike) -> tuple[np.ndarray, np.ndarray]:

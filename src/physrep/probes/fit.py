@@ -174,17 +174,8 @@ def split_scores(
         for metric in map(find_metric, metrics):
             interval = bootstrap(*data, metric, n_resamples=n_resamples, seed=seed)
             for k, parameter in enumerate((*predictions.parameter_names, "mean")):
-                rows.append(
-                    {
-                        "level": level,
-                        "parameter": parameter,
-                        "metric": metric.name,
-                        "value": float(interval.value[k]),
-                        "ci_low": float(interval.low[k]),
-                        "ci_high": float(interval.high[k]),
-                        "n_trajectories": counts[parameter],
-                    }
-                )
+                place = {"level": level, "parameter": parameter, "metric": metric.name}
+                rows.append({**place, **interval.cells(k), "n_trajectories": counts[parameter]})
     return rows + class_scores(predictions, n_resamples=n_resamples, seed=seed)
 
 

@@ -16,6 +16,7 @@ import numpy as np
 import torch
 
 from ..data import assign_splits, open_well, select_trajectories, write_stats, write_well
+from ..data.names import SPLITS
 from ..data.open_hdf5 import open_hdf5
 from ..data.time_steps import say_uneven, uneven
 from ..errors import PhysrepError
@@ -235,7 +236,7 @@ def write_training_data(data: StudyData, root: Path) -> Path:
     n, frames = data.fields.shape[-1], data.fields.shape[1]
     axis = torch.arange(n, dtype=torch.float64) / n
     splits = np.array(assign_splits(len(data), 0, (0.8, 0.1, 0.1)))
-    for split in ("train", "valid", "test"):
+    for split in SPLITS:
         rows = np.flatnonzero(splits == split)
         whole = Trajectories(
             system="study",

@@ -8,11 +8,11 @@ from typing import Any
 
 import numpy as np
 
+from ..data.names import SPLITS
 from ..errors import PhysrepError, nearest
 from ..settings import construct
 from .folds import name_seed, stratified_folds
 
-SPLITS = ("train", "valid", "test")
 NAMES = ("split", "nested_cv")
 
 

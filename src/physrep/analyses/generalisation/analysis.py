@@ -9,7 +9,7 @@ from ...errors import PhysrepError
 from ...probes import PROBES
 from ...progress import Progress
 from ...registry import build
-from ..base import Analysis, Context, FrozenRun, Rows
+from ..base import IDENTITY, Analysis, Context, FrozenRun, Rows
 from .combinations import Combinations
 from .extrapolation import Extrapolation
 from .gain import GainShift
@@ -55,11 +55,8 @@ class Generalisation(Analysis):
         headline: whether the page begins with what is left under the shifts, as in the presets ``transfer_*``.
     """
 
-    columns = (
-        "run", "title", "learner", "encoder", "kind", "seed", "shift", "subject", "level", "probe", "parameter",
-        "metric", "value", "ci_low", "ci_high", "reference", "ratio", "ratio_low", "ratio_high", "constant",
-        "n_trajectories", "note",
-    )  # fmt: skip
+    columns = (*IDENTITY, "shift", "subject", "level", "probe", "parameter", "metric", "value", "ci_low", "ci_high",
+               "reference", "ratio", "ratio_low", "ratio_high", "constant", "n_trajectories", "note")  # fmt: skip
 
     for_page = ("headline",)
 

@@ -7,6 +7,7 @@ from itertools import combinations
 
 import numpy as np
 
+from ...data.names import SPLITS
 from .probed import ProbedRun
 from .shift import Outcome, Shift
 from .study import ShiftStudy
@@ -23,7 +24,7 @@ class Combinations(Shift):
         if len(run.names) < 2:
             yield "Combinations need two parameters or more."
             return
-        labels = {split: trajectory_labels(run, split)[0] for split in ("train", "valid", "test")}
+        labels = {split: trajectory_labels(run, split)[0] for split in SPLITS}
         middle = np.median(labels["train"], axis=0)
         for i, j in combinations(range(len(run.names)), 2):
             for high_i in (True, False):

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from ...data.names import SPLITS
 from ...errors import PhysrepError
 from .probed import ProbedRun
 from .shift import Outcome, Shift
@@ -29,7 +30,7 @@ class Extrapolation(Shift):
         self.seen = seen
 
     def outcomes(self, study: ShiftStudy, run: ProbedRun) -> Iterator[Outcome | str]:
-        labels = {split: trajectory_labels(run, split)[0] for split in ("train", "valid", "test")}
+        labels = {split: trajectory_labels(run, split)[0] for split in SPLITS}
         share = f"{100 * (1 - self.seen):.0f} %"
         for k, name in enumerate(run.names):
             # An element of the training values, so that a grid of a few values is cut between them.

@@ -13,7 +13,7 @@ import numpy as np
 
 from ...files import read_csv, write_json, write_npz
 from ...renamed import current_columns
-from ..base import Analysis, Context, Rows
+from ..base import IDENTITY, Analysis, Context, Rows
 from .context import LatentContext
 
 
@@ -30,8 +30,7 @@ class LatentAnalysis(Analysis):
     """
 
     name: ClassVar[str]
-    columns = ("run", "title", "learner", "encoder", "kind", "seed", "system", "target", "level", "metric", "value",
-               "ci_low", "ci_high", "per_seed")  # fmt: skip
+    columns = (*IDENTITY, "system", "target", "level", "metric", "value", "ci_low", "ci_high", "per_seed")
 
     @abstractmethod
     def answer(self, context: LatentContext) -> Rows:

@@ -16,7 +16,7 @@ from ...executors import writing
 from ...files import file_fingerprint, read_record, write_json
 from ...progress import Progress
 from ...ranges import SEEDS, check_ranges, setting
-from ..scan import SPLITS
+from ..names import SPLITS
 from ..single_precision import REMEDY, coarse, in_single
 from ..splits import DEFAULT_FRACTIONS
 from ..stats import frame_blocks, write_stats

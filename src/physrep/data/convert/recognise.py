@@ -6,12 +6,11 @@ from pathlib import Path
 from typing import Any
 
 from ...errors import PhysrepError
+from ..check_storage import GROUPS
 from .assemble import open_any
 from .hdf5 import layout
 from .open import FORMATS, format_of
 from .source import close_files, open_file
-
-_WELL = ("dimensions", "boundary_conditions", "scalars", "t0_fields", "t1_fields", "t2_fields")
 
 
 def describe_foreign(path: Path) -> str | None:
@@ -60,4 +59,4 @@ def _foreign_hdf5(path: Path) -> bool:
         file: Any = open_file(path)
     except OSError:
         return False
-    return layout(file) != "well" and not any(name in file for name in _WELL) and "dataset_name" not in file.attrs
+    return layout(file) != "well" and not any(name in file for name in GROUPS) and "dataset_name" not in file.attrs

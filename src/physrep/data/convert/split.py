@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from ...errors import PhysrepError
-from ..scan import SPLITS
+from ..names import SPLITS
 from ..splits import DEFAULT_FRACTIONS, assign_labelled, assign_splits
 from .open import SPLIT_FOLDERS
 
