@@ -15,8 +15,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ..errors import PhysrepError
-
-_BLOCK = "pooler.cross_attention_block."
+from .pooled_attention import PooledPass
 
 
 def choose_heads(embed_dim: int, num_heads: int | None = None) -> int:
@@ -152,13 +151,7 @@ def normalise_tokens(tokens: Tensor) -> Tensor:
 
 
 def pooled_forward(parameters: Mapping[str, Tensor], normalised: Tensor, num_heads: int) -> Tensor:
-    """K attentive probes at once, exactly, without projecting tokens to keys and values.
-
-    There is one query, so with the normalised token ``x`` and the weight ``g`` of the token norm the score of head h
-    is ``x . u_h / sqrt(d)`` plus terms equal for all tokens, ``u_h = g * (W_k,h^T q_h)``: the key bias and the norm's
-    bias cancel in the softmax. Values are linear, so tokens are pooled first and projected afterwards:
-    ``W_v,h (g * sum_n a_n x_n + b) + b_v,h``, since the attention weights ``a`` add up to 1. The cost per token falls
-    from ``2 D^2`` to ``2 h D`` multiplications, and K probes read the tokens once.
+    """K attentive probes at once, exactly, without projecting tokens to keys and values: see `pooled_attention`.
 
     Args:
         parameters: parameters of `AttentiveProbe` by name, each with a leading axis of K probes.
@@ -168,26 +161,4 @@ def pooled_forward(parameters: Mapping[str, Tensor], normalised: Tensor, num_hea
     Returns:
         Outputs with shape ``(K, B, P)``.
     """
-    batch, _, dim = normalised.shape
-    probes = len(parameters["linear.weight"])
-
-    def linear(x: Tensor, name: str) -> Tensor:
-        return torch.baddbmm(parameters[f"{name}.bias"][:, None], x, parameters[f"{name}.weight"].transpose(1, 2))
-
-    gain, offset = (parameters[f"{_BLOCK}norm1.{kind}"] for kind in ("weight", "bias"))
-    key, value = parameters[f"{_BLOCK}xattn.kv.weight"].reshape(probes, 2, num_heads, -1, dim).unbind(1)
-    value_bias = parameters[f"{_BLOCK}xattn.kv.bias"][:, None, dim:]
-    query = parameters["pooler.query_tokens"].reshape(probes, 1, dim)
-
-    q = linear(query, f"{_BLOCK}xattn.q").reshape(probes, num_heads, 1, -1)
-    u = (q @ key).squeeze(2) * gain[:, None] / math.sqrt(dim // num_heads)
-    scores = u.flatten(0, 1) @ normalised.flatten(0, 1).T
-    attention = scores.unflatten(1, (batch, -1)).softmax(dim=-1).transpose(0, 1)
-    pooled = (attention @ normalised).unflatten(1, (probes, num_heads)).permute(1, 2, 0, 3)
-    pooled = pooled * gain[:, None, None] + offset[:, None, None]
-    values = (pooled @ value.transpose(2, 3)).permute(0, 2, 1, 3).flatten(2)
-
-    y = query + values + value_bias
-    gain2, offset2 = (parameters[f"{_BLOCK}norm2.{kind}"][:, None] for kind in ("weight", "bias"))
-    hidden = F.gelu(linear(normalise_tokens(y) * gain2 + offset2, f"{_BLOCK}mlp.fc1"))
-    return linear(y + linear(hidden, f"{_BLOCK}mlp.fc2"), "linear")
+    return PooledPass(parameters, normalised, num_heads).output

@@ -10,7 +10,7 @@ RudyMorel/DISCO.
 from __future__ import annotations
 
 import math
-from typing import cast
+from typing import Any, cast
 
 import torch
 import torch.nn.functional as F
@@ -150,12 +150,8 @@ class AxialAttention(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Tensor with the shape ``(B, T, H, W, D)`` of ``x``."""
         normed = self.norm1(x)
-        parts = [
-            attend(head(normed), 2 + axis, self.heads, cast(nn.LayerNorm, qnorm), cast(nn.LayerNorm, knorm), bias)
-            for axis, (head, qnorm, knorm, bias) in enumerate(
-                zip(self.input_heads, self.qnorms, self.knorms, self.rel_pos_biases, strict=False)
-            )
-        ]  # pyright: ignore[reportArgumentType]
+        heads = zip(self.input_heads, self.qnorms, self.knorms, self.rel_pos_biases, strict=False)
+        parts = [attend(head(normed), 2 + axis, self.heads, *cast(Any, own)) for axis, (head, *own) in enumerate(heads)]
         total = parts[0] + parts[1]
         if self.third_axis:
             total = total + self._third_values(normed)

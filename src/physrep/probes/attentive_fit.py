@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Self
 
 import torch
@@ -12,6 +12,7 @@ from torch import Tensor
 
 from ..errors import PhysrepError
 from ..nn.attentive import AttentiveProbe, normalise_tokens, pooled_forward
+from ..nn.pooled_attention import PooledPass
 from ..progress import Progress
 from .base import Probe, Tokens, batches, check_pair, check_tokens, take
 from .valid_grid import ValidGrid
@@ -128,46 +129,38 @@ class AttentiveProbeFit(Probe):
 class _Stack:
     """The parameters of K probes, stacked along a leading axis, and their optimiser.
 
-    Row k of each stored tensor belongs to probe k and is what a stock AdamW updates, with the settings of that probe;
-    the named parameters share its memory. Few large tensors make that update cheap, so all vectors (query, biases,
-    norms; without weight decay) are stored as one.
+    Row k of the storage holds probe k, its matrices and then all vectors (query, biases, norms; without weight decay),
+    and so does that of the gradients: two tensors per probe that a stock AdamW updates, with the settings of that
+    probe, as few large tensors make that update cheap. The named parameters share its memory.
     """
 
     def __init__(self, model: AttentiveProbe, grid: Sequence[tuple[float, float]], device: str) -> None:
         self.num_heads = model.num_heads
         self.grid = grid
         named = {name: parameter.detach().to(device) for name, parameter in model.named_parameters()}
-        self.matrices = [name for name in named if name.endswith(".weight") and ".norm" not in name]
-        self.vectors = [name for name in named if name not in self.matrices]
-        copies = len(grid)
+        matrices = [name for name in named if name.endswith(".weight") and ".norm" not in name]
+        order = matrices + [name for name in named if name not in matrices]
         # Matrices are stored (in, out): the layout in which the batched product returns their gradients.
-        stored = [torch.stack([_swap(name, named[name])] * copies) for name in self.matrices]
-        views = [_swap(name, tensor) for name, tensor in zip(self.matrices, stored, strict=True)]
-        stored.append(torch.stack([torch.cat([named[name].flatten() for name in self.vectors])] * copies))
-        parts = stored[-1].split([named[name].numel() for name in self.vectors], dim=1)
-        views += [part.view(copies, *named[name].shape) for name, part in zip(self.vectors, parts, strict=True)]
-        names = self.matrices + self.vectors
-        self.parameters = {name: view.detach().requires_grad_() for name, view in zip(names, views, strict=True)}
-        self.rows = [tensor.detach().unbind(0) for tensor in stored]
+        shapes = {name: _swap(name, named[name]).shape for name in order}
+        row = torch.cat([_swap(name, named[name]).flatten() for name in order])
+        decayed = sum(named[name].numel() for name in matrices)
+        stored = row.repeat(len(grid), 1)
+        gradients = torch.zeros_like(stored)
+        self.parameters, self.gradients = (_named_views(rows, shapes) for rows in (stored, gradients))
         groups = []
-        for k, (rate, decay) in enumerate(grid):
-            *matrices, vector = (rows[k] for rows in self.rows)
-            groups.append({"params": matrices, "peak": rate, "weight_decay": decay})
-            groups.append({"params": [vector], "peak": rate, "weight_decay": 0.0})
+        for (rate, decay), values, slopes in zip(grid, stored, gradients, strict=True):
+            for part, own in ((slice(None, decayed), decay), (slice(decayed, None), 0.0)):
+                parameter = values[part]
+                parameter.grad = slopes[part]
+                groups.append({"params": [parameter], "peak": rate, "weight_decay": own})
         self.optimiser = torch.optim.AdamW(groups, fused=True)
 
+    @torch.no_grad()
     def step(self, normalised: Tensor, target: Tensor, factor: float) -> None:
         """One AdamW step of every probe on one batch; ``factor`` scales the learning rates."""
-        prediction = pooled_forward(self.parameters, normalised, self.num_heads)
-        # The sum over probes keeps each probe's gradient that of its own mean squared error.
-        loss = (prediction - target).square().mean(dim=(1, 2)).sum()
-        names = self.matrices + self.vectors
-        gradients = dict(zip(names, torch.autograd.grad(loss, [self.parameters[name] for name in names]), strict=True))
-        stored = [_swap(name, gradients[name]) for name in self.matrices]
-        stored.append(torch.cat([gradients[name].flatten(1) for name in self.vectors], dim=1))
-        for rows, gradient in zip(self.rows, stored, strict=True):
-            for row, row_gradient in zip(rows, gradient.unbind(0), strict=True):
-                row.grad = row_gradient
+        forward = PooledPass(self.parameters, normalised, self.num_heads)
+        # Of each probe's own mean squared error.
+        forward.gradients((forward.output - target) * (2 / target.numel()), self.gradients)
         for group in self.optimiser.param_groups:
             group["lr"] = group["peak"] * factor
         self.optimiser.step()
@@ -188,6 +181,15 @@ class _Stack:
             prediction = pooled_forward(self.parameters, source[rows], self.num_heads)
             total += (prediction - target[rows]).double().square().mean(dim=2).sum(dim=1).cpu()
         return total / len(target)
+
+
+def _named_views(stored: Tensor, shapes: Mapping[str, torch.Size]) -> dict[str, Tensor]:
+    """The parameters of K probes in the rows of ``stored``, in the order of ``shapes``."""
+    parts = stored.split([shape.numel() for shape in shapes.values()], dim=1)
+    return {
+        name: _swap(name, part.view(len(stored), *shape))
+        for (name, shape), part in zip(shapes.items(), parts, strict=True)
+    }
 
 
 def _swap(name: str, tensor: Tensor) -> Tensor:
