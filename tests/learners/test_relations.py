@@ -11,7 +11,7 @@ from physrep.clip import Clip
 from physrep.learners import OperatorDiscovery
 from physrep.learners.operator_discovery.printing import as_latex, as_text
 from physrep.learners.operator_discovery.relations import ties
-from physrep.learners.operator_discovery.screening import Spread
+from physrep.learners.operator_discovery.screening import FieldSample
 from physrep.learners.operator_discovery.weak_form import WeakRows, geometry_of
 
 FRAMES, LONG, POINTS, DT = 8, 16, 16, 0.05
@@ -107,7 +107,7 @@ def test_incompressibility_ties_the_components_of_a_velocity():
     v = torch.fft.ifft2(-1j * k[:, None] * stream).real
     fields = torch.stack([u, v, torch.fft.ifft2(other).real], 1)
     names = ("u", "v", "c")
-    sample = Spread()
+    sample = FieldSample()
     sample.add(fields, torch.arange(3))
     clip = Clip(fields, torch.zeros(3, 0), names, (), DT, (1 / POINTS,) * 2, (True, True), torch.arange(3),
                 torch.zeros(3, dtype=torch.long))  # fmt: skip

@@ -13,7 +13,7 @@ from physrep.learners.operator_discovery import library as columns
 from physrep.learners.operator_discovery.gram import Grams
 from physrep.learners.operator_discovery.low_rank import fit_low_rank
 from physrep.learners.operator_discovery.printing import as_latex, as_text
-from physrep.learners.operator_discovery.screening import Spread, forward, unions
+from physrep.learners.operator_discovery.screening import FieldSample, forward_selection, unions
 
 FRAMES, LONG, POINTS, DT = 8, 16, 16, 0.05
 MATTER = [17, 140, 333, 402, 599]
@@ -31,7 +31,7 @@ def test_five_columns_of_600_are_found_and_their_coefficients_recovered():
     w[:, 2:, 1] = torch.tensor([0.5, 2.0, -1.0]) + theta[:, 1:] * torch.tensor([0.0, 0.7, 0.0])
     y = x[:, :, MATTER] @ w
     held = Grams(x.transpose(1, 2) @ x, x.transpose(1, 2) @ y, y.transpose(1, 2) @ y, torch.full((24,), 200.0).double())
-    orders = [forward(held, c, 12) for c in range(2)]
+    orders = [forward_selection(held, c, 12) for c in range(2)]
     assert set(orders[0][:3]) == set(MATTER[:3]) and set(orders[1][:3]) == set(MATTER[2:])
     chosen = unions(orders)[0]
     assert set(MATTER) <= set(chosen) and len(chosen) <= 16
@@ -47,11 +47,11 @@ def test_a_column_that_others_make_up_is_not_taken():
     x[:, :, 2] = x[:, :, 0] - x[:, :, 1]
     y = x[:, :, :1] + 0.1 * x[:, :, 1:2] + torch.randn(4, 50, 1, dtype=torch.float64)
     held = Grams(x.transpose(1, 2) @ x, x.transpose(1, 2) @ y, y.transpose(1, 2) @ y, torch.full((4,), 50.0).double())
-    assert len(forward(held, 0, 3)) == 2
+    assert len(forward_selection(held, 0, 3)) == 2
 
 
 def test_a_sample_lies_evenly_among_the_trajectories():
-    sample = Spread(4)
+    sample = FieldSample(4)
     for first in range(0, 40, 5):
         trajectory = torch.arange(first, first + 5).repeat_interleave(6)
         sample.add(torch.zeros(30, 1, FRAMES, 4, 4), trajectory)

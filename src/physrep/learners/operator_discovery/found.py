@@ -1,26 +1,40 @@
-"""What a fit of operator discovery finds, as it lies in a weight file: tensors, and a record as text in one of them."""
+"""What a fit of operator discovery finds, as tensors and a record in a weight file, and what it says of windows."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+import math
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
 from torch import Tensor
 
+from ...clip import Clip
 from ...errors import PhysrepError
 from ..base import Learner
 from .library import Term, library, relation_terms
+from .posterior import WindowPosterior, posterior
 from .row_cache import RowsOfGeometries
+from .row_errors import RowErrors
+from .row_weights import RowScale
+from .tokens import tokens
 from .trained_basis import TrainedBasis
+from .views import noise_of
+from .weak_form import Rows, WeakRows, geometry_of
 
 
 class FoundOperator(Learner):
-    """An operator with its directions, the errors of its rows and the record of its choices; empty before the fit."""
+    """An operator with its directions, the errors of its rows and the record of its choices; empty before the fit.
 
-    def __init__(self, in_channels: int, num_frames: int) -> None:
+    Args:
+        in_channels, num_frames: of a learner.
+        halves: two half views against errors in variables, where the grid allows them.
+    """
+
+    def __init__(self, in_channels: int, num_frames: int, halves: bool) -> None:
         super().__init__(in_channels, num_frames)
+        self.halves = halves
         self.basis: TrainedBasis | None = None
         # What the fit finds, as tensors: weight files hold nothing else. Text is UTF-8.
         self.register_buffer("found", torch.zeros(0, dtype=torch.uint8))
@@ -77,6 +91,73 @@ class FoundOperator(Learner):
         whole += self.basis.terms() if self.basis is not None else []
         present = [term for one in record.get("relations", []) for term in relation_terms(**one)]
         return [whole[i] for i in record["columns"]] + present
+
+    def loss(self, clip: Clip) -> dict[str, Tensor]:
+        """Share of the change of the windows that the fitted operator leaves unexplained, mean over the channels.
+
+        It has no gradient: `fit` finds the optimum in closed form.
+
+        Raises:
+            PhysrepError: nothing was fitted yet.
+        """
+        found = self.read(clip)
+        return {"loss": found.residual.mean().float()}
+
+    def read(self, clip: Clip) -> WindowPosterior:
+        """Posterior of θ of every window, and the residual of every channel that is kept.
+
+        Raises:
+            PhysrepError: nothing was fitted yet, or the clip does not fit.
+        """
+        record = self.record
+        x = self._kept(clip, record["channels"])
+        rows = self._rows_of(clip, record["channels"], self.terms, record["modes"])
+        level, split = self._noise(x, rows)
+        seen = rows.mixed(x, split)
+        scale = RowScale(self.spectrum, self.change)
+        size = scale.size(seen, scale.rows(rows.modes, rows.halves, rows.count))
+        errors = RowErrors(self.model_errors, self.noise_errors, self.signal)
+        bumps = rows.count // math.prod(rows.modes)
+        return posterior(
+            seen,
+            self.w0,
+            self.v,
+            errors.covariance(size, level, rows.modes, rows.halves, bumps),
+            errors.signal * size.sqrt().unsqueeze(2) * size.sqrt().unsqueeze(1),
+        )
+
+    def encode(self, clip: Clip) -> Tensor:
+        """One token ``(B, 1, P + n)``: θ, then the logarithms of the chosen coefficients; a 0 if nothing varies."""
+        return self.tokens(self.read(clip))
+
+    def tokens(self, found: WindowPosterior) -> Tensor:
+        """Tokens ``(B, 1, P + n)`` of posteriors of windows, or of trajectories (`pooled`)."""
+        if found.mean.shape[1] == 0:
+            return torch.zeros(len(found.mean), 1, 1, device=found.mean.device)
+        chosen = self.chosen.long()
+        w0, v = self.w0.flatten()[chosen], self.v.flatten(1)[:, chosen]
+        return tokens(found, w0, v, self.low, self.high).float()
+
+    def _rows_in(self, rows: WeakRows, x: Tensor) -> Rows:
+        """Rows of windows, in two views where that is worth while."""
+        return rows.mixed(x, self._noise(x, rows)[1])
+
+    def _noise(self, x: Tensor, rows: WeakRows) -> tuple[Tensor, Tensor]:
+        """Level of the noise of every window, and whether two half views of it are worth while, ``(B,)`` each."""
+        if not rows.split:
+            nothing = torch.zeros(len(x), dtype=torch.float64, device=x.device)
+            return nothing, nothing.bool()
+        level, worth = noise_of(x, rows.geometry.periodic)
+        return level.square().mean(1).sqrt(), worth & self.halves
+
+    def _kept(self, clip: Clip, channels: Sequence[str]) -> Tensor:
+        """Normalised fields of these channels, float64."""
+        x = self.fields(clip, self.num_frames)
+        names = list(self.channels) or list(clip.channels)
+        return x[:, [names.index(channel) for channel in channels]].double()
+
+    def _rows_of(self, clip: Clip, channels: Sequence[str], terms: list[Term], modes: Sequence[int]) -> WeakRows:
+        return self._rows(geometry_of(clip, modes), terms, channels, clip.fields.device, self.basis)
 
     def keep(self, tensors: Mapping[str, Tensor]) -> None:
         """Take what a fit found, on the device of this learner."""

@@ -15,7 +15,6 @@ https://arxiv.org/abs/2312.00477), DISCO (Morel et al., 2025, https://arxiv.org/
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any
@@ -31,17 +30,13 @@ from .fitting import Collected, all_candidates, chosen_operator, measured_errors
 from .found import FoundOperator
 from .library import DEFAULT_GRADES, GRADES, Term, affordable, library, whole_library
 from .low_rank import Operator
-from .posterior import WindowPosterior, posterior
-from .relations import Relation, collected_relations, find_relations, together
+from .relations import Relation, collected_relations, find_relations, with_relations
 from .row_cache import RowsOfGeometries
-from .row_errors import RowErrors
 from .row_weights import RowScale, row_scale
-from .screening import Spread, screened
+from .screening import FieldSample, screened
 from .selection import EXPLAINED, Choice, choose, partly
-from .tokens import tokens
 from .trained_basis import GRADE, BasisOptions, TrainedBasis
-from .views import noise_of
-from .weak_form import Rows, WeakRows, geometry_of
+from .weak_form import WeakRows
 
 
 class OperatorDiscovery(FoundOperator):
@@ -82,14 +77,14 @@ class OperatorDiscovery(FoundOperator):
         fit_stride: int | None = None,
         basis: Mapping[str, Any] | None = None,
     ) -> None:
-        super().__init__(in_channels, num_frames)
+        super().__init__(in_channels, num_frames, halves)
         if num_frames < 4:
             raise PhysrepError(f"operator_discovery: num_frames is {num_frames}; the weak form needs at least 4.")
         if not grades or not set(grades) <= set(GRADES):
             raise PhysrepError(f"operator_discovery: grades are {list(grades)}; give some of {list(GRADES)}.")
         self.grades, self.directions, self.largest = tuple(sorted(grades)), directions, largest
         self.modes = tuple(modes) if modes is not None else None
-        self.halves, self.fit_trajectories = halves, fit_trajectories
+        self.fit_trajectories = fit_trajectories
         self.fit_stride = num_frames if fit_stride is None else fit_stride
         options = None if basis is None else BasisOptions.of(basis, num_frames)
         self.fit_passes = 1 if basis is None else 2
@@ -97,52 +92,6 @@ class OperatorDiscovery(FoundOperator):
             # Which channels are kept is found by the fit: the network reads all of them.
             self.basis = TrainedBasis(in_channels, options)
             self.reads_units = False
-
-    def loss(self, clip: Clip) -> dict[str, Tensor]:
-        """Share of the change of the windows that the fitted operator leaves unexplained, mean over the channels.
-
-        It has no gradient: `fit` finds the optimum in closed form.
-
-        Raises:
-            PhysrepError: nothing was fitted yet.
-        """
-        found = self.read(clip)
-        return {"loss": found.residual.mean().float()}
-
-    def read(self, clip: Clip) -> WindowPosterior:
-        """Posterior of θ of every window, and the residual of every channel that is kept.
-
-        Raises:
-            PhysrepError: nothing was fitted yet, or the clip does not fit.
-        """
-        record = self.record
-        x = self._kept(clip, record["channels"])
-        rows = self._rows_of(clip, record["channels"], self.terms, record["modes"])
-        level, split = self._noise(x, rows)
-        seen = rows.mixed(x, split)
-        scale = RowScale(self.spectrum, self.change)
-        size = scale.size(seen, scale.rows(rows.modes, rows.halves, rows.count))
-        errors = RowErrors(self.model_errors, self.noise_errors, self.signal)
-        bumps = rows.count // math.prod(rows.modes)
-        return posterior(
-            seen,
-            self.w0,
-            self.v,
-            errors.covariance(size, level, rows.modes, rows.halves, bumps),
-            errors.signal * size.sqrt().unsqueeze(2) * size.sqrt().unsqueeze(1),
-        )
-
-    def encode(self, clip: Clip) -> Tensor:
-        """One token ``(B, 1, P + n)``: θ, then the logarithms of the chosen coefficients; a 0 if nothing varies."""
-        return self.tokens(self.read(clip))
-
-    def tokens(self, found: WindowPosterior) -> Tensor:
-        """Tokens ``(B, 1, P + n)`` of posteriors of windows, or of trajectories (`pooled`)."""
-        if found.mean.shape[1] == 0:
-            return torch.zeros(len(found.mean), 1, 1, device=found.mean.device)
-        chosen = self.chosen.long()
-        w0, v = self.w0.flatten()[chosen], self.v.flatten(1)[:, chosen]
-        return tokens(found, w0, v, self.low, self.high).float()
 
     def fit(
         self, train: Iterable[Clip], valid: Iterable[Clip], seed: int, progress: Callable[[str], None]
@@ -181,7 +130,7 @@ class OperatorDiscovery(FoundOperator):
         scale = row_scale((plain.change(self._kept(clip, channels)) for clip in train), plain.modes)
         wide = () if self.basis is not None else whole_library(channels, nonlocal_columns, self.grades, grades, axes)
         related = nonlocal_columns and self.basis is None and len(channels) > 1
-        samples = (Spread(), Spread()) if wide or related else ()
+        samples = (FieldSample(), FieldSample()) if wide or related else ()
         rows_of = partial(self._rows_of, first, channels, modes=modes)
         shown = self._collected(train, valid, channels, terms, modes, scale, progress, samples)
         mean, std = self.field_mean.tolist(), self.field_std.tolist()
@@ -210,8 +159,8 @@ class OperatorDiscovery(FoundOperator):
                 for clips, keep in ((train, False), (valid, True))
             ]
             shown = (
-                together(shown[0], best.columns, parts[0], relations),
-                together(shown[1], best.columns, parts[1], relations),
+                with_relations(shown[0], best.columns, parts[0], relations),
+                with_relations(shown[1], best.columns, parts[1], relations),
             )
             terms = [terms[i] for i in best.columns.tolist()] + [t for relation in relations for t in relation.terms]
             pool = all_candidates(*shown, terms, (best.grade,), self.largest)
@@ -264,7 +213,7 @@ class OperatorDiscovery(FoundOperator):
         modes: Sequence[int],
         scale: RowScale,
         progress: Callable[[str], None],
-        samples: Sequence[Spread] = (),
+        samples: Sequence[FieldSample] = (),
     ) -> tuple[Collected, Collected]:
         """Gram matrices of the training trajectories and of the validation windows; fields of some for ``samples``."""
         shown = Collected(scale), Collected(scale)
@@ -289,10 +238,6 @@ class OperatorDiscovery(FoundOperator):
     def _best(self, pool: list[Choice]) -> Choice:
         return choose([c for c in pool if self.directions in (None, c.directions)])
 
-    def _rows_in(self, rows: WeakRows, x: Tensor) -> Rows:
-        """Rows of windows, in two views where that is worth while."""
-        return rows.mixed(x, self._noise(x, rows)[1])
-
     def _train_basis(
         self,
         train: Iterable[Clip],
@@ -316,20 +261,3 @@ class OperatorDiscovery(FoundOperator):
         batches = ((self._kept(clip, channels), clip.trajectory) for clip in train)
         windows = training_windows(batches, library_rows, scale, start.basis)
         train_basis(self.basis, new.columns, windows, start, generator, progress)
-
-    def _noise(self, x: Tensor, rows: WeakRows) -> tuple[Tensor, Tensor]:
-        """Level of the noise of every window, and whether two half views of it are worth while, ``(B,)`` each."""
-        if not rows.split:
-            nothing = torch.zeros(len(x), dtype=torch.float64, device=x.device)
-            return nothing, nothing.bool()
-        level, worth = noise_of(x, rows.geometry.periodic)
-        return level.square().mean(1).sqrt(), worth & self.halves
-
-    def _kept(self, clip: Clip, channels: Sequence[str]) -> Tensor:
-        """Normalised fields of these channels, float64."""
-        x = self.fields(clip, self.num_frames)
-        names = list(self.channels) or list(clip.channels)
-        return x[:, [names.index(channel) for channel in channels]].double()
-
-    def _rows_of(self, clip: Clip, channels: Sequence[str], terms: list[Term], modes: Sequence[int]) -> WeakRows:
-        return self._rows(geometry_of(clip, modes), terms, channels, clip.fields.device, self.basis)

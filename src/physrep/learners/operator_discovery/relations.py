@@ -26,7 +26,7 @@ from .fitting import Collected
 from .gram import grams, stacked
 from .library import Term, library, relation_library, relation_terms
 from .row_weights import RowScale, row_scale
-from .screening import LARGEST, TAKEN, Spread, forward, unions
+from .screening import LARGEST, TAKEN, FieldSample, forward_selection, unions
 from .selection import candidates, choose
 from .weak_form import Rows, WeakRows
 
@@ -67,7 +67,7 @@ def present(rows: Rows, channels: int) -> Rows:
     return Rows(rows.x_a, rows.x_b, rows.y_a[:, :, channels:], rows.y_b[:, :, channels:])
 
 
-def ties(channels: Sequence[str], sample: Spread, rows_of: RowsOf) -> dict[str, set[str]]:
+def ties(channels: Sequence[str], sample: FieldSample, rows_of: RowsOf) -> dict[str, set[str]]:
     """Channels that stand in one linear equation with each: constraints such as incompressibility.
 
     Args:
@@ -88,7 +88,7 @@ def ties(channels: Sequence[str], sample: Spread, rows_of: RowsOf) -> dict[str, 
 
 def find_relations(
     channels: Sequence[str],
-    samples: Sequence[Spread],
+    samples: Sequence[FieldSample],
     rows_of: RowsOf,
     rows: RowsIn,
     change: RowScale,
@@ -119,7 +119,7 @@ def find_relations(
                 collected.add(weak, present(rows(weak, x), len(channels)), x, trajectory, keep=bool(keep))
         held, (windows, trajectory) = parts[0].grams()[0], parts[1].grams()
         most = min(LARGEST, len(held) // 4 - 1)
-        sets = unions([forward(held, 0, TAKEN[-1])])
+        sets = unions([forward_selection(held, 0, TAKEN[-1])])
         pool = [
             choice
             for number, columns in enumerate(sets)
@@ -166,7 +166,7 @@ def collected_relations(
     return found
 
 
-def together(
+def with_relations(
     first: Collected, columns: Tensor, others: Sequence[Collected], relations: Sequence[Relation]
 ) -> Collected:
     """Equations of change and relations as one problem.

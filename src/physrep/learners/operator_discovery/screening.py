@@ -48,7 +48,7 @@ DEPENDENT = 1e-6
 
 
 @dataclass
-class Spread:
+class FieldSample:
     """Fields of trajectories that lie evenly among all that came by.
 
     Attributes:
@@ -77,7 +77,7 @@ class Spread:
         return [(x.double(), torch.full((len(x),), number, device=x.device)) for number, x in self._kept]
 
 
-def forward(grams: Grams, channel: int, count: int) -> list[int]:
+def forward_selection(grams: Grams, channel: int, count: int) -> list[int]:
     """The first ``count`` columns that forward selection takes for a channel, in order; fewer if nothing is gained.
 
     Args:
@@ -121,7 +121,7 @@ def unions(orders: Sequence[Sequence[int]], most: int = LARGEST_LIBRARY) -> list
 def screened(
     terms: Sequence[Term],
     grades: Sequence[int],
-    samples: Sequence[Spread],
+    samples: Sequence[FieldSample],
     rows_of: Callable[[list[Term]], WeakRows],
     rows: Callable[[WeakRows, Tensor], Rows],
     scale: RowScale,
@@ -144,7 +144,7 @@ def screened(
         collected.add(weak, rows(weak, x), x, trajectory, keep=False)
     whole, _ = collected.grams()
     size = (whole.g.nbytes + whole.b.nbytes) / 2**30
-    orders = [forward(whole, c, TAKEN[-1]) for c in range(whole.b.shape[2])]
+    orders = [forward_selection(whole, c, TAKEN[-1]) for c in range(whole.b.shape[2])]
     sets = unions(orders)
     small = [i for i, term in enumerate(terms) if term.grade in grades]
     kept = sorted({*small, *(k for columns in sets for k in columns)})
