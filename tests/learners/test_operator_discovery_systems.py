@@ -15,6 +15,7 @@ from physrep.systems import SYSTEMS
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "benchmarks"))
 import operator_parameters as study  # pyright: ignore[reportMissingImports]
+import operator_units as units  # pyright: ignore[reportMissingImports]
 
 REACTION = {
     "A": {"1", "A", "d_xx(A)", "d_yy(A)", "A B B"},
@@ -73,3 +74,10 @@ def test_names_of_channels_mean_nothing_on_a_system():
     one, _ = study.fitted(fields, channels, *options, grades=(1,))
     other, _ = study.fitted(fields, ("q7",), *options, grades=(1,))
     assert torch.equal(one.theta, other.theta)
+
+
+@pytest.mark.slow
+def test_another_time_step_or_grid_moves_no_estimate_of_shear_flow():
+    _, *rows = units.scores("shear_flow", None, (), 96, 32)
+    moved = {label: distance for label, _, distance in rows}
+    assert max(moved[label] for label in ("x 0.5", "x 2", "half the resolution")) < 1e-6 and moved["x 3"] < 1e-2
