@@ -114,3 +114,22 @@ def test_without_a_place_for_the_library_torch_takes_over(
     assert fused.compiled_library.__wrapped__() is None
     said = capsys.readouterr().err
     assert said == "" if fused.shutil.which("g++") is None else f"not compiled ({what})" in said
+
+
+@needs_compiler
+@pytest.mark.parametrize("tokens", [3, 60])
+def test_the_second_half_of_a_transformers_block(tokens: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In value and all gradients; with fewer tokens than channels the operator is not taken."""
+    torch.manual_seed(0)
+    norm, first, second = torch.nn.LayerNorm(32, 1e-6), torch.nn.Linear(32, 128), torch.nn.Linear(128, 32)
+    x = torch.randn(2, tokens, 32, requires_grad=True)
+    wanted = [x, *norm.parameters(), *first.parameters(), *second.parameters()]
+    called = []
+    monkeypatch.setattr(fused, "_call", lambda *given, call=fused._call: called.append(given[0]) or call(*given))
+    y = fused.residual_mlp(x, norm, first, second)
+    plain = x + second(torch.nn.functional.gelu(first(norm(x))))
+    along = torch.randn_like(y)
+    torch.testing.assert_close(y, plain, rtol=1e-5, atol=1e-5)
+    for found, expected in zip(*(torch.autograd.grad(z, wanted, along) for z in (y, plain)), strict=True):
+        torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-4)
+    assert called == (["forward", "backward"] if tokens == 60 else [])

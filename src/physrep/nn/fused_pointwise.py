@@ -1,4 +1,6 @@
-"""The pointwise half of a ConvNeXt block as one operator on a CPU: ``x + gamma (W2 gelu(W1 LN(y) + b1) + b2)``.
+"""The pointwise half of a block as one operator on a CPU: ``x + gamma (W2 gelu(W1 LN(y) + b1) + b2)``.
+
+Of ConvNeXt y is the convolution of x; of a transformer y is x, and gamma 1.
 
 Written with torch's operators it passes over memory some twenty times per step, and the hidden layer, four times as
 wide as the block, is written and read again. ``fused_pointwise.cpp`` works through tiles that stay in cache and
@@ -24,7 +26,8 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor
+import torch.nn.functional as F
+from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
 from ..errors import PhysrepError
@@ -65,6 +68,19 @@ def fused_pointwise(
         epsilon: of the norm.
     """
     return _Pointwise.apply(x, y, *norm, *first, *second, gamma, epsilon)
+
+
+def residual_mlp(x: Tensor, norm: nn.LayerNorm, first: nn.Linear, second: nn.Linear) -> Tensor:
+    """``x + W2 gelu(W1 layer_norm(x) + b1) + b2`` of tokens ``(..., D)``: the second half of a transformer's block.
+
+    By one operator where it fits, the hidden layer is 4 D wide, and there are D tokens or more: each call puts the
+    weights in order first, which fewer tokens do not repay.
+    """
+    width = x.shape[-1]
+    if first.out_features == 4 * width and x.numel() >= width * width and fits(x, x):
+        own, one, two = ((layer.weight, layer.bias) for layer in (norm, first, second))
+        return fused_pointwise(x, x, own, one, two, torch.ones_like(norm.weight), norm.eps)
+    return x + second(F.gelu(first(norm(x))))
 
 
 class _Pointwise(torch.autograd.Function):

@@ -25,6 +25,7 @@ from torch import Tensor, nn
 
 from ..errors import PhysrepError
 from .checks import check_clips
+from .fused_pointwise import residual_mlp
 from .patches import block_size
 
 
@@ -57,15 +58,11 @@ class SelfAttention(nn.Module):
 
 
 class MLP(nn.Module):
-    """Two linear maps with a GELU between them."""
+    """Two linear maps, between which a GELU belongs: see `residual_mlp`."""
 
     def __init__(self, dim: int, hidden: int) -> None:
         super().__init__()
         self.fc1, self.fc2 = nn.Linear(dim, hidden), nn.Linear(hidden, dim)
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Tensor of the same shape."""
-        return self.fc2(F.gelu(self.fc1(x)))
 
 
 class VideoMAEBlock(nn.Module):
@@ -80,7 +77,7 @@ class VideoMAEBlock(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Tensor of the same shape ``(B, N, D)``."""
         x = x + self.attn(self.norm1(x))
-        return x + self.mlp(self.norm2(x))
+        return residual_mlp(x, self.norm2, self.mlp.fc1, self.mlp.fc2)
 
 
 class PatchEmbedding(nn.Module):
