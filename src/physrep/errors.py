@@ -20,6 +20,11 @@ def nearest(name: str, known: list[str]) -> str:
     return f"did you mean {close[0]!r}?" if close else f"known: {', '.join(sorted(known))}."
 
 
+def one_line(error: object, most: int = 200) -> str:
+    """What an error says, in one line of so many characters at most; its type where it says nothing."""
+    return " ".join(str(error).split())[:most] or type(error).__name__
+
+
 def unwritable(path: str | Path, error: Exception, otherwise: str = "choose another --out") -> PhysrepError:
     """What to say of a place that cannot be written: the remedy follows from the cause.
 
@@ -37,5 +42,5 @@ def unwritable(path: str | Path, error: Exception, otherwise: str = "choose anot
         remedy = "give shorter names"
     else:
         remedy = "free space"
-    reason = getattr(error, "strerror", None) or " ".join(str(error).split())[:120]
+    reason = getattr(error, "strerror", None) or one_line(error, 120)
     return PhysrepError(f"{path}: cannot be written ({reason}); {remedy} or {otherwise}.")

@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterator, Mapping, MutableMapping
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any, TypeVar
 
-from .errors import PhysrepError, nearest
+from .errors import PhysrepError, nearest, one_line
 from .renamed import current_names
 from .streams import say_once
 
@@ -139,7 +139,7 @@ def resolve(name: str, registry: Mapping[str, Any], kind: str) -> Callable[..., 
             f"{kind} {name!r}: cannot import {module_name} ({error}); check the spelling and PYTHONPATH."
         ) from error
     except Exception as error:  # whatever the lines of the module raise
-        reason = " ".join(str(error).split())[:200]
+        reason = one_line(error)
         raise PhysrepError(
             f"{kind} {name!r}: {module_name} raises {type(error).__name__} when it is imported ({reason}); mend it."
         ) from error

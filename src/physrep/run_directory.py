@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from .data.config import DataConfig, data_content
 from .environment import environment
-from .errors import PhysrepError
+from .errors import PhysrepError, one_line
 from .files import read_record, read_yaml, readable, write_json, write_tensors, write_yaml
 from .relocation import found_data, found_place, stored_data, stored_place
 from .run_config import EXAMPLE, check_run_config, known_data
@@ -138,7 +138,7 @@ def load_start(learner: Learner, run: str | Path) -> None:
             raise RuntimeError("there is no encoder on both sides")
         learner.encoder.load_state_dict(weights)
     except RuntimeError as error:
-        reason = " ".join(str(error).split())[:300]
+        reason = one_line(error, 300)
         raise PhysrepError(
             f"{run}: its weights do not fit this learner ({reason}); give the same learner, encoder and options."
         ) from error
@@ -169,9 +169,8 @@ def load_run(run: str | Path) -> tuple[Learner, dict[str, Any]]:
     try:
         learner.load_state_dict(load_file(weights))
     except (SafetensorError, OSError, RuntimeError) as error:
-        reason = " ".join(str(error).split())[:300]
         raise PhysrepError(
-            f"{run / WEIGHTS}: does not hold the weights of {CONFIG} ({reason}); train the run again."
+            f"{run / WEIGHTS}: does not hold the weights of {CONFIG} ({one_line(error, 300)}); train the run again."
         ) from error
     return learner.eval().requires_grad_(False), config
 

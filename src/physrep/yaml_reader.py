@@ -7,7 +7,7 @@ from typing import Any
 import yaml
 from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
-from .errors import PhysrepError
+from .errors import PhysrepError, one_line
 
 SIZE, DEPTH, NODES = 4_000_000, 50, 200_000
 """Most bytes of a text, deepest nesting, and most values after every alias is written out."""
@@ -39,13 +39,13 @@ def parse_yaml(text: str | bytes, source: str) -> Any:
     except PhysrepError:
         raise
     except (ValueError, TypeError, AttributeError, KeyError, IndexError, OverflowError, RecursionError) as error:
-        reason = " ".join(str(error).split())[:120] or type(error).__name__
+        reason = one_line(error, 120)
         raise PhysrepError(f"{source}: holds a value that cannot be read ({reason}); fix it, or quote it.") from error
 
 
 def _problem(error: yaml.YAMLError) -> str:
     mark = getattr(error, "problem_mark", None)
-    problem = getattr(error, "problem", None) or " ".join(str(error).split())[:200]
+    problem = getattr(error, "problem", None) or one_line(error)
     return f"line {mark.line + 1}: {problem}" if mark is not None else str(problem)
 
 

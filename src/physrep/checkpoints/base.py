@@ -15,7 +15,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from ..errors import PhysrepError
+from ..errors import PhysrepError, one_line
 
 WRAPPERS = (
     "app",
@@ -94,7 +94,7 @@ def _load(path: Path) -> Any:
             "save its state dict alone, e.g. torch.save(model.state_dict(), FILE)."
         ) from error
     except Exception as error:
-        reason = " ".join(str(error).split())[:200] or type(error).__name__
+        reason = one_line(error)
         raise PhysrepError(f"{path}: cannot be read as a checkpoint ({reason}); copy or save it again.") from error
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from ..errors import PhysrepError
+from ..errors import PhysrepError, one_line
 from .base import read_tensors
 
 STEMS = ("", "encoder.", "backbone.")
@@ -58,7 +58,7 @@ def load_program(path: str | Path) -> nn.Module:
     try:
         return ExportedProgram(torch.export.load(str(path)).module())
     except Exception as error:  # torch raises many kinds for a file that is not its own
-        reason = " ".join(str(error).split())[:200]
+        reason = one_line(error)
         raise PhysrepError(f"{path}: is no exported program ({reason}); write it with torch.export.save.") from error
 
 

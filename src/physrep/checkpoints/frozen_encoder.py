@@ -28,7 +28,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ..clip import Clip
-from ..errors import PhysrepError
+from ..errors import PhysrepError, one_line
 from ..learners.baselines import Untrained
 from ..learners.build_encoder import build_encoder
 from ..nn.video_model import MEAN, STD
@@ -190,7 +190,7 @@ class FrozenEncoder(Untrained):
         try:
             return self.encoder(x.contiguous())
         except (RuntimeError, ValueError, TypeError, AssertionError, IndexError) as error:
-            reason = " ".join(str(error).split())[:300]
+            reason = one_line(error, 300)
             raise PhysrepError(
                 f"encoder {type(self.encoder).__name__} refuses fields of shape {tuple(x.shape)} ({reason}); see "
                 "--layout, --channels, --size, --num_frames and --encoder_options."
@@ -250,9 +250,8 @@ def _transformers(name: str) -> nn.Module:
     try:
         return library.AutoModel.from_pretrained(name, trust_remote_code=False)
     except (OSError, ValueError) as error:
-        reason = " ".join(str(error).split())[:200]
         raise PhysrepError(
-            f"hf:{name}: transformers cannot load it ({reason}); give a folder or a known id."
+            f"hf:{name}: transformers cannot load it ({one_line(error)}); give a folder or a known id."
         ) from error
 
 

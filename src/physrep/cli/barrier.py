@@ -16,7 +16,7 @@ import traceback
 from collections.abc import Callable
 from typing import NoReturn
 
-from ..errors import PhysrepError
+from ..errors import PhysrepError, one_line
 from ..open_files import too_many_files
 from ..signals import STOPPING, Stopped, raising
 from ..version import __version__
@@ -86,7 +86,7 @@ def encodable_output() -> None:
 
 def explained(error: BaseException) -> str | None:
     """The sentence for an exception of a library whose cause is known; None for others."""
-    kind, text = type(error).__name__, " ".join(str(error).split())[:300]
+    kind, text = type(error).__name__, one_line(error, 300)
     if isinstance(error, MemoryError) or kind == "OutOfMemoryError" or "can't allocate memory" in text:
         return "memory is used up; give a smaller batch, resolution or number of jobs, or a larger machine."
     if kind == "BrokenProcessPool":
@@ -108,7 +108,7 @@ def explained(error: BaseException) -> str | None:
 
 def _unforeseen(error: BaseException) -> str:
     """A sentence that names the file with the traceback."""
-    text = " ".join(str(error).split())[:200]
+    text = one_line(error)
     summary = f"an unforeseen {type(error).__name__}" + (f" ({text})" if text else "")
     lines = [
         f"physrep {__version__}, Python {platform.python_version()}, {platform.platform()}",

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from ..errors import PhysrepError
+from ..errors import PhysrepError, one_line
 from ..files import file_fingerprint
 
 # What tells one version of a remote file from another, by file system: HTTP, Hugging Face, S3, memory, ...
@@ -166,7 +166,7 @@ def one_sentence(url: object) -> Iterator[None]:
             raise PhysrepError(f"{url}: nothing is known of addresses {protocol}://; use hf:// or https://.") from error
         # HTTP says that a file is missing whenever it cannot ask for it; the cause is what happened.
         real = cause if isinstance(error, FileNotFoundError) and cause is not None else error
-        reason = " ".join(str(real).split())[:200].rstrip(".")
+        reason = one_line(real).rstrip(".")
         raise PhysrepError(
             f"{url}: cannot be reached ({type(real).__name__}: {reason}); check address, network and access."
         ) from real

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from concurrent.futures import Executor
 from typing import Any
 
-from ..errors import PhysrepError
+from ..errors import PhysrepError, one_line
 
 TIMEOUT = 30.0
 """Seconds to wait for a scheduler."""
@@ -31,7 +31,7 @@ def dask_executor(address: str) -> Iterator[tuple[Executor, tuple[type[BaseExcep
     try:
         client = Client(address, timeout=TIMEOUT, set_as_default=False)
     except (OSError, ValueError, TimeoutError) as error:
-        reason = " ".join(str(error).split())[:200]
+        reason = one_line(error)
         raise PhysrepError(
             f"executor dask:{address}: the scheduler does not answer ({reason}); start one with `dask scheduler`."
         ) from error

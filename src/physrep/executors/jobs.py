@@ -17,7 +17,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..errors import PhysrepError
+from ..errors import PhysrepError, one_line
 from .lease import Terms, Watch, claim
 from .log import JobLog
 
@@ -159,13 +159,13 @@ def run_jobs(
             except Exception as error:
                 if engine.is_loss(error) and lost.get(job.name, 0) < engine.retries:
                     lost[job.name] = lost.get(job.name, 0) + 1
-                    _say(f"{job.name}: its process has vanished ({_short(error)}); submitted again.")
+                    _say(f"{job.name}: its process has vanished ({one_line(error, 300)}); submitted again.")
                     futures.update(engine.submit([job]))
                     continue
                 if not engine.keep_going:
                     raise
                 failures.append((job, error))
-                _say(f"{job.name}: has failed ({_short(error)}); the others go on.")
+                _say(f"{job.name}: has failed ({one_line(error, 300)}); the others go on.")
                 continue
             if answer.busy:
                 elsewhere[job.name] = (job, Watch(job.lease, engine.terms))
@@ -179,13 +179,9 @@ def run_jobs(
                 del elsewhere[name]
                 futures.update(engine.submit([replace(job, silent=watch.silent)]))
     if failures:
-        told = "; ".join(f"{job.name}: {_short(error)}" for job, error in failures[:3])
+        told = "; ".join(f"{job.name}: {one_line(error, 300)}" for job, error in failures[:3])
         rest = f" and {len(failures) - 3} more" if len(failures) > 3 else ""
         raise PhysrepError(f"{len(failures)} jobs have failed ({told}{rest}); `physrep status` shows their logs.")
-
-
-def _short(error: BaseException) -> str:
-    return " ".join((str(error) or type(error).__name__).split())[:300]
 
 
 def _say(text: str) -> None:

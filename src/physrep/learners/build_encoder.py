@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from ..errors import PhysrepError
+from ..errors import PhysrepError, one_line
 from ..nn import ENCODERS
 from ..nn.conditioned import ConditionedEncoder
 from ..registry import build
@@ -79,7 +79,6 @@ def embedding_dimension(encoder: nn.Module, in_channels: int, num_frames: int, s
     except PhysrepError:
         raise
     except (RuntimeError, ValueError, TypeError, AssertionError) as error:
-        reason = " ".join(str(error).split())[:200]
         if _takes_time_first(encoder, in_channels, num_frames, size):
             raise PhysrepError(
                 f"encoder {type(encoder).__name__} takes clips (B, T, C, H, W), but is given (B, C, T, H, W); wrap it "
@@ -87,7 +86,7 @@ def embedding_dimension(encoder: nn.Module, in_channels: int, num_frames: int, s
             ) from error
         raise PhysrepError(
             f"encoder {type(encoder).__name__} has no attribute embed_dim and cannot encode a clip of shape "
-            f"(1, {in_channels}, {num_frames}, {size[0]}, {size[1]}) ({reason}); give it embed_dim = D."
+            f"(1, {in_channels}, {num_frames}, {size[0]}, {size[1]}) ({one_line(error)}); give it embed_dim = D."
         ) from error
     finally:
         encoder.train(training)

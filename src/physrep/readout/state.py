@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from ..errors import PhysrepError
+from ..errors import PhysrepError, one_line
 
 
 def pack(value: Any, tensors: dict[str, Tensor], path: str = "state") -> Any:
@@ -84,8 +84,7 @@ def unpack(data: Any, tensors: Mapping[str, Tensor], trusted: str | None = None)
     except PhysrepError:
         raise
     except (KeyError, TypeError, ValueError, RuntimeError) as error:
-        reason = " ".join(str(error).split())[:120]
-        raise PhysrepError(f"a stored probe is damaged ({reason}); fit it again.") from error
+        raise PhysrepError(f"a stored probe is damaged ({one_line(error, 120)}); fit it again.") from error
 
 
 def _named(path: str, trusted: str | None) -> Any:

@@ -7,7 +7,7 @@ from typing import Any
 
 from torch import Tensor
 
-from ..errors import PhysrepError
+from ..errors import PhysrepError, one_line
 from ..files import read_record, readable, write_record, write_tensors
 from ..learners.spectra import Spectra
 from ..probes.partial import PartialProbe
@@ -107,9 +107,8 @@ def read_readout(run: str | Path, name: str | None = None) -> Readout:
     except PhysrepError:
         raise
     except (OSError, SafetensorError, KeyError, IndexError, TypeError, ValueError, AttributeError) as error:
-        reason = " ".join(str(error).split())[:120]
         raise PhysrepError(
-            f"{file}: is no complete readout of this version ({reason}); delete readout_* of {run}, then "
+            f"{file}: is no complete readout of this version ({one_line(error, 120)}); delete readout_* of {run}, then "
             f"`{making_command(run)} makes it again."
         ) from error
 

@@ -23,7 +23,7 @@ import torch
 from torch import Tensor
 
 from ..data.config import DataConfig
-from ..errors import PhysrepError
+from ..errors import PhysrepError, one_line
 from ..files import atomic_path, write_json
 from ..learners.base import Learner
 from ..leftovers import temporary_folder
@@ -162,7 +162,7 @@ def _traced(module: ExportedEncoder, fields: Tensor, learner: str) -> tuple[Any,
             with _quiet():
                 program = torch.export.export(module, (example,), dynamic_shapes=shapes, strict=False)
         except Exception as error:  # tracing raises whatever the code under it does
-            reason = " ".join(str(error).split())[:160]
+            reason = one_line(error, 160)
             continue
         own = sorted({str(node.target) for node in program.graph.nodes if node.op == "call_function"} & _own(program))
         if own:
@@ -206,7 +206,7 @@ def _write(program: Any, path: Path, module: ExportedEncoder, fields: Tensor, fo
         assert made is not None
         made.save(str(path), external_data=False)
     except Exception as error:  # the exporter raises many kinds
-        reason = " ".join(str(error).split())[:160]
+        reason = one_line(error, 160)
         raise PhysrepError(f"{path.name}: ONNX cannot express the encoder ({reason}); use --format torch.") from error
 
 

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from ..errors import PhysrepError
+from ..errors import PhysrepError, one_line
 from ..files import atomic_folder, cache_home, content_hash
 from ..leftovers import temporary_folder
 from .bundle import MANIFEST, check_bundle, files_of_manifest, make_bundle
@@ -163,7 +163,7 @@ def _hub() -> Any:
 
 
 def _refused(source: str, error: Exception) -> PhysrepError:
-    reason = " ".join(str(error).split())[:200]
+    reason = one_line(error)
     return PhysrepError(f"{source}: the hub refuses ({reason}); check the name, and log in with `hf auth login`.")
 
 
@@ -232,8 +232,7 @@ def _blocks(address: str, limit: int | None) -> Iterator[bytes]:
     except PhysrepError:
         raise
     except (OSError, http.client.HTTPException, ValueError) as error:
-        reason = " ".join(str(error).split())[:200] or type(error).__name__
-        raise PhysrepError(f"{address}: cannot be read ({reason}); check the address.") from error
+        raise PhysrepError(f"{address}: cannot be read ({one_line(error)}); check the address.") from error
 
 
 def _copy(source: str) -> Callable[[str, Path], None]:

@@ -17,7 +17,7 @@ from typing import Any
 import torch
 import torch.distributed as dist
 
-from ..errors import PhysrepError
+from ..errors import PhysrepError, one_line
 
 
 @dataclass(frozen=True)
@@ -103,9 +103,8 @@ def join(place: Place, device: torch.device, store: Any = None) -> None:
     except PhysrepError:
         raise
     except (RuntimeError, ValueError, OSError) as error:
-        reason = " ".join(str(error).split())[:200]
         raise PhysrepError(
-            f"process {place.rank} of {place.world} cannot join the others ({reason}); check the launcher."
+            f"process {place.rank} of {place.world} cannot join the others ({one_line(error)}); check the launcher."
         ) from error
 
 

@@ -6,7 +6,7 @@ import csv
 from pathlib import Path
 from typing import Any
 
-from ..errors import PhysrepError
+from ..errors import PhysrepError, one_line
 from ..files import write_csv
 from ..run_directory import METRICS
 
@@ -32,6 +32,6 @@ def read_metrics(run: str | Path) -> list[dict[str, str]]:
         for row in rows:
             int(row["step"])
     except (ValueError, KeyError, TypeError, csv.Error) as error:
-        reason = " ".join(str(error).split())[:80]
+        reason = one_line(error, 80)
         raise PhysrepError(f"{path}: is no table of a training ({reason}); delete it, its rows are lost.") from error
     return rows

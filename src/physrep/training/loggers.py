@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
-from ..errors import PhysrepError
+from ..errors import PhysrepError, one_line
 from .config import LOGGERS
 
 
@@ -64,6 +64,6 @@ def build_loggers(names: Sequence[str], out: Path) -> list[Logger]:
         except ImportError as error:
             raise PhysrepError(f"logger {name!r} is not installed; run `pip install physrep[{name}]`.") from error
         except Exception as error:  # the network, an account, a full disk: the package's own kinds of exception
-            reason = " ".join(str(error).split())[:200]
+            reason = one_line(error)
             raise PhysrepError(f"logger {name!r} does not start ({reason}); leave it out of the loggers.") from error
     return loggers

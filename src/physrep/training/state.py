@@ -12,7 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from ..errors import PhysrepError
+from ..errors import PhysrepError, one_line
 from ..files import atomic_path
 from ..run_directory import STATE
 
@@ -61,7 +61,7 @@ def read_state(out: Path) -> State | None:
     try:
         stored = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # damaged bytes reach every part of torch's reader, and each has exceptions of its own
-        reason = " ".join(str(error).split())[:80] or type(error).__name__
+        reason = one_line(error, 80)
         raise PhysrepError(f"{path}: is damaged, or is no state of a training ({reason}); {remedy}.") from error
     try:
         if "pytorch-lightning_version" in stored:
@@ -109,7 +109,7 @@ def restore(
     except PhysrepError:
         raise
     except (RuntimeError, ValueError, KeyError, TypeError, AttributeError) as error:
-        reason = " ".join(str(error).split())[:200]
+        reason = one_line(error)
         raise PhysrepError(
             f"{out / STATE}: is not the state of this learner ({reason}); delete it, and the training begins anew."
         ) from error

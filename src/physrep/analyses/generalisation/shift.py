@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ...clip import Clip
-from ...errors import PhysrepError
+from ...errors import PhysrepError, one_line
 from ...metrics import cluster_means
 from .probed import ProbedRun
 from .study import ShiftStudy
@@ -132,6 +132,5 @@ def predict_windows(
             except REFUSALS as error:
                 if not may_refuse:
                     raise
-                reason = " ".join(str(error).split())[:160]
-                refused[key] = f"{run.run.title} cannot read fields of {subject or level} ({reason})."
+                refused[key] = f"{run.run.title} cannot read fields of {subject or level} ({one_line(error, 160)})."
     return {key: refused[key] if key in refused else np.concatenate(parts[key]) for key in parts}

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from ...errors import PhysrepError
+from ...errors import PhysrepError, one_line
 from ..units import units_of
 from .arrays import RawArray, part_of_arrays, with_channel_names
 from .axes import CHANNEL, TIME, role
@@ -50,8 +50,7 @@ def read_xarray(path: Path, axes: Sequence[str] | None = None, frame: bool = Fal
     except PhysrepError:
         raise
     except (OSError, ValueError, KeyError, ImportError) as error:
-        reason = " ".join(str(error).split())[:200]
-        raise PhysrepError(f"{path}: cannot be opened by xarray ({reason}); check the file.") from error
+        raise PhysrepError(f"{path}: cannot be opened by xarray ({one_line(error)}); check the file.") from error
     return part_of_dataset(path, dataset, axes, lambda name: _files(path)[name], frame)
 
 
