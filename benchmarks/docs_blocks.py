@@ -80,6 +80,36 @@ def losses(rows: pd.DataFrame, labels: dict[str, str]) -> str:
     return markdown(head, texts, 2)
 
 
+def shifts(rows: pd.DataFrame, labels: dict[str, str]) -> str:
+    """MSE of every encoder under every level of every shift, mean over parameters; the least of a column in bold.
+
+    Args:
+        rows: of analyses/generalisation.csv.
+        labels: of runs, by title.
+    """
+    own = rows[(rows["parameter"] == "mean") & (rows["metric"] == "mse")]
+    own = own.assign(
+        head=[_head(*cell) for cell in own[["shift", "subject", "level"]].fillna("").to_numpy()],
+        label=own["title"].map(labels),
+    )
+    values = own.pivot_table(index="label", columns="head", values="value", sort=False)
+    least = values[~values.index.isin(own.loc[own["kind"].isin(["oracle", "ceiling"]), "label"])].min()
+    body = []
+    for label, row in values.iterrows():
+        cells = [f"**{small(x)}**" if x == least[head] else small(x) for head, x in row.items()]
+        body.append([str(label), *cells])
+    return markdown(["encoder", *map(str, values.columns)], body, 1)
+
+
+def _head(shift: str, subject: str, level: str) -> str:
+    """Of a column: ``noise 20 %``, ``dt x 3``, ``16x16 points, as it is``."""
+    if shift == "initial_condition":
+        return f"other starts (`{level}`)"
+    if shift in ("noise", "gain"):
+        return f"{shift} {level.removeprefix('up to ')}"
+    return ", ".join(part for part in (subject, level) if part) or shift.replace("_", " ")
+
+
 def side_by_side(tables: dict[str, pd.DataFrame]) -> str:
     """Mean MSE of every learner in several tables of scores, with its interval and the number of its seeds."""
     chosen = {

@@ -1,4 +1,4 @@
-"""The tables of README.md, docs/results.md and docs/generalisation.md, from finished benchmarks.
+"""The tables of README.md and of some pages of docs, from finished benchmarks.
 
     python benchmarks/docs_tables.py --store runs/quick --name quick_2026-11-27    # small CSVs in docs/tables
     python benchmarks/docs_tables.py                                               # write all tables anew
@@ -12,6 +12,7 @@ On a page a table stands between two comments:
     <!-- differences HEAD = NAME; HEAD = NAME -->
     <!-- increments HEAD = NAME; HEAD = NAME -->
     <!-- losses NAME -->
+    <!-- shifts NAME -->
     <!-- end of table -->
 
 Of every learner the probe with the lowest error on valid is shown; several seeds are averaged, with intervals over
@@ -34,13 +35,13 @@ from physrep.benchmark.run_lines import identified, line_score, lines
 from physrep.learners.identity import KINDS
 
 ROOT = Path(__file__).resolve().parent.parent
-PAGES = ("README.md", "docs/results.md", "docs/generalisation.md")
+PAGES = ("README.md", "docs/results.md", "docs/generalisation.md", "docs/systems.md")
 COLUMNS = ("group", "label", "title", "probe", "chosen", "seeds", "parameter", "metric", "value", "ci_low", "ci_high")
 RIVALS = ("JEPA (published)", "JEPA (clips)", "Masked pixels", "Next frame", "Operator")
 """Learners without labels that are trained by gradient descent: who differs from whom is shown of these."""
 
 _BLOCK = re.compile(
-    r"(<!-- (scores|side by side|differences|increments|losses) ([^>]+?) -->\n).*?(<!-- end of table -->)", re.S
+    r"(<!-- (scores|side by side|differences|increments|losses|shifts) ([^>]+?) -->\n).*?(<!-- end of table -->)", re.S
 )
 
 
@@ -116,10 +117,13 @@ def written(text: str, tables: Path) -> str:
             name, _, without = of.partition(" without ")
             left_out = tuple(part.strip() for part in re.split(r",\s+(?![^(]*\))", without) if part.strip())
             body = docs_blocks.scores(pd.read_csv(tables / f"{name}.csv"), left_out)
-        elif kind == "losses":
+        elif kind in ("losses", "shifts"):
             labels = pd.read_csv(tables / f"{of}.csv").set_index("title")["label"].to_dict()
-            rows = pd.read_csv(tables / f"generalisation_{of}.csv", dtype=str, keep_default_na=False)
-            body = docs_blocks.losses(rows, labels)
+            path = tables / f"generalisation_{of}.csv"
+            if kind == "losses":
+                body = docs_blocks.losses(pd.read_csv(path, dtype=str, keep_default_na=False), labels)
+            else:
+                body = docs_blocks.shifts(pd.read_csv(path), labels)
         else:
             heads = dict(part.strip().split(" = ") for part in of.split(";"))
             prefix = {"side by side": "", "differences": "differences_", "increments": "increment_"}[kind]
