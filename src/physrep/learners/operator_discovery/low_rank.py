@@ -66,11 +66,13 @@ def whitening(mean: Tensor) -> Tensor:
     return inverse[:, None] * vectors[:, keep] / values[keep].sqrt()
 
 
-def residual_weights(grams: Grams, w: Tensor) -> Tensor:
-    """Inverse covariance of the residuals of a row, ``(C, C)``, at coefficients ``(n, K, C)`` or ``(K, C)``."""
+def residual_weights(grams: Grams, w: Tensor, gw: Tensor) -> Tensor:
+    """Inverse covariance of the residuals of a row, ``(C, C)``, at coefficients w ``(n, K, C)`` with G w at hand."""
     change = grams.change.sum(0).clamp_min(1e-300)
     unit = change.rsqrt()
-    share = grams.rest(w).sum(0) * unit[:, None] * unit
+    cross = w.transpose(1, 2) @ grams.b
+    rest = grams.s - cross - cross.transpose(1, 2) + w.transpose(1, 2) @ gw
+    share = rest.sum(0) * unit[:, None] * unit
     share = share + SMALLEST * torch.eye(len(unit), dtype=unit.dtype, device=unit.device)
     # Products of two noisy views need not be positive.
     values, vectors = torch.linalg.eigh((share + share.T) / 2)
@@ -78,27 +80,33 @@ def residual_weights(grams: Grams, w: Tensor) -> Tensor:
     return grams.rows.sum() * inverse * unit[:, None] * unit
 
 
-def normal_equations(grams: Grams, operator: Operator) -> tuple[Tensor, Tensor]:
-    """``A`` ``(n, P, P)`` and ``b`` ``(n, P)`` of θ for every trajectory."""
+def moved(grams: Grams, operator: Operator) -> Tensor:
+    """``G_i (W₀, V)`` of every trajectory, ``(n, K, P + 1, C)``: the one walk through all G that an operator needs."""
     p, k, c = operator.v.shape
-    gv = (grams.g @ operator.v.permute(1, 0, 2).reshape(k, p * c)).view(len(grams), k, p, c)
+    joint = torch.cat([operator.w0.unsqueeze(0), operator.v]).permute(1, 0, 2).reshape(k, (p + 1) * c)
+    return (grams.g @ joint).view(len(grams), k, p + 1, c)
+
+
+def normal_equations(grams: Grams, operator: Operator, gw: Tensor | None = None) -> tuple[Tensor, Tensor]:
+    """``A`` ``(n, P, P)`` and ``b`` ``(n, P)`` of θ for every trajectory; ``gw`` as `moved` gives it."""
+    gw = moved(grams, operator) if gw is None else gw
     weighted = operator.v @ operator.weights
-    a = torch.einsum("pkc,nkqc->npq", weighted, gv)
-    rest = grams.b - grams.g @ operator.w0
+    a = torch.einsum("pkc,nkqc->npq", weighted, gw[:, :, 1:])
+    rest = grams.b - gw[:, :, 0]
     return (a + a.transpose(1, 2)) / 2, torch.einsum("pkc,nkc->np", weighted, rest)
 
 
-def solve_theta(grams: Grams, operator: Operator) -> Tensor:
-    """Posterior mean of θ under N(0, 1), ``(n, P)``."""
-    a, b = normal_equations(grams, operator)
+def solve_theta(grams: Grams, operator: Operator, gw: Tensor | None = None) -> Tensor:
+    """Posterior mean of θ under N(0, 1), ``(n, P)``; ``gw`` as `moved` gives it."""
+    a, b = normal_equations(grams, operator, gw)
     values, vectors = torch.linalg.eigh(a)
     # A Gram matrix of two noisy views need not be positive.
     values = values.clamp_min(0) + 1
     return torch.einsum("npq,nq,nrq,nr->np", vectors, 1 / values, vectors, b)
 
 
-def solve_operator(grams: Grams, theta: Tensor) -> Operator:
-    """(W₀, V) and the channels' weights, given θ ``(n, P)`` with mean 0 and covariance 1.
+def solve_operator(grams: Grams, theta: Tensor) -> tuple[Operator, Tensor]:
+    """(W₀, V) and the channels' weights, given θ ``(n, P)`` with mean 0 and covariance 1; and what `moved` gives of it.
 
     Args:
         grams: of the trajectories.
@@ -115,7 +123,9 @@ def solve_operator(grams: Grams, theta: Tensor) -> Operator:
     matrix = matrix + torch.kron(torch.eye(q, dtype=matrix.dtype, device=matrix.device), penalty)
     w = torch.linalg.solve(matrix, right).view(q, k, c)
     operator = Operator(w[0], w[1:], torch.eye(c, dtype=w.dtype, device=w.device))
-    return Operator(operator.w0, operator.v, residual_weights(grams, operator.at(theta)))
+    gw = moved(grams, operator)
+    weights = residual_weights(grams, operator.at(theta), torch.einsum("nq,nkqc->nkc", z, gw))
+    return Operator(operator.w0, operator.v, weights), gw
 
 
 def standardised(theta: Tensor) -> Tensor:
@@ -128,17 +138,19 @@ def standardised(theta: Tensor) -> Tensor:
     return torch.where((s > 1e-12 * s[:1].clamp_min(1e-300)).all(), whole, centred)
 
 
-def start(grams: Grams, directions: int) -> Tensor:
-    """First θ ``(n, P)``: what the trajectories' own ridge solutions differ in most, in units of their residuals."""
+def differences(grams: Grams) -> Tensor:
+    """What the trajectories' own ridge solutions differ in, in units of their residuals, most first: ``(n, ≤ n)``.
+
+    The first P columns are what a fit of P directions begins with.
+    """
     n, k, _ = grams.b.shape
     nobody = torch.zeros(n, 0, dtype=grams.b.dtype, device=grams.b.device)
-    pooled = solve_operator(grams, nobody)
+    pooled, _ = solve_operator(grams, nobody)
     eye = torch.eye(k, dtype=grams.b.dtype, device=grams.b.device)
     delta = torch.linalg.solve(grams.g + 1e-3 * eye, grams.b - grams.g @ pooled.w0)
     features = (delta @ torch.linalg.cholesky(pooled.weights)).flatten(1)
     features = features - features.mean(0)
-    u, _, _ = torch.linalg.svd(features, full_matrices=False)
-    return standardised(u[:, :directions])
+    return torch.linalg.svd(features, full_matrices=False)[0]
 
 
 @dataclass
@@ -172,16 +184,16 @@ def fit_low_rank(
     Args:
         grams: of the trajectories, best in whitened columns.
         directions: P; 0 fits one operator to all.
-        first: θ to begin with ``(n, P)``; default that of `start`.
+        first: θ to begin with ``(n, P)``; default from `differences`.
         sweeps: at most.
         tolerance: relative change of the log likelihood at which it stands.
     """
-    theta = start(grams, directions) if first is None else first
+    theta = standardised(differences(grams)[:, :directions]) if first is None else first
     likelihood: list[float] = []
-    operator = solve_operator(grams, theta)
+    operator, gw = solve_operator(grams, theta)
     for _ in range(sweeps if directions else 0):
-        theta = standardised(solve_theta(grams, operator))
-        operator = solve_operator(grams, theta)
+        theta = standardised(solve_theta(grams, operator, gw))
+        operator, gw = solve_operator(grams, theta)
         likelihood.append(float(0.5 * torch.linalg.slogdet(operator.weights).logabsdet * grams.rows.mean()))
         if len(likelihood) > 1 and abs(likelihood[-1] - likelihood[-2]) < tolerance * abs(likelihood[-1]):
             break

@@ -29,7 +29,7 @@ import torch
 from torch import Tensor
 
 from .gram import Grams, summed
-from .low_rank import Fit, fit_low_rank, solve_theta, strongest, whitening
+from .low_rank import Fit, differences, fit_low_rank, solve_theta, standardised, strongest, whitening
 
 RESOLVED = 1e-5
 """Shares of the change that are left unexplained are told apart down to this."""
@@ -104,14 +104,16 @@ def candidates(
     basis = whitening(held.g.mean(0))
     held, shown = held.turned(basis), shown.turned(basis)
 
-    def tried(first: Tensor | None, directions: int) -> Choice:
+    between = differences(held)
+
+    def tried(first: Tensor, directions: int) -> Choice:
         fit = fit_low_rank(held, directions, first)
         return Choice(grade, directions, *cross_window(fit, shown, trajectory), fit, basis, columns)
 
     found: list[Choice] = []
     for directions in range(largest, -1, -1):
         # Sweeps end in the optimum that is next to their start: what a larger fit found is tried as one, too.
-        pair = [tried(None, directions)]
+        pair = [tried(standardised(between[:, :directions]), directions)]
         if found and directions:
             pair.append(tried(strongest(held, found[-1].fit, directions), directions))
         value = scores(pair)
