@@ -81,3 +81,16 @@ def test_another_time_step_or_grid_moves_no_estimate_of_shear_flow():
     _, *rows = units.scores("shear_flow", None, (), 96, 32)
     moved = {label: distance for label, _, distance in rows}
     assert max(moved[label] for label in ("x 0.5", "x 2", "half the resolution")) < 1e-6 and moved["x 3"] < 1e-2
+
+
+@pytest.mark.slow
+def test_both_parameters_of_active_matter_are_read_where_one_stands_in_a_relation_alone():
+    learner = found("active_matter", 48, None, (1, 2, 3, 4))
+    assert {one["target"] for one in learner.record["relations"]} == {"velocity_x", "velocity_y"}
+    theta = learner.theta
+    label = units.labels(SYSTEMS["active_matter"], 48, 32)[: len(theta)]
+    label = label - label.mean(0)
+    left = label - theta @ torch.linalg.lstsq(theta, label).solution
+    share = left.square().sum(0) / label.square().sum(0)
+    # alpha, drawn on a linear scale; zeta's coefficients are those of a closure that is no polynomial.
+    assert share[0] < 0.01 and share[1] < 0.2

@@ -44,7 +44,8 @@ class WindowPosterior:
     Attributes:
         mean: of θ, ``(B, P)``.
         covariance: ``(B, P, P)``.
-        residual: share of the change of each channel that the operator does not explain, ``(B, C)``.
+        residual: share of the change of each channel that the operator does not explain, ``(B, C)``; then of the
+            channels that relations of one moment give.
     """
 
     mean: Tensor
