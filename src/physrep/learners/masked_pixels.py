@@ -35,8 +35,10 @@ from .encoding import EncoderLearner
 def normalised(blocks: Tensor, channels: int) -> Tensor:
     """Blocks ``(B, N, p C)`` with zero mean and unit variance over the p points of each block and channel."""
     points = blocks.unflatten(2, (-1, channels))
-    std = points.var(2, keepdim=True, correction=1).sqrt() + 1e-6
-    return ((points - points.mean(2, keepdim=True)) / std).flatten(2)
+    centred = points - points.mean(2, keepdim=True)
+    # The library's variance along an axis that is not the last takes five times as long.
+    std = (centred.square().sum(2, keepdim=True) / (points.shape[2] - 1)).sqrt() + 1e-6
+    return (centred / std).flatten(2)
 
 
 def visible_positions(mask: Tensor) -> tuple[Tensor, Tensor]:
