@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import itertools
+import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -87,18 +88,23 @@ def main() -> None:
     parser.add_argument("--frames", type=int, default=24)
     parser.add_argument("--grades", type=int, nargs="+", default=[1, 2, 3])
     parser.add_argument("--points", type=int, default=32)
+    parser.add_argument("--only", nargs="*", default=[], help="channels that are observed, of systems that have them")
     options = parser.parse_args()
     for given in options.systems:
         name, _, interval = given.partition(":")
         system = SYSTEMS[name]
         dt = float(interval) if interval else system.save_dt
         fields, channels = simulated(system, options.trajectories, options.frames, options.points, dt)
+        if keep := [channels.index(name) for name in options.only if name in channels]:
+            fields, channels = fields[:, keep], tuple(channels[i] for i in keep)
         points = system.grid((options.points,) * 2).values()
         dx = tuple(length / options.points for length in system.lengths)
         # Rows between walls lie where the solver has them.
         own = tuple(None if around else x for x, around in zip(points, system.periodic, strict=True))
+        begun = time.process_time()
         learner, notes = fitted(fields, channels, dt, dx, system.periodic, own, options.grades)
-        print(f"{given}: {len(system.parameters)} parameters were drawn", *notes, sep="\n  ")
+        spent = f"{time.process_time() - begun:.1f} s of processor time"
+        print(f"{given}: {len(system.parameters)} parameters were drawn; {spent}", *notes, sep="\n  ")
         print(as_text(learner.record), end="\n\n", flush=True)
 
 
