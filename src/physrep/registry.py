@@ -18,7 +18,7 @@ from typing import Any, TypeVar
 
 from .errors import PhysrepError, nearest, one_line
 from .renamed import current_names
-from .streams import say_once
+from .streams import say_line, say_once
 
 T = TypeVar("T")
 NAMED = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
@@ -84,10 +84,9 @@ class Registry(MutableMapping[str, T]):
             self._points = {}
             for point in entry_points(group=self.group):
                 if point.name in self.own or point.name in self._points:
-                    print(
-                        f"{self.group}: {point.name!r} of the plugin {_package(point)} is ignored, "
-                        "the name is taken.", file=sys.stderr, flush=True,
-                    )  # fmt: skip
+                    say_line(
+                        f"{self.group}: {point.name!r} of the plugin {_package(point)} is ignored, the name is taken."
+                    )
                 else:
                     self._points[point.name] = point
         return self._points

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import functools
 import inspect
-import sys
 import warnings
 from collections.abc import Callable, Collection, Mapping, MutableMapping
 from typing import Any, NamedTuple, TypeVar, cast
 
 from .errors import PhysrepError
+from .streams import say_line
 
 
 class Renamed(NamedTuple):
@@ -139,7 +139,7 @@ def warn_renamed(old: str, new: str, where: str) -> None:
     if old not in _told:
         _told.add(old)
         since = RENAMED[old.replace("-", "_")].since
-        print(f"{where}: {old} is deprecated and called {new} since {since}; write {new}.", file=sys.stderr, flush=True)
+        say_line(f"{where}: {old} is deprecated and called {new} since {since}; write {new}.")
 
 
 def same_setting(place: MutableMapping[str, Any], key: str) -> str | None:

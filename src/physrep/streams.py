@@ -14,10 +14,13 @@ _GONE = (errno.EPIPE, errno.ECONNRESET, errno.EIO)
 """The reader has ended, or the terminal has been closed."""
 
 
-@functools.cache
-def say_once(text: str) -> None:
-    """One line on stderr, once per process."""
+def say_line(text: str) -> None:
+    """One line on standard error, at once."""
     print(text, file=sys.stderr, flush=True)
+
+
+say_once = functools.cache(say_line)
+"""The same, once per process."""
 
 
 class _Any(Container[int]):

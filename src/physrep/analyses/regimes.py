@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from typing import Any
 
 import numpy as np
@@ -12,6 +11,7 @@ from ..files import write_json
 from ..metrics.classification import calibration_bins, confusion, score_classes
 from ..probes.classes import log_loss
 from ..progress import each
+from ..streams import say_line
 from .base import IDENTITY, Analysis, Context, Rows
 from .classifier import fit_classes
 from .frame_quantities import frame_quantities
@@ -49,7 +49,7 @@ class RegimeClassification(Analysis):
         labelled, names, notes = self._labels(context)
         write_json(context.out / "analyses" / NOTE, {"sentences": notes})
         for note in notes:
-            print(note, file=sys.stderr, flush=True)
+            say_line(note)
         if len(names) < 2:
             return []
         keep = {split: label >= 0 for split, label in labelled.items()}

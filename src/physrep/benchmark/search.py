@@ -17,7 +17,6 @@ from __future__ import annotations
 
 import math
 import shutil
-import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -29,6 +28,7 @@ from ..files import content_hash, read_record, write_csv, write_json
 from ..ranges import SEEDS, setting
 from ..registry import build
 from ..relocation import without_data_places
+from ..streams import say_line
 
 if TYPE_CHECKING:
     from .config import BenchConfig
@@ -123,7 +123,7 @@ def search_one(title: str, run: PlannedRun, work: OpenBench, content: str) -> li
     path = folder / f"{title}.json"
     stored = read_record(path, "key", "trials") if path.is_file() else {"key": key, "trials": []}
     if stored["key"] != key:
-        print(f"search of {title}: settings have changed; its trials are made anew.", file=sys.stderr, flush=True)
+        say_line(f"search of {title}: settings have changed; its trials are made anew.")
         shutil.rmtree(folder / title, ignore_errors=True)
         stored = {"key": key, "trials": []}
     trials: list[dict[str, Any]] = stored["trials"]
@@ -225,7 +225,7 @@ def _trial(run: PlannedRun, number: int, title: str, work: OpenBench) -> dict[st
         rows = split_scores(predicted["valid"], n_resamples=1, metrics=["mse"])
         value = next(float(r["value"]) for r in rows if r["level"] == "trajectory" and r["parameter"] == "mean")
     except PhysrepError as error:
-        print(f"{title}: trial {number} failed: {error}", file=sys.stderr, flush=True)
+        say_line(f"{title}: trial {number} failed: {error}")
     shutil.rmtree(out, ignore_errors=True)
     return {
         "valid_mse": value if math.isfinite(value) else FAILED,

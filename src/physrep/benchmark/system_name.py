@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import sys
 from dataclasses import replace
 
+from ..streams import say_line
 from .config import BenchConfig
 
 
@@ -32,10 +32,8 @@ def with_system(config: BenchConfig) -> BenchConfig:
     if not config.system:
         return replace(config, system=stored)
     if data.path and config.system in SYSTEMS and stored != config.system:
-        print(
+        say_line(
             f"{data.path}: the files call their system {stored}, the configuration {config.system}; tables, figures "
-            f"and default scales of parameters follow the configuration, so set system: {stored} if they should not.",
-            file=sys.stderr,
-            flush=True,
+            f"and default scales of parameters follow the configuration, so set system: {stored} if they should not."
         )
     return config

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import re
-import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields
 from pathlib import Path
@@ -16,6 +15,7 @@ from jsonargparse import ArgumentParser
 from ..errors import PhysrepError
 from ..ranges import Range
 from ..renamed import RENAMED, same_setting, warn_renamed
+from ..streams import say_line
 from ..yaml_reader import parse_yaml
 
 WIDEST = Range(at_least=-(2**63), at_most=2**64)
@@ -138,7 +138,7 @@ def chosen_device(values: Any) -> str:
 
     found = resolve_device(values.device)
     if values.device == "auto":
-        print(f"device: {found} (--device auto)", file=sys.stderr, flush=True)
+        say_line(f"device: {found} (--device auto)")
     return found
 
 

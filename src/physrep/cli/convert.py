@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 from ..errors import PhysrepError
+from ..streams import say_line
 from .arguments import parser
 
 
@@ -51,7 +51,7 @@ def run(arguments: Sequence[str]) -> int:
         values.source,
         values.out,
         dataclass_from(ConvertConfig, values.as_dict()),
-        lambda line: print(line, file=sys.stderr),
+        say_line,
     )
     print(f"the data set is in {root}; next: physrep check {root}")
     return 0

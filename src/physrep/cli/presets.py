@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 from ..errors import PhysrepError, nearest
+from ..streams import say_line
 
 FOLDER = Path(__file__).resolve().parents[1] / "configs"
 """In a checkout a link to the folder ``configs`` of the repository; in a wheel a copy of its files."""
@@ -28,6 +28,6 @@ def config_path(given: str) -> Path:
     known = presets()
     name = path.stem if path.suffix == ".yaml" and str(path.parent) in (".", "configs") else given
     if name in known:
-        print(f"{given}: the preset {name} of the package", file=sys.stderr)
+        say_line(f"{given}: the preset {name} of the package")
         return known[name]
     raise PhysrepError(f"{given}: no such file, and no preset of that name; {nearest(name, list(known))}")

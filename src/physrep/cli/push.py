@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 from ..data.names import SPLITS
+from ..streams import say_line
 from .arguments import parser
 
 
@@ -29,7 +29,6 @@ def run(arguments: Sequence[str]) -> int:
         read_run_config(values.source)
     from ..sharing import push
 
-    say = lambda line: print(line, file=sys.stderr, flush=True)  # noqa: E731
-    where = push(values.source, values.target, values.private, values.licence, say)
+    where = push(values.source, values.target, values.private, values.licence, say_line)
     print(f"{where}; elsewhere: physrep pull {values.target} OUT")
     return 0

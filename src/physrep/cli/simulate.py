@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,7 @@ from ..executors import ClusterConfig
 from ..files import read_json
 from ..known_names import check_executor, check_name
 from ..simulation.config import MARK, SimulationConfig
+from ..streams import say_line
 from ..yaml_reader import parse_yaml
 from .arguments import (
     PLAN,
@@ -80,7 +80,7 @@ def run(arguments: Sequence[str]) -> int:
     for section, former in SECTIONS.items():
         if former in p.given:
             note = f"command line: --{former} is deprecated since 0.1.0; write --{section}.NAME VALUE."
-            print(note, file=sys.stderr, flush=True)
+            say_line(note)
     _refuse(p, values, nested)
     options = dict(_pair(text, "--option", "model=kinetic") for text in values.option)
     options = {name: parse_yaml(value, f"--option {name}") for name, value in options.items()}

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import os
-import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import IO, Any
@@ -14,6 +13,7 @@ import numpy as np
 from ..errors import PhysrepError
 from ..files import write_npz
 from ..progress import Progress
+from ..streams import say_line
 from .check_values import require_written
 from .fingerprints import Fingerprint
 from .observation import Observation, Scene
@@ -92,7 +92,7 @@ def write_data(
     if replaced:
         share = 100 * replaced / (frame_size * sum(lengths))
         text = f"cache {split}: {replaced} missing values ({share:.2g} %) were replaced by the mean of their frame."
-        print(text, file=sys.stderr, flush=True)
+        say_line(text)
     return moments, replaced
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import sys
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from ..errors import PhysrepError
 from ..files import content_hash, read_json
 from ..ranges import SEEDS, check_ranges, setting
+from ..streams import say_line
 from .names import SPLITS
 
 if TYPE_CHECKING:
@@ -232,11 +232,9 @@ def varying(train: ClipDataset) -> list[str]:
             names.append(name)
         elif (train.dataset_name, name) not in _SAID:
             _SAID.add((train.dataset_name, name))
-            print(
+            say_line(
                 f"{train.dataset_name}: {name} is {float(known[0]):g} in all training trajectories"
-                f"{' that have it' if len(known) < len(column) else ''}, so it is not taken as a parameter.",
-                file=sys.stderr,
-                flush=True,
+                f"{' that have it' if len(known) < len(column) else ''}, so it is not taken as a parameter."
             )
     return names
 
@@ -272,7 +270,7 @@ def _know_system(folder: str) -> None:
         try:
             SYSTEMS[name]
         except PhysrepError as error:
-            print(f"{mark}: {error} Scales of parameters follow their values instead.", file=sys.stderr, flush=True)
+            say_line(f"{mark}: {error} Scales of parameters follow their values instead.")
 
 
 def parameter_scales(dataset: ClipDataset, given: Mapping[str, str] | None = None) -> dict[str, str]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -12,6 +11,7 @@ import numpy as np
 import torch
 
 from ..errors import PhysrepError
+from ..streams import say_line
 from .clips import ClipDataset
 from .fingerprints import Fingerprint
 from .modes import FrameSource, split_pairs
@@ -97,7 +97,7 @@ def assert_no_leaks(splits: Mapping[str, ClipDataset], allow_shared_starts: bool
         )
     if starts:
         text = f"data: {len(starts)} pairs of trajectories of different splits start from the same frame, as allowed."
-        print(text, file=sys.stderr, flush=True)
+        say_line(text)
     return len(starts)
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import os
-import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +13,7 @@ import numpy as np
 import torch
 
 from ..errors import PhysrepError
+from ..streams import say_line
 from .foreign import refuse_foreign
 from .identity import data_identity, differences
 from .missing import Missing
@@ -130,7 +130,7 @@ def say_left_out(folder: Path) -> None:
     """One line, once, on data in a split's folder that are not read."""
     found = left_out_fields(folder)
     if found:
-        print(f"{folder}: {found} are not read; move them up, or convert them.", file=sys.stderr, flush=True)
+        say_line(f"{folder}: {found} are not read; move them up, or convert them.")
 
 
 class FieldView:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import contextlib
-import sys
 from collections.abc import Iterator
 from concurrent.futures import Executor
 from typing import Any
 
 from ..errors import PhysrepError, one_line
+from ..streams import say_line
 
 TIMEOUT = 30.0
 """Seconds to wait for a scheduler."""
@@ -38,9 +38,9 @@ def dask_executor(address: str) -> Iterator[tuple[Executor, tuple[type[BaseExcep
     with client:
         threads: Any = client.nthreads()
         if any(count > 1 for count in threads.values()):
-            print(
+            say_line(
                 "dask: workers have several threads, of which one computes, as a process draws from one stream of "
-                "random numbers; start them with `dask worker --nthreads 1`.", file=sys.stderr, flush=True,
-            )  # fmt: skip
+                "random numbers; start them with `dask worker --nthreads 1`."
+            )
         with client.get_executor(pure=False) as executor:
             yield executor, (KilledWorker,)

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import PhysrepError, one_line
+from ..streams import say_line
 from .lease import Terms, Watch, claim
 from .log import JobLog
 
@@ -159,13 +160,13 @@ def run_jobs(
             except Exception as error:
                 if engine.is_loss(error) and lost.get(job.name, 0) < engine.retries:
                     lost[job.name] = lost.get(job.name, 0) + 1
-                    _say(f"{job.name}: its process has vanished ({one_line(error, 300)}); submitted again.")
+                    say_line(f"{job.name}: its process has vanished ({one_line(error, 300)}); submitted again.")
                     futures.update(engine.submit([job]))
                     continue
                 if not engine.keep_going:
                     raise
                 failures.append((job, error))
-                _say(f"{job.name}: has failed ({one_line(error, 300)}); the others go on.")
+                say_line(f"{job.name}: has failed ({one_line(error, 300)}); the others go on.")
                 continue
             if answer.busy:
                 elsewhere[job.name] = (job, Watch(job.lease, engine.terms))
@@ -182,7 +183,3 @@ def run_jobs(
         told = "; ".join(f"{job.name}: {one_line(error, 300)}" for job, error in failures[:3])
         rest = f" and {len(failures) - 3} more" if len(failures) > 3 else ""
         raise PhysrepError(f"{len(failures)} jobs have failed ({told}{rest}); `physrep status` shows their logs.")
-
-
-def _say(text: str) -> None:
-    print(text, file=sys.stderr, flush=True)

@@ -28,6 +28,7 @@ from typing import Any
 from ..errors import PhysrepError, unwritable
 from ..files import write_json
 from ..leftovers import process_is_gone, temporary_folder, this_process
+from ..streams import say_line
 
 
 @dataclass(frozen=True)
@@ -263,16 +264,10 @@ def hold(stem: Path, terms: Terms, what: str, poll: float = 1.0) -> Iterator[Lea
                 return
         owner = watch.held()
         if owner is not None and not told:
-            _say(f"{what}: waiting for process {owner.get('process')} on {owner.get('host')}, which does it now.")
+            say_line(f"{what}: waiting for process {owner.get('process')} on {owner.get('host')}, which does it now.")
             told = True
         time.sleep(poll)
 
 
 def _date() -> str:
     return time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime())
-
-
-def _say(text: str) -> None:
-    import sys
-
-    print(text, file=sys.stderr, flush=True)

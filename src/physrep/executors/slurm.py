@@ -12,7 +12,6 @@ import os
 import pickle
 import signal
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -22,6 +21,7 @@ from typing import Any
 
 from ..errors import PhysrepError
 from ..signals import Stopped
+from ..streams import say_line
 from .config import ClusterConfig
 from .jobs import JobLost
 
@@ -138,10 +138,10 @@ class SlurmExecutor(Executor):
         self._over.set()
         left = sorted({str(job.job_id).partition("_")[0] for job in self._jobs})
         if left and not self.local:
-            print(
+            say_line(
                 f"SLURM jobs {' '.join(left)} go on; the same command waits for them, `scancel {' '.join(left)}` ends "
-                "them.", file=sys.stderr, flush=True,
-            )  # fmt: skip
+                "them."
+            )
         elif left:
             for job in self._jobs:
                 with contextlib.suppress(OSError):

@@ -21,7 +21,6 @@ import os
 import platform
 import shutil
 import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +31,7 @@ from torch.autograd.function import once_differentiable
 
 from ..errors import PhysrepError
 from ..files import atomic_path, cache_home
+from ..streams import say_line
 from .plain import is_plain
 
 SOURCE = Path(__file__).with_suffix(".cpp")
@@ -132,7 +132,7 @@ def compiled_library() -> ctypes.CDLL | None:
         return ctypes.CDLL(str(path))
     except (PhysrepError, OSError, subprocess.SubprocessError) as error:
         reason = " ".join(str(getattr(error, "stderr", "") or error).split())[:200]
-        print(f"fused_pointwise: not compiled ({reason}); torch's operators are used, slower.", file=sys.stderr)
+        say_line(f"fused_pointwise: not compiled ({reason}); torch's operators are used, slower.")
         return None
 
 

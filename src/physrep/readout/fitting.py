@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,6 +12,7 @@ from ..errors import PhysrepError
 from ..probes.fit import fit_splits
 from ..probes.nested import fold_stores, pooled_store
 from ..probes.partial import for_labels, with_labels
+from ..streams import say_line
 from .background import Background
 from .basis import Basis
 from .held_out import HeldOut
@@ -69,7 +69,7 @@ class Readouts:
             return True
         except PhysrepError as error:
             text = f"{self.run.name}: no readout for `physrep predict` is stored: {error}"
-            print(text, file=sys.stderr, flush=True)
+            say_line(text)
             return False
 
     def _of_pool(self, make: Callable[[], Probe], division: Division) -> Probe:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
@@ -19,6 +18,7 @@ from ..files import read_yaml, write_json, write_yaml
 from ..learners.rendered import Rendered
 from ..learners.rendering import render
 from ..renamed import current_names
+from ..streams import say_line
 from .answers import StudyTable
 from .config import SetConfig, StudyConfig
 from .context import latent_context
@@ -54,7 +54,7 @@ def _study(config: StudyConfig, out: Path, device: str) -> str:
     data = prepare(config, out / "simulations", device)
     encoders, notes = open_encoders(config, data, out, device)
     for note in notes:
-        print(f"physrep study: {note}", file=sys.stderr, flush=True)
+        say_line(f"physrep study: {note}")
     if config.reference not in encoders:
         raise PhysrepError(f"the reference {config.reference!r} is not available: {' '.join(notes)}")
     folder = out / "embeddings"

@@ -6,7 +6,6 @@ import contextlib
 import hashlib
 import inspect
 import math
-import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -21,6 +20,7 @@ from ..devices import resolve_device
 from ..errors import PhysrepError
 from ..files import atomic_path, atomic_write, content_hash, write_json
 from ..progress import Progress
+from ..streams import say_line
 from .as_stored import TooLargeError, checked_tokens
 from .encoder_hash import encoder_hash
 from .store import ARRAYS, META, TokenStore, is_complete
@@ -118,7 +118,7 @@ def embed(
         shape, labels, grid = _write_tokens(own, out, dtype)
     except TooLargeError as error:
         text = f"{label}: tokens reach {error.args[0]:.3g}, which float16 cannot hold; they are stored as float32."
-        print(text, file=sys.stderr, flush=True)
+        say_line(text)
         shape, labels, grid = _write_tokens(own, out, "float32")
     for name, array in (
         ("labels", labels),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
@@ -13,6 +12,7 @@ from ..registry import current_options
 from ..relocation import same_data, same_place
 from ..renamed import current_names
 from ..run_directory import CONFIG, stored_run_config, stored_statistics
+from ..streams import say_line
 from .config import TrainingConfig
 from .state import read_state
 
@@ -56,7 +56,7 @@ def is_claimed(out: Path, config: Mapping[str, Any], train: ClipDataset) -> bool
         raise PhysrepError(f"{out}: holds a run with another {', '.join(map(str, different))}; choose another --out.")
     before, now = (str(one.get("data", {}).get("path", "")) for one in (stored, config))
     if not same_place(before, now, out):
-        print(f"{out}: the data in {now} are taken for those that it was trained on, in {before}.", file=sys.stderr)
+        say_line(f"{out}: the data in {now} are taken for those that it was trained on, in {before}.")
     return True
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from collections.abc import Iterator
 from dataclasses import replace
@@ -13,6 +12,7 @@ import numpy as np
 import torch
 
 from ..progress import Progress
+from ..streams import say_line
 from .log import write_metrics
 
 if TYPE_CHECKING:
@@ -111,11 +111,9 @@ def fit_closed_form(
         for data in (train, valid)
     ]
     if streams[1].stride < learner.fit_stride:
-        print(
+        say_line(
             f"{label}: windows of the fit start every {streams[1].stride} instead of {learner.fit_stride} frames, so "
-            f"that a trajectory of {int(valid.lengths.max())} frames holds two of them.",
-            file=sys.stderr,
-            flush=True,
+            f"that a trajectory of {int(valid.lengths.max())} frames holds two of them."
         )
     started = time.monotonic()
     passes = getattr(learner, "fit_passes", 1)
@@ -123,7 +121,7 @@ def fit_closed_form(
 
         def progress(note: str) -> None:
             if note:
-                print(f"{label}: {note}.", file=sys.stderr, flush=True)
+                say_line(f"{label}: {note}.")
             else:
                 bar.advance()
 

@@ -5,7 +5,6 @@ Labels are read here for the log only; no gradient and no choice depends on them
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -19,6 +18,7 @@ from ..learners.base import Learner
 from ..metrics.collapse import effective_rank
 from ..probes.moments import token_moments
 from ..probes.ridge import RidgeProbe
+from ..streams import say_line
 from ..tokens.labels import LabelScaler
 from .config import TrainingConfig
 
@@ -66,7 +66,7 @@ class OnlineProbe:
         left = [name for name in self.sets[0][0].parameter_names if name not in self.names]
         if left or not self.names:
             what = f"{', '.join(left)} unknown or constant in train or valid" if left else "the data are unlabelled"
-            print(f"{label}: {what}, so the log's probe leaves it out", file=sys.stderr)
+            say_line(f"{label}: {what}, so the log's probe leaves it out")
 
     @torch.no_grad()
     def measure(self, learner: Learner) -> dict[str, float]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..errors import PhysrepError
+from ..streams import say_line
 
 if TYPE_CHECKING:
     from ..clip import Clip
@@ -132,7 +132,7 @@ class WindowStream(Stream):
             )
         if len(found) < count:
             text = f"{name}: {count - len(found)} of {count} trajectories have no replicate and are not trained on."
-            print(text, file=sys.stderr, flush=True)
+            say_line(text)
         self.windows = self.windows[np.isin(self.windows[:, 0], list(found))]
         return found
 

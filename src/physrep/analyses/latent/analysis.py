@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from abc import abstractmethod
 from collections.abc import Mapping
 from pathlib import Path
@@ -13,6 +12,7 @@ import numpy as np
 
 from ...files import read_csv, write_json, write_npz
 from ...renamed import current_columns
+from ...streams import say_line
 from ..base import IDENTITY, Analysis, Context, Rows
 from .context import LatentContext
 
@@ -44,7 +44,7 @@ class LatentAnalysis(Analysis):
         folder = latent.out / "analyses"
         write_npz(folder / f"{self.name}.npz", {k.replace("/", "|"): v for k, v in latent.arrays.items()})
         if not found:
-            print(f"{self.name}: {self.nothing}.", file=sys.stderr, flush=True)
+            say_line(f"{self.name}: {self.nothing}.")
             write_json(folder / f"{self.name}_note.json", {"sentences": [f"{self.nothing}."]})
         runs = {run.name: run.identity() for run in latent.runs}
         return [
