@@ -115,7 +115,7 @@ def test_holding_waits_for_the_owner(tmp_path: Path, monkeypatch: pytest.MonkeyP
             waiting.wait(60)
             order.append("first")
 
-    monkeypatch.setattr(lease_module, "_say", say)
+    monkeypatch.setattr(lease_module, "say_line", say)
     thread = threading.Thread(target=first)
     thread.start()
     while read_lease(tmp_path / "lease") is None:
