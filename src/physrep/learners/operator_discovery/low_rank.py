@@ -138,7 +138,7 @@ def standardised(theta: Tensor) -> Tensor:
     return torch.where((s > 1e-12 * s[:1].clamp_min(1e-300)).all(), whole, centred)
 
 
-def differences(grams: Grams) -> Tensor:
+def first_directions(grams: Grams) -> Tensor:
     """What the trajectories' own ridge solutions differ in, in units of their residuals, most first: ``(n, ≤ n)``.
 
     The first P columns are what a fit of P directions begins with.
@@ -184,11 +184,11 @@ def fit_low_rank(
     Args:
         grams: of the trajectories, best in whitened columns.
         directions: P; 0 fits one operator to all.
-        first: θ to begin with ``(n, P)``; default from `differences`.
+        first: θ to begin with ``(n, P)``; default from `first_directions`.
         sweeps: at most.
         tolerance: relative change of the log likelihood at which it stands.
     """
-    theta = standardised(differences(grams)[:, :directions]) if first is None else first
+    theta = standardised(first_directions(grams)[:, :directions]) if first is None else first
     likelihood: list[float] = []
     operator, gw = solve_operator(grams, theta)
     for _ in range(sweeps if directions else 0):

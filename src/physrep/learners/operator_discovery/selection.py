@@ -29,7 +29,7 @@ import torch
 from torch import Tensor
 
 from .gram import Grams, summed
-from .low_rank import Fit, differences, fit_low_rank, solve_theta, standardised, strongest, whitening
+from .low_rank import Fit, first_directions, fit_low_rank, solve_theta, standardised, strongest, whitening
 
 RESOLVED = 1e-5
 """Shares of the change that are left unexplained are told apart down to this."""
@@ -104,7 +104,7 @@ def candidates(
     basis = whitening(held.g.mean(0))
     held, shown = held.turned(basis), shown.turned(basis)
 
-    between = differences(held)
+    between = first_directions(held)
 
     def tried(first: Tensor, directions: int) -> Choice:
         fit = fit_low_rank(held, directions, first)
