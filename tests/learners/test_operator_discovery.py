@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 from dataclasses import replace
+from functools import partial
 
 import pytest
 import torch
@@ -19,8 +20,11 @@ from physrep.learners.operator_discovery.printing import as_latex, as_text
 from physrep.learners.operator_discovery.sparse import Design, designs, eliminate, with_blocks
 from physrep.learners.operator_discovery.views import band, half_views, noise_of
 from physrep.learners.operator_discovery.weak_form import WeakRows, geometry_of
+from tests.helpers.window_batches import FRAMES, window_batches
 
-N, FRAMES, LONG = 16, 8, 24
+N, LONG = 16, 24
+
+clips = partial(window_batches, channels=("a", "b"))
 
 
 def trajectories(
@@ -47,21 +51,6 @@ def trajectories(
         states.append(torch.stack([a, b], 1))
     fields = torch.fft.ifft2(torch.stack(states, 2)).real
     return fields, torch.stack([diffusivity.log10(), velocity], 1)
-
-
-def clips(fields: torch.Tensor, dt: float = 0.05, first: int = 0, channels=("a", "b")) -> list[Clip]:
-    """Windows that do not overlap, of four trajectories per batch."""
-    found = []
-    for begin in range(0, len(fields), 4):
-        part = fields[begin : begin + 4]
-        starts = range(0, part.shape[2] - FRAMES + 1, FRAMES)
-        windows = torch.stack([part[:, :, s : s + FRAMES] for s in starts], 1).flatten(0, 1)
-        number = torch.arange(begin, begin + len(part)).repeat_interleave(len(starts)) + first
-        found.append(
-            Clip(windows, torch.zeros(len(windows), 0), channels, (), dt, (1 / fields.shape[3],) * 2, (True, True),
-                 number, torch.tensor(list(starts)).repeat(len(part)))
-        )  # fmt: skip
-    return found
 
 
 def fitted(train: list[Clip], valid: list[Clip], **options) -> tuple[OperatorDiscovery, list[str]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import partial
 
 import pytest
 import torch
@@ -13,8 +14,11 @@ from physrep.learners.operator_discovery.printing import as_latex, as_text
 from physrep.learners.operator_discovery.relations import ties
 from physrep.learners.operator_discovery.screening import FieldSample
 from physrep.learners.operator_discovery.weak_form import WeakRows, geometry_of
+from tests.helpers.window_batches import DT, FRAMES, window_batches
 
-FRAMES, LONG, POINTS, DT = 8, 16, 16, 0.05
+LONG, POINTS = 16, 16
+
+clips = partial(window_batches, channels=("q", "phi"))
 
 
 def charged(number: int, vary: bool) -> tuple[torch.Tensor, torch.Tensor]:
@@ -32,19 +36,6 @@ def charged(number: int, vary: bool) -> tuple[torch.Tensor, torch.Tensor]:
     inverse = torch.where(square > 0, 1 / square, 0.0)
     phi = strength.view(-1, 1, 1, 1) * torch.fft.ifft2(torch.fft.fft2(q * q) * inverse).real
     return torch.stack([q, phi], 1), torch.stack([diffusivity, strength], 1)
-
-
-def clips(fields: torch.Tensor, channels: tuple[str, ...] = ("q", "phi")) -> list[Clip]:
-    found = []
-    for begin in range(0, len(fields), 4):
-        part = fields[begin : begin + 4]
-        windows = torch.stack([part[:, :, s : s + FRAMES] for s in (0, 8)], 1).flatten(0, 1)
-        number = torch.arange(begin, begin + len(part)).repeat_interleave(2)
-        found.append(
-            Clip(windows, torch.zeros(len(windows), 0), channels, (), DT, (1 / POINTS,) * 2, (True, True), number,
-                 torch.tensor([0, 8]).repeat(len(part)))
-        )  # fmt: skip
-    return found
 
 
 def fitted(vary: bool) -> tuple[OperatorDiscovery, list[str]]:

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import math
+from functools import partial
 
 import pytest
 import torch
 
-from physrep.clip import Clip
 from physrep.learners import OperatorDiscovery
 from physrep.learners.operator_discovery import library as columns
 from physrep.learners.operator_discovery.gram import Grams
 from physrep.learners.operator_discovery.low_rank import fit_low_rank
 from physrep.learners.operator_discovery.printing import as_latex, as_text
 from physrep.learners.operator_discovery.screening import FieldSample, forward_selection, unions
+from tests.helpers.window_batches import DT, FRAMES, window_batches
 
-FRAMES, LONG, POINTS, DT = 8, 16, 16, 0.05
+LONG, POINTS = 16, 16
+
+clips = partial(window_batches, channels=("w", "a"))
 MATTER = [17, 140, 333, 402, 599]
 
 
@@ -73,19 +76,6 @@ def stretched(number: int) -> tuple[torch.Tensor, torch.Tensor]:
     times = [step * DT for step in range(LONG)]
     grown = [torch.exp(-theta.view(-1, 1, 1) * slope * (1 - math.exp(-t))) * a for t in times]
     return torch.stack([torch.stack([w * math.exp(-t) for t in times], 1), torch.stack(grown, 1)], 1), theta
-
-
-def clips(fields: torch.Tensor) -> list[Clip]:
-    found = []
-    for begin in range(0, len(fields), 4):
-        part = fields[begin : begin + 4]
-        windows = torch.stack([part[:, :, s : s + FRAMES] for s in (0, 8)], 1).flatten(0, 1)
-        number = torch.arange(begin, begin + len(part)).repeat_interleave(2)
-        found.append(
-            Clip(windows, torch.zeros(len(windows), 0), ("w", "a"), (), DT, (1 / POINTS,) * 2, (True, True), number,
-                 torch.tensor([0, 8]).repeat(len(part)))
-        )  # fmt: skip
-    return found
 
 
 @pytest.fixture(scope="module")

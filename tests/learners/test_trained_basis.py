@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import partial
 
 import pytest
 import torch
@@ -11,8 +12,11 @@ from physrep.clip import Clip
 from physrep.errors import PhysrepError
 from physrep.learners import OperatorDiscovery
 from physrep.learners.operator_discovery.trained_basis import BasisOptions, TrainedBasis, forecast_matrices
+from tests.helpers.window_batches import DT, FRAMES, window_batches
 
-N, FRAMES, LONG, DT = 12, 8, 24, 0.05
+N, LONG = 12, 24
+
+clips = partial(window_batches, channels=("a",), trajectories=8)
 BASIS = {"maps": 2, "width": 12, "layers": 1, "steps": 120, "trajectories": 12, "learning_rate": 2e-2}
 
 
@@ -36,21 +40,6 @@ def reacting(number: int, seed: int) -> tuple[torch.Tensor, torch.Tensor]:
             a = a - step * rate.view(-1, 1, 1) * torch.sin(2 * middle)
             a = torch.fft.ifft2(torch.fft.fft2(a) * half).real
     return torch.stack(frames, 1).unsqueeze(1), torch.stack([diffusivity.log10(), rate], 1)
-
-
-def clips(fields: torch.Tensor) -> list[Clip]:
-    """Windows that do not overlap, of eight trajectories per batch."""
-    starts = range(0, LONG - FRAMES + 1, FRAMES)
-    found = []
-    for first in range(0, len(fields), 8):
-        part = fields[first : first + 8]
-        windows = torch.stack([part[:, :, s : s + FRAMES] for s in starts], 1).flatten(0, 1)
-        number = torch.arange(first, first + len(part)).repeat_interleave(len(starts))
-        place = torch.tensor(list(starts)).repeat(len(part))
-        found.append(
-            Clip(windows, torch.zeros(len(windows), 0), ("a",), (), DT, (1 / N, 1 / N), (True, True), number, place)
-        )
-    return found
 
 
 def fitted(fields: torch.Tensor, basis: dict | None, notes: list[str] | None = None) -> OperatorDiscovery:
