@@ -50,16 +50,17 @@ def calibration(
     kinds = {row["run"]: (known.get(row["run"]) or identity_of_name(row["learner"])).kind for row in rows}
     table = []
     mse = [row for row in rows if row["metric"] == "mse"]
+    ends: dict[str, TrainingEnd] = {}
+    if runs:
+        ceilings = {name: runs / name for name, kind in kinds.items() if kind == "ceiling"}
+        ends = {name: ceiling_end(run, ceilings.values()) for name, run in ceilings.items()}
     for level in ("window", "trajectory"):
         for parameter in dict.fromkeys(row["parameter"] for row in mse):
             cells = [row for row in mse if row["level"] == level and row["parameter"] == parameter]
             floor, ceiling = _best(cells, "floor", kinds), _best(cells, "ceiling", kinds)
             if floor is None or ceiling is None or floor["learner"] == "constant":
                 continue
-            trained = TrainingEnd()
-            if runs:
-                ceilings = dict.fromkeys(row["run"] for row in cells if kinds[row["run"]] == "ceiling")
-                trained = ceiling_end(runs / ceiling["run"], [runs / name for name in ceilings])
+            trained = ends.get(ceiling["run"], TrainingEnd())
             ratio = ceiling["value"] / floor["value"] if floor["value"] > 0 else math.nan
             table.append(
                 {

@@ -136,7 +136,7 @@ class OperatorDiscovery(FoundOperator):
         mean, std = self.field_mean.tolist(), self.field_std.tolist()
         statistics = {name: (mean[names.index(name)], std[names.index(name)]) for name in channels}
         pool = all_candidates(*shown, terms, grades, self.largest)
-        place: Sequence[int] | None = None
+        place = list(range(len(terms)))  # of the terms in the library of their grades
         if wide and partly(pool):
             every = library(channels, nonlocal_columns, wide, axes)
             columns = screened(every, grades, samples, rows_of, self._rows_in, scale, progress)
@@ -151,7 +151,8 @@ class OperatorDiscovery(FoundOperator):
             relations = find_relations(channels, samples, rows_of, self._rows_in, scale, progress)
         if relations:
             best = self._best(pool)
-            place = [place[i] if place else i for i in best.columns.tolist()]
+            taken = best.columns.tolist()
+            place = [place[i] for i in taken]
             parts = [
                 collected_relations(
                     relations, self._batches(clips, channels, modes), self._rows_in, len(channels), keep, progress
@@ -162,7 +163,7 @@ class OperatorDiscovery(FoundOperator):
                 with_relations(shown[0], best.columns, parts[0], relations),
                 with_relations(shown[1], best.columns, parts[1], relations),
             )
-            terms = [terms[i] for i in best.columns.tolist()] + [t for relation in relations for t in relation.terms]
+            terms = [terms[i] for i in taken] + [t for relation in relations for t in relation.terms]
             pool = all_candidates(*shown, terms, (best.grade,), self.largest)
             scale = shown[0].scale
         if self.basis is not None:
@@ -171,6 +172,7 @@ class OperatorDiscovery(FoundOperator):
             held = [terms[i] for i in start.columns.tolist()]
             self._train_basis(train, channels, held, modes, scale, start, generator, progress)
             terms = library(channels, nonlocal_columns, grades) + self.basis.terms()
+            place = list(range(len(terms)))
             shown = self._collected(train, valid, channels, terms, modes, scale, progress)
             pool = all_candidates(*shown, terms, (start.grade, GRADE), self.largest)
         others = () if self.basis is None else self.basis.names
@@ -192,9 +194,7 @@ class OperatorDiscovery(FoundOperator):
             "axes": axes,
             "grades": list(grades),
             "grade": result.grade,
-            "columns": list(place)
-            if relations and place
-            else [place[i] if place else i for i in result.columns.tolist()],
+            "columns": place if relations else [place[i] for i in result.columns.tolist()],
             "relations": [{"target": r.target, "of": r.of, "columns": r.columns} for r in relations],
             "modes": list(modes),
             "curve": result.curve,

@@ -26,7 +26,7 @@ from .fitting import Collected
 from .gram import grams, stacked
 from .library import Term, library, relation_library, relation_terms
 from .row_weights import RowScale, row_scale
-from .screening import LARGEST, TAKEN, FieldSample, forward_selection, unions
+from .screening import LARGEST, TAKEN, FieldSample, forward_selection, sample_grams, unions
 from .selection import candidates, choose
 from .weak_form import Rows, WeakRows
 
@@ -105,6 +105,10 @@ def find_relations(
         progress: told of each relation in a line.
     """
     tied, found = ties(channels, samples[0], rows_of), []
+
+    def now(weak: WeakRows, x: Tensor) -> Rows:
+        return present(rows(weak, x), len(channels))
+
     for target in channels:
         of = tuple(c for c in channels if c != target and c not in tied[target])
         if not of:
@@ -113,11 +117,8 @@ def find_relations(
         weak = rows_of(terms)
         sizes = [present(weak(x, halves=False), len(channels)).y_a for x, _ in samples[0].batches()]
         scale = row_scale(sizes, weak.modes)
-        parts = Collected(scale), Collected(scale)
-        for keep, (collected, sample) in enumerate(zip(parts, samples, strict=True)):
-            for x, trajectory in sample.batches():
-                collected.add(weak, present(rows(weak, x), len(channels)), x, trajectory, keep=bool(keep))
-        held, (windows, trajectory) = parts[0].grams()[0], parts[1].grams()
+        held, _ = sample_grams(samples[0], weak, now, scale, keep=False).grams()
+        windows, trajectory = sample_grams(samples[1], weak, now, scale, keep=True).grams()
         most = min(LARGEST, len(held) // 4 - 1)
         sets = unions([forward_selection(held, 0, TAKEN[-1])])
         pool = [

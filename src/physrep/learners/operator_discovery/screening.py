@@ -118,6 +118,24 @@ def unions(orders: Sequence[Sequence[int]], most: int = LARGEST_LIBRARY) -> list
     return found
 
 
+def sample_grams(
+    sample: FieldSample, weak: WeakRows, rows: Callable[[WeakRows, Tensor], Rows], scale: RowScale, keep: bool
+) -> Collected:
+    """Gram matrices of a sample, per trajectory, or with ``keep`` of every window.
+
+    Args:
+        sample: fields.
+        weak: geometry and library.
+        rows: of windows.
+        scale: what rows count.
+        keep: keep windows apart.
+    """
+    collected = Collected(scale)
+    for x, trajectory in sample.batches():
+        collected.add(weak, rows(weak, x), x, trajectory, keep=keep)
+    return collected
+
+
 def screened(
     terms: Sequence[Term],
     grades: Sequence[int],
@@ -138,22 +156,15 @@ def screened(
         scale: what rows count.
         progress: told what is screened, and what is found, in a line.
     """
-    collected = Collected(scale)
-    weak = rows_of(list(terms))
-    for x, trajectory in samples[0].batches():
-        collected.add(weak, rows(weak, x), x, trajectory, keep=False)
-    whole, _ = collected.grams()
+    whole, _ = sample_grams(samples[0], rows_of(list(terms)), rows, scale, keep=False).grams()
     size = (whole.g.nbytes + whole.b.nbytes) / 2**30
     orders = [forward_selection(whole, c, TAKEN[-1]) for c in range(whole.b.shape[2])]
     sets = unions(orders)
     small = [i for i, term in enumerate(terms) if term.grade in grades]
     kept = sorted({*small, *(k for columns in sets for k in columns)})
     place = {k: i for i, k in enumerate(kept)}
-    held, weak = whole.columns(torch.tensor(kept, device=whole.g.device)), rows_of([terms[k] for k in kept])
-    valid = Collected(scale)
-    for x, trajectory in samples[1].batches():
-        valid.add(weak, rows(weak, x), x, trajectory, keep=True)
-    windows, trajectory = valid.grams()
+    held = whole.columns(torch.tensor(kept, device=whole.g.device))
+    windows, trajectory = sample_grams(samples[1], rows_of([terms[k] for k in kept]), rows, scale, keep=True).grams()
 
     def tried(columns: Sequence[int], label: int) -> list[Choice]:
         index = torch.tensor([place[k] for k in columns], device=whole.g.device)
