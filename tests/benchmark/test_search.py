@@ -12,7 +12,7 @@ import pytest
 from physrep.benchmark import bench, expand, read_config
 from physrep.benchmark import search as engine
 from physrep.benchmark.entries import make_entries
-from physrep.benchmark.sharing_jobs import OpenBench
+from physrep.benchmark.open_bench import OpenBench
 from physrep.errors import PhysrepError
 from tests.helpers.small_data import waves_bench, write_waves
 

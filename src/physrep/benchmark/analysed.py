@@ -14,7 +14,7 @@ from ..files import content_hash
 from ..run_directory import read_summary
 from ..tokens.protocol import read_protocol
 from .grid import PlannedRun
-from .sharing_jobs import OpenBench
+from .open_bench import OpenBench
 
 
 def analyse(grid: list[PlannedRun], work: OpenBench) -> None:

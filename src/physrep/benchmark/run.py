@@ -22,8 +22,8 @@ from ..run_directory import (
 from ..tokens.protocol import divide, first_parameters, read_protocol
 from ..training.pretrain import pretrain
 from .grid import PlannedRun, learner_class
+from .open_bench import OpenBench
 from .run_scores import Scoring, constant, fit_probe, own_output
-from .sharing_jobs import OpenBench
 
 if TYPE_CHECKING:
     from ..data import ClipDataset

@@ -21,13 +21,13 @@ from .analysed import analyse
 from .config import BenchConfig
 from .finished import LEASE, data_key, is_recorded, record_finished, request_key
 from .grid import SAME_OPERATIONS, PlannedRun, expand
+from .open_bench import OpenBench
 from .places import write_bench_config
 from .run import SCORES, execute
 from .samples import describe_data, save_samples
 from .search import FOLDER as SEARCHES
 from .search import chosen_grid, is_searched, search_one, searched, write_search
 from .seeds import over_seeds, write_over_seeds
-from .sharing_jobs import OpenBench
 from .system_name import with_system
 from .untrained import COLUMNS as TWIN_COLUMNS
 from .untrained import Twin, find_twins, record_untrained, score_twin, with_twins

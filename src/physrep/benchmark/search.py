@@ -33,7 +33,7 @@ from ..streams import say_line
 if TYPE_CHECKING:
     from .config import BenchConfig
     from .grid import PlannedRun
-    from .sharing_jobs import OpenBench
+    from .open_bench import OpenBench
 
 SHARED: dict[str, tuple[float, float]] = {
     "training.learning_rate": (5e-4, 8e-3),

@@ -32,8 +32,8 @@ from ..tokens.as_stored import TooLargeError, as_stored
 from .config import BenchConfig
 from .finished import data_key, request_key
 from .grid import PlannedRun, learner_class
+from .open_bench import OpenBench
 from .run import SCORES, embed_frozen, probe_twin
-from .sharing_jobs import OpenBench
 
 if TYPE_CHECKING:
     from ..data import ClipDataset

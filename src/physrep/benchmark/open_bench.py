@@ -1,4 +1,4 @@
-"""Jobs of a benchmark, wave after wave, on any executor; each of its processes opens the splits once."""
+"""A benchmark whose data are open, and its jobs, wave after wave, on any executor; a process opens the splits once."""
 
 from __future__ import annotations
 
