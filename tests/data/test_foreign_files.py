@@ -10,6 +10,7 @@ import pytest
 
 from physrep.cli.main import main
 from physrep.data.convert import open_any
+from physrep.errors import PhysrepError
 
 
 @pytest.mark.parametrize(
@@ -59,3 +60,30 @@ def test_a_suffix_is_not_needed(name, label, tmp_path: Path, capsys):
     axes = ["--axes", "sample", "time", "x", "y"]
     assert main(["convert", str(tmp_path / name), str(tmp_path / "out"), *axes]) == 0
     assert open_any(tmp_path / name, axes=axes[1:]).read(3, "u").shape == (5, 8, 8)
+
+
+@pytest.mark.parametrize(
+    ("cut", "sentence"),
+    [
+        (lambda content: content[: len(content) // 2], "is truncated; copy"),
+        (lambda content: b"", "is not an HDF5 file; copy it again"),
+        (lambda content: b"not this", "is not an HDF5 file; copy it again"),
+    ],
+    ids=["truncated", "empty", "text"],
+)
+def test_why_an_hdf5_file_cannot_be_read(cut, sentence, tmp_path: Path):
+    with h5py.File(tmp_path / "u.h5", "w") as file:
+        file["u"] = np.zeros((5, 64, 64))
+    (tmp_path / "u.h5").write_bytes(cut((tmp_path / "u.h5").read_bytes()))
+    with pytest.raises(PhysrepError, match=sentence):
+        open_any(tmp_path / "u.h5")
+
+
+def test_values_with_a_wrong_checksum_are_said_to_have_one(tmp_path: Path):
+    values = np.random.default_rng(0).normal(size=(5, 64, 64))
+    with h5py.File(tmp_path / "u.h5", "w") as file:
+        file.create_dataset("u", data=values, fletcher32=True)
+    content = (tmp_path / "u.h5").read_bytes()
+    (tmp_path / "u.h5").write_bytes(content.replace(values[0, 0, 0].tobytes(), bytes(8)))
+    with pytest.raises(PhysrepError, match=r"its checksum does not match .*; copy"):
+        open_any(tmp_path / "u.h5").read(0, "u")

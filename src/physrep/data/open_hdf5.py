@@ -85,7 +85,7 @@ def explain(path: AnyPath, error: BaseException) -> tuple[str, str]:
     if "truncated" in text:
         return "is truncated", AGAIN
     if "signature" in text or (isinstance(path, Path) and path.is_file() and path.stat().st_size == 0):
-        return "is not an HDF5 file", "give a file in The Well's format"
+        return "is not an HDF5 file", "copy it again, or give another file"
     if "checksum" in text or "fletcher32" in text.lower() or "filter returned failure" in text:
         return f"its checksum does not match or it cannot be decompressed ({_short(text)})", AGAIN
     if "plugin" in text or "required filter" in text:

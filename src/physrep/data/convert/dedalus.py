@@ -23,6 +23,7 @@ import numpy as np
 
 from ...errors import PhysrepError
 from ..check_storage import refuse_elsewhere
+from ..open_hdf5 import reading
 from .axes import CHANNEL, COMPONENT, TIME, say_curvilinear, spatial
 from .source import LazyArray, Part, open_file
 
@@ -79,7 +80,7 @@ def read_dedalus(place: Path, files: Sequence[Path]) -> Part:
     Raises:
         PhysrepError: there is no field, sets hold other fields, or a file cannot be read.
     """
-    try:
+    with reading(place, "file"):
         sets = sorted(files, key=_first_write)
         times, frames = _times(sets)
         part = Part(place, {}, coordinates={TIME: times}, files=tuple(sets))
@@ -89,8 +90,6 @@ def read_dedalus(place: Path, files: Sequence[Path]) -> Part:
                 f"{place}: {replaced} frames were written again after a restart; the later ones are taken"
             )
         tasks = _tasks(place, sets, part.notes)
-    except OSError as error:
-        raise PhysrepError(f"{place}: cannot be read as HDF5 ({error}); copy the files again.") from error
     for name, task in tasks.items():
         part.arrays |= _arrays(name, task, frames)
     first = next(iter(tasks.values()))

@@ -23,6 +23,7 @@ import numpy as np
 
 from ...errors import PhysrepError
 from ..check_storage import never_written, refuse_elsewhere
+from ..open_hdf5 import reading
 from ..packing import packing
 from ..units import units_of
 from .arrays import RawArray, part_of_arrays
@@ -50,7 +51,7 @@ def layout(file: Any) -> str:
 
 def read_hdf5(path: Path, axes: Sequence[str] | None = None, frame: bool = False) -> Part:
     """An HDF5 file in a layout of others as a part of a source."""
-    try:
+    with reading(path, "file"):
         file = open_file(path)
         kind = layout(file)
         if kind == "seeds":
@@ -58,8 +59,6 @@ def read_hdf5(path: Path, axes: Sequence[str] | None = None, frame: bool = False
         if kind == "measured":
             return _with_attributes(_measured(path, file, axes), file)
         return _with_attributes(part_of_arrays(path, _arrays(path, file), axes, frame=frame), file)
-    except OSError as error:
-        raise PhysrepError(f"{path}: cannot be read as HDF5 ({error}); copy the file again.") from error
 
 
 def _raw(path: Path, name: str, dataset: Any) -> RawArray:

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from ...errors import PhysrepError
+from ..open_hdf5 import reading
 from .dedalus import fields_of_runs, handler_of, is_dedalus, read_dedalus
 from .hdf5 import layout, read_hdf5
 from .images import IMAGES, VIDEOS, read_images, read_video
@@ -43,10 +44,8 @@ class Format:
 
 def _hdf5(path: Path, axes: Sequence[str] | None = None, frame: bool = False) -> Part:
     """HDF5: by what is inside, since all of them share suffixes."""
-    try:
+    with reading(path, "file"):
         kind = layout(open_file(path))
-    except OSError as error:
-        raise PhysrepError(f"{path}: cannot be read as HDF5 ({error}); copy the file again.") from error
     if kind == "dedalus":
         return read_dedalus(path, [path])
     if kind == "py-pde":

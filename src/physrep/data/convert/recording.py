@@ -10,6 +10,7 @@ import torch
 
 from ...errors import PhysrepError
 from ...systems.description import Trajectories
+from ..open_hdf5 import explain
 from ..single_precision import in_single
 from .source import FieldSource, Part, close_files
 
@@ -112,7 +113,8 @@ class ForeignRecording:
         except PhysrepError:
             raise
         except (OSError, ValueError, KeyError, IndexError, EOFError) as error:
-            raise PhysrepError(f"{part.place(sample)}: cannot be read ({error}); copy the file again.") from error
+            problem, remedy = explain(part.path, error)
+            raise PhysrepError(f"{part.place(sample)}: {problem}; {remedy}.") from error
         block = np.stack(blocks, -1) if len(blocks) > 1 else blocks[0]
         block = np.flip(block, tuple(1 + i for i, axis in enumerate(self.axes) if axis in self.descending))
         block = block[:, *(slice(-1 if axis in self.trimmed else None) for axis in self.axes)]
