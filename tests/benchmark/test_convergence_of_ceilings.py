@@ -8,7 +8,11 @@ from typing import Any
 import pytest
 
 from physrep.benchmark.calibration import calibration, calibration_text, ceiling_end, training_end
+from physrep.benchmark.directory import Bench
+from physrep.benchmark.headline import lead_of
 from physrep.files import write_csv, write_yaml
+from physrep.report import build_report, latex_table, markdown_table
+from tests.helpers.bench_directory import write_bench
 
 
 def _rows(learner: str, probe: str, value: float) -> list[dict[str, Any]]:
@@ -65,3 +69,21 @@ def test_a_ceiling_is_held_against_the_same_learner_alone(tmp_path: Path) -> Non
     _trained(tmp_path / "little_longer-s0", 1200, 0.4)
     others = [tmp_path / name for name in ("supervised-s0", "wider-s0", "little_longer-s0")]
     assert ceiling_end(tmp_path / "supervised-s0", others).converged is False
+
+
+@pytest.mark.parametrize(("last", "converged"), [(0.3, False), (0.495, True)])
+def test_page_headline_and_latex_call_a_network_a_ceiling_only_where_it_has_converged(
+    tmp_path: Path, last: float, converged: bool
+) -> None:
+    folder = write_bench(tmp_path)
+    rows = [{"step": 10 * k, "loss": 0.5 if k < 8 else last} for k in range(1, 11)]
+    write_csv(folder / "runs" / "shear_flow-supervised-0" / "metrics.csv", ["step", "loss"], rows)
+    bench = Bench.read(folder)
+    facts = {fact.name: fact.note for fact in lead_of(bench, "shear_flow").facts}
+    heading = "Ceiling" if converged else "With labels, training not converged"
+    assert ("Supervised ceiling" in facts) is converged
+    assert facts.get("Supervised, not converged", "") == ("" if converged else "no ceiling: more steps would lower it")
+    assert f"| {heading} | Supervised |" in markdown_table(bench.rows, bench.identities)
+    assert rf"\emph{{{heading}}}" in latex_table(bench.rows, bench.identities)
+    page = build_report(folder).read_text(encoding="utf-8")
+    assert (f'data-kind="{heading}"' in page) and ("Supervised ceiling" in page) is converged

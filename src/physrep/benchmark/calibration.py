@@ -48,12 +48,10 @@ def calibration(
     """
     known = identities or {}
     kinds = {row["run"]: (known.get(row["run"]) or identity_of_name(row["learner"])).kind for row in rows}
+    kinds = {name: "ceiling" if kind == "unconverged" else kind for name, kind in kinds.items()}
     table = []
     mse = [row for row in rows if row["metric"] == "mse"]
-    ends: dict[str, TrainingEnd] = {}
-    if runs:
-        ceilings = {name: runs / name for name, kind in kinds.items() if kind == "ceiling"}
-        ends = {name: ceiling_end(run, ceilings.values()) for name, run in ceilings.items()}
+    ends = ceiling_ends({name: runs / name for name, kind in kinds.items() if kind == "ceiling"}) if runs else {}
     for level in ("window", "trajectory"):
         for parameter in dict.fromkeys(row["parameter"] for row in mse):
             cells = [row for row in mse if row["level"] == level and row["parameter"] == parameter]
@@ -89,6 +87,11 @@ class TrainingEnd(NamedTuple):
 
     loss: float | None = None
     converged: bool | None = None
+
+
+def ceiling_ends(ceilings: Mapping[str, Path]) -> dict[str, TrainingEnd]:
+    """Name to the end of the training, given the run directory of every ceiling of a benchmark."""
+    return {name: ceiling_end(run, ceilings.values()) for name, run in ceilings.items()}
 
 
 def ceiling_end(run: Path, others: Iterable[Path] = ()) -> TrainingEnd:

@@ -16,6 +16,7 @@ from ..files import read_record as read_object
 from ..learners.identity import Identity, identity_of_name, identity_of_summary
 from ..metrics import Difference, cluster_means, paired_difference_over_seeds
 from ..probes.predictions import Predictions, load_predictions
+from .calibration import ceiling_ends
 from .entries import Entry, make_entries, parameter_names, to_float
 
 if TYPE_CHECKING:
@@ -70,18 +71,21 @@ def read_results(folder: str | Path) -> DataFrame:
 
 @dataclass
 class Run:
-    """One run: what it was, its curves, column name to (steps, finite values), and its learner as the table has it."""
+    """One run: what it was, its curves, column name to (steps, finite values), its learner as the table has it, and,
+    of a ceiling, whether its training has converged (None: unknown)."""
 
     name: str
     folder: Path
     summary: dict[str, Any] = field(default_factory=dict)
     curves: dict[str, tuple[np.ndarray, np.ndarray]] = field(default_factory=dict)
     learner: str = ""
+    converged: bool | None = None
 
     @property
     def identity(self) -> Identity:
-        """Kind, label and colour of its learner."""
-        return identity_of_summary(self.summary, self.learner)
+        """Kind, label and colour of its learner; a ceiling whose training has not converged is none."""
+        own = identity_of_summary(self.summary, self.learner)
+        return own._replace(kind="unconverged") if own.kind == "ceiling" and self.converged is False else own
 
 
 @dataclass
@@ -134,6 +138,8 @@ class Bench:
         runs = {
             name: _read_run(folder / "runs" / name, name, learner, notes) for name, learner in names.items() if name
         }
+        for name, end in ceiling_ends({k: r.folder for k, r in runs.items() if r.identity.kind == "ceiling"}).items():
+            runs[name].converged = end.converged
         calibration = folder / "calibration.csv"
         bench = cls(
             folder,

@@ -237,7 +237,7 @@ class Headline:
     """What the page's first sentences compare, all per trajectory on test; None if the benchmark has no such entry.
 
     Of several floors, learners and ceilings it is the one with the lowest mean MSE on valid, as in
-    `physrep.benchmark.calibration`.
+    `physrep.benchmark.calibration`. Where no ceiling has converged, it is the best of those that have not.
 
     Attributes:
         learner, floor, ceiling: the entries chosen.
@@ -261,6 +261,6 @@ def headline(entries: Iterable[Entry], system: str) -> Headline:
         system,
         learner,
         min(floors, key=_valid, default=None),
-        min(kinds["ceiling"], key=_valid, default=None),
+        min(kinds["ceiling"] or kinds["unconverged"], key=_valid, default=None),
         [entry for entry in kinds["learner"] if entry is not learner],
     )

@@ -88,7 +88,8 @@ def lead(found: Headline, difference: Difference | None, parameters: list[str] |
     if ceiling is not None and math.isfinite(ceiling.value):
         share_closed = closed_gap(learner, floor, ceiling)
         note = f"{share_closed} of the gap to it closed" if share_closed else ""
-        facts.append(Fact("Supervised ceiling", number(ceiling.value), note))
+        note = "no ceiling: more steps would lower it" if ceiling.kind == "unconverged" else note
+        facts.append(Fact(_role(ceiling), number(ceiling.value), note))
     return Lead(verdict, tone, learner.colour, facts)
 
 
@@ -114,7 +115,7 @@ def _without_learner(found: Headline, parameters: list[str]) -> Lead:
     shown = [entry for entry in (floor, ceiling) if entry is not None and math.isfinite(entry.value)]
     facts = [_score(entry, _role(entry)) for entry in shown]
     if floor is None:
-        said = f"{ceiling.label}, the ceiling, reads" if ceiling in shown and ceiling else "There are no finite scores"
+        said = f"{ceiling.label} reads" if ceiling in shown and ceiling else "There are no finite scores"
         what = f" {' and '.join(parameters) or 'the parameters'} with a mean MSE of {facts[0].value}" if facts else ""
         return Lead(f"{said}{what}.", "none", "#666666", facts)
     names = ", ".join(parameters[:-1]) + " and " + parameters[-1] if len(parameters) > 1 else "".join(parameters)
@@ -144,7 +145,7 @@ def _share(value: float, floor: float) -> str:
 
 
 def _role(entry: Entry) -> str:
-    return "Best floor" if entry.kind == "floor" else "Supervised ceiling"
+    return {"floor": "Best floor", "ceiling": "Supervised ceiling"}.get(entry.kind, "Supervised, not converged")
 
 
 def _score(entry: Entry, name: str) -> Fact:

@@ -27,9 +27,11 @@ KINDS = {
     "learner": "Learners",
     "finetuned": "With labels, pretrained",
     "oracle": "Oracle (equation given)",
+    "unconverged": "With labels, training not converged",
     "ceiling": "Ceiling",
 }
-"""Kinds of learners in the order of tables, with the headings of their groups."""
+"""Kinds of learners in the order of tables, with the headings of their groups. No class states ``unconverged``: a
+benchmark says so of the runs of a ceiling that would be lower with more steps."""
 
 LABEL_FREE = ("floor", "learner")
 """Kinds that compete: those that see no labels before the probe."""

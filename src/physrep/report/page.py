@@ -138,9 +138,10 @@ def _system(bench: Bench, system: str) -> dict[str, Any]:
 
 def _calibration(row: dict[str, Any], labels: dict[str, str]) -> dict[str, Any]:
     values = {key: number(to_float(row.get(key))) for key in ("best_floor", "ceiling", "ratio")}
-    accepted = str(row.get("accepted")).strip().lower() in ("true", "1", "yes")
+    accepted, unconverged = (str(row.get(key)).lower() for key in ("accepted", "converged"))
+    verdict = "yes" if accepted == "true" else "no: the ceiling has not converged" if unconverged == "false" else "no"
     names = {key: _readout(str(row.get(key) or "–"), labels) for key in ("floor_name", "ceiling_name")}
-    return {"level": row.get("level", "–"), "parameter": row["parameter"], "accepted": accepted, **names, **values}
+    return {"level": row.get("level", "–"), "parameter": row["parameter"], "accepted": verdict, **names, **values}
 
 
 def _readout(name: str, labels: dict[str, str]) -> str:

@@ -52,7 +52,8 @@ def draw_scores(ax: Axes, first: bool, bench: Bench, system: str, parameter: str
     # The narrow panels of single parameters have no room for names.
     named = parameter == "mean"
     lines = [Reference(1.0, "constant" if named else "", "#8a8a8a", dashed=True)]
-    for entry, name in ((found.floor, "best floor"), (found.ceiling, "ceiling")):
+    top = "ceiling" if found.ceiling is not None and found.ceiling.kind == "ceiling" else "not converged"
+    for entry, name in ((found.floor, "best floor"), (found.ceiling, top)):
         if entry is not None and math.isfinite(entry.score(parameter).value):
             value, low, high = entry.score(parameter)
             band = (low, high) if name == "best floor" else (math.nan, math.nan)
