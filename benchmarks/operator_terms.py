@@ -23,6 +23,7 @@ from operator_parameters import fitted, simulated
 from torch import Tensor
 
 from physrep.learners.operator_discovery.library import Term, library, orders
+from physrep.learners.operator_discovery.printing import varying_parameters
 from physrep.systems import SYSTEMS, System
 
 THRESHOLDS = (0.003, 0.01, 0.02, 0.05, 0.1, 0.2, 0.4)
@@ -155,7 +156,7 @@ def compared(system: System, noises: Sequence[float], trajectories: int, alone: 
             beside = f" {precision:.2f} | {recall:.2f} | {threshold:g} |"
         print(
             f"| `{system.name}` | {noise:.0%} | {ours[0]:.2f} | {ours[1]:.2f} |{beside} "
-            f"{learner.v.shape[0]} of {len(system.parameters)} |",
+            f"{learner.v.shape[0]} | {varying_parameters(learner.record)} of {len(system.parameters)} |",
             flush=True,
         )
 
@@ -168,8 +169,8 @@ def main() -> None:
     parser.add_argument("--alone", type=int, default=4, help="trajectories for pysindy, one at a time; 0: none")
     parser.add_argument("--points", type=int, default=32)
     options = parser.parse_args()
-    print("| system | noise | precision | recall | pysindy's precision | recall | threshold | P found |")
-    print("|---|---:|---:|---:|---:|---:|---:|---:|")
+    print("| system | noise | precision | recall | pysindy's precision | recall | threshold | P | parameters |")
+    print("|---|---:|---:|---:|---:|---:|---:|---:|---:|")
     for name in options.systems:
         compared(SYSTEMS[name], options.noises, options.trajectories, options.alone, options.points)
 

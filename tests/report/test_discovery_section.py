@@ -58,5 +58,9 @@ def test_section_says_what_was_found(tmp_path: Path) -> None:
     (table,) = section.tables
     assert table.frame[["term", "θ₁", "θ₂"]].to_numpy().tolist() == [["∂xx tracer", 0.01, 0.0]]
     assert [heading for heading, _ in section.folded] == ["As text", "As LaTeX"] and len(section.pictures) == 1
+    judged = RECORD | {"repeatability": [0.9, 0.1], "parameters": 1}
+    save_file({"found": np.frombuffer(json.dumps(judged).encode(), np.uint8).copy()}, folder / "weights.safetensors")
+    (section,) = discovery_sections(cast(Any, SimpleNamespace(folder=tmp_path, runs={"od-s0": run})))
+    assert "1 parameter that varies" in section.sentences[0] and "1 of the 2 directions" in section.sentences[1]
     folder.joinpath("weights.safetensors").write_bytes(b"broken")
     assert discovery_sections(cast(Any, SimpleNamespace(folder=tmp_path, runs={"od-s0": run}))) == []

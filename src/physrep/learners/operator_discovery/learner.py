@@ -31,6 +31,7 @@ from .found import FoundOperator
 from .library import DEFAULT_GRADES, GRADES, Term, affordable, library, whole_library
 from .low_rank import Operator
 from .relations import Relation, collected_relations, find_relations, with_relations
+from .repeatability import TRAJECTORIES, parameters, repeatability
 from .row_cache import RowsOfGeometries
 from .row_weights import RowScale, row_scale
 from .screening import FieldSample, screened
@@ -201,8 +202,29 @@ class OperatorDiscovery(FoundOperator):
             "best": result.best,
             "equation": result.equation,
         }
-        self.found = torch.tensor(list(json.dumps(record).encode()), dtype=torch.uint8, device=self.found.device)
+        self._write(record)
+        # Windows are read as they will be read by others, which needs all of the above.
+        record["repeatability"] = self._repeatability(train, valid).tolist()
+        record["parameters"] = parameters(record["repeatability"], self.v.shape[0])
+        self._write(record)
         return [{"directions": row["directions"], "grade": row["grade"], "loss": row["score"]} for row in result.curve]
+
+    def _write(self, record: Mapping[str, Any]) -> None:
+        self.found = torch.tensor(list(json.dumps(record).encode()), dtype=torch.uint8, device=self.found.device)
+
+    def _repeatability(self, train: Iterable[Clip], valid: Iterable[Clip]) -> Tensor:
+        """Intraclass correlations of θ over windows of some trajectories of both splits."""
+        found, trajectory, first = [], [], 0
+        for clips in (train, valid) if self.v.shape[0] else ():
+            asked = 0
+            for clip in clips:
+                names, place = clip.trajectory.unique(return_inverse=True)
+                found.append(self.read(clip))
+                trajectory.append(place + first)
+                first, asked = first + len(names), asked + len(names)
+                if asked >= TRAJECTORIES:
+                    break
+        return repeatability(found, trajectory)
 
     def _collected(
         self,

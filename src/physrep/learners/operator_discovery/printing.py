@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from .notation import LATEX, write_channel, write_term
+from .repeatability import AGREE, FEWEST
 from .selection import EXPLAINED
 
 
@@ -18,9 +19,10 @@ def as_text(record: dict[str, Any]) -> str:
         record: `OperatorDiscovery.record`.
     """
     best = record["curve"][record["best"]]
-    count = best["directions"]
+    count = varying_parameters(record)
     lines = [
         f"{count} parameter{'' if count == 1 else 's'} var{'ies' if count == 1 else 'y'} between trajectories.",
+        *([doubt] if (doubt := doubts(record)) else []),
         "",
     ]
     for equation in record["equation"]:
@@ -44,7 +46,7 @@ def as_text(record: dict[str, Any]) -> str:
     lines += [
         "Varying coefficients are in brackets: least and greatest over the training trajectories.",
         '"or": a term that fits as well in its place, as constraints of the fields make both equal.',
-        "How many parameters vary (share of the change left in other windows of a trajectory, mean log over channels):",
+        "Directions of the fit (share of the change left in other windows of a trajectory, mean log over channels):",
         *(
             f"    grade {row['grade']}, P = {row['directions']}: {row['score']:.3f}"
             + ("   <- chosen" if row is best else "")
@@ -52,6 +54,31 @@ def as_text(record: dict[str, Any]) -> str:
         ),
     ]
     return "\n".join(lines)
+
+
+def varying_parameters(record: dict[str, Any]) -> int:
+    """How many parameters vary; records of earlier versions hold the number of directions alone."""
+    return record.get("parameters", record["curve"][record["best"]]["directions"])
+
+
+def doubts(record: dict[str, Any]) -> str:
+    """A sentence on directions that are no parameters, or were not told from them; empty if there is nothing to say."""
+    directions, found = record["curve"][record["best"]]["directions"], record.get("repeatability")
+    if not directions or found is None:
+        return ""
+    if not found:
+        return (
+            f"Whether each of the {directions} directions is a parameter was not asked: fewer than {FEWEST} "
+            "trajectories hold two windows."
+        )
+    if not (none := directions - varying_parameters(record)):
+        return ""
+    each = ", ".join(f"{max(value, 0):.2f}" for value in found)
+    return (
+        f"{none} of the {directions} directions of the fit {'is no parameter' if none == 1 else 'are no parameters'}: "
+        f"windows of one trajectory disagree along {'it' if none == 1 else 'them'} (intraclass correlations {each}; a "
+        f"parameter has more than {AGREE:g})."
+    )
 
 
 def left_side(equation: dict[str, Any]) -> str:

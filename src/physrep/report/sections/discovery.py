@@ -13,7 +13,7 @@ from ...benchmark.directory import Bench, Run
 from ...formats import number
 from ...learners.operator_discovery.mathml import equation_markup
 from ...learners.operator_discovery.notation import PLAIN, write_term
-from ...learners.operator_discovery.printing import as_latex, as_text
+from ...learners.operator_discovery.printing import as_latex, as_text, doubts, varying_parameters
 from ...learners.operator_discovery.record import read_discovery
 from ...learners.operator_discovery.selection import EXPLAINED
 from ..draw import Plot, curves
@@ -37,10 +37,11 @@ def discovery_section(bench: Bench, run: Run, record: dict[str, Any]) -> Section
     explained = [own for own in record["equation"] if own["residual"] <= EXPLAINED]
     varying = sum(any(term["directions"]) for own in explained for term in own["terms"])
     said = [
-        f"Without labels or an equation, {run.identity.label} finds {_parameters(count)} between "
+        f"Without labels or an equation, {run.identity.label} finds {_parameters(varying_parameters(record))} between "
         f"trajectories, and {len(explained)} of {len(record['equation'])} equations in its library; "
         f"{varying} of their {sum(len(own['terms']) for own in explained)} terms have a coefficient that varies."
     ]
+    said += [doubt] if (doubt := doubts(record)) else []
     said += [
         f"{own['channel'].replace('_', ' ')}: no equation in this library, {own['residual']:.0%} of its change is left."
         for own in record["equation"]
@@ -51,15 +52,15 @@ def discovery_section(bench: Bench, run: Run, record: dict[str, Any]) -> Section
     section = Section("discovery", "The equation that was found", said, equation=equation_markup(record))
     section.folded = [("As text", as_text(record)), ("As LaTeX", as_latex(record))]
     caption = (
-        "How many parameters vary: the share of the change that is left in other windows of a trajectory (mean "
+        "How many directions the fit needs: share of the change that is left in other windows of a trajectory (mean "
         "logarithm over channels, lower is better) by the number P of directions, one curve per grade of the library. "
         f"Chosen: grade {best['grade']}, P = {count}."
     )
-    alt = "Change left over by the number of parameters"
+    alt = "Change left over by the number of directions"
     section.show(_curve_plot(record), bench.folder, "discovery", alt, caption)
     if count:
         caption = (
-            "What each parameter of a trajectory multiplies: the coefficient of a term is its constant plus the sum of "
+            "What each direction of θ multiplies: the coefficient of a term is its constant plus the sum of "
             "θ times the columns θ₁, θ₂, …; least and greatest over the training trajectories. Kept: share of random "
             "halves of the trajectories that keep the term. Terms without such a column are the same for all."
         )
@@ -69,7 +70,9 @@ def discovery_section(bench: Bench, run: Run, record: dict[str, Any]) -> Section
 
 
 def _parameters(count: int) -> str:
-    return "no parameter that varies" if count == 0 else f"{count} parameter{'' if count == 1 else 's'} that vary"
+    if count == 1:
+        return "1 parameter that varies"
+    return f"{count} parameters that vary" if count else "no parameter that varies"
 
 
 def _directions(equations: list[dict[str, Any]], count: int) -> pd.DataFrame:
@@ -101,7 +104,7 @@ def _curve_plot(record: dict[str, Any]) -> Plot:
         curves(ax, frame, limits=padded(min(scores), max(scores), False, 0.12))
         ax.axvline(best["directions"], color="#999999", lw=0.9, ls=(0, (2, 2)), zorder=0)
         ax.set_xticks(sorted(set(frame["x"])), [str(x) for x in sorted(set(frame["x"]))])
-        ax.set(xlabel="P, number of parameters that vary", ylabel="log share of change left")
+        ax.set(xlabel="P, number of directions", ylabel="log share of change left")
         ax.set_title(f"chosen: P = {best['directions']}, score {number(best['score'])}", fontsize=8.5)
 
     legend = [(f"grade {grade}", colours[grade], "-") for grade in grades]
