@@ -14,6 +14,7 @@ from torch import Tensor
 from ..data import write_well
 from ..errors import PhysrepError
 from ..files import read_json
+from ..learners.joined import encode_trajectories
 from ..leftovers import temporary_folder
 from ..readout.recordings import recordings
 from ..simulation import simulate_at
@@ -81,8 +82,7 @@ class Simulator:
             for recording in recordings([file], data, context.num_frames, context.eval_stride, data.frame_step):
                 trajectory += [recording.trajectory] * len(recording.times)
                 for name, learner in learners.items():
-                    clip = recording.clip.to(next(iter(learner.buffers())).device)
-                    found[name].append(learner.encode(clip).float().cpu())
+                    found[name].append(encode_trajectories(learner, recording.clip))
         return {name: (torch.cat(parts), np.array(trajectory)) for name, parts in found.items()}
 
     def enlarged(

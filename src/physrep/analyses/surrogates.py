@@ -33,6 +33,7 @@ from torch import Tensor
 
 from ..clip import Clip
 from ..errors import PhysrepError
+from ..learners.joined import encode_trajectories, trajectory_batches
 from ..learners.rings import fields_of_modes, spatial_modes
 from ..metrics import bootstrap, cluster_means
 from ..probes.moments import token_moments
@@ -163,13 +164,11 @@ class Surrogates(Analysis):
         tokens = {}
         for split, store in context.stores(run).items():
             windows, parts = np.stack([store.trajectory, store.start], 1)[self._read(split, store)], []
-            for first in range(0, len(windows), BATCH):
-                clip = context.splits[split].clip(
-                    windows[first : first + BATCH], learner.num_frames, context.data.frame_step
-                )
+            for batch in trajectory_batches(learner, windows, BATCH):
+                clip = context.splits[split].clip(batch, learner.num_frames, context.data.frame_step)
                 twins = phase_randomised(clip, kind, self.seed)
                 with torch.inference_mode():
-                    found = learner.encode(twins.to(learner.field_mean.device)).float().cpu()
+                    found = encode_trajectories(learner, twins)
                 parts.append(token_moments(found)[:, None])
             tokens[split] = torch.cat(parts)
         return tokens

@@ -31,6 +31,7 @@ from ..clip import Clip
 from ..errors import PhysrepError, one_line
 from ..learners.baselines import Untrained
 from ..learners.build_encoder import build_encoder
+from ..learners.joined import joining
 from ..nn.video_model import MEAN, STD
 from .foreign import load_program, load_weights, shuffled
 
@@ -156,6 +157,19 @@ class FrozenEncoder(Untrained):
         elif self.channels_as == "first3":
             views = [x[:, [min(i, x.shape[1] - 1) for i in range(3)]]]
         return self._pooled(torch.cat([self._tokens(self._coloured(view)) for view in views], dim=1))
+
+    @property
+    def join_windows(self) -> bool:
+        """Whether the run that it holds joins the windows of a trajectory (`JoinsWindows`)."""
+        return joining(self.encoder) is not None
+
+    def evidence(self, clip: Clip) -> Tensor:
+        encoder: Any = self.encoder
+        return encoder.evidence(clip)
+
+    def joined(self, evidence: Tensor) -> Tensor:
+        encoder: Any = self.encoder
+        return self._pooled(encoder.joined(evidence))
 
     def _normalised(self, clip: Clip) -> Tensor:
         x = self.fields(clip, self.num_frames)

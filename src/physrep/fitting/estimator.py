@@ -15,6 +15,7 @@ from sklearn.utils.validation import check_is_fitted
 from ..data.config import DataConfig
 from ..errors import PhysrepError
 from ..learners import LEARNERS
+from ..learners.joined import encode_trajectories
 from ..leftovers import temporary_folder
 from ..probes.moments import token_moments
 from ..progress import without_progress
@@ -215,7 +216,7 @@ class ParameterEstimator(RegressorMixin, TransformerMixin, BaseEstimator):
         learner, found = self.instrument_.learner, []
         with torch.inference_mode():
             for recording in self._recordings(X):
-                tokens = learner.encode(recording.clip).float().cpu()
+                tokens = encode_trajectories(learner, recording.clip)
                 found.append(token_moments(tokens).mean(0) if self.pool == "moments" else tokens.double())
         return torch.stack(found).numpy()
 

@@ -111,7 +111,7 @@ class Learner(nn.Module, ABC):
         super().__init_subclass__(**settings)
         if isinstance(former := cls.__dict__.get("pairing"), str):
             cls.target = _target_of(former, cls.__name__)
-        for name in ("loss", "encode", "predict", "estimate"):
+        for name in ("loss", "encode", "evidence", "predict", "estimate"):
             if callable(method := cls.__dict__.get(name)):
                 setattr(cls, name, _blinded(method, keep_labels=name == "loss"))
 

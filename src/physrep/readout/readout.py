@@ -12,6 +12,7 @@ from torch import Tensor
 
 from ..data.units import other_units
 from ..errors import PhysrepError
+from ..learners.joined import encode_trajectories
 from ..metrics import cluster_means
 from .answer import Answer, PosteriorDraws
 from .background import Background
@@ -118,7 +119,7 @@ class Readout:
         """
         spectra = self.background.spectra
         with torch.inference_mode():
-            tokens = learner.encode(clip).float().cpu()
+            tokens = encode_trajectories(learner, clip)
             if not torch.isfinite(tokens).all():
                 raise PhysrepError("the encoder gave NaN or infinite tokens for this recording; check its fields.")
             scaled = self._read(learner, clip, tokens).double()

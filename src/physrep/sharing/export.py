@@ -26,6 +26,7 @@ from ..data.config import DataConfig
 from ..errors import PhysrepError, one_line
 from ..files import atomic_path, write_json
 from ..learners.base import Learner
+from ..learners.joined import joining
 from ..leftovers import temporary_folder
 from ..nn.plain import plain_operators
 from ..readout.storage import read_readout
@@ -92,6 +93,11 @@ def export(
         _need_onnx()
     run = Path(run)
     learner, config = load_run(run)
+    if joining(learner) is not None:
+        raise PhysrepError(
+            f"{run}: joins the windows of a trajectory, and a program is given one window at a time; ask it by "
+            "`physrep predict`, or export a run with join_windows false."
+        )
     path = Path(out) if out is not None else run / f"encoder{FORMATS[format]}"
     if path.suffix != FORMATS[format]:
         raise PhysrepError(f"{path}: a program of --format {format} has the suffix {FORMATS[format]}; name it so.")

@@ -19,6 +19,8 @@ from ..clip import Clip
 from ..devices import resolve_device
 from ..errors import PhysrepError
 from ..files import atomic_path, atomic_write, content_hash, write_json
+from ..learners.abilities import JoinsWindows
+from ..learners.joined import joined_tokens
 from ..progress import Progress
 from ..streams import say_line
 from .as_stored import TooLargeError, checked_tokens
@@ -57,6 +59,7 @@ def embed(
     frames: int,
     frame_step: int = 1,
     encode: Callable[[Clip], Tensor] | None = None,
+    join: JoinsWindows | None = None,
     batch_size: int = 32,
     dtype: str = "float32",
     device: str = "cpu",
@@ -75,6 +78,8 @@ def embed(
         out: folder of the store.
         frames, frame_step: frames per window and their distance.
         encode: how to get tokens from a clip; default ``encoder(clip.fields)``. For a learner: ``learner.encode``.
+        join: the learner, where it joins windows: every window gets the token of all given windows of its trajectory;
+            ``encode`` then only shows that it is steady.
         batch_size: windows per forward pass.
         dtype: "float32", or "float16" for half the space and about 3 digits. Tokens that float16 cannot hold
             (above 65504) are stored as float32 instead, all of them, and a line says so.
@@ -105,6 +110,8 @@ def embed(
         "frame_step": frame_step,
         "dtype": dtype,
     }
+    if join is not None:
+        request["joined"] = True
     key = content_hash(request)
     if is_complete(out, key):
         return TokenStore.open(out)
@@ -112,7 +119,7 @@ def embed(
     # From here on the folder is incomplete until its meta.json is back.
     (out / META).unlink(missing_ok=True)
     run = encode if encode is not None else lambda clip: encoder(clip.fields)
-    own = _Pass(encoder, run, dataset, windows, frames, frame_step, batch_size, device, label)
+    own = _Pass(encoder, run, join, dataset, windows, frames, frame_step, batch_size, device, label)
     _check_steady(own)
     try:
         shape, labels, grid = _write_tokens(own, out, dtype)
@@ -145,6 +152,7 @@ class _Pass:
 
     encoder: nn.Module
     encode: Callable[[Clip], Tensor]
+    join: JoinsWindows | None
     dataset: ClipSource
     windows: np.ndarray
     frames: int
@@ -160,6 +168,21 @@ class _Pass:
     def run(self, clip: Clip) -> Tensor:
         """Tokens of a clip whose labels are hidden."""
         return self.encode(clip.to(self.device).blind())
+
+    def batches(self, progress: Progress) -> Iterator[tuple[Clip, Tensor, Tensor]]:
+        """A clip, tokens and parameters of the next windows, in order; where windows are joined, of all at once."""
+        evidence, parameters, clip = [], [], None
+        for first in range(0, len(self.windows), self.batch_size):
+            clip = self.clip(first)
+            if self.join is None:
+                yield clip, self.run(clip), clip.parameters
+            else:
+                evidence.append(self.join.evidence(clip.to(self.device).blind()))
+                parameters.append(clip.parameters)
+            progress.advance(len(clip))
+        if self.join is not None and clip is not None:
+            trajectory = torch.from_numpy(self.windows[:, 0].copy())
+            yield clip, joined_tokens(self.join, torch.cat(evidence), trajectory), torch.cat(parameters)
 
     @contextlib.contextmanager
     def frozen(self) -> Iterator[None]:
@@ -224,9 +247,8 @@ def _write_tokens(own: _Pass, out: Path, dtype: str) -> tuple[tuple[int, ...], n
         atomic_write(out / "tokens.npy", "wb") as file,
         Progress(count, own.label, "windows") as progress,
     ):
-        for first in range(0, count, own.batch_size):
-            clip = own.clip(first)
-            tokens = checked_tokens(own.run(clip), len(clip), shape, dtype)
+        for clip, found, parameters in own.batches(progress):
+            tokens = checked_tokens(found, len(parameters), shape, dtype)
             if not shape:
                 shape = tokens.shape[1:]
                 grid = token_grid(own.encoder, clip, shape[0])
@@ -234,8 +256,7 @@ def _write_tokens(own: _Pass, out: Path, dtype: str) -> tuple[tuple[int, ...], n
                 np.lib.format.write_array_header_1_0(file, {**header, "shape": (count, *shape)})
             # Not through a memory map: there a full disk is a signal that kills, here it is an error.
             file.write(tokens.data)
-            labels.append(clip.parameters.to(torch.float64).numpy())
-            progress.advance(len(clip))
+            labels.append(parameters.to(torch.float64).numpy())
     return shape, np.concatenate(labels), grid
 
 

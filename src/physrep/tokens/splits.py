@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ..learners.joined import joining
 from .embed import embed
 from .store import TokenStore
 
@@ -29,7 +30,8 @@ def embed_splits(
     """Tokens of the windows of each split, in ``folder/SPLIT``.
 
     Args:
-        learner: its `encode` gives the tokens, its `num_frames` the length of windows.
+        learner: its `encode` gives the tokens, its `num_frames` the length of windows. If it joins windows, each of
+            a trajectory's windows gets the token of all.
         splits: data sets by split.
         folder: where the stores go.
         stride: distance between the starts of windows.
@@ -46,6 +48,7 @@ def embed_splits(
             frames=learner.num_frames,
             frame_step=frame_step,
             encode=learner.encode,
+            join=joining(learner),
             batch_size=batch_size,
             dtype=dtype,
             device=device,

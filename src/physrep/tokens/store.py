@@ -49,6 +49,11 @@ class TokenStore:
         """Number of different trajectories among the windows."""
         return len(np.unique(self.trajectory))
 
+    @property
+    def joined(self) -> bool:
+        """Whether every window holds the token of all windows of its trajectory (`physrep.tokens.embed`)."""
+        return bool(self.meta.get("request", {}).get("joined", False))
+
     def of_trajectories(self, numbers: np.ndarray) -> TokenStore:
         """The windows of some trajectories, numbered anew by their place in ``numbers``; the store itself if all are.
 

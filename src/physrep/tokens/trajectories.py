@@ -42,8 +42,13 @@ class LatentTrajectories:
             flat: a frame is all its tokens one after another, places kept, instead of their mean.
 
         Raises:
-            PhysrepError: trajectories have windows at different starts.
+            PhysrepError: trajectories have windows at different starts, or all their windows hold one token.
         """
+        if store.joined:
+            raise PhysrepError(
+                "windows of a trajectory were joined to one token, which does not move in time; embed them with "
+                "join_windows false."
+            )
         names, counts = np.unique(store.trajectory, return_counts=True)
         order = np.lexsort((store.start, store.trajectory))
         if len(set(counts.tolist())) > 1:

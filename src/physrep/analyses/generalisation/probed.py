@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -11,6 +12,7 @@ from torch import Tensor
 
 from ...clip import Clip
 from ...errors import PhysrepError
+from ...learners.joined import encode_trajectories, joining
 from ...probes import PROBES, AttentiveProbeFit, Probe
 from ...probes.moments import token_moments
 from ...registry import resolve
@@ -18,6 +20,9 @@ from ..base import Context, FrozenRun
 
 if TYPE_CHECKING:
     from ...learners.base import Learner
+
+BATCH = 64
+"""Windows that are encoded together."""
 
 
 class ProbedRun:
@@ -82,20 +87,59 @@ class ProbedRun:
     def clean_at(self, windows: np.ndarray) -> np.ndarray:
         """Clean predictions for windows (trajectory, start), which must be among those stored.
 
+        Where windows are joined, those of a trajectory that are not given do not count.
+
         Raises:
             PhysrepError: one is not.
         """
         place = {pair: row for row, pair in enumerate(zip(self.trajectory["test"], self.start["test"], strict=True))}
         try:
-            return self.clean[[place[(trajectory, start)] for trajectory, start in windows]]
+            rows = np.array([place[(trajectory, start)] for trajectory, start in windows], dtype=int)
         except KeyError as error:
             raise PhysrepError(
                 f"{self.run.name}: its test tokens hold no window {error}; run `physrep bench` again."
             ) from None
+        if joining(self.learner) is None:
+            return self.clean[rows]
+        names, index = np.unique(windows[:, 0], return_inverse=True)
+        return self.clean_sets([rows[index == number] for number in range(len(names))])[index]
 
     def predict(self, clip: Clip) -> np.ndarray:
-        """Predictions for a clip, z-scored, float64 with shape ``(B, P)``."""
+        """Predictions for a clip, z-scored, float64 with shape ``(B, P)``.
+
+        Args:
+            clip: windows; see `encode_trajectories`.
+        """
         with torch.inference_mode():
-            device = next((tensor.device for tensor in self.learner.buffers()), torch.device("cpu"))
-            tokens = self.learner.encode(clip.to(device)).float().cpu()
+            return self._predicted(encode_trajectories(self.learner, clip))
+
+    def _predicted(self, tokens: Tensor) -> np.ndarray:
         return self.probe.predict(self._reduced(tokens)).double().numpy()
+
+    def clean_sets(self, sets: Sequence[np.ndarray]) -> np.ndarray:
+        """Clean predictions of sets of windows, z-scored, with shape ``(sets, P)``: what each set says together.
+
+        Means of the predictions of windows; a learner that joins windows is asked for each set anew.
+
+        Args:
+            sets: rows of the stored test windows, each of one trajectory.
+        """
+        join = joining(self.learner)
+        if join is None:
+            return np.stack([self.clean[rows].mean(0) for rows in sets])
+        with torch.inference_mode():
+            total = torch.stack([self._evidence[torch.from_numpy(rows)].sum(0) for rows in sets])
+            return self._predicted(join.joined(total).float().cpu())
+
+    @cached_property
+    def _evidence(self) -> Tensor:
+        """Of the stored test windows, of a learner that joins them."""
+        join, context, parts = joining(self.learner), self.context, []
+        assert join is not None
+        windows = np.stack([self.trajectory["test"], self.start["test"]], 1)
+        with torch.inference_mode():
+            for first in range(0, len(windows), BATCH):
+                rows = windows[first : first + BATCH]
+                clip = context.splits["test"].clip(rows, self.learner.num_frames, context.data.frame_step)
+                parts.append(join.evidence(clip.to(self.learner.field_mean.device)))
+        return torch.cat(parts)

@@ -11,15 +11,13 @@ import numpy as np
 
 from ...clip import Clip
 from ...errors import PhysrepError, one_line
+from ...learners.joined import trajectory_batches
 from ...metrics import cluster_means
-from .probed import ProbedRun
+from .probed import BATCH, ProbedRun
 from .study import ShiftStudy
 
 if TYPE_CHECKING:
     from ...data import ClipDataset
-
-BATCH = 64
-"""Windows that are encoded together."""
 
 REFUSALS = (PhysrepError, RuntimeError, ValueError, TypeError, AssertionError, IndexError)
 """What encoders raise when the size of a clip does not suit them."""
@@ -121,8 +119,8 @@ def predict_windows(
     """
     parts: dict[tuple[str, str], list[np.ndarray]] = {}
     refused: dict[tuple[str, str], str] = {}
-    for first in range(0, len(windows), BATCH):
-        clip = dataset.clip(windows[first : first + BATCH], run.learner.num_frames, frame_step)
+    for batch in trajectory_batches(run.learner, windows, BATCH):
+        clip = dataset.clip(batch, run.learner.num_frames, frame_step)
         for subject, level, shifted in variants(clip):
             key = (subject, level)
             if key in refused:

@@ -21,8 +21,9 @@ WINDOWS, FRAMES = "windows averaged", "frames available"
 class WindowLength(FieldShift):
     """How much of a trajectory is seen, in two ways.
 
-    ``windows averaged``: predictions of 1, 2, 4, ... consecutive windows are averaged instead of all; the error is the
-    mean over all such groups of a trajectory. ``frames available``: of every window only the first frames are known.
+    ``windows averaged``: predictions of 1, 2, 4, ... consecutive windows are averaged (these windows joined, by a
+    learner that joins windows) instead of all; the error is the mean over all such groups of a trajectory.
+    ``frames available``: of every window only the first frames are known.
     Encoders read a fixed number of frames, so the last known frame is held for the rest; the time step stays.
 
     Args:
@@ -46,7 +47,7 @@ class WindowLength(FieldShift):
 
 
 def fewer_windows(study: ShiftStudy, run: ProbedRun) -> Iterator[Outcome]:
-    """Errors when 1, 2, 4, ... consecutive windows of a trajectory are averaged, from the stored tokens."""
+    """Errors when 1, 2, 4, ... consecutive windows of a trajectory are averaged, from the stored tokens or evidence."""
     trajectory = run.trajectory["test"]
     target = run.labels["test"].double().numpy()
     groups = [np.flatnonzero(trajectory == own) for own in np.unique(trajectory)]
@@ -56,7 +57,7 @@ def fewer_windows(study: ShiftStudy, run: ProbedRun) -> Iterator[Outcome]:
     while count < most:
         errors = []
         for rows, own in zip(groups, truth, strict=True):
-            means = np.lib.stride_tricks.sliding_window_view(run.clean[rows], count, axis=0).mean(-1)
-            errors.append(((means - own) ** 2).mean(0))
+            sets = [rows[first : first + count] for first in range(len(rows) - count + 1)]
+            errors.append(((run.clean_sets(sets) - own) ** 2).mean(0))
         yield Outcome(WINDOWS, f"{count} of {most}", np.stack(errors), (reference - truth) ** 2, truth**2)
         count *= 2

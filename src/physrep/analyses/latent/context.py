@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from ...metrics.score import Score
+from ...streams import say_line
 from ...tokens import LatentTrajectories, joined_stores
 from ..base import Context, FrozenRun
 
@@ -60,11 +61,15 @@ class LatentContext:
         """
         division = context.division()
         stores = {run.name: context.stores(run) for run in context.runs}
+        runs = [run for run in context.runs if not stores[run.name]["train"].joined]
+        for run in context.runs:
+            if run not in runs:
+                say_line(f"{run.name}: is left out, since its windows are joined to one token per trajectory.")
         parts = {
             run.name: joined_stores(
                 [LatentTrajectories.of(stores[run.name][split], flat=run.learner == PIXELS) for split in division.pool]
             )
-            for run in context.runs
+            for run in runs
         }
         scales = dict(zip(context.scaler.names, context.scaler.scales, strict=True))
         records: list[dict[str, Any]] = []
@@ -75,12 +80,12 @@ class LatentContext:
                 parameters = {name: float(own[name]) for name in scales}
                 records.append({"set": context.system, "number": len(records), "parameters": parameters})
         sets = {context.system: {"equation": context.system, "parameters": scales}}
-        names = [run.name for run in context.runs]
-        pixels = [run.name for run in context.runs if run.learner == PIXELS]
-        floors = [run.name for run in context.runs if run.kind == "floor"]
+        names = [run.name for run in runs]
+        pixels = [run.name for run in runs if run.learner == PIXELS]
+        floors = [run.name for run in runs if run.kind == "floor"]
         reference = next(iter([*pixels, *floors, *names]), "")
         return cls(
-            context.runs, sets, records, parts, division.folds, division.count, reference, context.out,
+            runs, sets, records, parts, division.folds, division.count, reference, context.out,
             content=context.request(),
         )  # fmt: skip
 
