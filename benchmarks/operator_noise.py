@@ -3,18 +3,16 @@
 A ridge probe is fitted on clean tokens of training trajectories, its penalty chosen on clean valid ones. White noise,
 in units of each channel's standard deviation, is added to test windows alone. Scores are mean squared errors of the
 z-scored parameters (of their logarithm with --log), per trajectory over its windows; 95 % intervals over
-trajectories. With --pool the windows of a trajectory are joined by their precision and the scatter between clean
-training windows, and probes read one token per trajectory.
+trajectories. Windows of a trajectory are joined if the run does so (``join_windows``).
 
-    python benchmarks/operator_noise.py RUN [--log] [--stride 14] [--labelled 400] [--pool]
+    python benchmarks/operator_noise.py RUN [--log] [--stride 14] [--labelled 400]
 """
 
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable, Iterator
-from dataclasses import fields, replace
-from functools import partial
+from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 import torch
@@ -24,7 +22,7 @@ import physrep
 from physrep.clip import Clip
 from physrep.data import ClipDataset
 from physrep.learners import Learner, OperatorDiscovery
-from physrep.learners.operator_discovery.posterior import WindowPosterior, pooled_posterior, scatter_of
+from physrep.learners.joined import encode_trajectories, trajectory_batches
 from physrep.run_directory import run_data
 
 LEVELS = (0.0, 0.01, 0.2)
@@ -45,8 +43,8 @@ def noisy(learner: Learner, data: ClipDataset, windows: np.ndarray, level: float
     """Batches of these windows with white noise."""
     draw = torch.Generator().manual_seed(1)
     scale = learner.field_std.float().view(1, -1, 1, 1, 1)
-    for first in range(0, len(windows), BATCH):
-        clip = data.clip(windows[first : first + BATCH], learner.num_frames, step)
+    for batch in trajectory_batches(learner, windows, BATCH):
+        clip = data.clip(batch, learner.num_frames, step)
         noise = level * scale * torch.randn(clip.fields.shape, generator=draw) if level else 0.0
         yield replace(clip, fields=clip.fields + noise)
 
@@ -57,34 +55,10 @@ def tokens_of(
 ) -> tuple[Tensor, Tensor, int]:
     """Tokens and parameters of every window, and the windows per trajectory."""
     windows, each = windows_of(data, learner.num_frames, stride, most, step)
-    pairs = [(learner.encode(clip), clip.parameters.double()) for clip in noisy(learner, data, windows, level, step)]
+    batches = noisy(learner, data, windows, level, step)
+    pairs = [(encode_trajectories(learner, clip), clip.parameters.double()) for clip in batches]
     tokens, parameters = zip(*pairs, strict=True)
     return torch.cat(tokens), torch.cat(parameters), each
-
-
-@torch.no_grad()
-def posteriors(
-    learner: OperatorDiscovery, data: ClipDataset, stride: int, level: float = 0.0, most: int | None = None
-) -> tuple[WindowPosterior, Tensor, Tensor]:
-    """Of every window its posterior and trajectory, and the parameters of every trajectory."""
-    windows, each = windows_of(data, learner.num_frames, stride, most)
-    pairs = [(learner.read(clip), clip.parameters.double()) for clip in noisy(learner, data, windows, level)]
-    found, parameters = zip(*pairs, strict=True)
-    every = WindowPosterior(*(torch.cat([getattr(part, f.name) for part in found]) for f in fields(WindowPosterior)))
-    return every, torch.as_tensor(windows[:, 0].copy()), torch.cat(parameters)[::each]
-
-
-def pooled_tokens_of(
-    learner: OperatorDiscovery,
-    data: ClipDataset,
-    stride: int,
-    level: float = 0.0,
-    most: int | None = None,
-    scatter: Tensor | None = None,
-) -> tuple[Tensor, Tensor, int]:
-    """As `tokens_of` of trajectories: one token each, of the posterior that its windows have together."""
-    found, trajectory, parameters = posteriors(learner, data, stride, level, most)
-    return learner.tokens(pooled_posterior(found, trajectory, scatter)), parameters, 1
 
 
 def main() -> None:
@@ -93,17 +67,12 @@ def main() -> None:
     parser.add_argument("--log", action="store_true", help="score logarithms of the parameters")
     parser.add_argument("--stride", type=int, default=14)
     parser.add_argument("--labelled", type=int, default=400, help="labelled training trajectories")
-    parser.add_argument("--pool", action="store_true", help="join windows of a trajectory by precision, not by mean")
     options = parser.parse_args()
     learner, config = physrep.load_run(options.run)
     assert isinstance(learner, OperatorDiscovery)
     data = run_data(config).open_splits()
-    own_tokens: Callable[..., tuple[Tensor, Tensor, int]] = tokens_of
-    if options.pool:
-        found, trajectory, _ = posteriors(learner, data["train"], options.stride, most=options.labelled)
-        own_tokens = partial(pooled_tokens_of, scatter=scatter_of(found, trajectory))
-    x, y, each = own_tokens(learner, data["train"], options.stride, most=options.labelled)
-    x_valid, y_valid, _ = own_tokens(learner, data["valid"], options.stride)
+    x, y, each = tokens_of(learner, data["train"], options.stride, most=options.labelled)
+    x_valid, y_valid, _ = tokens_of(learner, data["valid"], options.stride)
     y, y_valid = (v.log() if options.log else v for v in (y, y_valid))
     mean, std = y.mean(0), y.std(0)
     z, z_valid = ((v - mean).div(std).float() for v in (y, y_valid))
@@ -114,7 +83,7 @@ def main() -> None:
     }
     print("noise  labelled  test MSE of each parameter, mean [95 %], trajectories")
     for level in LEVELS:
-        x_test, y_test, _ = own_tokens(learner, data["test"], options.stride, level)
+        x_test, y_test, _ = tokens_of(learner, data["test"], options.stride, level)
         z_test = ((y_test.log() if options.log else y_test) - mean) / std
         for name, probe in probes.items():
             error = (probe.predict(x_test).double() - z_test).unflatten(0, (-1, each)).mean(1).square()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import torch
@@ -13,6 +13,7 @@ from torch import Tensor
 from ...clip import Clip
 from ...errors import PhysrepError
 from ..base import Learner
+from .evidence import evidence_of, joint_posterior
 from .library import Term, library, relation_terms
 from .posterior import WindowPosterior, posterior
 from .row_cache import RowsOfGeometries
@@ -30,11 +31,18 @@ class FoundOperator(Learner):
     Args:
         in_channels, num_frames: of a learner.
         halves: two half views against errors in variables, where the grid allows them.
+        join_windows: one posterior per trajectory (`evidence`), where its windows are known together.
     """
 
-    def __init__(self, in_channels: int, num_frames: int, halves: bool) -> None:
+    join_windows = False
+
+    def __init__(self, in_channels: int, num_frames: int, halves: bool, join_windows: bool = False) -> None:
         super().__init__(in_channels, num_frames)
         self.halves = halves
+        if join_windows:
+            # Of its own only where it is on: what tells other runs apart stays as it was.
+            self.join_windows = True
+            self.register_buffer("scatter", torch.zeros(0, 0, dtype=torch.float64))
         self.basis: TrainedBasis | None = None
         # What the fit finds, as tensors: weight files hold nothing else. Text is UTF-8.
         self.register_buffer("found", torch.zeros(0, dtype=torch.uint8))
@@ -57,6 +65,8 @@ class FoundOperator(Learner):
     chosen: Tensor
     low: Tensor
     high: Tensor
+    scatter: Tensor
+    """What windows of one trajectory differ in beyond their errors, ``(P, P)``; only with ``join_windows``."""
     theta: Tensor
     """θ of the training trajectories, ``(n, P)``."""
     diagonal: Tensor
@@ -127,16 +137,29 @@ class FoundOperator(Learner):
         )
 
     def encode(self, clip: Clip) -> Tensor:
-        """One token ``(B, 1, P + n)``: θ, then the logarithms of the chosen coefficients; a 0 if nothing varies."""
-        return self.tokens(self.read(clip))
+        """One token ``(B, 1, P + n)``: θ, then the logarithms of the chosen coefficients; a 0 if nothing varies.
 
-    def tokens(self, found: WindowPosterior) -> Tensor:
-        """Tokens ``(B, 1, P + n)`` of posteriors of windows, or of trajectories (`pooled`)."""
-        if found.mean.shape[1] == 0:
-            return torch.zeros(len(found.mean), 1, 1, device=found.mean.device)
+        With ``join_windows`` it is that of a trajectory of which this window alone is known.
+        """
+        if self.join_windows:
+            return self.joined(self.evidence(clip))
+        found = self.read(clip)
+        return self._tokens(found.mean, found.covariance)
+
+    def evidence(self, clip: Clip) -> Tensor:
+        """What each window says of θ, ``(B, P² + P)``, to be added up over a trajectory (`evidence`)."""
+        return evidence_of(self.read(clip), self.scatter)
+
+    def joined(self, evidence: Tensor) -> Tensor:
+        """Tokens ``(n, 1, P + n)`` of the joint posterior of the windows of each trajectory, ``(n, P² + P)``."""
+        return self._tokens(*joint_posterior(evidence))
+
+    def _tokens(self, mean: Tensor, covariance: Tensor) -> Tensor:
+        if mean.shape[1] == 0:
+            return torch.zeros(len(mean), 1, 1, device=mean.device)
         chosen = self.chosen.long()
         w0, v = self.w0.flatten()[chosen], self.v.flatten(1)[:, chosen]
-        return tokens(found, w0, v, self.low, self.high).float()
+        return tokens(mean, covariance, w0, v, self.low, self.high).float()
 
     def _rows_in(self, rows: WeakRows, x: Tensor) -> Rows:
         """Rows of windows, in two views where that is worth while."""
@@ -158,6 +181,23 @@ class FoundOperator(Learner):
 
     def _rows_of(self, clip: Clip, channels: Sequence[str], terms: list[Term], modes: Sequence[int]) -> WeakRows:
         return self._rows(geometry_of(clip, modes), terms, channels, clip.fields.device, self.basis)
+
+    def _read_some(self, clips: Iterable[Clip], trajectories: int) -> tuple[list[WindowPosterior], list[Tensor]]:
+        """Batches of posteriors of windows, and the number of the trajectory of each; none if P is 0.
+
+        Args:
+            clips: whole trajectories per batch.
+            trajectories: that are read, at least, if there are as many.
+        """
+        found, numbers, read = [], [], 0
+        for clip in clips if self.v.shape[0] else ():
+            names, place = clip.trajectory.unique(return_inverse=True)
+            found.append(self.read(clip))
+            numbers.append(place.to(found[-1].mean.device) + read)
+            read += len(names)
+            if read >= trajectories:
+                break
+        return found, numbers
 
     def keep(self, tensors: Mapping[str, Tensor]) -> None:
         """Take what a fit found, on the device of this learner."""

@@ -26,6 +26,7 @@ from ...clip import Clip
 from ...errors import PhysrepError
 from .basis_training import first_choice, train_basis, training_windows
 from .channels import default_modes, kept_channels
+from .evidence import scatter_of
 from .fitting import Collected, all_candidates, chosen_operator, measured_errors
 from .found import FoundOperator
 from .library import DEFAULT_GRADES, GRADES, Term, affordable, library, whole_library
@@ -38,6 +39,11 @@ from .screening import FieldSample, screened
 from .selection import EXPLAINED, Choice, choose, partly
 from .trained_basis import GRADE, BasisOptions, TrainedBasis
 from .weak_form import WeakRows
+
+OTHERS = 1 << 40
+"""Added to the numbers of trajectories of valid, which are others than those of train."""
+SCATTER_TRAJECTORIES = 128
+"""Training trajectories from which the scatter between windows is read, at least, where windows are joined."""
 
 
 class OperatorDiscovery(FoundOperator):
@@ -58,6 +64,8 @@ class OperatorDiscovery(FoundOperator):
         basis: options of columns that are trained beyond the library (`BasisOptions`), ``{}`` for all defaults; default
             none. Their filters count points and frames, so that with them θ holds for the grid and time step of the
             training data alone.
+        join_windows: one posterior, and so one token, for all windows of a trajectory, which count by their precision
+            (`physrep.learners.operator_discovery.evidence`); default each its own, whose predictions are averaged.
     """
 
     label = "Operator discovery"
@@ -77,8 +85,9 @@ class OperatorDiscovery(FoundOperator):
         fit_trajectories: int = 512,
         fit_stride: int | None = None,
         basis: Mapping[str, Any] | None = None,
+        join_windows: bool = False,
     ) -> None:
-        super().__init__(in_channels, num_frames, halves)
+        super().__init__(in_channels, num_frames, halves, join_windows)
         if num_frames < 4:
             raise PhysrepError(f"operator_discovery: num_frames is {num_frames}; the weak form needs at least 4.")
         if not grades or not set(grades) <= set(GRADES):
@@ -204,27 +213,19 @@ class OperatorDiscovery(FoundOperator):
         }
         self._write(record)
         # Windows are read as they will be read by others, which needs all of the above.
-        record["repeatability"] = self._repeatability(train, valid).tolist()
+        found, trajectory = self._read_some(train, TRAJECTORIES)
+        others, numbers = self._read_some(valid, TRAJECTORIES)
+        apart = [number + OTHERS for number in numbers]
+        record["repeatability"] = repeatability(found + others, trajectory + apart).tolist()
         record["parameters"] = parameters(record["repeatability"], self.v.shape[0])
         self._write(record)
+        if self.join_windows:
+            seen = self._read_some(train, SCATTER_TRAJECTORIES)
+            self.keep({"scatter": scatter_of(*seen, self.v.shape[0])})
         return [{"directions": row["directions"], "grade": row["grade"], "loss": row["score"]} for row in result.curve]
 
     def _write(self, record: Mapping[str, Any]) -> None:
         self.found = torch.tensor(list(json.dumps(record).encode()), dtype=torch.uint8, device=self.found.device)
-
-    def _repeatability(self, train: Iterable[Clip], valid: Iterable[Clip]) -> Tensor:
-        """Intraclass correlations of θ over windows of some trajectories of both splits."""
-        found, trajectory, first = [], [], 0
-        for clips in (train, valid) if self.v.shape[0] else ():
-            asked = 0
-            for clip in clips:
-                names, place = clip.trajectory.unique(return_inverse=True)
-                found.append(self.read(clip))
-                trajectory.append(place + first)
-                first, asked = first + len(names), asked + len(names)
-                if asked >= TRAJECTORIES:
-                    break
-        return repeatability(found, trajectory)
 
     def _collected(
         self,

@@ -31,8 +31,6 @@ LARGEST_LEVERAGE = 0.9
 """h is counted as this at most."""
 FEWEST = 4.0
 """Least number ν of rows that count, (Σh)² / Σh²; C is larger by ν / (ν - 2)."""
-KNOWN = 0.25
-"""Largest variance of θ, of its 1 before a window was seen, from which the scatter between windows is read."""
 LARGEST_SCALE = 1e3
 """Errors of a channel are told apart from those expected up to this factor."""
 
@@ -111,75 +109,6 @@ def posterior(rows: Rows, w0: Tensor, v: Tensor, covariance: Tensor, signal: Ten
     spread = (spread + spread.transpose(1, 2)) / 2
     residual = _product(d_a, r_a, d_b, r_b, theta) / change.clamp_min(1e-30)
     return WindowPosterior(theta, spread, residual)
-
-
-def pooled_posterior(found: WindowPosterior, trajectory: Tensor, scatter: Tensor | None = None) -> WindowPosterior:
-    r"""Posterior of every trajectory from those of its windows.
-
-    With mean m_i and covariance S_i of window i, both under the prior N(0, 1), its own data say
-
-        t_i = (1 - S_i)⁻¹ m_i      with the error      E_i = S_i (1 - S_i)⁻¹ + T,
-
-    T what windows of one trajectory differ in besides (`scatter_of`), and together
-
-        S = (1 + Σ_i E_i⁻¹)⁻¹,      m = S Σ_i E_i⁻¹ t_i.
-
-    The prior counts once. The mean of the m_i would be drawn to 0 by each of them, and count windows that tell nothing.
-
-    Args:
-        found: of B windows.
-        trajectory: that each is of, ``(B,)``; results are in ascending order.
-        scatter: T, ``(P, P)``; None is 0, for windows whose covariance says all of their error.
-    """
-    names, place = trajectory.unique(return_inverse=True)
-    p = found.mean.shape[1]
-    own, error = _alone(found)
-    precision = torch.linalg.inv(error if scatter is None else error + scatter)
-    total = torch.eye(p).to(own) + torch.zeros(len(names), p, p).to(own).index_add(0, place, precision)
-    weighted = torch.einsum("bpq,bq->bp", precision, own)
-    information = torch.zeros(len(names), p).to(own).index_add(0, place, weighted)
-    spread = torch.linalg.inv(total)
-    counts = torch.bincount(place, minlength=len(names)).to(found.residual).unsqueeze(1)
-    residual = torch.zeros(len(names), found.residual.shape[1]).to(found.residual).index_add(0, place, found.residual)
-    mean = torch.einsum("npq,nq->np", spread, information)
-    return WindowPosterior(mean, (spread + spread.transpose(1, 2)) / 2, residual / counts)
-
-
-def scatter_of(found: WindowPosterior, trajectory: Tensor) -> Tensor:
-    """T, ``(P, P)``: by how much more windows of one trajectory differ than their errors say, without any label.
-
-    It is the mean covariance within trajectories minus the mean error, its negative eigenvalues set to 0 (the moment
-    estimate of random-effects models), over windows that tell θ well (S below `KNOWN`).
-
-    Source: DerSimonian and Laird, Meta-analysis in clinical trials, Controlled Clinical Trials 7 (1986) 177.
-
-    Args:
-        found: of windows, several per trajectory.
-        trajectory: that each is of, ``(B,)``.
-    """
-    own, error = _alone(found)
-    known = (
-        torch.linalg.eigvalsh(found.covariance).amax(1) < KNOWN if own.shape[1] else torch.zeros(0, dtype=torch.bool)
-    )
-    own, error, names = own[known], error[known], trajectory[known]
-    _, place, counts = names.unique(return_inverse=True, return_counts=True)
-    free = int((counts - 1).sum()) if len(names) else 0
-    if not free:
-        return torch.zeros(found.mean.shape[1], found.mean.shape[1]).to(found.mean)
-    centres = torch.zeros(len(counts), own.shape[1]).to(own).index_add(0, place, own) / counts.unsqueeze(1)
-    rest = own - centres[place]
-    several = counts[place] > 1
-    values, vectors = torch.linalg.eigh(rest.T @ rest / free - error[several].mean(0))
-    return (vectors * values.clamp_min(0)) @ vectors.T
-
-
-def _alone(found: WindowPosterior) -> tuple[Tensor, Tensor]:
-    """What the data of every window say without the prior: estimate ``(B, P)`` and error ``(B, P, P)``."""
-    eye = torch.eye(found.mean.shape[1]).to(found.mean)
-    # Nothing is known for sure, and nothing is told by what leaves the prior as it is.
-    left = eye - found.covariance + 1e-9 * eye
-    error = torch.linalg.solve(left, found.covariance + 1e-14 * eye)
-    return torch.linalg.solve(left, found.mean.unsqueeze(2)).squeeze(2), (error + error.transpose(1, 2)) / 2
 
 
 def _rest(d: Tensor, r: Tensor, theta: Tensor) -> Tensor:

@@ -12,7 +12,6 @@ import torch
 from torch import Tensor
 
 from .low_rank import Operator
-from .posterior import WindowPosterior
 
 COEFFICIENTS = 10
 DRAWS = 64
@@ -43,21 +42,21 @@ def normal_draws(directions: int) -> Tensor:
     return torch.cat([half, -half])
 
 
-def tokens(found: WindowPosterior, w0: Tensor, v: Tensor, low: Tensor, high: Tensor) -> Tensor:
+def tokens(mean: Tensor, covariance: Tensor, w0: Tensor, v: Tensor, low: Tensor, high: Tensor) -> Tensor:
     """``(B, 1, P + n)``.
 
     Args:
-        found: of B windows.
+        mean, covariance: of θ of B windows or trajectories, ``(B, P)`` and ``(B, P, P)``.
         w0, v: of the n chosen coefficients, ``(n,)`` and ``(P, n)``.
         low, high: range of each coefficient's size in training, ``(n,)``.
     """
-    draws = normal_draws(v.shape[0]).to(found.mean)
-    values, vectors = torch.linalg.eigh(found.covariance)
+    draws = normal_draws(v.shape[0]).to(mean)
+    values, vectors = torch.linalg.eigh(covariance)
     root = vectors * values.clamp_min(0).sqrt().unsqueeze(1)
-    theta = found.mean.unsqueeze(1) + draws @ root.transpose(1, 2)
+    theta = mean.unsqueeze(1) + draws @ root.transpose(1, 2)
     size = (w0 + theta @ v).abs()
     # Outside the range of training the clean estimate keeps its value: only the spread of an uncertain one is cut.
-    centre = (w0 + found.mean @ v).abs().unsqueeze(1)
+    centre = (w0 + mean @ v).abs().unsqueeze(1)
     lower, upper = torch.minimum(low, centre), torch.maximum(high, centre)
     logs = torch.maximum(torch.minimum(size, upper), lower.clamp_min(1e-30)).log().mean(1)
-    return torch.cat([found.mean, logs], 1).unsqueeze(1)
+    return torch.cat([mean, logs], 1).unsqueeze(1)

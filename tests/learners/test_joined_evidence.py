@@ -4,7 +4,19 @@ from __future__ import annotations
 
 import torch
 
-from physrep.learners.operator_discovery.posterior import WindowPosterior, pooled_posterior, scatter_of
+from physrep.learners.operator_discovery.evidence import evidence_of, joint_posterior, scatter_of
+from physrep.learners.operator_discovery.posterior import WindowPosterior
+
+NO_SCATTER = torch.zeros(2, 2, dtype=torch.float64)
+
+
+def together(
+    found: WindowPosterior, trajectory: torch.Tensor, scatter: torch.Tensor = NO_SCATTER
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Mean and covariance of the joint posterior of every trajectory."""
+    names, place = trajectory.unique(return_inverse=True)
+    evidence = evidence_of(found, scatter)
+    return joint_posterior(torch.zeros(len(names), evidence.shape[1]).to(evidence).index_add(0, place, evidence))
 
 
 def windows(
@@ -32,27 +44,25 @@ def test_it_is_the_posterior_of_all_data_and_better_than_the_mean() -> None:
     found, trajectory, exact = windows(theta, 3, generator)
     order = torch.randperm(len(trajectory), generator=generator)
     mixed = WindowPosterior(found.mean[order], found.covariance[order], found.residual[order])
-    together = pooled_posterior(mixed, trajectory[order])
-    torch.testing.assert_close(together.mean, exact)
+    joint, covariance = together(mixed, trajectory[order])
+    torch.testing.assert_close(joint, exact)
     mean = found.mean.unflatten(0, (-1, 3)).mean(1)
-    assert float((together.mean - theta).square().mean()) < 0.9 * float((mean - theta).square().mean())
-    inside = torch.einsum(
-        "np,npq,nq->n", together.mean - theta, torch.linalg.inv(together.covariance), together.mean - theta
-    )
+    assert float((joint - theta).square().mean()) < 0.9 * float((mean - theta).square().mean())
+    inside = torch.einsum("np,npq,nq->n", joint - theta, torch.linalg.inv(covariance), joint - theta)
     assert 0.85 < float((inside < 4.605).double().mean()) < 0.95  # 90 % of a chi-square of two
-    torch.testing.assert_close(together.residual, found.residual.unflatten(0, (-1, 3)).mean(1))
 
 
 def test_one_window_stays_as_it_is_and_a_certain_one_decides() -> None:
     generator = torch.Generator().manual_seed(1)
     found, trajectory, _ = windows(torch.randn(5, 2, dtype=torch.float64, generator=generator), 1, generator)
-    same = pooled_posterior(found, trajectory)
-    torch.testing.assert_close(same.mean, found.mean)
-    torch.testing.assert_close(same.covariance, found.covariance)
+    mean, covariance = together(found, trajectory)
+    torch.testing.assert_close(mean, found.mean)
+    torch.testing.assert_close(covariance, found.covariance)
     certain = WindowPosterior(
         torch.tensor([[0.7], [-1.0]]).double(), torch.tensor([[[0.0]], [[0.9]]]).double(), torch.zeros(2, 1).double()
     )
-    assert abs(float(pooled_posterior(certain, torch.tensor([4, 4])).mean) - 0.7) < 1e-6
+    mean, _ = together(certain, torch.tensor([4, 4]), torch.zeros(1, 1, dtype=torch.float64))
+    assert abs(float(mean) - 0.7) < 1e-6
 
 
 def test_scatter_between_windows_is_found_and_evens_out_their_weights() -> None:
@@ -67,11 +77,10 @@ def test_scatter_between_windows_is_found_and_evens_out_their_weights() -> None:
     mean = (spread @ torch.linalg.inv(error) @ reading.unsqueeze(3)).squeeze(3)
     found = WindowPosterior(mean.flatten(0, 1), spread.flatten(0, 1), torch.zeros(1200, 1, dtype=torch.float64))
     trajectory = torch.arange(400).repeat_interleave(3)
-    scatter = scatter_of(found, trajectory)
+    scatter = scatter_of([found], [trajectory], 2)
     torch.testing.assert_close(scatter, planted, rtol=0.15, atol=3e-3)
     truth = theta.squeeze(1)
-    blind, told = (
-        float((pooled_posterior(found, trajectory, t).mean - truth).square().mean()) for t in (None, scatter)
-    )
+    blind, told = (float((together(found, trajectory, t)[0] - truth).square().mean()) for t in (NO_SCATTER, scatter))
     assert told < 0.6 * blind
-    assert not scatter_of(WindowPosterior(mean[:, 0], spread[:, 0], torch.zeros(400, 1)), torch.arange(400)).any()
+    alone = WindowPosterior(mean[:, 0], spread[:, 0], torch.zeros(400, 1))
+    assert not scatter_of([alone], [torch.arange(400)], 2).any()
