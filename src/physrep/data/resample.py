@@ -20,6 +20,7 @@ import torch
 from torch import Tensor
 
 from ..errors import PhysrepError
+from ..systems.grids.fourier_grid import resample_axis
 
 Method = Literal["bilinear", "spectral"]
 
@@ -30,25 +31,6 @@ def bilinear(fields: Tensor, shape: Sequence[int]) -> Tensor:
         return fields
     mode = {1: "linear", 2: "bilinear", 3: "trilinear"}[len(shape)]
     return torch.nn.functional.interpolate(fields, size=tuple(shape), mode=mode, align_corners=False)
-
-
-def fourier(fields: Tensor, axis: int, n: int) -> Tensor:
-    """Trigonometric resampling of a periodic axis to ``n`` points; the first point stays where it is.
-
-    On a coarser grid only modes below its Nyquist mode are kept, so that the result is a projection and does not
-    depend on where the grid starts.
-    """
-    old = fields.shape[axis]
-    if n == old:
-        return fields
-    modes = torch.fft.rfft(fields, dim=axis, norm="forward")
-    if n < old:
-        modes = modes.narrow(axis, 0, (n - 1) // 2 + 1)
-    elif old % 2 == 0:
-        # The Nyquist mode of the old grid is real and becomes a pair of modes on the new one.
-        modes = modes.clone()
-        modes.select(axis, old // 2).mul_(0.5)
-    return torch.fft.irfft(modes, n=n, dim=axis, norm="forward")
 
 
 def chebyshev_interval(nodes: np.ndarray) -> tuple[str, float, float] | None:
@@ -165,7 +147,7 @@ class Resampler:
         if self.method == "spectral":
             for axis, n in enumerate(self.shape):
                 if self.periodic[axis]:
-                    fields = fourier(fields, axis + 2, n)
+                    fields = resample_axis(fields, axis + 2, n)
                 elif axis in self.matrices:
                     matrix = self.matrices[axis].to(fields.dtype)
                     fields = (fields.movedim(axis + 2, -1) @ matrix.T).movedim(-1, axis + 2)

@@ -8,8 +8,9 @@ import torch
 from torch import Tensor
 
 from ..clip import Clip
-from ..data.resample import bilinear, fourier
+from ..data.resample import bilinear
 from ..errors import PhysrepError
+from ..systems.grids.fourier_grid import resample_axis
 from .baselines import Untrained
 
 
@@ -90,7 +91,7 @@ def resampled(images: Tensor, sizes: Sequence[int], periodic: Sequence[bool]) ->
     for axis, (around, points) in enumerate(zip(periodic, sizes, strict=True)):
         size = list(images.shape[2:])
         size[axis] = points
-        images = fourier(images, axis + 2, points) if around else bilinear(images, size)
+        images = resample_axis(images, axis + 2, points) if around else bilinear(images, size)
     return images
 
 

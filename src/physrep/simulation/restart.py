@@ -12,10 +12,11 @@ import torch
 from torch import Tensor
 
 from ..data import WellFile, open_well, write_well
-from ..data.resample import chebyshev_interval, chebyshev_matrix, exact_nodes, fourier
+from ..data.resample import chebyshev_interval, chebyshev_matrix, exact_nodes
 from ..data.time_steps import say_uneven, uneven
 from ..errors import PhysrepError
 from ..systems import System
+from ..systems.grids.fourier_grid import resample_axis
 from .request import finer_grid, known_system
 
 
@@ -171,7 +172,7 @@ def on_grid(model: System, file: WellFile, values: Tensor, shape: Sequence[int])
         nodes = file.coordinates[name]
         _check_length(model, file, axis, nodes)
         if model.periodic[axis]:
-            values = fourier(values, axis + 1, shape[axis])
+            values = resample_axis(values, axis + 1, shape[axis])
             continue
         points = own[name].numpy()
         # Stored coordinates are float32.

@@ -9,8 +9,8 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from ...clip import Clip
-from ...data.resample import fourier
 from ...errors import PhysrepError
+from ...systems.grids.fourier_grid import resample_axis
 from .probed import ProbedRun
 from .shift import FieldShift, Outcome
 from .study import ShiftStudy
@@ -46,13 +46,13 @@ class Resolution(FieldShift):
         whole = fields.shape[3:]
         for axis, periodic in enumerate(clip.periodic, 3):
             points = fields.shape[axis] // self.factor
-            fields = fourier(fields, axis, points) if periodic else averaged(fields, axis, self.factor)
+            fields = resample_axis(fields, axis, points) if periodic else averaged(fields, axis, self.factor)
         name = f"{'x'.join(map(str, fields.shape[3:]))} points"
         spacing = tuple(dx * self.factor for dx in clip.dx)
         rows = tuple(None if c is None else averaged(c, 0, self.factor) for c in clip.coordinates)
         yield name, "as it is", replace(clip, fields=fields.contiguous(), dx=spacing, coordinates=rows)
         for axis, (periodic, points) in enumerate(zip(clip.periodic, whole, strict=True), 3):
-            fields = fourier(fields, axis, points) if periodic else stretched(fields, axis, points)
+            fields = resample_axis(fields, axis, points) if periodic else stretched(fields, axis, points)
         yield name, "interpolated back", replace(clip, fields=fields.contiguous())
 
 

@@ -54,18 +54,26 @@ class FourierGrid:
 
 
 def resample(field: Tensor, shape: Sequence[int]) -> Tensor:
-    """Periodic fields ``(..., *S)`` on another grid ``(..., *shape)`` that shares the first point.
-
-    A coarser axis keeps the modes below its own Nyquist mode; on a finer one the Nyquist mode becomes ±k.
-    """
+    """Periodic fields ``(..., *S)`` on another grid ``(..., *shape)`` that shares the first point."""
     for axis, n in zip(range(-len(shape), 0), shape, strict=True):
-        old = field.shape[axis]
-        if n == old:
-            continue
-        modes = torch.fft.rfft(field, dim=axis, norm="forward")
-        if n < old:
-            modes = modes.narrow(axis, 0, (n - 1) // 2 + 1)
-        elif old % 2 == 0:
-            modes.select(axis, old // 2).mul_(0.5)
-        field = torch.fft.irfft(modes, n=n, dim=axis, norm="forward")
+        field = resample_axis(field, axis, n)
     return field
+
+
+def resample_axis(field: Tensor, axis: int, n: int) -> Tensor:
+    """Trigonometric resampling of a periodic axis to ``n`` points; the first point stays where it is.
+
+    On a coarser grid only modes below its Nyquist mode are kept, so that the result is a projection and does not
+    depend on where the grid starts.
+    """
+    old = field.shape[axis]
+    if n == old:
+        return field
+    modes = torch.fft.rfft(field, dim=axis, norm="forward")
+    if n < old:
+        modes = modes.narrow(axis, 0, (n - 1) // 2 + 1)
+    elif old % 2 == 0:
+        # The Nyquist mode of the old grid is real and becomes a pair of modes on the new one.
+        modes = modes.clone()
+        modes.select(axis, old // 2).mul_(0.5)
+    return torch.fft.irfft(modes, n=n, dim=axis, norm="forward")
