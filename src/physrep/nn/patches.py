@@ -7,7 +7,7 @@ VideoMAE; with three axes of space, of ``(a, b, c, d)`` points in T, X, Y and Z,
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import torch
 import torch.nn.functional as F
@@ -33,6 +33,27 @@ def block_size(grid: Sequence[int], sizes: Sequence[int], what: str = "the encod
             f"{'x'.join(map(str, grid))}, so its pixels cannot be shared out among tokens; change frames or points."
         )
     return tuple(n // g for n, g in zip(sizes, grid, strict=True))
+
+
+def patch_tokens(
+    x: Tensor, grid: Sequence[int], embed: Callable[[Tensor], Tensor], positions: Tensor, visible: Tensor | None
+) -> Tensor:
+    """Embedded patches of clips ``(B, C, T, H, W)`` plus their positions: ``(B, t h w, D)``, or ``(B, n, D)``.
+
+    Args:
+        x: the clips.
+        grid: tokens along T, H and W.
+        embed: from patches ``(B, n, C a b c)``, the channel slowest as in the weights of a convolution, to tokens.
+        positions: of all tokens, ``(t h w, D)``.
+        visible: indices ``(B, n)`` of the patches to look at; None takes all.
+    """
+    (t, h, w), (a, b, c) = grid, block_size(grid, x.shape[2:])
+    patches = x.reshape(x.shape[0], -1, t, a, h, b, w, c).permute(0, 2, 4, 6, 1, 3, 5, 7).flatten(4).flatten(1, 3)
+    if visible is not None:
+        patches = patches.gather(1, visible.unsqueeze(2).expand(-1, -1, patches.shape[2]))
+        positions = positions[visible]
+    tokens = embed(patches)
+    return tokens + positions.to(tokens.dtype)
 
 
 def to_blocks(x: Tensor, grid: Sequence[int]) -> Tensor:

@@ -18,6 +18,7 @@ Source: "VideoMAE: Masked Autoencoders are Data-Efficient Learners for Self-Supe
 from __future__ import annotations
 
 import functools
+import math
 
 import torch
 import torch.nn.functional as F
@@ -26,7 +27,7 @@ from torch import Tensor, nn
 from ..errors import PhysrepError
 from .checks import check_clips
 from .fused_pointwise import residual_mlp
-from .patches import block_size
+from .patches import patch_tokens
 
 
 @functools.lru_cache(maxsize=8)
@@ -158,15 +159,9 @@ class VideoMAEEncoder(nn.Module):
             visible: indices ``(B, n)`` of the patches to encode; None encodes all.
         """
         check_clips(x, self.in_channels, "videomae")
-        t, h, w = grid = self.grid(x.shape[2], x.shape[3], x.shape[4])
-        a, b, c = block_size(grid, x.shape[2:])
-        patches = x.reshape(x.shape[0], -1, t, a, h, b, w, c).permute(0, 2, 4, 6, 1, 3, 5, 7).flatten(4).flatten(1, 3)
-        positions = sinusoid_table(t * h * w, self.embed_dim, x.device)
-        if visible is not None:
-            patches = patches.gather(1, visible.unsqueeze(2).expand(-1, -1, patches.shape[2]))
-            positions = positions[visible]
-        tokens = self.patch_embed(patches)
-        tokens = tokens + positions.to(tokens.dtype)
+        grid = self.grid(x.shape[2], x.shape[3], x.shape[4])
+        positions = sinusoid_table(math.prod(grid), self.embed_dim, x.device)
+        tokens = patch_tokens(x, grid, self.patch_embed, positions, visible)
         for block in self.blocks:
             tokens = block(tokens)
         return self.norm(tokens)

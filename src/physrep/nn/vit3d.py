@@ -17,6 +17,7 @@ from torch import Tensor, nn
 
 from ..errors import PhysrepError
 from .checks import check_clips, triple
+from .patches import patch_tokens
 
 
 def sincos_positions(grid: Sequence[int], dim: int, device: torch.device | str = "cpu") -> Tensor:
@@ -123,13 +124,5 @@ class ViT3D(nn.Module):
         """
         check_clips(x, self.in_channels, "vit3d")
         grid = self.grid(x.shape[2], x.shape[3], x.shape[4])
-        (t, h, w), (a, b, c) = grid, self.patch
-        patches = x.reshape(x.shape[0], -1, t, a, h, b, w, c).permute(0, 2, 4, 6, 1, 3, 5, 7)
-        patches = patches.reshape(x.shape[0], t * h * w, -1)
         positions = sincos_positions(grid, self.embed_dim, x.device)
-        if visible is not None:
-            patches = patches.gather(1, visible.unsqueeze(2).expand(-1, -1, patches.shape[2]))
-            positions = positions[visible]
-        tokens = self.embed(patches)
-        tokens = tokens + positions.to(tokens.dtype)
-        return self.norm(self.blocks(tokens))
+        return self.norm(self.blocks(patch_tokens(x, grid, self.embed, positions, visible)))
