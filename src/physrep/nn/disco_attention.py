@@ -16,7 +16,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from .avit_blocks import attend_scaled
+from .avit_blocks import PointwiseMLP, attend_scaled
 
 BUCKETS, FARTHEST = 32, 32
 """Relative positions share 32 numbers: exact to 7 on either side, then logarithmic up to 32."""
@@ -115,18 +115,6 @@ class TemporalAttention(nn.Module):
         return x + drop_path(self.output_head(self.norm2(y), self.gamma), self.drop, self.training)
 
 
-class Mlp(nn.Module):
-    """Two linear maps with a GELU between them."""
-
-    def __init__(self, dim: int) -> None:
-        super().__init__()
-        self.fc1, self.fc2 = nn.Linear(dim, 4 * dim), nn.Linear(4 * dim, dim)
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Tensor with the shape of ``x``."""
-        return self.fc2(F.gelu(self.fc1(x)))
-
-
 class AxialAttention(nn.Module):
     """Half the sum of attention along H and along W, each with its own q, k, v; then an MLP with a norm behind it.
 
@@ -145,7 +133,7 @@ class AxialAttention(nn.Module):
         self.qnorms = nn.ModuleList(nn.LayerNorm(dim // heads) for _ in range(2))
         self.knorms = nn.ModuleList(nn.LayerNorm(dim // heads) for _ in range(2))
         self.rel_pos_biases = nn.ModuleList(RelativeBias(heads) for _ in range(2))
-        self.mlp, self.mlp_norm = Mlp(dim), FrameNorm(2 * heads, dim)
+        self.mlp, self.mlp_norm = PointwiseMLP(dim), FrameNorm(2 * heads, dim)
 
     def forward(self, x: Tensor) -> Tensor:
         """Tensor with the shape ``(B, T, H, W, D)`` of ``x``."""
