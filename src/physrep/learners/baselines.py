@@ -15,7 +15,7 @@ from ..errors import PhysrepError
 from ..nn.checks import triple
 from ..quantities.grid import Grid
 from .base import Learner
-from .build_encoder import build_encoder, check_encoding, embedding_dimension
+from .encoding import EncoderLearner
 
 
 class Untrained(Learner):
@@ -33,7 +33,7 @@ class Untrained(Learner):
         raise PhysrepError(f"{type(self).__name__} has nothing to train; embed and probe it directly.")
 
 
-class RandomEncoder(Untrained):
+class RandomEncoder(Untrained, EncoderLearner):
     """An encoder with its initial weights, drawn from torch's global generator: seed that first.
 
     Args:
@@ -53,14 +53,8 @@ class RandomEncoder(Untrained):
         encoder: str | nn.Module = "convnext3d",
         encoder_options: Mapping[str, Any] | None = None,
     ) -> None:
-        super().__init__(in_channels, num_frames)
-        self.encoder = build_encoder(encoder, in_channels, num_frames, encoder_options).requires_grad_(False)
-        self.embed_dim = embedding_dimension(self.encoder, in_channels, num_frames)
-
-    def encode(self, clip: Clip) -> Tensor:
-        """Tokens with shape ``(B, N, D)``."""
-        x = self.fields(clip, self.num_frames)
-        return check_encoding(self.encoder(x), self.encoder, x.shape[0])
+        super().__init__(in_channels, num_frames, encoder, encoder_options)
+        self.encoder.requires_grad_(False)
 
 
 class FieldStatistics(Untrained):
