@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from ..analyses.latent.context import Simulations
 from ..data import assign_splits, open_well, select_trajectories, write_stats, write_well
 from ..data.names import SPLITS
 from ..data.open_hdf5 import open_hdf5
@@ -37,7 +38,7 @@ CHANNEL = "shown"
 
 
 @dataclass
-class StudyData:
+class StudyData(Simulations):
     """All simulations of a study, set after set.
 
     Attributes:
@@ -53,17 +54,6 @@ class StudyData:
     simulations: list[dict[str, Any]]
     sets: dict[str, dict[str, Any]]
     key: str
-
-    def __len__(self) -> int:
-        return len(self.simulations)
-
-    def rows(self, name: str) -> np.ndarray:
-        """Numbers of the simulations of one set."""
-        return np.array([i for i, own in enumerate(self.simulations) if own["set"] == name])
-
-    def parameter(self, name: str, rows: np.ndarray) -> np.ndarray:
-        """Raw values of one parameter."""
-        return np.array([self.simulations[i]["parameters"][name] for i in rows], dtype=np.float64)
 
 
 def prepare(config: StudyConfig, folder: Path, device: str = "cpu", seed: int | None = None) -> StudyData:

@@ -21,8 +21,25 @@ PIXELS = "video_pixels"
 """The learner whose tokens are pixels in their places."""
 
 
+class Simulations:
+    """Simulations of several sets, each with its ``set`` and its ``parameters`` ``{name: value}``."""
+
+    simulations: list[dict[str, Any]]
+
+    def __len__(self) -> int:
+        return len(self.simulations)
+
+    def rows(self, name: str) -> np.ndarray:
+        """Numbers of the simulations of one set."""
+        return np.array([i for i, own in enumerate(self.simulations) if own["set"] == name], dtype=np.int64)
+
+    def parameter(self, name: str, rows: np.ndarray) -> np.ndarray:
+        """Raw values of one parameter."""
+        return np.array([self.simulations[i]["parameters"][name] for i in rows], dtype=np.float64)
+
+
 @dataclass
-class LatentContext:
+class LatentContext(Simulations):
     """Latent trajectories of every run, with what is known of the simulations, and the division into train and test.
 
     Attributes:
@@ -89,9 +106,6 @@ class LatentContext:
             content=context.request(),
         )  # fmt: skip
 
-    def __len__(self) -> int:
-        return len(self.simulations)
-
     @property
     def seeds(self) -> int:
         """Number of divisions into folds."""
@@ -101,18 +115,10 @@ class LatentContext:
         """What determines the answers, beside the analysis itself."""
         return self.content
 
-    def rows(self, name: str) -> np.ndarray:
-        """Numbers of the simulations of one set."""
-        return np.array([i for i, own in enumerate(self.simulations) if own["set"] == name], dtype=np.int64)
-
     def tested(self, name: str | None = None) -> np.ndarray:
         """Numbers of the simulations (of one set) that are ever in test."""
         own = np.arange(len(self)) if name is None else self.rows(name)
         return own[np.any([folds[own] >= 0 for folds in self.folds], axis=0)]
-
-    def parameter(self, name: str, rows: np.ndarray) -> np.ndarray:
-        """Raw values of one parameter."""
-        return np.array([self.simulations[i]["parameters"][name] for i in rows], dtype=np.float64)
 
     def divisions(self, name: str | None, seed: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
         """Train and test rows of one set (None: of all) for every outer fold of one seed."""
