@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from ...analyses.latent.evidence import READINGS
 from ...benchmark.latent_table import row_text
 from ...metrics.skill import mean
 from .table import StudyAnswer, StudyTable, decided, together
@@ -13,7 +10,7 @@ from .table import StudyAnswer, StudyTable, decided, together
 def classification(table: StudyTable) -> list[StudyAnswer]:
     """Against the best pixels, and against field statistics."""
     who = table.subject("classification")
-    rows = {m: _higher(table, m) for m in table.modalities("classification")}
+    rows = {m: table.better("classification", "all", "set", m, "accuracy") for m in table.modalities("classification")}
     pixels = table.pixels("classification")
     if who is None or not pixels:
         return []
@@ -35,8 +32,3 @@ def classification(table: StudyTable) -> list[StudyAnswer]:
             f"difference to {'; '.join(sure)}; paired by simulation",
         )
     ]
-
-
-def _higher(table: StudyTable, modality: str) -> dict[str, Any]:
-    found = [table.get("classification", "all", "set", level, modality, "accuracy") for level in READINGS]
-    return max((row for row in found if row), key=lambda row: row["value"])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ...analyses.latent.evidence import READINGS, best_reading
+from ...analyses.latent.evidence import best_reading
 from ...benchmark.latent_table import row_text
 from ...metrics import paired_difference
 from ...metrics.score import Score
@@ -22,7 +22,7 @@ def parameters(table: StudyTable) -> list[StudyAnswer]:
     for name in table.config.systems:
         targets = dict.fromkeys(r["target"] for r in table.rows if r["analysis"] == "parameters" and r["set"] == name)
         for target in targets:
-            score = {m: _best(table, name, target, m) for m in [*floors, *untrained, who]}
+            score = {m: table.better("parameters", name, target, m, "r2") for m in [*floors, *untrained, who]}
             pixels = table.pixels("parameters")
             rivals = [max(pixels, key=lambda m: score[m]["value"])] if pixels else []
             rivals += [m for m in [*floors, *untrained] if m not in pixels]
@@ -45,9 +45,3 @@ def parameters(table: StudyTable) -> list[StudyAnswer]:
                 )
             )
     return answers
-
-
-def _best(table: StudyTable, name: str, target: str, modality: str) -> dict[str, float]:
-    """The better of the two readings of a whole simulation, for every modality alike."""
-    rows = [table.get("parameters", name, target, level, modality, "r2") for level in READINGS]
-    return max((row for row in rows if row), key=lambda row: row["value"])

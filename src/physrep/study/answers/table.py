@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from ...analyses.latent.evidence import READINGS
 from ...benchmark.latent_table import LatentTable
 from ...benchmark.run_lines import Line
 from ...metrics.score import Score
@@ -91,11 +92,12 @@ class StudyTable(LatentTable):
     def subject(self, analysis: str) -> str | None:
         """The modality that questions are about: V-JEPA 2, else an encoder of one's own, else the random one."""
         names = self.modalities(analysis)
-        for kind in ORDER:
-            found = next((name for name in names if self.kind(name) == kind), None)
-            if found:
-                return found
-        return None
+        return next((name for kind in ORDER for name in names if self.kind(name) == kind), None)
+
+    def better(self, analysis: str, name: str, target: str, modality: str, metric: str) -> dict[str, Any]:
+        """The row of the better of the two readings of a whole simulation, for every modality alike."""
+        rows = [self.get(analysis, name, target, level, modality, metric) for level in READINGS]
+        return max((row for row in rows if row), key=lambda row: row["value"])
 
 
 def decided(found: Score) -> str:
