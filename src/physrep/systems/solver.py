@@ -56,6 +56,20 @@ class Solver(ABC):
         """Put these rows into a state of rest, so that the others go on undisturbed at no more cost."""
 
 
+def lawson_factors(rate: Tensor, steps: Sequence[int], interval: float, dtype: torch.dtype) -> tuple[Tensor, Tensor]:
+    """exp(-rate Δt / 2), once for the real and once for the imaginary part, ``(B, ..., 2)``, and Δt, for Lawson's RK4.
+
+    Args:
+        rate: at which every mode decays, with shape ``(B, F, K, nx)``.
+        steps: equal steps of every trajectory within the interval.
+        interval: of time.
+        dtype: of the results.
+    """
+    dt = interval / torch.tensor(steps, dtype=torch.float64, device=rate.device).view(-1, 1, 1, 1, 1)
+    factor = torch.exp(rate * (dt[..., 0] / -2)).to(dtype)
+    return torch.stack([factor, factor], -1), dt.to(dtype)
+
+
 @torch.inference_mode()
 def record(solver: Solver, frames: int, save_dt: float) -> tuple[dict[str, Tensor], dict[int, str]]:
     """Stored fields ``(B, T, ...)`` of one batch, and the reason for every trajectory that was ended.

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from ..grids.fourier_box import FourierBox
-from ..solver import Solver
+from ..solver import Solver, lawson_factors
 from .moments import AngularModel
 
 DIFFUSION = 0.05
@@ -229,11 +229,8 @@ class ActiveMatterSolver(Solver):
         return self._tendency(planes, fourth, flow, drive), flow[:, 2:4]
 
     def _factor(self, steps: list[int], interval: float) -> tuple[Tensor, Tensor]:
-        """exp(-rate Δt / 2), once for the real and once for the imaginary part, (B, 2M + 1, K, nx, 2), and Δt."""
         key = (*steps, interval)
         if key != self._factor_key:
-            device = self._decay_rate.device
-            dt = interval / torch.tensor(steps, dtype=torch.float64, device=device).view(-1, 1, 1, 1, 1)
-            factor = torch.exp(self._decay_rate * (dt[..., 0] / -2)).to(self.flow.dtype)
-            self._factor_key, self._factors = key, (torch.stack([factor, factor], -1), dt.to(self.flow.dtype))
+            factors = lawson_factors(self._decay_rate, steps, interval, self.flow.dtype)
+            self._factor_key, self._factors = key, factors
         return self._factors

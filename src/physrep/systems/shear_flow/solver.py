@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from ..grids.fourier_box import FourierBox
-from ..solver import Solver
+from ..solver import Solver, lawson_factors
 
 COURANT = 2.4
 """Courant number of the time step; the method is stable to 2.8. On runs that the grid resolves, the error of the step
@@ -147,10 +147,8 @@ class ShearFlowSolver(Solver):
         return self.tendency(self.physical(torch.view_as_complex(state)))
 
     def _factor(self, order: list[int], steps: list[int], interval: float) -> tuple[Tensor, Tensor]:
-        """exp(-rate Δt / 2), once for the real and once for the imaginary part, (B, 2, K, nx, 2), and Δt."""
         key = (*order, *steps, interval)
         if key != self._factor_key:
-            dt = interval / torch.tensor(steps, dtype=torch.float64, device=self.mean.device).view(-1, 1, 1, 1, 1)
-            factor = torch.exp(self._decay_rate[order] * (dt[..., 0] / -2)).to(self.mean.dtype)
-            self._factor_key, self._factors = key, (torch.stack([factor, factor], -1), dt.to(self.mean.dtype))
+            factors = lawson_factors(self._decay_rate[order], steps, interval, self.mean.dtype)
+            self._factor_key, self._factors = key, factors
         return self._factors
