@@ -8,11 +8,13 @@ from typing import Any
 import pytest
 
 from physrep.benchmark.calibration import calibration, calibration_text, ceiling_end, training_end
+from physrep.benchmark.compare import compare
 from physrep.benchmark.directory import Bench
 from physrep.benchmark.headline import lead_of
 from physrep.files import write_csv, write_yaml
 from physrep.report import build_report, latex_table, markdown_table
-from tests.helpers.bench_directory import write_bench
+from physrep.report.draw import Plot
+from tests.helpers.bench_directory import LEARNERS, write_bench
 
 
 def _rows(learner: str, probe: str, value: float) -> list[dict[str, Any]]:
@@ -73,8 +75,9 @@ def test_a_ceiling_is_held_against_the_same_learner_alone(tmp_path: Path) -> Non
 
 @pytest.mark.parametrize(("last", "converged"), [(0.3, False), (0.495, True)])
 def test_page_headline_and_latex_call_a_network_a_ceiling_only_where_it_has_converged(
-    tmp_path: Path, last: float, converged: bool
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, last: float, converged: bool
 ) -> None:
+    monkeypatch.setattr(Plot, "save", lambda *_: "<svg/>")  # drawing is most of a page's time
     folder = write_bench(tmp_path)
     rows = [{"step": 10 * k, "loss": 0.5 if k < 8 else last} for k in range(1, 11)]
     write_csv(folder / "runs" / "shear_flow-supervised-0" / "metrics.csv", ["step", "loss"], rows)
@@ -87,3 +90,12 @@ def test_page_headline_and_latex_call_a_network_a_ceiling_only_where_it_has_conv
     assert rf"\emph{{{heading}}}" in latex_table(bench.rows, bench.identities)
     page = build_report(folder).read_text(encoding="utf-8")
     assert (f'data-kind="{heading}"' in page) and ("Supervised ceiling" in page) is converged
+
+
+def test_a_comparison_calls_a_network_what_its_study_does(tmp_path: Path) -> None:
+    folder = write_bench(tmp_path / "study", {**LEARNERS, "supervised_twice": ("ceiling", {"head": 0.11})})
+    for name, steps, lowest in (("supervised", 1000, 0.4), ("supervised_twice", 2000, 0.39)):
+        _trained(folder / "runs" / f"shear_flow-{name}-0", steps, lowest)
+    done = compare([folder], tmp_path / "compared")
+    for place in (folder, done.folder):
+        assert {run.identity.kind for run in Bench.read(place).runs.values()} == {"floor", "learner", "ceiling"}

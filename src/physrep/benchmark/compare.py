@@ -13,7 +13,7 @@ from ..files import atomic_path, write_csv, write_json, write_record, write_yaml
 from .directory import RECORD
 from .studies import Study, read_studies, repeated_runs, rows_by_run
 
-KEPT = ("summary.json", "metrics.csv", "scores.json")
+KEPT = ("summary.json", "config.yaml", "metrics.csv", "scores.json")
 """Files of a run that a page reads; predictions come in addition, weights and tokens stay where they are."""
 
 

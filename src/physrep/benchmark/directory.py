@@ -138,8 +138,13 @@ class Bench:
         runs = {
             name: _read_run(folder / "runs" / name, name, learner, notes) for name, learner in names.items() if name
         }
-        for name, end in ceiling_ends({k: r.folder for k, r in runs.items() if r.identity.kind == "ceiling"}).items():
-            runs[name].converged = end.converged
+        # Trainings on the same data are held against one another.
+        data = {row.get("run") or "": (row.get("system"), row.get("study")) for row in rows}
+        ceilings = {name: run.folder for name, run in runs.items() if run.identity.kind == "ceiling"}
+        for same in {data[name] for name in ceilings}:
+            own = {name: folder for name, folder in ceilings.items() if data[name] == same}
+            for name, end in ceiling_ends(own).items():
+                runs[name].converged = end.converged
         calibration = folder / "calibration.csv"
         bench = cls(
             folder,
