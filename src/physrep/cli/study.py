@@ -9,6 +9,7 @@ from typing import Any
 from ..errors import PhysrepError
 from ..files import read_yaml
 from .arguments import PLAN, add_device, apply_overrides, chosen_device, parser, split_overrides
+from .bench import print_config
 from .presets import config_path
 
 
@@ -16,9 +17,7 @@ def run(arguments: Sequence[str]) -> int:
     """Run a study and print its answers."""
     values, config = read(arguments)
     if values.print_config:
-        import yaml
-
-        print(yaml.safe_dump(config.as_dict(), sort_keys=False, width=120), end="")
+        print_config(config)
         return 0
     if values.plan:
         from ..study.plan import plan_study
