@@ -1,4 +1,4 @@
-"""A multinomial logistic regression whose penalty is chosen by the log loss on valid."""
+"""A multinomial logistic regression for each of several penalties, with its log loss on valid."""
 
 from __future__ import annotations
 
@@ -11,28 +11,6 @@ STRENGTHS = (1e-5, 1e-4, 1e-3, 1e-2, 1e-1, 1.0, 10.0)
 """Inverse penalties C, of which one is chosen on valid."""
 
 
-def choose_logistic(
-    x: np.ndarray,
-    target: np.ndarray,
-    x_valid: np.ndarray,
-    target_valid: np.ndarray,
-    strengths: Sequence[float] = STRENGTHS,
-    seed: int = 0,
-) -> tuple[np.ndarray, np.ndarray, float, float]:
-    """Weights and offsets of ``p_k ~ exp(w_k·x + b_k)`` with penalty ``|w|²/2C``, C chosen by the log loss on valid.
-
-    Args:
-        x, x_valid: standardised features ``(windows, F)``.
-        target, target_valid: classes, integers from 0; every class occurs in train.
-        strengths: grid of C.
-        seed: of the solver.
-
-    Returns:
-        Weights ``(K, F)``, offsets ``(K,)``, C and its log loss on valid.
-    """
-    return min(logistic_path(x, target, x_valid, target_valid, strengths, seed), key=lambda found: found[3])
-
-
 def logistic_path(
     x: np.ndarray,
     target: np.ndarray,
@@ -41,7 +19,17 @@ def logistic_path(
     strengths: Sequence[float] = STRENGTHS,
     seed: int = 0,
 ) -> list[tuple[np.ndarray, np.ndarray, float, float]]:
-    """What `choose_logistic` chooses from: the same of every C."""
+    """Weights and offsets of ``p_k ~ exp(w_k·x + b_k)`` with penalty ``|w|²/2C``, and the log loss on valid, by C.
+
+    Args:
+        x, x_valid: standardised features ``(windows, F)``.
+        target, target_valid: classes, integers from 0; every class occurs in train.
+        strengths: grid of C.
+        seed: of the solver.
+
+    Returns:
+        Weights ``(K, F)``, offsets ``(K,)``, C and its log loss on valid, for every C.
+    """
     from sklearn.exceptions import ConvergenceWarning
     from sklearn.linear_model import LogisticRegression
 
