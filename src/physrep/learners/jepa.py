@@ -43,16 +43,17 @@ from ..errors import PhysrepError
 from ..nn import PREDICTORS, ConvNeXt3D
 from ..registry import build
 from ..renamed import takes_former_names
-from .base import Learner, tell_units
-from .build_encoder import build_encoder, check_encoding, embedding_dimension
+from .base import tell_units
+from .build_encoder import check_encoding
 from .disturbances import Disturbances
+from .encoding import EncoderLearner
 from .pooling import pooled
 from .regularisers import build_regulariser
 from .teacher import follow, teacher_of
 
 
 @takes_former_names
-class JEPA(Learner):
+class JEPA(EncoderLearner):
     """Encoder, predictor and VICReg.
 
     Args:
@@ -96,7 +97,7 @@ class JEPA(Learner):
         momentum: float | None = None,
         views: Mapping[str, Any] | None = None,
     ) -> None:
-        super().__init__(in_channels, num_frames, train_frames=2 * num_frames)
+        super().__init__(in_channels, num_frames, encoder, encoder_options, 2 * num_frames)
         if momentum is not None and not 0 <= momentum <= 1:
             raise PhysrepError(f"jepa: momentum {momentum} must lie between 0 and 1.")
         self.momentum = momentum
@@ -115,8 +116,6 @@ class JEPA(Learner):
             added = [word for word, there in (("teacher", momentum is not None), ("disturbed", bool(views))) if there]
             if added:
                 self.label = f"{self.label.removesuffix(')')}, {', '.join(added)})"
-        self.encoder = build_encoder(encoder, in_channels, num_frames, encoder_options)
-        self.embed_dim = embedding_dimension(self.encoder, in_channels, num_frames)
         if level == "clip":
             self.projector = _mlp(2 * self.embed_dim, projector)
             width = projector[-1]
@@ -154,10 +153,6 @@ class JEPA(Learner):
                 options.setdefault("kernel_size", 1)
         return build(predictor, PREDICTORS, "predictor", options, {"dim": self.embed_dim})
 
-    def encode(self, clip: Clip) -> Tensor:
-        """Tokens with shape ``(B, N, D)`` of clips of `num_frames` frames."""
-        return self._tokens(self.fields(clip, self.num_frames))
-
     def loss(self, clip: Clip) -> dict[str, Tensor]:
         """Loss, its terms, and measures of collapse, for clips of ``2 num_frames`` frames.
 
@@ -177,11 +172,11 @@ class JEPA(Learner):
                 tell_units(self.teacher, own[1], clip.dx)
         if self.momentum is None:
             # One pass over both windows is exact, as no layer mixes clips, and runs larger matrix products.
-            both = self._tokens(pair)
+            both = self.tokens(pair)
         else:
             with torch.no_grad():
                 seen = check_encoding(self.teacher(pair[len(x) :]), self.teacher, len(x))
-            both = torch.cat([self._tokens(pair[: len(x)]), seen])
+            both = torch.cat([self.tokens(pair[: len(x)]), seen])
         if self.level == "clip":
             if len(x) < 2:
                 raise PhysrepError("jepa: level: clip compares the clips of a batch; give a larger batch.")
@@ -199,9 +194,6 @@ class JEPA(Learner):
             assert self.predictor is not None
             terms = self.regulariser(self.predictor(context, self._grid(x)), target)
         return {**terms, **_spread(both.detach())}
-
-    def _tokens(self, x: Tensor) -> Tensor:
-        return check_encoding(self.encoder(x), self.encoder, x.shape[0])
 
     def _grid(self, x: Tensor) -> tuple[int, ...] | None:
         grid = getattr(self.encoder, "grid", None)
