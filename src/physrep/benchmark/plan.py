@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -75,7 +76,7 @@ def _data(
             [],
         )
     if data.dataset:
-        shape = _shape_without_data(config)
+        shape = chosen_channels(shape_of_system(config.system, data.resolution, None, data.frame_step), data)
         said = (
             f"The data set {data.dataset} is not named (--data-root): channels and frames are those that physrep "
             f"states for the system, embedding is given per 1000 windows."
@@ -85,7 +86,7 @@ def _data(
     root = out / "data" / request.system.name
     step = simulation_step(config.system, config.simulation, out / "data", device)
     if step.state == THERE:
-        shape, lengths, disk = shape_of_data(_at(data, root))
+        shape, lengths, disk = shape_of_data(replace(data, path=str(root)))
     else:
         from ..data.splits import split_counts
 
@@ -102,18 +103,6 @@ def _data(
     return [step, PlanStep("cache of the windows", TO_DO if disk else THERE, 0.0, 0.0, disk)], shape, lengths, []
 
 
-def _at(data: DataConfig, root: Path) -> DataConfig:
-    from dataclasses import replace
-
-    return replace(data, path=str(root))
-
-
-def _shape_without_data(config: BenchConfig) -> ClipShape:
-    return chosen_channels(
-        shape_of_system(config.system, config.data.resolution, None, config.data.frame_step), config.data
-    )
-
-
 def chosen_channels(shape: ClipShape, data: DataConfig) -> ClipShape:
     """The channels and parameters that the view of a benchmark takes.
 
@@ -124,8 +113,6 @@ def chosen_channels(shape: ClipShape, data: DataConfig) -> ClipShape:
     Raises:
         PhysrepError: it takes no channel that there is.
     """
-    from dataclasses import replace
-
     names = data.fields
     channels = tuple(c for c in shape.channels if not names or any(c == n or c.startswith(f"{n}_") for n in names))
     if not channels:

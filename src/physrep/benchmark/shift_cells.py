@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Literal
 
 from .entries import to_float
@@ -23,15 +23,8 @@ class Cell:
     constant: float
 
 
-NUMBERS = {
-    "value": "value",
-    "low": "ci_low",
-    "high": "ci_high",
-    "reference": "reference",
-    "ratio": "ratio",
-    "constant": "constant",
-}
-"""Attribute of `Cell` to column."""
+LIMITS = {"low": "ci_low", "high": "ci_high"}
+"""Attribute of `Cell` to its column, where that has another name."""
 
 
 @dataclass
@@ -111,6 +104,6 @@ def read_shift_cells(rows: Iterable[Mapping[str, str]]) -> Cells:
 
 
 def _cell(rows: list[Mapping[str, str]]) -> Cell:
-    columns = {name: [to_float(row[column]) for row in rows] for name, column in NUMBERS.items()}
+    columns = {own.name: [to_float(row[LIMITS.get(own.name, own.name)]) for row in rows] for own in fields(Cell)}
     means = {name: sum(values) / len(values) for name, values in columns.items()}
     return Cell(**{**means, "low": min(columns["low"]), "high": max(columns["high"])})

@@ -188,13 +188,8 @@ def embed_study(
     where = folder / (name if colour_map is None else f"{name}@{colour_map}")
     return embed(
         learner, source, windows, where, frames=learner.num_frames, encode=encode, batch_size=config.batch_size,
-        device=config_device(learner), settings=settings, label=label,
+        device=str(learner.field_mean.device), settings=settings, label=label,
     )  # fmt: skip
-
-
-def config_device(learner: Learner) -> str:
-    """Where a learner lies."""
-    return str(learner.field_mean.device)
 
 
 def _rows(clip: Clip, first: int, last: int) -> Clip:

@@ -122,7 +122,10 @@ class Plot:
         figure = self.figure()
         if not self.vector:
             return save_figure(figure, path, alt)
-        shown = _save(figure, path, alt, name, "w")
+        _write_png(figure, path, 150)
+        # Laid out once: the layout takes most of the time.
+        figure.set_layout_engine("none")
+        shown = markup(figure, alt, name, path.stem + "w")
         if self.width <= NARROW:
             return f"<div>{shown}</div>"
         slim = markup(self.figure(NARROW), alt, name, path.stem + "n")
@@ -150,13 +153,6 @@ def save_figure(figure: Figure, path: Path, alt: str, dpi: int = 140) -> str:
 def _write_png(figure: Figure, path: Path, dpi: int) -> None:
     with paper(), atomic_path(path) as temporary:
         figure.savefig(temporary, format="png", dpi=dpi, bbox_inches="tight", pad_inches=0.04)
-
-
-def _save(figure: Figure, path: Path, alt: str, name: str, suffix: str) -> str:
-    _write_png(figure, path, 150)
-    # Laid out once: the layout takes most of the time.
-    figure.set_layout_engine("none")
-    return markup(figure, alt, name, path.stem + suffix)
 
 
 def markup(figure: Figure, alt: str, name: str = "", salt: str = "") -> str:

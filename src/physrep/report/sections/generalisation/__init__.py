@@ -5,7 +5,7 @@ from __future__ import annotations
 from ....benchmark.directory import Bench
 from ....benchmark.shift_cells import Cells, read_shift_cells
 from ...section import Section
-from .figures import has_arrows, shift_plot
+from .figures import SWEEPS, has_arrows, level_plot, pair_plot
 from .sentences import CAPTIONS, TITLES, shift_sentence
 from .table import degradation_table, leads_with_transfer, transfer_table
 
@@ -23,7 +23,8 @@ def generalisation_section(bench: Bench, rows: list[dict[str, str]]) -> Section 
         caption = f"{title[0].upper()}{title[1:]}. {CAPTIONS.get(shift, '')}".strip()
         caption += " Arrows: beyond the axis." if has_arrows(cells, shift) else ""
         alt = f"Test MSE of every encoder: {title}"
-        section.show(shift_plot(cells, shift), bench.folder, f"generalisation_{shift}", alt, caption)
+        plot = level_plot(cells, shift) if shift in SWEEPS else pair_plot(cells, shift)
+        section.show(plot, bench.folder, f"generalisation_{shift}", alt, caption)
     section.sentences += cells.notes
     section.tables += [transfer_table(cells)] * leads_with_transfer(bench) + [degradation_table(cells)]
     return section

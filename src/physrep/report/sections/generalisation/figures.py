@@ -30,11 +30,6 @@ BEYOND = 20.0
 """Errors above this many times a constant's are drawn as an arrow at the end of the axis."""
 
 
-def shift_plot(cells: Cells, shift: str) -> Plot:
-    """The figure of a shift."""
-    return level_plot(cells, shift) if shift in SWEEPS else pair_plot(cells, shift)
-
-
 def axis_end(cells: Cells, shift: str) -> float:
     """The largest MSE that a figure shows as a dot."""
     shown = [cell.constant for key, cell in cells.values.items() if key[1] == shift and math.isfinite(cell.constant)]

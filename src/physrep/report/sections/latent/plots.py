@@ -13,7 +13,7 @@ import pandas as pd
 from ....analyses.latent.kinds import KINDS
 from ....benchmark.run_lines import Line
 from ....formats import number, scored
-from ....metrics.score import Score
+from ....metrics.score import UNKNOWN, Score
 from ...draw import Plot, Reference, curves, dots, matrix, scatter
 from ...draw.scatter import padded
 from ...draw.types import Axes
@@ -49,10 +49,9 @@ def dots_plot(
         reference: run whose interval is shaded.
     """
     names = [name for name in who if any(name in scores for _, scores in panels)]
-    unknown = Score(math.nan, math.nan, math.nan)
 
     def draw(ax: Axes, first: bool, title: str, scores: Mapping[str, Score]) -> None:
-        found = [(name, Score(*scores.get(name, unknown))) for name in names]
+        found = [(name, Score(*scores.get(name, UNKNOWN))) for name in names]
         rows = pd.DataFrame(
             [{"name": who[name].label, "colour": who[name].colour, **score._asdict(),
               "said": f"{who[name].label}: {scored(score, 3)}"} for name, score in found]
