@@ -20,10 +20,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from .posterior import WindowPosterior
-
-KNOWN = 0.25
-"""Largest variance of θ, of its 1 before a window was seen, from which the scatter between windows is read."""
+from .posterior import KNOWN, WindowPosterior
 
 
 def evidence_of(found: WindowPosterior, scatter: Tensor) -> Tensor:

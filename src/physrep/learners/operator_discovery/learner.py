@@ -37,6 +37,7 @@ from .row_cache import RowsOfGeometries
 from .row_weights import RowScale, row_scale
 from .screening import FieldSample, screened
 from .selection import EXPLAINED, Choice, choose, partly
+from .tokens import resolved
 from .trained_basis import GRADE, BasisOptions, TrainedBasis
 from .weak_form import WeakRows
 
@@ -219,6 +220,10 @@ class OperatorDiscovery(FoundOperator):
         record["repeatability"] = repeatability(found + others, trajectory + apart).tolist()
         record["parameters"] = parameters(record["repeatability"], self.v.shape[0])
         self._write(record)
+        if found and self.chosen.numel():
+            v = self.v.flatten(1)[:, self.chosen.long()]
+            told = resolved(found + others, trajectory + apart, v, self.low)
+            self.keep({"chosen": self.chosen[told], "low": self.low[told], "high": self.high[told]})
         if self.join_windows:
             seen = self._read_some(train, SCATTER_TRAJECTORIES)
             self.keep({"scatter": scatter_of(*seen, self.v.shape[0])})

@@ -31,6 +31,8 @@ LARGEST_LEVERAGE = 0.9
 """h is counted as this at most."""
 FEWEST = 4.0
 """Least number ν of rows that count, (Σh)² / Σh²; C is larger by ν / (ν - 2)."""
+KNOWN = 0.25
+"""Largest variance of θ, of its 1 before a window was seen, of windows that are asked how much they scatter."""
 LARGEST_SCALE = 1e3
 """Errors of a channel are told apart from those expected up to this factor."""
 

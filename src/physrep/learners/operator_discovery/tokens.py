@@ -2,19 +2,26 @@ r"""Tokens of a window: θ, and the logarithms of the coefficients that it moves
 
 A parameter that acts as 1/Re over decades is read linearly from log w, not from w; so beside θ the token holds
 E[log |w_k|] over the posterior of θ, for the coefficients w = W₀ + θV that never change their sign over the training
-trajectories and whose change moves the prediction most. w is kept in the range that it has in training: there the
-logarithm of a coefficient that noise drowned is the mean over what is possible, and not that of a number near 0.
+trajectories and whose change moves the prediction most. A logarithm of what comes as near to 0 as its error runs away
+where a probe has to extrapolate: a coefficient that is not resolved from 0 is read through θ alone. w is kept in the
+range that it has in training: there the logarithm of a coefficient that noise drowned is the mean over what is
+possible, and not that of a number near 0.
 """
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor
 
 from .low_rank import Operator
+from .posterior import KNOWN, WindowPosterior
 
 COEFFICIENTS = 10
 DRAWS = 64
+RESOLVED = 0.1
+"""Largest error of a coefficient, as a share of its smallest size in training, with which its logarithm is a token."""
 
 
 def influential(operator: Operator, theta: Tensor, diagonal: Tensor, count: int = COEFFICIENTS) -> Tensor:
@@ -31,6 +38,31 @@ def influential(operator: Operator, theta: Tensor, diagonal: Tensor, count: int 
     influence = (w.var(0) * diagonal[:, None] * operator.weights.diagonal() * fixed).flatten()
     order = influence.argsort(descending=True)[: min(count, int(fixed.sum()))]
     return order[influence[order] > 0]
+
+
+def resolved(found: Sequence[WindowPosterior], trajectory: Sequence[Tensor], v: Tensor, low: Tensor) -> Tensor:
+    """Which coefficients windows tell from 0 also where they are smallest, ``(n,)``; no label is read.
+
+    The error of a coefficient in a window is v_pᵀ (W + S) v_q, with W the covariance of the means of θ within
+    trajectories and S the mean posterior covariance, over windows that tell θ well.
+
+    Args:
+        found: of batches of windows, several per trajectory.
+        trajectory: that each window is of.
+        v: how θ moves the coefficients, ``(P, n)``.
+        low: smallest size of each in training, ``(n,)``.
+    """
+    covariance = torch.cat([one.covariance for one in found])
+    known = torch.linalg.eigvalsh(covariance).amax(1) < KNOWN
+    mean = torch.cat([one.mean for one in found])[known]
+    _, place, counts = torch.cat(list(trajectory))[known].unique(return_inverse=True, return_counts=True)
+    free = int((counts - 1).sum())
+    if not free:
+        return torch.zeros_like(low, dtype=torch.bool)
+    centres = mean.new_zeros(len(counts), mean.shape[1]).index_add(0, place, mean) / counts.unsqueeze(1)
+    rest = mean - centres[place]
+    spread = rest.T @ rest / free + covariance[known].mean(0)
+    return torch.einsum("pn,pq,qn->n", v, spread, v).sqrt() <= RESOLVED * low
 
 
 def normal_draws(directions: int) -> Tensor:
