@@ -14,7 +14,7 @@ import numpy as np
 
 from ...errors import PhysrepError
 from .axes import TIME
-from .source import Handles, LazyArray, Part
+from .source import Handles, LazyArray, Part, frame_by_frame
 
 IMAGES = (".png", ".tif", ".tiff", ".bmp", ".jpg", ".jpeg", ".gif", ".pgm")
 VIDEOS = (".mp4", ".avi", ".mov", ".mkv", ".webm", ".mpg", ".mpeg")
@@ -42,17 +42,13 @@ def _grey(path: Path) -> tuple[np.ndarray, bool]:
 
 
 def _reader(files: Sequence[Path], shape: tuple[int, ...]) -> Any:
-    def read(index: tuple[int | slice, ...]) -> np.ndarray:
-        frames, *rest = index
-        chosen = files[frames] if isinstance(frames, slice) else [files[frames]]
-        pictures = [_grey(file)[0] for file in chosen]
-        for file, picture in zip(chosen, pictures, strict=True):
-            if picture.shape != shape:
-                raise PhysrepError(f"{file}: has {picture.shape[::-1]} pixels, but {files[0].name} has {shape[::-1]}.")
-        stack = np.stack(pictures)
-        return stack[(slice(None), *rest)] if isinstance(frames, slice) else stack[(0, *rest)]
+    def picture(file: Path) -> np.ndarray:
+        values, _ = _grey(file)
+        if values.shape != shape:
+            raise PhysrepError(f"{file}: has {values.shape[::-1]} pixels, but {files[0].name} has {shape[::-1]}.")
+        return values
 
-    return read
+    return frame_by_frame(files, picture)
 
 
 class _Video:

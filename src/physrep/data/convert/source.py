@@ -108,6 +108,20 @@ class Part:
         return str(self.path) if len(self) == 1 else f"{self.path}, trajectory {sample}"
 
 
+def frame_by_frame(
+    files: Sequence[Path], values: Callable[[Path], np.ndarray]
+) -> Callable[[tuple[int | slice, ...]], np.ndarray]:
+    """What reads a `LazyArray` whose first axis is time, of files that hold a frame each, as ``values`` reads them."""
+
+    def read(index: tuple[int | slice, ...]) -> np.ndarray:
+        frames, *rest = index
+        chosen = files[frames] if isinstance(frames, slice) else [files[frames]]
+        stack = np.stack([values(file) for file in chosen])
+        return stack[(slice(None) if isinstance(frames, slice) else 0, *rest)]
+
+    return read
+
+
 class Handles:
     """A few open files; the one that was not used for longest is closed when another is opened.
 

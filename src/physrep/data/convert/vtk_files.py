@@ -21,7 +21,7 @@ import numpy as np
 
 from ...errors import PhysrepError
 from .axes import COMPONENT, TIME
-from .source import Handles, LazyArray, Part
+from .source import Handles, LazyArray, Part, frame_by_frame
 
 _TYPES = {
     "Int8": "i1", "UInt8": "u1", "Int16": "i2", "UInt16": "u2", "Int32": "i4", "UInt32": "u4", "Int64": "i8",
@@ -84,20 +84,14 @@ def read_vtk_series(folder: Path, files: Sequence[Path]) -> Part:
 def _reader(files: Sequence[Path], name: str, shape: tuple[int, ...], dimensions: int) -> Any:
     kept = tuple(slice(None) if n > 1 else 0 for n in shape)
 
-    def read(index: tuple[int | slice, ...]) -> np.ndarray:
-        frames, *rest = index
-        chosen = files[frames] if isinstance(frames, slice) else [files[frames]]
-        blocks = []
-        for file in chosen:
-            image = _images(file)
-            if name not in image.arrays or image.arrays[name].shape[:3] != shape:
-                raise PhysrepError(f"{file}: lacks array {name}, or has another grid than {files[0].name}.")
-            values = image.arrays[name][kept]
-            blocks.append(values[..., :dimensions] if values.ndim > dimensions else values)
-        stack = np.stack(blocks)
-        return stack[(slice(None), *rest)] if isinstance(frames, slice) else stack[(0, *rest)]
+    def values(file: Path) -> np.ndarray:
+        image = _images(file)
+        if name not in image.arrays or image.arrays[name].shape[:3] != shape:
+            raise PhysrepError(f"{file}: lacks array {name}, or has another grid than {files[0].name}.")
+        values = image.arrays[name][kept]
+        return values[..., :dimensions] if values.ndim > dimensions else values
 
-    return read
+    return frame_by_frame(files, values)
 
 
 def _times(folder: Path, files: Sequence[Path]) -> np.ndarray | None:
