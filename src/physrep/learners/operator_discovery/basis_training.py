@@ -75,7 +75,7 @@ def training_windows(
     parts: list[tuple[Tensor, ...]] = []
     for x, trajectory in batches:
         held = rows(x, halves=False)
-        weight = scale.weight(held, spectrum) * trust(rows.unresolved(x, spectrum)).unsqueeze(1)
+        weight = scale.weight(held, spectrum, rows.gain) * trust(rows.unresolved(x, spectrum)).unsqueeze(1)
         root = weight.sqrt().unsqueeze(2)
         parts.append(
             (x.float(), (held.x_a * root @ basis).float(), (held.y_a * root).float(), root[..., 0].float(), trajectory)

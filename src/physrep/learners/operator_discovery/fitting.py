@@ -11,7 +11,7 @@ from torch import Tensor
 
 from ...errors import PhysrepError
 from .equation import read_equation
-from .gram import Grams, grams, joined, summed
+from .gram import Grams, grams, joined, noise_products, summed
 from .library import Term
 from .low_rank import Operator
 from .noise import LEVELS
@@ -32,6 +32,7 @@ class Collected:
     Attributes:
         scale: what rows count.
         shown: normalised fields of the first windows, and the trajectory of each.
+        noise: of batches in two views, see `noise_products`.
     """
 
     scale: RowScale
@@ -39,6 +40,7 @@ class Collected:
     parts: list[Grams] = field(default_factory=list)
     trajectory: list[Tensor] = field(default_factory=list)
     windows: int = 0
+    noise: list[Tensor] = field(default_factory=list)
 
     def add(
         self,
@@ -57,10 +59,13 @@ class Collected:
         """
         spectrum = self.scale.rows(weak.modes, weak.halves, weak.count)
         counted = trust(weak.unresolved(x, spectrum))
-        found = grams(rows, self.scale.weight(rows, spectrum) * counted.unsqueeze(1))
+        weight = self.scale.weight(rows, spectrum, weak.gain) * counted.unsqueeze(1)
+        found = grams(rows, weight)
         found.rows = found.rows * counted
         names, group = trajectory.to(x.device).unique(return_inverse=True)
         self.windows += len(x)
+        if rows.x_a is not rows.x_b and not keep:
+            self.noise.append(noise_products(rows, weight))
         if keep:
             self.parts.append(found)
             self.trajectory.append(trajectory.to(x.device))
@@ -72,7 +77,10 @@ class Collected:
 
     def grams(self) -> tuple[Grams, Tensor]:
         """All of them, and the trajectory of each, numbered from 0."""
-        return joined(self.parts), torch.cat(self.trajectory).unique(return_inverse=True)[1]
+        whole = joined(self.parts)
+        if self.noise:
+            whole.noise = torch.stack(self.noise).sum(0) / len(whole)
+        return whole, torch.cat(self.trajectory).unique(return_inverse=True)[1]
 
     def first_windows(self) -> tuple[Tensor, Tensor]:
         """Fields of `ERROR_WINDOWS` windows, float64, and the row of `grams` that holds the trajectory of each."""
@@ -188,6 +196,8 @@ def chosen_operator(
     held = train.grams()[0].columns(columns)
     clean = best.fit.operator.lifted(basis)
     mean = held.g.mean(0)
+    # Where columns differ by their noise alone they are taken as the dependent columns that they are without it.
+    seen = held if held.noise is None else held.turned(basis @ (basis.T @ mean))
     chosen = influential(clean, theta, mean.diagonal()) if best.directions else torch.zeros(0, dtype=torch.long)
     size = clean.at(theta).flatten(1)[:, chosen].abs()
     curve = [
@@ -214,7 +224,7 @@ def chosen_operator(
             "theta": theta,
             "diagonal": mean.diagonal(),
         },
-        written(held, theta, [terms[i] for i in columns.tolist()], list(statistics), units, seed),
+        written(seen, theta, [terms[i] for i in columns.tolist()], list(statistics), units, seed),
     )
 
 

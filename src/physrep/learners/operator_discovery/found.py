@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -163,7 +164,8 @@ class FoundOperator(Learner):
 
     def _rows_in(self, rows: WeakRows, x: Tensor) -> Rows:
         """Rows of windows, in two views where that is worth while."""
-        return rows.mixed(x, self._noise(x, rows)[1])
+        level, split = self._noise(x, rows)
+        return replace(rows.mixed(x, split), noise=level.square())
 
     def _noise(self, x: Tensor, rows: WeakRows) -> tuple[Tensor, Tensor]:
         """Level of the noise of every window, and whether two half views of it are worth while, ``(B,)`` each."""

@@ -24,31 +24,49 @@ class Grams:
         b: ``(n, K, C)``.
         s: ``(n, C, C)``, symmetric.
         rows: rows behind each of the n, by what they count.
+        noise: products of what noise adds to columns and targets, mean over the n, ``(K + C, K + C)``; None where it
+            was not measured.
     """
 
     g: Tensor
     b: Tensor
     s: Tensor
     rows: Tensor
+    noise: Tensor | None = None
 
     def __len__(self) -> int:
         return len(self.g)
 
     def __getitem__(self, index: Tensor | slice) -> Grams:
-        return Grams(self.g[index], self.b[index], self.s[index], self.rows[index])
+        return Grams(self.g[index], self.b[index], self.s[index], self.rows[index], self.noise)
 
     def columns(self, keep: Tensor) -> Grams:
         """The same with these columns only."""
-        return Grams(self.g[:, keep][:, :, keep], self.b[:, keep], self.s, self.rows)
+        k, c = self.b.shape[1:]
+        both = torch.cat([keep, torch.arange(k, k + c, device=keep.device)])
+        noise = None if self.noise is None else self.noise[both][:, both]
+        return Grams(self.g[:, keep][:, :, keep], self.b[:, keep], self.s, self.rows, noise)
 
     def part(self, columns: Tensor, targets: Tensor) -> Grams:
         """The same with these columns and targets only."""
-        own = self.columns(columns)
-        return Grams(own.g, own.b[:, :, targets], self.s[:, targets][:, :, targets], self.rows)
+        own, k = self.columns(columns), len(columns)
+        both = torch.cat([torch.arange(k, device=targets.device), k + targets])
+        noise = None if own.noise is None else own.noise[both][:, both]
+        return Grams(own.g, own.b[:, :, targets], self.s[:, targets][:, :, targets], self.rows, noise)
 
     def turned(self, basis: Tensor) -> Grams:
         """In the coordinates of ``basis`` ``(K, r)``: columns ``X basis``."""
-        return Grams(basis.T @ self.g @ basis, basis.T @ self.b, self.s, self.rows)
+        eye = torch.eye(self.b.shape[2], dtype=basis.dtype, device=basis.device)
+        whole = torch.block_diag(basis, eye)
+        noise = None if self.noise is None else whole.T @ self.noise @ whole
+        return Grams(basis.T @ self.g @ basis, basis.T @ self.b, self.s, self.rows, noise)
+
+    def noisy(self, w: Tensor) -> Tensor:
+        """What noise adds to the products of the residuals at coefficients ``(K, C)``, ``(C, C)``, mean over the n."""
+        if self.noise is None:
+            return torch.zeros_like(self.s[0])
+        part = torch.cat([-w, torch.eye(w.shape[1], dtype=w.dtype, device=w.device)])
+        return part.T @ self.noise @ part
 
     def unexplained(self, w: Tensor) -> Tensor:
         """``|Y_c - X w_c|²`` for coefficients ``(n, K, C)`` or ``(K, C)``, with shape ``(n, C)``."""
@@ -83,6 +101,17 @@ def grams(rows: Rows, weight: Tensor | None = None) -> Grams:
     s = target.transpose(1, 2) @ rows.y_b
     count = torch.full((len(g),), float(rows.x_a.shape[1]), dtype=torch.float64, device=g.device)
     return Grams((g + g.transpose(1, 2)) / 2, b, (s + s.transpose(1, 2)) / 2, count)
+
+
+def noise_products(rows: Rows, weight: Tensor) -> Tensor:
+    """Products of half the difference of two views, which holds their noise alone, ``(K + C, K + C)``.
+
+    Args:
+        rows: of B windows; where both views are the same there is nothing to tell.
+        weight: of every row, ``(B, R)``.
+    """
+    apart = torch.cat([rows.x_a - rows.x_b, rows.y_a - rows.y_b], 2).flatten(0, 1) / 2
+    return (apart * weight.flatten().unsqueeze(1)).T @ apart
 
 
 def summed(parts: Grams, group: Tensor) -> Grams:

@@ -27,7 +27,13 @@ SMALLEST = 1e-8
 DIRECTIONS = 1e-11
 """Directions of the library whose share of the mean Gram matrix is below this are dropped: the columns are dependent
 there."""
+SIGNAL = 0.5
+"""Share of signal in the square of a combination of columns, the rest being noise, below which it is dropped: columns
+that a constraint makes dependent differ by their noise alone."""
 RIDGE = 1e-10
+START, NOISY_START = 1e-3, 1.0
+"""Ridges of the trajectories' own solutions that a fit begins with: of fields as they are, and of noisy ones, as a
+share of the mean of what every whitened column holds."""
 
 
 @dataclass
@@ -57,13 +63,28 @@ class Operator:
         return Operator(basis @ self.w0, basis @ self.v, self.weights)
 
 
-def whitening(mean: Tensor) -> Tensor:
-    """``(K, r)``: combinations of the columns that are orthonormal under the mean Gram matrix ``(K, K)``."""
+def whitening(mean: Tensor, noise: Tensor | None = None) -> Tensor:
+    """``(K, r)``: combinations of the columns that are orthonormal under the mean Gram matrix.
+
+    Args:
+        mean: Gram matrix, ``(K, K)``.
+        noise: that of the columns' noise, in the same weights; combinations in which it is larger are left out.
+    """
     scale = mean.diagonal().clamp_min(0).sqrt()
     inverse = torch.where(scale > 0, 1 / scale, torch.zeros_like(scale))
     values, vectors = torch.linalg.eigh(mean * inverse[:, None] * inverse)
     keep = values > DIRECTIONS * values[-1]
-    return inverse[:, None] * vectors[:, keep] / values[keep].sqrt()
+    if noise is None or not bool(noise.any()):
+        return inverse[:, None] * vectors[:, keep] / values[keep].sqrt()
+    # Against the sum of both: shares of signal lie between 0 and 1, but for the luck of products of two views.
+    unit = inverse[:, None] * inverse
+    whole = (mean + noise) * unit
+    values, vectors = torch.linalg.eigh(whole)
+    keep = values > DIRECTIONS * values[-1]
+    basis = inverse[:, None] * vectors[:, keep] / values[keep].sqrt()
+    share, turn = torch.linalg.eigh(basis.T @ mean @ basis)
+    keep = share > SIGNAL
+    return basis @ turn[:, keep] / share[keep].sqrt()
 
 
 def residual_weights(grams: Grams, w: Tensor, gw: Tensor) -> Tensor:
@@ -73,10 +94,13 @@ def residual_weights(grams: Grams, w: Tensor, gw: Tensor) -> Tensor:
     cross = w.transpose(1, 2) @ grams.b
     rest = grams.s - cross - cross.transpose(1, 2) + w.transpose(1, 2) @ gw
     share = rest.sum(0) * unit[:, None] * unit
-    share = share + SMALLEST * torch.eye(len(unit), dtype=unit.dtype, device=unit.device)
     # Products of two noisy views need not be positive.
     values, vectors = torch.linalg.eigh((share + share.T) / 2)
-    inverse = (vectors / values.clamp_min(SMALLEST)) @ vectors.T
+    share = (vectors * values.clamp_min(0)) @ vectors.T
+    share = share + SMALLEST * torch.eye(len(unit), dtype=unit.dtype, device=unit.device)
+    # They are free of noise in the mean; the error of a row is not.
+    share = share + len(grams) * grams.noisy(w.mean(0)) * unit[:, None] * unit
+    inverse = torch.linalg.inv(share)
     return grams.rows.sum() * inverse * unit[:, None] * unit
 
 
@@ -138,7 +162,7 @@ def standardised(theta: Tensor) -> Tensor:
     return torch.where((s > 1e-12 * s[:1].clamp_min(1e-300)).all(), whole, centred)
 
 
-def first_directions(grams: Grams) -> Tensor:
+def first_directions(grams: Grams, ridge: float = START) -> Tensor:
     """What the trajectories' own ridge solutions differ in, in units of their residuals, most first: ``(n, ≤ n)``.
 
     The first P columns are what a fit of P directions begins with.
@@ -147,7 +171,7 @@ def first_directions(grams: Grams) -> Tensor:
     nobody = torch.zeros(n, 0, dtype=grams.b.dtype, device=grams.b.device)
     pooled, _ = solve_operator(grams, nobody)
     eye = torch.eye(k, dtype=grams.b.dtype, device=grams.b.device)
-    delta = torch.linalg.solve(grams.g + 1e-3 * eye, grams.b - grams.g @ pooled.w0)
+    delta = torch.linalg.solve(grams.g + ridge * eye, grams.b - grams.g @ pooled.w0)
     features = (delta @ torch.linalg.cholesky(pooled.weights)).flatten(1)
     features = features - features.mean(0)
     return torch.linalg.svd(features, full_matrices=False)[0]

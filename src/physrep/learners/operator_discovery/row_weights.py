@@ -1,6 +1,6 @@
 r"""What a row counts in the fit: windows and modes of the test functions differ in size by orders of magnitude.
 
-    λ_wr = 1 / (s_r (E_w + ε)),      s_r = ⟨|Y_wrc|² / E_c⟩,      E_w = ⟨|Y_wrc|² / (s_r E_c)⟩_{r,c}
+    λ_wr = 1 / (s_r (E_w + ε) + σ_w² g_r/κ),      s_r = ⟨|Y_wrc|² / E_c⟩,      E_w = ⟨|Y_wrc|² / (s_r E_c)⟩_{r,c}
 
 With s the mean spectrum of the change and E its mean size per channel over training windows, all modes and all windows
 have about the same say: a trajectory that still grows from a small start, or a short wave, tells as much of an equation
@@ -10,6 +10,9 @@ modes count as having a share of at least `FAINTEST`.
 A window in which fields change too fast for their frames has rows that are wrong by the quadrature in time. What it
 holds at the highest frequency of the frames, ρ, tells so before anything is fitted (`WeakRows.unresolved`); such a
 window counts by the share 1 / (1 + (ρ/ρ₀)²).
+
+White noise of variance σ_w² (`views.noise_of`) adds σ_w² g_r to the square of a row, whatever the change there. Where
+that exceeds the share κ of the change, rows count by it: windows and modes that hold little beside noise hardly count.
 
 This is the weighting of generalised least squares under the assumption that what an equation leaves unexplained is in
 proportion to the change itself (Aitken, Proc. R. Soc. Edinburgh 55, 1936).
@@ -31,6 +34,8 @@ STILL = 1e-3
 """ε: change of a window, as a share of the mean, below which it counts no more."""
 RESOLVED_IN_TIME = 3e-2
 """ρ₀: on Gray-Scott fields rows of such a window have a relative squared error of about 1e-5, which goes with ρ²."""
+MODEL = 1e-4
+"""κ: share of the change that rows miss without noise, as the weights take it."""
 WINDOWS = 512
 """Training windows whose change is looked at."""
 
@@ -63,11 +68,18 @@ class RowScale:
         own = (rows.y_a * rows.y_b / spectrum.unsqueeze(1)).mean(1)
         return torch.maximum(own, STILL * self.change)
 
-    def weight(self, rows: Rows, spectrum: Tensor) -> Tensor:
-        """λ of every row, ``(B, R)``."""
+    def weight(self, rows: Rows, spectrum: Tensor, gain: Tensor) -> Tensor:
+        """λ of every row, ``(B, R)``.
+
+        Args:
+            rows: of B windows.
+            spectrum: s of every row, ``(R,)``.
+            gain: g, ``(R,)`` (`physrep.learners.operator_discovery.weak_form.WeakRows.gain`).
+        """
         own = ((rows.y_a.square() + rows.y_b.square()) / 2 / spectrum.unsqueeze(1)).mean(1)
         size = (own / self.change).mean(1, keepdim=True) + STILL
-        return 1 / (spectrum * size)
+        faint = 0.0 if rows.noise is None else rows.noise[:, None] * gain * (1 / self.change).mean() / MODEL
+        return 1 / (spectrum * size + faint)
 
 
 def trust(unresolved: Tensor) -> Tensor:

@@ -29,7 +29,7 @@ import torch
 from torch import Tensor
 
 from .gram import Grams, summed
-from .low_rank import Fit, first_directions, fit_low_rank, solve_theta, standardised, strongest, whitening
+from .low_rank import NOISY_START, Fit, first_directions, fit_low_rank, solve_theta, standardised, strongest, whitening
 
 RESOLVED = 1e-5
 """Shares of the change that are left unexplained are told apart down to this."""
@@ -101,10 +101,13 @@ def candidates(
         largest: P.
     """
     held, shown = train.columns(columns), windows.columns(columns)
-    basis = whitening(held.g.mean(0))
+    basis = whitening(held.g.mean(0), None if held.noise is None else held.noise[: len(columns), : len(columns)])
     held, shown = held.turned(basis), shown.turned(basis)
 
-    between = first_directions(held)
+    starts = [first_directions(held)]
+    if held.noise is not None:
+        # What a trajectory alone says of directions that it hardly moves in is noise.
+        starts.append(first_directions(held, NOISY_START))
 
     def tried(first: Tensor, directions: int) -> Choice:
         fit = fit_low_rank(held, directions, first)
@@ -113,7 +116,7 @@ def candidates(
     found: list[Choice] = []
     for directions in range(largest, -1, -1):
         # Sweeps end in the optimum that is next to their start: what a larger fit found is tried as one, too.
-        pair = [tried(standardised(between[:, :directions]), directions)]
+        pair = [tried(standardised(between[:, :directions]), directions) for between in starts[: directions + 1]]
         if found and directions:
             pair.append(tried(strongest(held, found[-1].fit, directions), directions))
         value = scores(pair)

@@ -51,12 +51,14 @@ class Rows:
     Attributes:
         x_a, x_b: float64 ``(B, R, K)``, real and imaginary parts as rows of their own.
         y_a, y_b: float64 ``(B, R, C)``.
+        noise: variance of the white noise of each window, mean over the channels, ``(B,)``; None if not measured.
     """
 
     x_a: Tensor
     x_b: Tensor
     y_a: Tensor
     y_b: Tensor
+    noise: Tensor | None = None
 
 
 class WeakRows:
@@ -112,6 +114,7 @@ class WeakRows:
         # Modes run from 0 on the first periodic axis and on axes with ends, else from -M.
         self.halves = tuple(not around or axis == first for axis, around in enumerate(geometry.periodic))
         self.count = 2 * self.value.shape[0] * math.prod(self.modes)
+        self.gain = self._gain()
         self.chunk = CHUNK if torch.device(device).type == "cpu" else 64
         self._multipliers: dict[str, Tensor] = {}
         # Columns are made together where they need the same matrices.
@@ -145,6 +148,17 @@ class WeakRows:
         order = torch.cat([split.nonzero()[:, 0], (~split).nonzero()[:, 0]]).argsort()
         two, one = self(x[split]), self(x[~split], halves=False)
         return Rows(*(torch.cat([getattr(two, n), getattr(one, n)])[order] for n in ("x_a", "x_b", "y_a", "y_b")))
+
+    def _gain(self) -> Tensor:
+        """Variance of a change's row for white noise of variance 1 at every point and frame, ``(R,)``."""
+        power = square = torch.ones((), dtype=torch.complex128)
+        for own in self.matrices:
+            matrix = own[0].cpu()
+            power = power[..., None] * (matrix * matrix.conj()).sum(1)
+            square = square[..., None] * (matrix * matrix).sum(1)
+        time = self.rate.cpu().square().sum(1)[:, None]
+        parts = [(power + sign * square).real.flatten() / 2 for sign in (1, -1)]
+        return torch.cat([(time * part.clamp_min(0)).flatten() for part in parts]).to(self.rate.device)
 
     def change(self, x: Tensor) -> Tensor:
         """Targets alone of the fields as they are ``(B, R, C)``: the changes, then what relations give at once."""

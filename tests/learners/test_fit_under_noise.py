@@ -1,0 +1,98 @@
+"""Operator discovery fitted to noisy fields: rows count by their noise, and columns are told from their noise."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+import torch
+
+from physrep.learners.operator_discovery.gram import grams, noise_products
+from physrep.learners.operator_discovery.library import library
+from physrep.learners.operator_discovery.low_rank import whitening
+from physrep.learners.operator_discovery.row_weights import MODEL, RowScale
+from physrep.learners.operator_discovery.sparse import Design, eliminate
+from physrep.learners.operator_discovery.weak_form import Geometry, Rows, WeakRows
+
+N = 16
+
+
+def weak_rows(periodic: tuple[bool, bool]) -> WeakRows:
+    return WeakRows(
+        Geometry((8, N, N), 0.1, (0.1, 0.1), periodic, (None, None), (2, 2)), library(("u",), False, (1,)), "u"
+    )
+
+
+@pytest.mark.parametrize("periodic", [(True, True), (True, False)])
+def test_the_gain_is_what_white_noise_adds_to_the_rows_of_a_change(periodic: tuple[bool, bool]):
+    weak = weak_rows(periodic)
+    noise = torch.randn(600, 1, 8, N, N, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    measured = weak.change(noise).square().mean((0, 2))
+    held = weak.gain > 1e-9 * weak.gain.max()
+    torch.testing.assert_close(measured[held], weak.gain[held], rtol=0.35, atol=0)
+    torch.testing.assert_close(measured[held].sum(), weak.gain[held].sum(), rtol=0.03, atol=0)
+    assert float(measured[~held].sum()) < 1e-12
+
+
+def rows_of(noise: torch.Tensor | None) -> Rows:
+    y = torch.ones(2, 3, 1, dtype=torch.float64) * torch.tensor([1.0, 100.0]).double().view(2, 1, 1)
+    return Rows(y, y, y, y, noise)
+
+
+def test_under_noise_a_window_counts_by_its_noise_and_not_by_its_change():
+    scale, one = (
+        RowScale(torch.ones(3, dtype=torch.float64), torch.ones(1, dtype=torch.float64)),
+        torch.ones(3).double(),
+    )
+    as_it_is = scale.weight(rows_of(None), one, one)
+    assert float(as_it_is[0, 0] / as_it_is[1, 0]) > 1e3  # each has the same say
+    noisy = scale.weight(rows_of(torch.full((2,), 1e3, dtype=torch.float64)), one, one)
+    torch.testing.assert_close(noisy[0] / noisy[1], torch.ones(3, dtype=torch.float64), rtol=2e-3, atol=0)
+    torch.testing.assert_close(noisy[0], torch.full((3,), MODEL / 1e3, dtype=torch.float64), rtol=2e-3, atol=0)
+    silent = scale.weight(rows_of(torch.zeros(2, dtype=torch.float64)), one, one)
+    assert torch.equal(silent, as_it_is)
+
+
+def two_views(level: float) -> Rows:
+    """Columns a, b and b itself with other noise, as a constraint makes it; y = a + b."""
+    draw = torch.Generator().manual_seed(1)
+    signal = torch.randn(40, 50, 2, generator=draw, dtype=torch.float64)
+    columns, target = signal[..., [0, 1, 1]], signal.sum(2, keepdim=True)
+    shaken = [
+        x + level * torch.randn(x.shape, generator=draw, dtype=torch.float64)
+        for x in (columns, columns, target, target)
+    ]
+    return Rows(*shaken)
+
+
+def test_columns_that_differ_by_their_noise_alone_are_dependent():
+    rows = two_views(0.1)
+    held = grams(rows)
+    noise = noise_products(rows, torch.ones(40, 50, dtype=torch.float64)) / len(held)
+    # Half the difference of two views with noise of variance s holds s/2, the noise of their mean.
+    torch.testing.assert_close(noise.diagonal(), torch.full((4,), 50 * 0.01 / 2, dtype=torch.float64), rtol=0.1, atol=0)
+    assert whitening(held.g.mean(0)).shape[1] > 2 or bool((torch.linalg.eigvalsh(held.g.mean(0)) < 0).any())
+    basis = whitening(held.g.mean(0), noise[:3, :3])
+    assert basis.shape == (3, 2)
+    torch.testing.assert_close(basis.T @ held.g.mean(0) @ basis, torch.eye(2, dtype=torch.float64))
+    assert whitening(held.g.mean(0), 0 * noise[:3, :3]).shape[1] >= 2
+
+
+def test_the_noise_of_a_residual_follows_from_the_columns_that_explain_it():
+    rows = two_views(0.1)
+    held = replace(grams(rows), noise=noise_products(rows, torch.ones(40, 50, dtype=torch.float64)) / 40)
+    alone, explained = (float(held.noisy(torch.tensor(w).double().view(3, 1))) for w in ([0.0, 0, 0], [1.0, 1.0, 0.0]))
+    assert explained / alone == pytest.approx(3, rel=0.15)
+    turned = held.turned(2 * torch.eye(3, dtype=torch.float64))
+    assert float(turned.noisy(torch.tensor([0.5, 0.5, 0.0]).double().view(3, 1))) == pytest.approx(explained)
+    part = held.part(torch.tensor([0, 1]), torch.tensor([0]))
+    assert float(part.noisy(torch.ones(2, 1, dtype=torch.float64))) == pytest.approx(explained)
+
+
+@pytest.mark.parametrize(("noise", "kept"), [(None, [0, 1]), (20.0, [0])])
+def test_a_term_that_is_worth_less_than_the_noise_of_the_residual_is_taken_away(noise: float | None, kept: list[int]):
+    """The second column explains 9 of 109: without noise all that is left would grow, with noise of 20 it is chance."""
+    eye, right = torch.eye(2, dtype=torch.float64), torch.tensor([10.0, 3.0], dtype=torch.float64)
+    table = None if noise is None else torch.diag(torch.tensor([0.0, 0.0, noise], dtype=torch.float64))
+    system = Design(eye, right, 109.0, torch.ones(2, dtype=torch.float64), 2, 1e-12, table, 1000.0)
+    assert eliminate(system, 0) == (kept, [])
