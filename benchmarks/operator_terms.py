@@ -124,7 +124,7 @@ def sindy_terms(
     return found
 
 
-def compared(system: System, noises: Sequence[float], trajectories: int, alone: int, points: int) -> None:
+def compared(system: System, noises: Sequence[float], trajectories: int, alone: int, points: int, draw: int) -> None:
     dt = INTERVAL.get(system.name, system.save_dt)
     fields, channels = simulated(system, trajectories, 24, points, dt)
     coordinates = list(system.grid((points, points)).values())
@@ -135,7 +135,7 @@ def compared(system: System, noises: Sequence[float], trajectories: int, alone: 
     spread = fields.std((0, 2, 3, 4), keepdim=True)
     for noise in noises:
         shaken = fields + noise * spread * torch.randn(
-            fields.shape, generator=torch.Generator().manual_seed(0), dtype=torch.float64
+            fields.shape, generator=torch.Generator().manual_seed(draw), dtype=torch.float64
         )
         learner, _ = fitted(shaken, channels, dt, dx, system.periodic, own, grades)
         equations = {e["channel"]: {t["name"] for t in e["terms"]} for e in learner.record["equation"]}
@@ -168,11 +168,12 @@ def main() -> None:
     parser.add_argument("--trajectories", type=int, default=48)
     parser.add_argument("--alone", type=int, default=4, help="trajectories for pysindy, one at a time; 0: none")
     parser.add_argument("--points", type=int, default=32)
+    parser.add_argument("--draw", type=int, default=0, help="seed of the noise")
     options = parser.parse_args()
     print("| system | noise | precision | recall | pysindy's precision | recall | threshold | P | parameters |")
     print("|---|---:|---:|---:|---:|---:|---:|---:|---:|")
     for name in options.systems:
-        compared(SYSTEMS[name], options.noises, options.trajectories, options.alone, options.points)
+        compared(SYSTEMS[name], options.noises, options.trajectories, options.alone, options.points, options.draw)
 
 
 if __name__ == "__main__":

@@ -6,13 +6,20 @@ block b of columns raises the squared residual by
     Δ_b = β_bᵀ (A⁻¹_bb)⁻¹ β_b,        β = A⁻¹ r
 
 The block with the least Δ goes first: the P directions of a term together, then its constant part. It ends where the
-residual would exceed a limit. What is left is refitted by construction; nothing is rounded.
+residual, with what noise adds to it (`gram.noise_products`), would exceed a limit, unless Δ is what chance gives a
+block of d columns among K terms and N rows by the extended information criterion,
 
-Source: backward elimination, Hastie, Tibshirani and Friedman, The Elements of Statistical Learning (2009), section 3.3.
+    Δ_b  ≤  (d log N + 2 log K) r/N,      r = residual with its noise.
+
+What is left is refitted by construction; nothing is rounded.
+
+Sources: backward elimination, Hastie, Tibshirani and Friedman, The Elements of Statistical Learning (2009), section
+3.3; the criterion, Chen and Chen, Biometrika 95 (2008) 759.
 """
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import torch
@@ -21,7 +28,7 @@ from torch import Tensor
 from .gram import Grams
 
 FACTOR, SHARE = 2.0, 1e-6
-"""The residual may grow to FACTOR times that of the full library plus SHARE of the channel's change."""
+"""The residual with its noise may grow to FACTOR times that of the full library plus SHARE of the channel's change."""
 RIDGES = tuple(10.0**-power for power in range(7, 13))
 """Ridges of the scaled normal equations; the largest that costs nothing is taken. Columns that constraints make
 dependent leave eigenvalues that are zero, or, of two half views, negative by chance; what the target has there must not
@@ -43,6 +50,10 @@ class Design:
         scale: of the columns, ``(K,)``: coefficients of the scaled columns divided by it are those of the columns.
         terms: K.
         ridge: that is added to the diagonal.
+        noise: what noise adds to the products of columns and target, ``(K + 1, K + 1)``, columns with opposite sign;
+            None where it was not measured.
+        rows: that were measured, of all trajectories.
+        floor: size of the eigenvalues of the matrix that noise alone makes; the ridge of an elimination is not below.
     """
 
     matrix: Tensor
@@ -51,20 +62,35 @@ class Design:
     scale: Tensor
     terms: int
     ridge: float
+    noise: Tensor | None = None
+    rows: float = 1.0
+    floor: float = 0.0
+
+    def damped(self, columns: Tensor, ridge: float) -> Tensor:
+        """The normal matrix of these columns (flat indices) with a ridge."""
+        part = self.matrix[columns][:, columns]
+        return part + ridge * torch.eye(len(columns), dtype=part.dtype, device=part.device)
 
     def solved(self, columns: Tensor) -> Tensor:
         """Least squares on these columns (flat indices), scaled."""
-        part = self.matrix[columns][:, columns]
-        part = part + self.ridge * torch.eye(len(columns), dtype=part.dtype, device=part.device)
-        return torch.linalg.solve(part, self.right[columns])
+        return torch.linalg.solve(self.damped(columns, self.ridge), self.right[columns])
+
+    def explained(self, columns: Tensor, w: Tensor) -> float:
+        """What these columns take off the sum of squares at scaled coefficients."""
+        return float(2 * self.right[columns] @ w - w @ self.matrix[columns][:, columns] @ w)
+
+    def noise_left(self, constant: Tensor) -> float:
+        """What noise adds to the sum of squares of the residual at scaled coefficients of the K columns."""
+        if self.noise is None:
+            return 0.0
+        part = torch.cat([constant, torch.ones_like(constant[:1])])
+        return float(part @ self.noise @ part)
 
     def residual(self, columns: Tensor) -> float:
         """Share of the change that these columns (flat indices) leave."""
         if not len(columns):
             return 1.0
-        w = self.solved(columns)
-        part = self.matrix[columns][:, columns]
-        return 1 - float(2 * self.right[columns] @ w - w @ part @ w) / self.total
+        return 1 - self.explained(columns, self.solved(columns)) / self.total
 
     def coefficients(self, columns: Tensor) -> Tensor:
         """Least squares on these columns, ``(len(columns),)``, in the unit of the unscaled columns."""
@@ -92,6 +118,8 @@ def designs(grams: Grams, theta: Tensor) -> list[Design]:
     matrix = (vectors * held) @ vectors.T
     # Columns with a square that is nearly 0 by chance are blown up: the ridge grows with them.
     unit = max(1.0, float(values[-1]) / (q * k))
+    # Below the size of its negative eigenvalues the matrix of two noisy views says nothing.
+    least = -float(values[0]) if grams.noise is not None else 0.0
     found = []
     for channel in range(channels):
         right = ((z.T @ grams.b[:, :, channel]) / n / scale).flatten()
@@ -100,7 +128,12 @@ def designs(grams: Grams, theta: Tensor) -> list[Design]:
         left = [1 - float((along * (held + 2 * r) / (held + r).square()).sum()) / total for r in unit_ridges(unit)]
         limit = max(min(left), 0.0) + COST * ((FACTOR - 1) * max(min(left), 0.0) + SHARE)
         ridge = next(r for r, value in zip(unit_ridges(unit), left, strict=True) if value <= limit)
-        found.append(Design(matrix, right, total, scale, k, ridge))
+        noise = None
+        if grams.noise is not None:
+            own = torch.cat([torch.arange(k), torch.tensor([k + channel])]).to(scale.device)
+            unscaled = torch.cat([-1 / scale, torch.ones_like(scale[:1])])
+            noise = grams.noise[own][:, own] * unscaled[:, None] * unscaled
+        found.append(Design(matrix, right, total, scale, k, ridge, noise, float(grams.rows.sum()), least))
     return found
 
 
@@ -118,19 +151,22 @@ def eliminate(system: Design, directions: int) -> tuple[list[int], list[int]]:
     """
     k = system.terms
     constant, varying = set(range(k)), set(range(k)) if directions else set()
-    left = system.residual(torch.arange(k * (directions + 1))) * system.total
-    limit = FACTOR * max(left, 0.0) + SHARE * system.total
+    ridge = max(system.ridge, system.floor)
+    limit = -math.inf
     steps = 0
     while constant:
         if steps % REFRESH == 0:
             held = flat(sorted(constant), sorted(varying), k, directions)
-            part = system.matrix[held][:, held] + system.ridge * torch.eye(len(held), dtype=system.matrix.dtype)
-            inverse = torch.linalg.inv(part)
+            inverse = torch.linalg.inv(system.damped(held, ridge))
             beta = inverse @ system.right[held]
-            left = system.residual(held) * system.total
+            left = system.total - system.explained(held, beta)
+            if not steps:
+                limit = FACTOR * max(left, 0.0) + SHARE * system.total
             place = torch.full_like(system.right, -1, dtype=torch.long)
             place[held] = torch.arange(len(held))
         steps += 1
+        noise = system.noise_left(torch.where(place[:k] >= 0, beta[place[:k]], 0.0))
+        price = (max(left, 0.0) + noise) / system.rows
         blocks = [[p * k + i for p in range(1, directions + 1)] for i in sorted(varying)]
         blocks += [[i] for i in sorted(constant - varying)]
         rises = []
@@ -141,9 +177,10 @@ def eliminate(system: Design, directions: int) -> tuple[list[int], list[int]]:
             part = beta[index]
             rise = (part * torch.linalg.solve(inner, part.unsqueeze(2)).squeeze(2)).sum(1)
             least = int(rise.argmin())
-            rises.append((float(rise[least]), int(flats[least][0]), index[least]))
-        rise, first, block = min(rises, key=lambda found: found[0])
-        if left + rise > limit:
+            worth = (width * math.log(system.rows) + 2 * math.log(k)) * price
+            rises.append((float(rise[least]), worth, int(flats[least][0]), index[least]))
+        rise, worth, first, block = min(rises, key=lambda found: found[0] - found[1])
+        if left + rise > limit + (FACTOR - 1) * noise and rise > worth:
             break
         left += rise
         inner = torch.linalg.inv(inverse[block][:, block])
