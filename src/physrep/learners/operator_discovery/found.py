@@ -165,8 +165,8 @@ class FoundOperator(Learner):
     def _rows_in(self, rows: WeakRows, x: Tensor) -> Rows:
         """Rows of windows, in two views where that is worth while."""
         level, split = self._noise(x, rows)
-        # Where two views are not worth while, what they differ in is no noise but alias.
-        return replace(rows.mixed(x, split), noise=level.square() * split)
+        # In fields of which most windows are not worth two views, what views differ in is no noise but alias.
+        return replace(rows.mixed(x, split), noise=level.square() * (split | (split.double().mean() > 0.5)))
 
     def _noise(self, x: Tensor, rows: WeakRows) -> tuple[Tensor, Tensor]:
         """Level of the noise of every window, and whether two half views of it are worth while, ``(B,)`` each."""
