@@ -42,7 +42,7 @@ def encode_trajectories(learner: Learner, clip: Clip) -> Tensor:
         learner: frozen; the clip goes to where it lies.
         clip: windows, of each trajectory all that are to count (`trajectory_batches`).
     """
-    clip = clip.to(next((tensor.device for tensor in learner.buffers()), torch.device("cpu")))
+    clip = clip.to(learner.field_mean.device)
     if (join := joining(learner)) is None:
         return learner.encode(clip).float().cpu()
     return joined_tokens(join, join.evidence(clip), clip.trajectory).cpu()

@@ -53,11 +53,7 @@ def read_equation(
     centred = any(term.grade == SPECTRAL or term.grade == SPECTRAL + 1 for term in terms) or not closed(terms)
     physical = grams.turned(to_physical(terms, mean, std, centred).to(grams.g))
     unit = torch.tensor([std[channel] for channel in channels], dtype=torch.float64).to(grams.g)
-    noise = physical.noise
-    if noise is not None:
-        scale = torch.cat([torch.ones(noise.shape[0] - len(unit)).to(unit), unit])
-        noise = noise * scale[:, None] * scale
-    physical = Grams(physical.g, physical.b * unit, physical.s * unit[:, None] * unit, physical.rows, noise)
+    physical = physical.measured_in(unit)
     generator = torch.Generator().manual_seed(seed)
     n, p = theta.shape
     halves = [torch.randperm(n, generator=generator)[: max(n // 2, 1)] for _ in range(HALVES)]

@@ -20,7 +20,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from .posterior import KNOWN, WindowPosterior
+from .posterior import KNOWN, WindowPosterior, within_trajectories
 
 
 def evidence_of(found: WindowPosterior, scatter: Tensor) -> Tensor:
@@ -67,15 +67,10 @@ def scatter_of(found: Sequence[WindowPosterior], trajectory: Sequence[Tensor], d
     alone, names = [_alone(one) for one in found], torch.cat(list(trajectory))
     own, error = (torch.cat(parts) for parts in zip(*alone, strict=True))
     known = torch.linalg.eigvalsh(torch.cat([one.covariance for one in found])).amax(1) < KNOWN
-    own, error = own[known], error[known]
-    _, place, counts = names.to(own.device)[known].unique(return_inverse=True, return_counts=True)
-    free = int((counts - 1).sum())
-    if not free:
+    spread, several = within_trajectories(own[known], names.to(own.device)[known])
+    if not several.any():
         return nothing.to(own)
-    centres = torch.zeros(len(counts), directions).to(own).index_add(0, place, own) / counts.unsqueeze(1)
-    rest = own - centres[place]
-    several = counts[place] > 1
-    values, vectors = torch.linalg.eigh(rest.T @ rest / free - error[several].mean(0))
+    values, vectors = torch.linalg.eigh(spread - error[known][several].mean(0))
     return (vectors * values.clamp_min(0)) @ vectors.T
 
 

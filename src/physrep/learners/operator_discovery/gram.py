@@ -61,6 +61,12 @@ class Grams:
         noise = None if self.noise is None else whole.T @ self.noise @ whole
         return Grams(basis.T @ self.g @ basis, basis.T @ self.b, self.s, self.rows, noise)
 
+    def measured_in(self, unit: Tensor) -> Grams:
+        """With targets ``Y_c unit_c``, ``(C,)``."""
+        scale = torch.cat([torch.ones_like(self.g[0, 0]), unit])
+        noise = None if self.noise is None else self.noise * scale[:, None] * scale
+        return Grams(self.g, self.b * unit, self.s * unit[:, None] * unit, self.rows, noise)
+
     def noisy(self, w: Tensor) -> Tensor:
         """What noise adds to the products of the residuals at coefficients ``(K, C)``, ``(C, C)``, mean over the n."""
         if self.noise is None:

@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 
 from .low_rank import Operator
-from .posterior import KNOWN, WindowPosterior
+from .posterior import KNOWN, WindowPosterior, within_trajectories
 
 COEFFICIENTS = 10
 DRAWS = 64
@@ -54,14 +54,11 @@ def resolved(found: Sequence[WindowPosterior], trajectory: Sequence[Tensor], v: 
     """
     covariance = torch.cat([one.covariance for one in found])
     known = torch.linalg.eigvalsh(covariance).amax(1) < KNOWN
-    mean = torch.cat([one.mean for one in found])[known]
-    _, place, counts = torch.cat(list(trajectory))[known].unique(return_inverse=True, return_counts=True)
-    free = int((counts - 1).sum())
-    if not free:
+    mean = torch.cat([one.mean for one in found])
+    spread, several = within_trajectories(mean[known], torch.cat(list(trajectory))[known])
+    if not several.any():
         return torch.zeros_like(low, dtype=torch.bool)
-    centres = mean.new_zeros(len(counts), mean.shape[1]).index_add(0, place, mean) / counts.unsqueeze(1)
-    rest = mean - centres[place]
-    spread = rest.T @ rest / free + covariance[known].mean(0)
+    spread = spread + covariance[known].mean(0)
     return torch.einsum("pn,pq,qn->n", v, spread, v).sqrt() <= RESOLVED * low
 
 
