@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 import torch
 
+from physrep.learners import OperatorDiscovery
 from physrep.learners.operator_discovery.gram import grams, noise_products
 from physrep.learners.operator_discovery.library import library
 from physrep.learners.operator_discovery.low_rank import whitening
@@ -34,23 +35,29 @@ def test_the_gain_is_what_white_noise_adds_to_the_rows_of_a_change(periodic: tup
     assert float(measured[~held].sum()) < 1e-12
 
 
-def rows_of(noise: torch.Tensor | None) -> Rows:
-    y = torch.ones(2, 3, 1, dtype=torch.float64) * torch.tensor([1.0, 100.0]).double().view(2, 1, 1)
-    return Rows(y, y, y, y, noise)
-
-
 def test_under_noise_a_window_counts_by_its_noise_and_not_by_its_change():
-    scale, one = (
-        RowScale(torch.ones(3, dtype=torch.float64), torch.ones(1, dtype=torch.float64)),
-        torch.ones(3).double(),
-    )
-    as_it_is = scale.weight(rows_of(None), one, one)
+    y = torch.ones(2, 3, 1, dtype=torch.float64) * torch.tensor([1.0, 100.0]).double().view(2, 1, 1)
+    rows, one = Rows(y, y, y, y), torch.ones(3, dtype=torch.float64)
+    scale = RowScale(one, one[:1])
+    as_it_is = scale.weight(rows, one, one)
     assert float(as_it_is[0, 0] / as_it_is[1, 0]) > 1e3  # each has the same say
-    noisy = scale.weight(rows_of(torch.full((2,), 1e3, dtype=torch.float64)), one, one)
-    torch.testing.assert_close(noisy[0] / noisy[1], torch.ones(3, dtype=torch.float64), rtol=2e-3, atol=0)
-    torch.testing.assert_close(noisy[0], torch.full((3,), MODEL / 1e3, dtype=torch.float64), rtol=2e-3, atol=0)
-    silent = scale.weight(rows_of(torch.zeros(2, dtype=torch.float64)), one, one)
-    assert torch.equal(silent, as_it_is)
+    noisy = replace(scale, noise=1e3).weight(rows, one, one)
+    torch.testing.assert_close(noisy[0] / noisy[1], one, rtol=2e-3, atol=0)
+    torch.testing.assert_close(noisy[0], one * MODEL / 1e3, rtol=2e-3, atol=0)
+
+
+def test_noise_is_what_all_windows_have():
+    """What one field holds beyond the band looks like noise, of a level of its own."""
+    draw = torch.Generator().manual_seed(2)
+    rough = torch.randn(1, 1, 8, N, N, generator=draw, dtype=torch.float64)
+    learner, weak = OperatorDiscovery(1), weak_rows((True, True))
+    assert learner._scale([torch.cat([rough, torch.ones_like(rough)])], weak).noise < 1e-20
+    noise = 0.1 * torch.randn(6, 1, 8, N, N, generator=draw, dtype=torch.float64)
+    scale = learner._scale([torch.cat([rough, noise])], weak)
+    assert scale.noise == pytest.approx(0.01, rel=0.2)
+    torch.testing.assert_close(
+        scale.share(torch.tensor([1.0, 0.001]).double()), torch.tensor([scale.noise, 1.0]).double()
+    )
 
 
 def two_views(level: float) -> Rows:

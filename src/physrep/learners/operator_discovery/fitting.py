@@ -64,8 +64,8 @@ class Collected:
         found.rows = found.rows * counted
         names, group = trajectory.to(x.device).unique(return_inverse=True)
         self.windows += len(x)
-        if rows.x_a is not rows.x_b and not keep:
-            self.noise.append(noise_products(rows, weight))
+        if rows.x_a is not rows.x_b and rows.noise is not None and self.scale.noise and not keep:
+            self.noise.append(noise_products(rows, weight * self.scale.share(rows.noise).unsqueeze(1)))
         if keep:
             self.parts.append(found)
             self.trajectory.append(trajectory.to(x.device))

@@ -19,7 +19,7 @@ from .library import Term, library, relation_terms
 from .posterior import WindowPosterior, posterior
 from .row_cache import RowsOfGeometries
 from .row_errors import RowErrors
-from .row_weights import RowScale
+from .row_weights import RowScale, row_scale
 from .tokens import tokens
 from .trained_basis import TrainedBasis
 from .views import noise_of
@@ -165,8 +165,19 @@ class FoundOperator(Learner):
     def _rows_in(self, rows: WeakRows, x: Tensor) -> Rows:
         """Rows of windows, in two views where that is worth while."""
         level, split = self._noise(x, rows)
-        # In fields of which most windows are not worth two views, what views differ in is no noise but alias.
-        return replace(rows.mixed(x, split), noise=level.square() * (split | (split.double().mean() > 0.5)))
+        return replace(rows.mixed(x, split), noise=level.square())
+
+    def _scale(self, windows: Iterable[Tensor], rows: WeakRows) -> RowScale:
+        """Sizes of the change of normalised fields, and the least level of noise of their windows."""
+        levels: list[Tensor] = []
+
+        def changes() -> Iterable[Tensor]:
+            for x in windows:
+                levels.append(self._noise(x, rows)[0])
+                yield rows.change(x)
+
+        scale = row_scale(changes(), rows.modes)
+        return replace(scale, noise=float(torch.cat(levels).min()) ** 2)
 
     def _noise(self, x: Tensor, rows: WeakRows) -> tuple[Tensor, Tensor]:
         """Level of the noise of every window, and whether two half views of it are worth while, ``(B,)`` each."""

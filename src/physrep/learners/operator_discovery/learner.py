@@ -34,7 +34,7 @@ from .low_rank import Operator
 from .relations import Relation, collected_relations, find_relations, with_relations
 from .repeatability import TRAJECTORIES, parameters, repeatability
 from .row_cache import RowsOfGeometries
-from .row_weights import RowScale, row_scale
+from .row_weights import RowScale
 from .screening import FieldSample, screened
 from .selection import EXPLAINED, Choice, choose, partly
 from .tokens import resolved
@@ -138,7 +138,7 @@ class OperatorDiscovery(FoundOperator):
         generator = torch.Generator().manual_seed(seed)
         plain = self._rows_of(first, channels, [Term((), (0,) * axes, 1)], modes)
         modes = list(plain.geometry.modes)
-        scale = row_scale((plain.change(self._kept(clip, channels)) for clip in train), plain.modes)
+        scale = self._scale((self._kept(clip, channels) for clip in train), plain)
         wide = () if self.basis is not None else whole_library(channels, nonlocal_columns, self.grades, grades, axes)
         related = nonlocal_columns and self.basis is None and len(channels) > 1
         samples = (FieldSample(), FieldSample()) if wide or related else ()

@@ -1,6 +1,6 @@
 r"""What a row counts in the fit: windows and modes of the test functions differ in size by orders of magnitude.
 
-    λ_wr = 1 / (s_r (E_w + ε) + σ_w² g_r/κ),      s_r = ⟨|Y_wrc|² / E_c⟩,      E_w = ⟨|Y_wrc|² / (s_r E_c)⟩_{r,c}
+    λ_wr = 1 / (s_r (E_w + ε) + σ² g_r/κ),      s_r = ⟨|Y_wrc|² / E_c⟩,      E_w = ⟨|Y_wrc|² / (s_r E_c)⟩_{r,c}
 
 With s the mean spectrum of the change and E its mean size per channel over training windows, all modes and all windows
 have about the same say: a trajectory that still grows from a small start, or a short wave, tells as much of an equation
@@ -11,8 +11,9 @@ A window in which fields change too fast for their frames has rows that are wron
 holds at the highest frequency of the frames, ρ, tells so before anything is fitted (`WeakRows.unresolved`); such a
 window counts by the share 1 / (1 + (ρ/ρ₀)²).
 
-White noise of variance σ_w² (`views.noise_of`) adds σ_w² g_r to the square of a row, whatever the change there. Where
-that exceeds the share κ of the change, rows count by it: windows and modes that hold little beside noise hardly count.
+White noise of variance σ² adds σ² g_r to the square of a row, whatever the change there. Where that exceeds the share κ
+of the change, rows count by it: windows and modes that hold little beside noise hardly count. σ is the least level of
+the windows (`views.noise_of`): noise has one level; what fields hold beyond the band looks like it and has many.
 
 This is the weighting of generalised least squares under the assumption that what an equation leaves unexplained is in
 proportion to the change itself (Aitken, Proc. R. Soc. Edinburgh 55, 1936).
@@ -47,10 +48,12 @@ class RowScale:
     Attributes:
         spectrum: s, shape of the modes ``(M_x, M_y)`` or ``(M_x, M_y, M_z)``, mean 1.
         change: E_c of every channel, ``(C,)``.
+        noise: σ², mean over the channels.
     """
 
     spectrum: Tensor
     change: Tensor
+    noise: float = 0.0
 
     def rows(self, shape: Sequence[int], halves: Sequence[bool], count: int) -> Tensor:
         """s of every row, ``(count,)``.
@@ -78,8 +81,11 @@ class RowScale:
         """
         own = ((rows.y_a.square() + rows.y_b.square()) / 2 / spectrum.unsqueeze(1)).mean(1)
         size = (own / self.change).mean(1, keepdim=True) + STILL
-        faint = 0.0 if rows.noise is None else rows.noise[:, None] * gain * (1 / self.change).mean() / MODEL
-        return 1 / (spectrum * size + faint)
+        return 1 / (spectrum * size + self.noise * gain * (1 / self.change).mean() / MODEL)
+
+    def share(self, level: Tensor) -> Tensor:
+        """Share of white noise in what the windows' half views differ in, of variance ``level`` ``(B,)``."""
+        return (self.noise / level.clamp_min(1e-300)).clamp_max(1.0)
 
 
 def trust(unresolved: Tensor) -> Tensor:
