@@ -35,3 +35,9 @@ def test_scatter_and_posterior_error_count_against_the_smallest_size() -> None:
 def test_windows_that_tell_nothing_do_not_count() -> None:
     assert mask(*windows(0.04, 0.03, drowned=150), [0.6, 0.4]) == [True, False]
     assert mask(*windows(0.04, 0.03, drowned=600), [0.6]) == [False]
+
+
+def test_few_windows_that_err_by_far_do_not_decide() -> None:
+    found, trajectory = windows(0.04, 0.03)
+    found.mean[::100] += 3.0
+    assert mask(found, trajectory, [1.0, 0.6, 0.4]) == [True, True, False]

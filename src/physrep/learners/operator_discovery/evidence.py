@@ -20,7 +20,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from .posterior import KNOWN, WindowPosterior, within_trajectories
+from .posterior import KNOWN, WindowPosterior, rests
 
 
 def evidence_of(found: WindowPosterior, scatter: Tensor) -> Tensor:
@@ -67,9 +67,11 @@ def scatter_of(found: Sequence[WindowPosterior], trajectory: Sequence[Tensor], d
     alone, names = [_alone(one) for one in found], torch.cat(list(trajectory))
     own, error = (torch.cat(parts) for parts in zip(*alone, strict=True))
     known = torch.linalg.eigvalsh(torch.cat([one.covariance for one in found])).amax(1) < KNOWN
-    spread, several = within_trajectories(own[known], names.to(own.device)[known])
+    rest, windows = rests(own[known], names.to(own.device)[known])
+    several = windows > 1
     if not several.any():
         return nothing.to(own)
+    spread = rest.T @ rest / (1 - 1 / windows.to(own)).sum()
     values, vectors = torch.linalg.eigh(spread - error[known][several].mean(0))
     return (vectors * values.clamp_min(0)) @ vectors.T
 

@@ -113,19 +113,16 @@ def posterior(rows: Rows, w0: Tensor, v: Tensor, covariance: Tensor, signal: Ten
     return WindowPosterior(theta, spread, residual)
 
 
-def within_trajectories(theta: Tensor, trajectory: Tensor) -> tuple[Tensor, Tensor]:
-    """Covariance of estimates within trajectories, ``(P, P)``, and which of them have another beside them, ``(n,)``.
-
-    The covariance is 0 where none has.
+def rests(value: Tensor, trajectory: Tensor) -> tuple[Tensor, Tensor]:
+    """What windows differ in from the mean of their trajectory, ``(B, P)``, and how many windows that is of, ``(B,)``.
 
     Args:
-        theta: of windows, ``(n, P)``.
-        trajectory: that each is of, ``(n,)``.
+        value: of windows, ``(B, P)``.
+        trajectory: that each is of, ``(B,)``.
     """
     _, place, counts = trajectory.unique(return_inverse=True, return_counts=True)
-    centres = theta.new_zeros(len(counts), theta.shape[1]).index_add(0, place, theta) / counts.unsqueeze(1)
-    rest = theta - centres[place]
-    return rest.T @ rest / max(int((counts - 1).sum()), 1), counts[place] > 1
+    centres = value.new_zeros(len(counts), value.shape[1]).index_add(0, place, value) / counts.unsqueeze(1)
+    return value - centres[place], counts[place]
 
 
 def _rest(d: Tensor, r: Tensor, theta: Tensor) -> Tensor:
