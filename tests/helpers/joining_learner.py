@@ -31,9 +31,11 @@ class Weighing(Untrained):
         weight = x[:, 1].square().flatten(1).mean(1)
         return torch.stack([weight, weight * x[:, 0].flatten(1).mean(1)], 1)
 
-    def joined(self, evidence: Tensor) -> Tensor:
-        weight, weighted = evidence.T
+    def joined(self, evidence: Tensor, place: Tensor) -> Tensor:
+        total = torch.zeros(int(place.max()) + 1, 2, dtype=evidence.dtype, device=evidence.device)
+        weight, weighted = total.index_add(0, place, evidence).T
         return torch.stack([weighted / weight, weight], 1)[:, None]
 
     def encode(self, clip: Clip) -> Tensor:
-        return self.joined(self.evidence(clip)).float()
+        evidence = self.evidence(clip)
+        return self.joined(evidence, torch.arange(len(evidence), device=evidence.device)).float()

@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import torch
 
-from physrep.learners.operator_discovery.evidence import evidence_of, joint_posterior, scatter_of
+from physrep.learners.operator_discovery.evidence import Scatter, evidence_of, joint_posterior, scatter_of
 from physrep.learners.operator_discovery.posterior import WindowPosterior
 
-NO_SCATTER = torch.zeros(2, 2, dtype=torch.float64)
+
+def none(directions: int = 2) -> Scatter:
+    """Windows that differ by their errors alone."""
+    return Scatter.of_table(torch.zeros(0, 0, dtype=torch.float64), directions)
 
 
 def together(
-    found: WindowPosterior, trajectory: torch.Tensor, scatter: torch.Tensor = NO_SCATTER
+    found: WindowPosterior, trajectory: torch.Tensor, scatter: Scatter | None = None
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """Mean and covariance of the joint posterior of every trajectory."""
-    names, place = trajectory.unique(return_inverse=True)
-    evidence = evidence_of(found, scatter)
-    return joint_posterior(torch.zeros(len(names), evidence.shape[1]).to(evidence).index_add(0, place, evidence))
+    _, place = trajectory.unique(return_inverse=True)
+    return joint_posterior(evidence_of(found), place, scatter or none(found.mean.shape[1]))
 
 
 def windows(
@@ -61,7 +63,7 @@ def test_one_window_stays_as_it_is_and_a_certain_one_decides() -> None:
     certain = WindowPosterior(
         torch.tensor([[0.7], [-1.0]]).double(), torch.tensor([[[0.0]], [[0.9]]]).double(), torch.zeros(2, 1).double()
     )
-    mean, _ = together(certain, torch.tensor([4, 4]), torch.zeros(1, 1, dtype=torch.float64))
+    mean, _ = together(certain, torch.tensor([4, 4]))
     assert abs(float(mean) - 0.7) < 1e-6
 
 
@@ -78,9 +80,32 @@ def test_scatter_between_windows_is_found_and_evens_out_their_weights() -> None:
     found = WindowPosterior(mean.flatten(0, 1), spread.flatten(0, 1), torch.zeros(1200, 1, dtype=torch.float64))
     trajectory = torch.arange(400).repeat_interleave(3)
     scatter = scatter_of([found], [trajectory], 2)
-    torch.testing.assert_close(scatter, planted, rtol=0.15, atol=3e-3)
+    torch.testing.assert_close(scatter.mean(), planted, rtol=0.15, atol=3e-3)
     truth = theta.squeeze(1)
-    blind, told = (float((together(found, trajectory, t)[0] - truth).square().mean()) for t in (NO_SCATTER, scatter))
+    blind, told = (float((together(found, trajectory, t)[0] - truth).square().mean()) for t in (none(), scatter))
     assert told < 0.6 * blind
     alone = WindowPosterior(mean[:, 0], spread[:, 0], torch.zeros(400, 1))
-    assert not scatter_of([alone], [torch.arange(400)], 2).any()
+    assert not scatter_of([alone], [torch.arange(400)], 2).mean().any()
+
+
+def test_a_scatter_that_grows_with_theta_leaves_the_line_through_all_trajectories() -> None:
+    generator = torch.Generator().manual_seed(3)
+    theta = torch.randn(1000, 1, 1, dtype=torch.float64, generator=generator)
+    width = (0.4 + 0.4 * theta.squeeze(2)).clamp(0.02)  # well told at one end alone
+    reading = theta + width.unsqueeze(2) * torch.randn(1000, 3, 1, dtype=torch.float64, generator=generator)
+    spread = torch.full((3000, 1, 1), 1e-6, dtype=torch.float64)
+    mean = reading.flatten(0, 1) * (1 - 1e-6)
+    found = WindowPosterior(mean, spread, torch.zeros(3000, 1, dtype=torch.float64))
+    trajectory, truth = torch.arange(1000).repeat_interleave(3), theta.flatten()
+    told = scatter_of([found], [trajectory], 1)
+    near = told.at(torch.tensor([[-1.5], [1.0]], dtype=torch.float64)).flatten()
+    assert near[0] < 0.05 and abs(float(near[1]) - 0.64) < 0.15
+    kept = truth > -0.5
+    errors = []
+    for scatter in (Scatter(torch.zeros(1, 1).double(), told.mean().unsqueeze(0)), told):
+        x = together(found, trajectory, scatter)[0].flatten()
+        slope = ((x[kept] - x[kept].mean()) * (truth[kept] - truth[kept].mean())).sum()
+        slope = slope / (x[kept] - x[kept].mean()).square().sum()
+        guess = truth[kept].mean() + slope * (x[~kept] - x[kept].mean())
+        errors.append(float((guess - truth[~kept]).square().mean()))
+    assert errors[1] < 0.5 * errors[0]

@@ -12,7 +12,7 @@ from physrep.benchmark import bench, read_config
 from physrep.errors import PhysrepError
 from physrep.learners import OperatorDiscovery
 from physrep.learners.joined import encode_trajectories
-from physrep.learners.operator_discovery.evidence import evidence_of, joint_posterior, scatter_of
+from physrep.learners.operator_discovery.evidence import Scatter, evidence_of, joint_posterior, scatter_of
 from physrep.readout import Instrument
 from physrep.run_directory import load_run, run_data
 from physrep.sharing.export import export
@@ -52,11 +52,12 @@ def test_tokens_are_those_of_the_joint_posterior_with_the_scatter_of_the_fit(run
     assert isinstance(learner, OperatorDiscovery) and learner.v.shape[0] == 1
     splits = run_data(config).open_splits()
     train = splits["train"].clip(splits["train"].windows(FRAMES, 3), FRAMES)
-    torch.testing.assert_close(learner.scatter, scatter_of([learner.read(train)], [train.trajectory], 1))
+    torch.testing.assert_close(learner.scatter, scatter_of([learner.read(train)], [train.trajectory], 1).table())
     windows = splits["valid"].windows(FRAMES, STRIDE)
     clip = splits["valid"].clip(windows, FRAMES)
-    evidence = evidence_of(learner.read(clip), learner.scatter).unflatten(0, (-1, 3)).sum(1)
-    mean, _ = joint_posterior(evidence)
+    evidence = evidence_of(learner.read(clip))
+    place = torch.arange(len(evidence)) // 3
+    mean, _ = joint_posterior(evidence, place, Scatter.of_table(learner.scatter, 1))
     store = TokenStore.open(runs / "joined-s0" / "tokens" / "valid")
     assert store.joined
     np.testing.assert_allclose(store.tokens[:, 0, 0], mean[:, 0].repeat_interleave(3), rtol=1e-5, atol=1e-5)
@@ -65,6 +66,16 @@ def test_tokens_are_those_of_the_joint_posterior_with_the_scatter_of_the_fit(run
     assert torch.equal(alone[0], one.fields)
     torch.testing.assert_close(learner.encode(one), encode_trajectories(learner, one))
     assert (learner.encode(one) - torch.from_numpy(np.array(store.tokens[:1]))).abs().max() > 1e-4
+
+
+def test_a_run_of_before_had_one_scatter_for_all_theta(runs: Path) -> None:
+    learner, _ = load_run(runs / "joined-s0")
+    assert isinstance(learner, OperatorDiscovery)
+    old = learner.state_dict() | {"scatter": torch.full((1, 1), 0.3, dtype=torch.float64)}
+    learner.load_state_dict(old)
+    scatter = Scatter.of_table(learner.scatter, 1)
+    torch.testing.assert_close(scatter.at(torch.tensor([[-9.0], [9.0]]).double()), old["scatter"].expand(2, 1, 1))
+    torch.testing.assert_close(scatter.mean(), old["scatter"])
 
 
 def test_off_nothing_is_stored_or_told_apart(runs: Path) -> None:

@@ -167,9 +167,9 @@ class FrozenEncoder(Untrained):
         encoder: Any = self.encoder
         return encoder.evidence(clip)
 
-    def joined(self, evidence: Tensor) -> Tensor:
+    def joined(self, evidence: Tensor, place: Tensor) -> Tensor:
         encoder: Any = self.encoder
-        return self._pooled(encoder.joined(evidence))
+        return self._pooled(encoder.joined(evidence, place))
 
     def _normalised(self, clip: Clip) -> Tensor:
         x = self.fields(clip, self.num_frames)

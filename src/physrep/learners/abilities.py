@@ -103,8 +103,8 @@ class FitsInClosedForm(Protocol):
 class JoinsWindows(Protocol):
     """Reads the windows of a trajectory together, each by what it is worth, instead of one by one.
 
-    A window gives evidence on its own; the sum over the windows of a trajectory gives the tokens that each of them
-    gets. `encode` gives the tokens of a window of which no other is known. See `physrep.learners.joined.joining`.
+    A window gives evidence on its own; that of all windows of a trajectory gives the tokens that each of them gets.
+    `encode` gives the tokens of a window of which no other is known. See `physrep.learners.joined.joining`.
 
     Attributes:
         join_windows: whether this one does; where it is false the methods are not called.
@@ -113,9 +113,14 @@ class JoinsWindows(Protocol):
     join_windows: bool
 
     def evidence(self, clip: Clip) -> Tensor:
-        """What each window says, whatever its companions, ``(B, E)``, float64; additive over a trajectory."""
+        """What each window says, whatever its companions, ``(B, E)``, float64."""
         ...
 
-    def joined(self, evidence: Tensor) -> Tensor:
-        """Tokens ``(n, N, D)`` of n trajectories by the sum of the evidence of their windows, ``(n, E)``."""
+    def joined(self, evidence: Tensor, place: Tensor) -> Tensor:
+        """Tokens ``(n, N, D)`` of n trajectories, whatever the order of their windows.
+
+        Args:
+            evidence: of B windows, ``(B, E)``.
+            place: number of the trajectory, 0 … n - 1, that each is of, ``(B,)``.
+        """
         ...

@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
-import torch
 from torch import Tensor
 
 from ..clip import Clip
@@ -28,9 +27,8 @@ def joined_tokens(learner: JoinsWindows, evidence: Tensor, trajectory: Tensor) -
         evidence: of B windows, ``(B, E)``; all those of a trajectory that are to count.
         trajectory: of each window, ``(B,)``.
     """
-    names, place = trajectory.to(evidence.device).unique(return_inverse=True)
-    total = torch.zeros(len(names), evidence.shape[1], dtype=evidence.dtype, device=evidence.device)
-    return learner.joined(total.index_add(0, place, evidence)).float()[place]
+    _, place = trajectory.to(evidence.device).unique(return_inverse=True)
+    return learner.joined(evidence, place).float()[place]
 
 
 def encode_trajectories(learner: Learner, clip: Clip) -> Tensor:

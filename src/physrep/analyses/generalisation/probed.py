@@ -128,8 +128,9 @@ class ProbedRun:
         if join is None:
             return np.stack([self.clean[rows].mean(0) for rows in sets])
         with torch.inference_mode():
-            total = torch.stack([self._evidence[torch.from_numpy(rows)].sum(0) for rows in sets])
-            return self._predicted(join.joined(total).float().cpu())
+            evidence = self._evidence[torch.from_numpy(np.concatenate(sets))]
+            place = torch.arange(len(sets)).repeat_interleave(torch.tensor([len(rows) for rows in sets]))
+            return self._predicted(join.joined(evidence, place.to(evidence.device)).float().cpu())
 
     @cached_property
     def _evidence(self) -> Tensor:

@@ -14,7 +14,7 @@ from torch import Tensor
 from ...clip import Clip
 from ...errors import PhysrepError
 from ..base import Learner
-from .evidence import evidence_of, joint_posterior
+from .evidence import Scatter, evidence_of, joint_posterior
 from .library import Term, library, relation_terms
 from .posterior import WindowPosterior, posterior
 from .row_cache import RowsOfGeometries
@@ -67,7 +67,7 @@ class FoundOperator(Learner):
     low: Tensor
     high: Tensor
     scatter: Tensor
-    """What windows of one trajectory differ in beyond their errors, ``(P, P)``; only with ``join_windows``."""
+    """What windows of trajectories differ in beyond their errors (`Scatter.table`); only with ``join_windows``."""
     theta: Tensor
     """θ of the training trajectories, ``(n, P)``."""
     diagonal: Tensor
@@ -143,17 +143,23 @@ class FoundOperator(Learner):
         With ``join_windows`` it is that of a trajectory of which this window alone is known.
         """
         if self.join_windows:
-            return self.joined(self.evidence(clip))
+            evidence = self.evidence(clip)
+            return self.joined(evidence, torch.arange(len(evidence), device=evidence.device))
         found = self.read(clip)
         return self._tokens(found.mean, found.covariance)
 
     def evidence(self, clip: Clip) -> Tensor:
-        """What each window says of θ, ``(B, P² + P)``, to be added up over a trajectory (`evidence`)."""
-        return evidence_of(self.read(clip), self.scatter)
+        """What each window says of θ, ``(B, P² + P)`` (`evidence`)."""
+        return evidence_of(self.read(clip))
 
-    def joined(self, evidence: Tensor) -> Tensor:
-        """Tokens ``(n, 1, P + n)`` of the joint posterior of the windows of each trajectory, ``(n, P² + P)``."""
-        return self._tokens(*joint_posterior(evidence))
+    def joined(self, evidence: Tensor, place: Tensor) -> Tensor:
+        """Tokens of the joint posterior of the windows of each trajectory, ``(trajectories, 1, P + n)``.
+
+        Args:
+            evidence: of B windows.
+            place: number of the trajectory that each is of, ``(B,)``.
+        """
+        return self._tokens(*joint_posterior(evidence, place, Scatter.of_table(self.scatter, self.v.shape[0])))
 
     def _tokens(self, mean: Tensor, covariance: Tensor) -> Tensor:
         if mean.shape[1] == 0:
@@ -219,6 +225,10 @@ class FoundOperator(Learner):
             setattr(self, name, value.to(self.found.device))
 
     def _load_from_state_dict(self, state_dict: dict[str, Any], prefix: str, *args: Any, **kwargs: Any) -> None:
+        scatter, v = state_dict.get(f"{prefix}scatter"), state_dict.get(f"{prefix}v")
+        if scatter is not None and v is not None and scatter.shape[1] == v.shape[0] > 0:
+            # Runs of earlier versions hold one T for all θ.
+            state_dict[f"{prefix}scatter"] = Scatter(scatter.new_zeros(1, v.shape[0]), scatter.unsqueeze(0)).table()
         # What the fit found has sizes of its own: make room for what is stored.
         for name, buffer in list(self._buffers.items()):
             stored = state_dict.get(f"{prefix}{name}")

@@ -226,7 +226,7 @@ class OperatorDiscovery(FoundOperator):
             self.keep({"chosen": self.chosen[told], "low": self.low[told], "high": self.high[told]})
         if self.join_windows:
             seen = self._read_some(train, SCATTER_TRAJECTORIES)
-            self.keep({"scatter": scatter_of(*seen, self.v.shape[0])})
+            self.keep({"scatter": scatter_of(*seen, self.v.shape[0]).table()})
         return [{"directions": row["directions"], "grade": row["grade"], "loss": row["score"]} for row in result.curve]
 
     def _write(self, record: Mapping[str, Any]) -> None:
