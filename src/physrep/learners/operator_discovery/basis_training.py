@@ -75,8 +75,8 @@ def training_windows(
     parts: list[tuple[Tensor, ...]] = []
     for x, trajectory in batches:
         held = rows(x, halves=False)
-        weight = scale.weight(held, spectrum, rows.gain) * trust(rows.unresolved(x, spectrum)).unsqueeze(1)
-        root = weight.sqrt().unsqueeze(2)
+        counted = trust(rows.unresolved(x, spectrum), scale.resolved)
+        root = (scale.weight(held, spectrum, rows.gain) * counted.unsqueeze(1)).sqrt().unsqueeze(2)
         parts.append(
             (x.float(), (held.x_a * root @ basis).float(), (held.y_a * root).float(), root[..., 0].float(), trajectory)
         )

@@ -58,7 +58,7 @@ class Collected:
             keep: keep windows apart; else sum them per trajectory.
         """
         spectrum = self.scale.rows(weak.modes, weak.halves, weak.count)
-        counted = trust(weak.unresolved(x, spectrum))
+        counted = trust(weak.unresolved(x, spectrum), self.scale.resolved)
         weight = self.scale.weight(rows, spectrum, weak.gain) * counted.unsqueeze(1)
         found = grams(rows, weight)
         found.rows = found.rows * counted

@@ -9,7 +9,8 @@ modes count as having a share of at least `FAINTEST`.
 
 A window in which fields change too fast for their frames has rows that are wrong by the quadrature in time. What it
 holds at the highest frequency of the frames, ρ, tells so before anything is fitted (`WeakRows.unresolved`); such a
-window counts by the share 1 / (1 + (ρ/ρ₀)²).
+window counts by the share 1 / (1 + (ρ/ρ₀)²). Noise holds as much at the highest frequency as elsewhere: ρ₀ is at least
+what it alone gives to the quarter of the windows that hold least of it, or few windows of a decaying field would rule.
 
 White noise of variance σ² adds σ² g_r to the square of a row, whatever the change there. Where that exceeds the share κ
 of the change, rows count by it: windows and modes that hold little beside noise hardly count. σ is the least level of
@@ -35,6 +36,8 @@ STILL = 1e-3
 """ε: change of a window, as a share of the mean, below which it counts no more."""
 RESOLVED_IN_TIME = 3e-2
 """ρ₀: on Gray-Scott fields rows of such a window have a relative squared error of about 1e-5, which goes with ρ²."""
+CLEAREST = 0.25
+"""Share of the windows that noise alone does not bring below half of their weight."""
 MODEL = 1e-4
 """κ: share of the change that rows miss without noise, as the weights take it."""
 WINDOWS = 512
@@ -49,11 +52,13 @@ class RowScale:
         spectrum: s, shape of the modes ``(M_x, M_y)`` or ``(M_x, M_y, M_z)``, mean 1.
         change: E_c of every channel, ``(C,)``.
         noise: σ², mean over the channels.
+        resolved: ρ₀.
     """
 
     spectrum: Tensor
     change: Tensor
     noise: float = 0.0
+    resolved: float = RESOLVED_IN_TIME
 
     def rows(self, shape: Sequence[int], halves: Sequence[bool], count: int) -> Tensor:
         """s of every row, ``(count,)``.
@@ -88,9 +93,9 @@ class RowScale:
         return (self.noise / level.clamp_min(1e-300)).clamp_max(1.0)
 
 
-def trust(unresolved: Tensor) -> Tensor:
-    """Share by which windows count whose change is unresolved in time by ρ ``(B,)``."""
-    return 1 / (1 + (unresolved / RESOLVED_IN_TIME).square())
+def trust(unresolved: Tensor, resolved: float = RESOLVED_IN_TIME) -> Tensor:
+    """Share by which windows count whose change is unresolved in time by ρ ``(B,)``; half at ``resolved``, ρ₀."""
+    return 1 / (1 + (unresolved / resolved).square())
 
 
 def row_scale(targets: Iterable[Tensor], shape: Sequence[int]) -> RowScale:

@@ -114,7 +114,7 @@ class WeakRows:
         # Modes run from 0 on the first periodic axis and on axes with ends, else from -M.
         self.halves = tuple(not around or axis == first for axis, around in enumerate(geometry.periodic))
         self.count = 2 * self.value.shape[0] * math.prod(self.modes)
-        self.gain = self._gain()
+        self.gain, self.fastest = self._gain(self.rate), self._gain(self.alternating)
         self.chunk = CHUNK if torch.device(device).type == "cpu" else 64
         self._multipliers: dict[str, Tensor] = {}
         # Columns are made together where they need the same matrices.
@@ -149,16 +149,20 @@ class WeakRows:
         two, one = self(x[split]), self(x[~split], halves=False)
         return Rows(*(torch.cat([getattr(two, n), getattr(one, n)])[order] for n in ("x_a", "x_b", "y_a", "y_b")))
 
-    def _gain(self) -> Tensor:
-        """Variance of a change's row for white noise of variance 1 at every point and frame, ``(R,)``."""
+    def _gain(self, time: Tensor) -> Tensor:
+        """Variance of a row for white noise of variance 1 at every point and frame, ``(R,)``.
+
+        Args:
+            time: what a row takes of the frames, as `rate`, ``(bumps, T)``.
+        """
         power = square = torch.ones((), dtype=torch.complex128)
         for own in self.matrices:
             matrix = own[0].cpu()
             power = power[..., None] * (matrix * matrix.conj()).sum(1)
             square = square[..., None] * (matrix * matrix).sum(1)
-        time = self.rate.cpu().square().sum(1)[:, None]
+        share = time.cpu().square().sum(1)[:, None]
         parts = [(power + sign * square).real.flatten() / 2 for sign in (1, -1)]
-        return torch.cat([(time * part.clamp_min(0)).flatten() for part in parts]).to(self.rate.device)
+        return torch.cat([(share * part.clamp_min(0)).flatten() for part in parts]).to(self.rate.device)
 
     def change(self, x: Tensor) -> Tensor:
         """Targets alone of the fields as they are ``(B, R, C)``: the changes, then what relations give at once."""
