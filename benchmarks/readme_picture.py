@@ -20,8 +20,8 @@ from physrep.benchmark.directory import Bench
 from physrep.files import read_json
 from physrep.learners import LEARNERS
 from physrep.learners.identity import KINDS, identity
-from physrep.report.draw import Reference, dots, save_figure
-from physrep.report.fields import draw_samples
+from physrep.report.draw import Reference, dots, images, save_figure
+from physrep.report.fields import sample_pictures
 from physrep.report.style import paper
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -71,7 +71,7 @@ def main() -> None:
         figure = Figure(figsize=(11.0, 3.7), layout="constrained")
         left, right = figure.subfigures(1, 2, squeeze=False, width_ratios=[1.05, 1.0], wspace=0.04)[0]
         if bench.samples is not None:
-            draw_samples(left, bench.samples, bench.data, trajectories=2, frames=3, channels=2)
+            images(left, *sample_pictures(bench.samples, bench.data, trajectories=2, frames=3, channels=2))
         ax = right.subplots()
         lines = [
             Reference(1.0, "constant", "#8a8a8a", dashed=True),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 
 from .metrics.score import Score
@@ -92,6 +92,17 @@ def quantity(value: float, digits: int = 4) -> str:
     if math.isnan(value):
         return NOTHING
     return tick(value, digits) if math.isfinite(value) else "∞" if value > 0 else "−∞"
+
+
+def parameter_texts(
+    values: Mapping[str, float], symbols: Mapping[str, str], units: Mapping[str, str | None] | None = None
+) -> str:
+    """``Re = 200, ν = 0.01 m²/s``: a name without a symbol stands for itself, and the unit 1 is not written."""
+    said = []
+    for name, value in values.items():
+        unit = (units or {}).get(name) or "1"
+        said.append(f"{symbols.get(name, name)} = {_minus(f'{value:.3g}')}" + (f" {unit}" if unit != "1" else ""))
+    return ", ".join(said)
 
 
 def interval_digits(low: float, high: float) -> int:

@@ -9,13 +9,14 @@ import torch
 from torch import Tensor
 
 from ..files import write_npz
+from ..metrics.spacing import evenly_spaced
 from ..nn.attentive import AttentiveProbe, attention_weights
 from ..probes import AttentiveProbeFit
 from ..probes.fit import fit_splits
 from ..progress import each
 from ..tokens import TokenStore
 from .base import IDENTITY, Analysis, Context, FrozenRun, Rows
-from .explain import best_learner, evenly_spaced
+from .explain import best_learner
 
 MAPS = "attention_maps.npz"
 

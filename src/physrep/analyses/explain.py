@@ -13,6 +13,7 @@ from torch import Tensor
 from ..clip import Clip
 from ..files import write_npz
 from ..metrics import bootstrap
+from ..metrics.spacing import evenly_spaced
 from ..palette import as_plane
 from ..probes import Ridge, RidgeProbe
 from ..probes.moments import smooth_moments
@@ -188,11 +189,6 @@ def _clips(context: Context, split: str, store: TokenStore, index: np.ndarray, b
     for first in range(0, len(windows), batch):
         clip = context.splits[split].clip(windows[first : first + batch], context.num_frames, context.data.frame_step)
         yield clip.to("cpu" if context.device == "cpu" else "cuda")
-
-
-def evenly_spaced(total: int, wanted: int) -> np.ndarray:
-    """Indices of ``wanted`` of ``total`` rows, evenly spaced."""
-    return np.unique(np.linspace(0, total - 1, min(wanted, total)).round().astype(int))
 
 
 def _row(run: FrozenRun, question: str, item: str, metric: str, value: float, parameter: str = "") -> dict[str, Any]:

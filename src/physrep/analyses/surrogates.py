@@ -36,6 +36,7 @@ from ..errors import PhysrepError
 from ..learners.joined import encode_trajectories, trajectory_batches
 from ..learners.rings import fields_of_modes, spatial_modes
 from ..metrics import bootstrap, cluster_means
+from ..metrics.spacing import evenly_spaced
 from ..probes.moments import token_moments
 from ..progress import Progress
 from .base import IDENTITY, Analysis, Context, FrozenRun, Rows
@@ -157,7 +158,7 @@ class Surrogates(Analysis):
         """Rows of a store whose windows are read."""
         names = np.unique(store.trajectory)
         if split == "train" and self.trajectories is not None and self.trajectories < len(names):
-            names = names[np.linspace(0, len(names) - 1, self.trajectories).round().astype(int)]
+            names = names[evenly_spaced(len(names), self.trajectories)]
         return np.flatnonzero(np.isin(store.trajectory, names))
 
     def _encoded(self, context: Context, run: FrozenRun, learner: Learner, kind: str) -> dict[str, Tensor]:

@@ -89,6 +89,17 @@ def to_float(text: Any) -> float:
         return math.nan
 
 
+def stored_score(row: Mapping[str, Any]) -> Score:
+    """The score of a row of a CSV file, columns ``value``, ``ci_low`` and ``ci_high``; NaN where one is absent."""
+    return Score(*(to_float(row.get(name)) for name in ("value", "ci_low", "ci_high")))
+
+
+def mean_score(scores: Iterable[Score]) -> Score:
+    """Mean of the scores of several seeds, its interval from the lowest to the highest limit."""
+    values, lows, highs = zip(*scores, strict=True)
+    return Score(float(np.mean(values)), float(np.min(lows)), float(np.max(highs)))
+
+
 def make_entries(
     rows: Iterable[Mapping[str, Any]],
     identities: Mapping[str, Identity] | None = None,
@@ -148,16 +159,14 @@ def _entry(key: tuple[str, ...], rows: list[Mapping[str, Any]], known: Mapping[s
     untrained: dict[tuple[str, str, str, str], list[float]] = {}
     for row in rows:
         name = (str(row["level"]), str(row["split"]), str(row["metric"]), str(row["parameter"]))
-        score = Score(to_float(row["value"]), to_float(row.get("ci_low")), to_float(row.get("ci_high")))
-        cells.setdefault(name, []).append(score)
+        cells.setdefault(name, []).append(stored_score(row))
         untrained.setdefault(name, []).append(to_float(row.get("untrained")))
         if row["split"] == "test" and math.isfinite(count := to_float(row.get("n_trajectories"))):
             entry.trajectories = int(count)
         if math.isfinite(count := to_float(row.get("n_train_trajectories"))):
             entry.training = int(count)
     for name, scores in cells.items():
-        values, lows, highs = zip(*scores, strict=True)
-        entry.scores[name] = Score(float(np.mean(values)), float(np.min(lows)), float(np.max(highs)))
+        entry.scores[name] = mean_score(scores)
         if math.isfinite(mean := float(np.mean(untrained[name]))):
             entry.untrained[name] = mean
     # One value per seed: all rows of a run have the same.
@@ -175,8 +184,7 @@ def _join_seeds(entries: list[Entry], over_seeds: Iterable[Mapping[str, Any]]) -
     joint: dict[tuple[str, str, str], dict[tuple[str, str, str, str], Score]] = {}
     for row in over_seeds:
         name = (str(row["level"]), str(row["split"]), str(row["metric"]), str(row["parameter"]))
-        score = Score(to_float(row["value"]), to_float(row["ci_low"]), to_float(row["ci_high"]))
-        joint.setdefault((str(row["system"]), str(row["title"]), str(row["probe"])), {})[name] = score
+        joint.setdefault((str(row["system"]), str(row["title"]), str(row["probe"])), {})[name] = stored_score(row)
     for entry in entries:
         title = entry.runs[0].rpartition("-s")[0]
         if len(entry.runs) > 1 and (found := joint.get((entry.system, title, entry.probe))):

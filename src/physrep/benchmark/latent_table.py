@@ -69,6 +69,10 @@ class LatentTable:
         found = dict.fromkeys(row["set"] for row in self.rows if row["analysis"] == analysis)
         return [name for name in self.simulated if name in found]
 
+    def pairs(self, analysis: str) -> list[tuple[str, str]]:
+        """Every set with every run that it scored."""
+        return [(name, run) for name in self.sets(analysis) for run in self.modalities(analysis)]
+
     def pixels(self, analysis: str) -> list[str]:
         """Runs that are pixels."""
         return [name for name in self.modalities(analysis) if self.who[name].learner == PIXELS]

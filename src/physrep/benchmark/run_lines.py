@@ -6,12 +6,10 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-import numpy as np
-
 from ..learners.identity import KINDS, default_colour, identity_of_name
 from ..metrics.score import UNKNOWN, Score
 from .directory import Bench
-from .entries import to_float
+from .entries import mean_score, stored_score
 
 EXTRA = {"parameters": "True parameters and time", "majority": "Majority class"}
 """Names of reference rows that no learner makes."""
@@ -78,10 +76,7 @@ def lines(rows: Iterable[Mapping[str, str]]) -> list[Line]:
 def line_score(rows: Iterable[Mapping[str, str]], line: Line, **where: str) -> Score:
     """Mean over seeds of ``value`` among the rows with these cells, interval from the lowest to the highest limit."""
     own = [row for row in rows if row["run"] in line.runs and all(row[key] == text for key, text in where.items())]
-    if not own:
-        return UNKNOWN
-    value, low, high = ([to_float(row.get(key)) for row in own] for key in ("value", "ci_low", "ci_high"))
-    return Score(float(np.mean(value)), float(np.min(low)), float(np.max(high)))
+    return mean_score(map(stored_score, own)) if own else UNKNOWN
 
 
 def best(candidates: Sequence[Line], values: Mapping[str, float], kind: str) -> Line | None:

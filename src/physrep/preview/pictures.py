@@ -10,6 +10,8 @@ import numpy as np
 
 from ..data import WellFile, open_well
 from ..files import atomic_path
+from ..formats import parameter_texts
+from ..metrics.spacing import evenly_spaced
 from ..palette import diverging
 from ..report.draw.images import colour_bar, colour_range
 from ..report.draw.types import Axes, Figure
@@ -117,7 +119,7 @@ def _animate(title: str, times: np.ndarray, own: list[View], path: Path) -> None
     wide = 2.6
     tall = min(max(wide * own[0].extent[1] / own[0].extent[0], 0.8), 4.5)
     pages = []
-    picked = np.unique(np.linspace(0, len(times) - 1, ANIMATION_FRAMES).round().astype(int))
+    picked = evenly_spaced(len(times), ANIMATION_FRAMES)
     with paper():
         figure = Figure(figsize=(wide * len(own) + 0.3, tall + 0.75), layout="constrained", dpi=80)
         axes = figure.subplots(1, len(own), squeeze=False)[0]
@@ -187,8 +189,5 @@ def _director(ax: Axes, view: View, frame: int) -> None:
 def _title(file: WellFile, trajectory: int) -> str:
     system = SYSTEMS.get(file.dataset_name)
     symbols = {p.name: p.symbol for p in system.parameters} if system else {}
-    values = ", ".join(
-        f"{symbols.get(name, name)} = {value[trajectory]:.3g}".replace("-", "−")
-        for name, value in file.parameters.items()
-    )
-    return f"{file.dataset_name}: {values}"
+    values = {name: float(value[trajectory]) for name, value in file.parameters.items()}
+    return f"{file.dataset_name}: {parameter_texts(values, symbols)}"

@@ -8,6 +8,7 @@ import pandas as pd
 
 from ..benchmark.costs import training_cost
 from ..benchmark.directory import Bench
+from ..benchmark.entries import Entry
 from ..benchmark.predicted import prediction_rows
 from ..files import atomic_path
 from .training import panel_of, shown_runs
@@ -42,12 +43,10 @@ def write_figure_data(bench: Bench) -> list[str]:
 def _scores(bench: Bench) -> pd.DataFrame:
     rows = []
     for entry in bench.entries:
-        named = {"system": entry.system, "kind": entry.kind, "label": entry.label, "learner": entry.learner,
-                 "encoder": entry.encoder, "probe": entry.probe, "chosen": entry.chosen}  # fmt: skip
         for (level, split, metric, parameter), (value, low, high) in entry.scores.items():
             if (level, split) == ("trajectory", "test"):
-                cell = {"parameter": parameter, "metric": metric, "value": value, "ci_low": low, "ci_high": high}
-                rows.append({**named, **cell})
+                rows.append({**_named(entry), "chosen": entry.chosen, "parameter": parameter, "metric": metric,
+                             "value": value, "ci_low": low, "ci_high": high})  # fmt: skip
     return pd.DataFrame(rows)
 
 
@@ -56,10 +55,13 @@ def _costs(bench: Bench) -> pd.DataFrame:
     for entry in bench.entries:
         cost, (value, low, high) = training_cost(bench, entry), entry.score()
         if entry.chosen and (entry.kind == "floor" or math.isfinite(cost.seconds)):
-            rows.append({"system": entry.system, "kind": entry.kind, "label": entry.label, "learner": entry.learner,
-                         "encoder": entry.encoder, "probe": entry.probe, "mse": value, "ci_low": low,
-                         "ci_high": high, "flops": cost.flops, "seconds": cost.seconds})  # fmt: skip
+            rows.append({**_named(entry), "mse": value, "ci_low": low, "ci_high": high, "flops": cost.flops,
+                         "seconds": cost.seconds})  # fmt: skip
     return pd.DataFrame(rows)
+
+
+def _named(entry: Entry) -> dict[str, str]:
+    return {name: getattr(entry, name) for name in ("system", "kind", "label", "learner", "encoder", "probe")}
 
 
 def _curves(bench: Bench) -> pd.DataFrame:

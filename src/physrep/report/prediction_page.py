@@ -11,6 +11,7 @@ import pandas as pd
 
 from ..files import write_text
 from ..formats import quantity
+from ..metrics.spacing import evenly_spaced
 from ..palette import as_plane, diverging
 from ..readout.records import Answers
 from ..readout.words import facts, first_sentence, posterior_facts
@@ -108,7 +109,7 @@ def _fields(recording: Recording) -> Figure:
     fields = np.stack([frame.cpu().numpy() for frame in frames], axis=1)
     fields = as_plane(fields, fields.ndim - 2)
     times = [*recording.times, recording.times[-1] + clip.dt * (clip.fields.shape[2] - 1)]
-    shown = np.unique(np.linspace(0, len(times) - 1, 4).round().astype(int))
+    shown = evenly_spaced(len(times), 4)
     rows = [
         Pictures.of_field(name, values[shown][None])
         for name, values in zip(clip.channels[:CHANNELS], fields, strict=False)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from numbers import Integral, Real
 from pathlib import Path
@@ -30,6 +30,14 @@ class Table:
     frame: pd.DataFrame
     caption: str = ""
     digits: Mapping[str, int] = field(default_factory=dict)
+
+    @classmethod
+    def of(
+        cls, head: Sequence[str], lines: Sequence[Sequence[Any]], caption: str, digits: int | Mapping[str, int] = 3
+    ) -> Table:
+        """A table from the names of its columns and its lines; one number of ``digits`` is that of all columns."""
+        frame = pd.DataFrame(lines, columns=list(head), dtype=object)
+        return cls(frame, caption, dict.fromkeys(head, digits) if isinstance(digits, int) else digits)
 
     def texts(self) -> pd.DataFrame:
         """The same with every cell as text."""

@@ -6,7 +6,7 @@ from ..benchmark.latent_table import row_score
 from ..formats import number
 from ..report.section import Section
 from ..report.section import Table as Cells
-from ..report.sections.latent.table import add_figure, tabled
+from ..report.sections.latent.table import add_figure
 from ..systems.linear.ftcs_heat import STABILITY_LIMIT
 from .answers import StudyTable, instability
 from .config import FTCS
@@ -32,7 +32,7 @@ def samples(table: StudyTable, data: StudyData) -> Section:
         spread = ", ".join(f"{p} {number(v.min(), 4)} to {number(v.max(), 4)}" for p, v in values.items())
         lines.append([name, own["equation"], len(rows), own["field"], f"{own['dt']:.3g}", spread])
     head = ["set", "equation", "simulations", "field", "time between frames", "parameters, lowest to highest"]
-    section.tables.append(tabled(head, lines, ""))
+    section.tables.append(Cells.of(head, lines, "", 2))
     return section
 
 
@@ -68,10 +68,10 @@ def _parts(table: StudyTable, name: str, parts: dict) -> Cells:
         lines.append(line)
     if exact:
         head.append("exact integration")
-    return tabled(
+    return Cells.of(
         head, lines,
         "One probe per modality, fitted on stable and unstable runs together as published; its predictions of "
         "simulations out of fold are scored on either side of the limit, each part against its own mean, with 95 % "
         "intervals over simulations. The last column is the same probe on exactly integrated heat over the same range "
-        "of α, scored in its logarithm.",
+        "of α, scored in its logarithm.", 2,
     )  # fmt: skip

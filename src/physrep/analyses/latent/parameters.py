@@ -9,6 +9,7 @@ import numpy as np
 from ...metrics import bootstrap, paired_difference
 from ...metrics.score import Score
 from ...metrics.skill import mean
+from ...metrics.spacing import evenly_spaced
 from ...probes.ridge import STRONG_PENALTIES, Ridge
 from ..base import Rows
 from .analysis import LatentAnalysis
@@ -84,7 +85,7 @@ def probe(context: LatentContext, name: str, targets: np.ndarray, modality: str,
             x, y, groups = features(stores[""], train, level), targets[train], train
             centre, spread = y.mean(0), np.maximum(y.std(0), 1e-12)
             if level == "frame":
-                steps = np.unique(np.linspace(0, x.shape[1] - 1, FRAMES_TO_FIT).round().astype(int))
+                steps = evenly_spaced(x.shape[1], FRAMES_TO_FIT)
                 x = x[:, steps].reshape(-1, x.shape[-1])
                 y, groups = np.repeat(y, len(steps), 0), np.repeat(train, len(steps))
             fitted = Ridge(STRONG_PENALTIES).fit_grouped(x, (y - centre) / spread, groups, seed=seed)

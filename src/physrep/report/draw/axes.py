@@ -43,6 +43,15 @@ def plain_axis(ax: Axes, which: str, count: int = 5) -> None:
     axis.set_major_formatter(FuncFormatter(lambda value, _: tick(value)))
 
 
+def number_axis(ax: Axes, which: str, limits: tuple[float, float], log: bool, count: int = 4) -> None:
+    """A `log_axis` or a `plain_axis` with these ends."""
+    if log:
+        log_axis(ax, which, limits)
+    else:
+        getattr(ax, f"set_{which}lim")(limits)
+        plain_axis(ax, which, count)
+
+
 def name_rows(ax: Axes, positions: Sequence[float], names: Sequence[str], colours: Sequence[str] = ()) -> None:
     """Names of rows beside a vertical axis that has no line and no ticks."""
     ax.set_yticks(list(positions), list(names))

@@ -8,7 +8,8 @@ import numpy as np
 import pandas as pd
 
 from ...formats import number, tick
-from .axes import apart, log_axis, plain_axis
+from ...metrics.spacing import evenly_spaced
+from .axes import apart, log_axis, number_axis, plain_axis
 from .figure import say, say_curve
 from .types import Axes
 
@@ -53,8 +54,7 @@ def curves(
         own = own[np.isfinite(own["y"].astype(float))]
         if own.empty:
             continue
-        keep = np.unique(np.linspace(0, len(own) - 1, min(len(own), MOST_POINTS)).round().astype(int))
-        own = own.iloc[keep]
+        own = own.iloc[evenly_spaced(len(own), MOST_POINTS)]
         x, y = own["x"].to_numpy(float), own["y"].to_numpy(float)
         colour = str(own["colour"].iloc[0])
         style = own["style"].iloc[0] if "style" in own else "-"
@@ -94,11 +94,7 @@ def _marks(
 def _axes(
     ax: Axes, every: list[float] | list[int], words: list[str], limits: tuple[float, float], log_x: bool, log_y: bool
 ) -> None:
-    if log_y:
-        log_axis(ax, "y", limits)
-    else:
-        ax.set_ylim(limits)
-        plain_axis(ax, "y", 4)
+    number_axis(ax, "y", limits, log_y)
     if words:
         ax.set_xticks(range(len(words)), words)
         ax.set_xlim(-0.25, len(words) - 0.75)

@@ -10,7 +10,7 @@ import pandas as pd
 
 from ...formats import column, number
 from ..style import BAND, MUTED
-from .axes import log_axis, name_rows, plain_axis
+from .axes import name_rows, number_axis
 from .figure import say
 from .types import Axes
 
@@ -95,10 +95,7 @@ def dots(
         for (name, _), written in zip(shown, column([value for _, value in shown], digits), strict=True):
             ax.text(1.02, places[name], written, transform=ax.get_yaxis_transform(), va="center", fontsize=8.5,
                     color=colours[name])  # fmt: skip
-    if log:
-        log_axis(ax, "x", limits)
-    else:
-        plain_axis(ax, "x", 6)
+    number_axis(ax, "x", limits, log, 6)
     labels = list(places) if names else []
     name_rows(ax, [places[name] for name in labels], labels, [colours[name] for name in labels])
     if not names:

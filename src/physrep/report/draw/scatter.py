@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pandas as pd
 
-from .axes import log_axis, plain_axis
+from .axes import number_axis
 from .figure import say
 from .types import Axes
 
@@ -60,11 +60,7 @@ def scatter(
         ends = [np.clip(rows[name].to_numpy(float), bottom, top) for name in ("low", "high")]
         ax.vlines(x, *ends, colors=rows["colour"].tolist(), lw=1.6, zorder=2)
     for which, log, ends in (("x", log_x, limits[0]), ("y", log_y, limits[1])):
-        if log:
-            log_axis(ax, which, ends)
-        else:
-            getattr(ax, f"set_{which}lim")(*ends)
-            plain_axis(ax, which, 4)
+        number_axis(ax, which, ends, log)
     if names:
         _name_points(ax, rows, x, y)
 

@@ -25,7 +25,7 @@ from .encoded import encoded_section
 from .explain import explain_section
 from .generalisation import generalisation_section
 from .increment import increment
-from .latent import BENCH_SECTIONS
+from .latent import LATENT_SECTIONS, bench_section
 from .posterior import posterior_section
 from .regimes import regimes_section
 from .similarity import similarity_section
@@ -51,7 +51,7 @@ SECTIONS: dict[str, Maker] = {
     "similarity": similarity_section,
     "explain": explain_section,
     "attention": attention_section,
-    **BENCH_SECTIONS,
+    **{name: partial(bench_section, name=name) for name in LATENT_SECTIONS},
 }
 
 

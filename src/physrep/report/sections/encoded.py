@@ -33,7 +33,8 @@ def encoded_section(bench: Bench, rows: list[dict[str, str]]) -> Section | None:
     frame = frame.clip(-9.99, 1)
     plot = Plot([lambda ax, first: matrix(ax, frame, colours=colours)], 1.4 + 0.27 * len(labels))
     section = Section("encoded", "What is encoded", _sentences(everyone, cells, means, quantities))
-    logs = [name.replace("_", " ") for name in quantities if _first(found, name, "scale") == "log"]
+    scales = {row["quantity"]: row["scale"] for row in found}
+    logs = [name.replace("_", " ") for name in quantities if scales[name] == "log"]
     scaled = f" Of {', '.join(logs)} the logarithm is scored." if logs else ""
     caption = (
         "Test R² of ridge regression from the pooled tokens of a window to quantities of that window that were never "
@@ -44,10 +45,6 @@ def encoded_section(bench: Bench, rows: list[dict[str, str]]) -> Section | None:
     section.show(plot, bench.folder, "encoded", "R² of physical quantities from the tokens of every run", caption)
     section.tables.append(_table(rows, found, everyone, quantities))
     return section
-
-
-def _first(rows: list[dict[str, str]], quantity: str, column: str) -> str:
-    return next(row[column] for row in rows if row["quantity"] == quantity)
 
 
 def _sentences(
@@ -96,4 +93,4 @@ def _table(
     )
     header = ["Run", "most legible", "R²", "least legible", "its R²", "effective rank", "participation ratio"]
     digits = {"R²": 2, "its R²": 2, "effective rank": 1, "participation ratio": 1}
-    return Table(pd.DataFrame(body, columns=header), caption, digits)
+    return Table.of(header, body, caption, digits)

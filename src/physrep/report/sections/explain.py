@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from ...benchmark.directory import Bench
-from ...benchmark.run_lines import line_score, lines
+from ...benchmark.run_lines import lines
 from ...formats import number
 from ..section import Section
-from .explain_figures import layer_plot, map_plot, saliency_figure
+from .explain_figures import block_scores, layer_plot, map_plot, saliency_figure
 
 EVEN = 1.5
 """Times its even share that a channel needs to be named."""
@@ -67,9 +67,8 @@ def _layers(rows: list[dict[str, str]]) -> list[str]:
     """Learners whose error is lower before the last block by more than the interval there."""
     parts = []
     for line in lines(rows):
-        stages = list(dict.fromkeys(row["item"] for row in rows if row["run"] in line.runs))
-        found = {name: line_score(rows, line, item=name, parameter="mean") for name in stages}
-        low, last = min(found, key=lambda name: found[name].value), stages[-1]
+        found = block_scores(rows, line)
+        low, last = min(found, key=lambda name: found[name].value), list(found)[-1]
         # A difference that the interval covers is none.
         if line.kind == "learner" and found[last].value > found[low].high:
             error, end = number(found[low].value, 2), number(found[last].value, 2)

@@ -10,6 +10,9 @@ import numpy as np
 import pandas as pd
 
 from ...benchmark.run_lines import Line, line_score, lines
+from ...formats import parameter_texts
+from ...metrics.score import Score
+from ...metrics.spacing import evenly_spaced
 from ..draw import WIDTH, Pictures, Plot, curves, image_figure, scatter
 from ..draw.types import Axes, Figure
 
@@ -36,17 +39,20 @@ def saliency_figure(path: Path, rows: list[dict[str, str]], symbols: dict[str, s
     # Each window has its own scale: the maps say where, not how much more than elsewhere.
     size /= np.maximum(np.percentile(size, 99.5, axis=(2, 3, 4), keepdims=True), 1e-300)
     windows = min(len(fields), 2 if fields.shape[3] >= fields.shape[4] else 3)
-    times = np.unique(np.linspace(0, fields.shape[2] - 1, FRAMES).round().astype(int))
+    times = evenly_spaced(fields.shape[2], FRAMES)
     grid = [Pictures.of_field(channels[top], fields[:windows, top][:, times], (0.5, 99.5), bar=False)]
     for k, name in enumerate(names):
         text = f"sensitivity\nof {symbols.get(name, name)}"
         grid.append(Pictures(text, size[:windows, k][:, times], 0.0, 1.0, "magma"))
-    titles = [
-        ", ".join(f"{symbols.get(n, n)} = {v:.3g}".replace("-", "−") for n, v in zip(names, own, strict=True))
-        for own in labels[:windows]
-    ]
+    titles = [parameter_texts(dict(zip(names, own, strict=True)), symbols) for own in labels[:windows]]
     tall = min((WIDTH - 1.2) / (windows * len(times)) * fields.shape[4] / fields.shape[3], 1.9)
     return image_figure((WIDTH, 0.7 + len(grid) * tall), grid, titles, [f"+{time * dt:.2g}" for time in times])
+
+
+def block_scores(rows: list[dict[str, str]], line: Line) -> dict[str, Score]:
+    """Error of a line by block, from the input to the last."""
+    blocks = dict.fromkeys(row["item"] for row in rows if row["run"] in line.runs)
+    return {name: line_score(rows, line, item=name, parameter="mean") for name in blocks}
 
 
 def layer_plot(rows: list[dict[str, str]]) -> Plot:
@@ -54,8 +60,7 @@ def layer_plot(rows: list[dict[str, str]]) -> Plot:
     everyone = lines(rows)
     found = []
     for line in everyone:
-        for name in dict.fromkeys(row["item"] for row in rows if row["run"] in line.runs):
-            own = line_score(rows, line, item=name, parameter="mean")
+        for name, own in block_scores(rows, line).items():
             found.append({"curve": line.label, "colour": line.colour, "x": name, "y": own.value, "low": own.low,
                           "high": own.high})  # fmt: skip
 

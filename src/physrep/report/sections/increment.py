@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import pandas as pd
-
 from ...benchmark.directory import Bench
 from ...benchmark.names import probe_name
 from ...benchmark.run_lines import line_score, lines
@@ -34,6 +32,4 @@ def increment(bench: Bench, rows: list[dict[str, str]]) -> Section | None:
         "Test MSE per trajectory, mean over parameters, one probe for the floor's numbers alone and for them with the "
         "moments of the tokens beside; difference on the same resampled trajectories, below 0 better."
     )
-    return Section(
-        "increment", f"What is added to {floor}?", [said], [], [Table(pd.DataFrame(body, columns=header), caption)]
-    )
+    return Section("increment", f"What is added to {floor}?", [said], [], [Table.of(header, body, caption)])

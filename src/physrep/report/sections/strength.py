@@ -8,7 +8,7 @@ from functools import partial
 import pandas as pd
 
 from ...benchmark.directory import Bench
-from ...benchmark.entries import to_float
+from ...benchmark.entries import stored_score
 from ...benchmark.names import probe_name
 from ...benchmark.run_lines import Line, lines
 from ...formats import number
@@ -54,7 +54,7 @@ def strength(bench: Bench, rows: list[dict[str, str]]) -> Section | None:
 def _cell(line: Line, probe: str, quantity: str) -> Score:
     for row in line.rows:
         if row["probe"] == probe and row["quantity"] == quantity:
-            return Score(to_float(row["value"]), to_float(row["ci_low"]), to_float(row["ci_high"]))
+            return stored_score(row)
     return UNKNOWN
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import pandas as pd
-
 from ...benchmark.directory import Bench
 from ...benchmark.run_lines import line_score, lines
 from ..section import Section, Table
@@ -38,4 +36,4 @@ def surrogates(bench: Bench, rows: list[dict[str, str]]) -> Section | None:
         "every frame and how modes go on in time; phases are random."
     )
     header = ["Encoder", *(HEADINGS[kind] for kind in kinds)]
-    return Section("surrogates", "More than spectra?", [said], [], [Table(pd.DataFrame(body, columns=header), caption)])
+    return Section("surrogates", "More than spectra?", [said], [], [Table.of(header, body, caption)])

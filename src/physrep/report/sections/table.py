@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import math
 
-import pandas as pd
-
 from ...benchmark.directory import Bench
 from ...benchmark.entries import to_float
 from ...learners.identity import default_label
@@ -25,13 +23,12 @@ def table_section(bench: Bench, rows: list[dict[str, str]], *, name: str, note: 
         note: a sentence above the table.
     """
     columns = [column for column in (rows[0] if rows else {}) if column not in _HIDDEN]
-    body = pd.DataFrame([[_cell(row[column]) for column in columns] for row in rows[:MOST]], columns=columns)
+    body = [[_cell(row[column]) for column in columns] for row in rows[:MOST]]
     said = f"The first {MOST} of {len(rows)} rows" if len(rows) > MOST else "All rows"
     caption = f"{said} of analyses/{name}.csv."
     sentences = [note] if note else []
-    return Section(
-        name, default_label(name).replace("_", " ").capitalize(), sentences, [], [Table(body.astype(object), caption)]
-    )
+    title = default_label(name).replace("_", " ").capitalize()
+    return Section(name, title, sentences, [], [Table.of(columns, body, caption)])
 
 
 def _cell(text: str) -> str | int | float:

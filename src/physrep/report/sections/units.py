@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
-import pandas as pd
-
 from ...benchmark.directory import Bench
-from ...benchmark.entries import to_float
+from ...benchmark.entries import stored_score, to_float
 from ...benchmark.names import probe_name
 from ...benchmark.run_lines import lines
-from ...metrics.score import Score
 from ..section import Section, Table
+
+MEASURES = {"factor": "factor", "rmse": "RMS error", "mse_paper": "MSE, paper"}
 
 
 def units(bench: Bench, rows: list[dict[str, str]]) -> Section | None:
@@ -23,8 +20,8 @@ def units(bench: Bench, rows: list[dict[str, str]]) -> Section | None:
     measures = list(dict.fromkeys((row["parameter"], row["measure"]) for row in rows))
     body = []
     for line in lines(rows):
-        cells = {(row["parameter"], row["measure"]): row for row in line.rows}
-        body.append([line.name, probe_name(line.rows[0]["probe"]), *(_cell(cells.get(key)) for key in measures)])
+        cells = {(row["parameter"], row["measure"]): stored_score(row) for row in line.rows}
+        body.append([line.name, probe_name(line.rows[0]["probe"]), *map(cells.get, measures)])
     known = {(row["parameter"], row["measure"]): row for row in rows}
     constant = [to_float(known[key]["constant"]) for key in measures]
     body.insert(0, ["Constant", "–", *constant])
@@ -34,11 +31,4 @@ def units(bench: Bench, rows: list[dict[str, str]]) -> Section | None:
         "exp of the RMS of ln(estimate / truth). MSE, paper: labels z-scored with the constants of the paper's code; "
         "on other data than the paper's compare it with the constant's value, not with the paper's table."
     )
-    return Section("units", "In physical units", [], [], [Table(pd.DataFrame(body, columns=header), caption)])
-
-
-MEASURES = {"factor": "factor", "rmse": "RMS error", "mse_paper": "MSE, paper"}
-
-
-def _cell(row: Mapping[str, str] | None) -> Score | None:
-    return None if row is None else Score(*(to_float(row[key]) for key in ("value", "ci_low", "ci_high")))
+    return Section("units", "In physical units", [], [], [Table.of(header, body, caption)])

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
-from functools import partial
 
 from ....analyses.latent import read_latent
 from ....benchmark.directory import Bench
@@ -31,7 +30,7 @@ LATENT_SECTIONS: dict[str, Callable[[LatentTable], Section]] = {
 """By analysis, in the order of the page."""
 
 
-def bench_section(name: str, bench: Bench, rows: list[dict[str, str]]) -> Section | None:
+def bench_section(bench: Bench, rows: list[dict[str, str]], *, name: str) -> Section | None:
     """The section of one analysis of a benchmark."""
     if not rows:
         return None
@@ -61,9 +60,3 @@ def _who(rows: Iterable[Mapping[str, str]]) -> dict[str, Line]:
             seed = f" {run.rpartition('-')[2]}" if len(line.runs) > 1 else ""
             found[run] = replace(line, label=f"{line.label}{seed}", runs=(run,))
     return found
-
-
-BENCH_SECTIONS: dict[str, Callable[[Bench, list[dict[str, str]]], Section | None]] = {
-    name: partial(bench_section, name) for name in LATENT_SECTIONS
-}
-"""The same as functions of a benchmark and the rows of an analysis."""

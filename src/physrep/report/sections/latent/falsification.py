@@ -6,7 +6,6 @@ from ....analyses.latent.falsification import SHUFFLED, WAYS
 from ....analyses.latent.verdict import ABSENT, LINEAR, MARGIN
 from ....benchmark.latent_table import LatentTable, row_score, verdicts
 from ...section import Section, Table
-from .table import tabled
 
 
 def falsification(table: LatentTable) -> Section:
@@ -30,12 +29,12 @@ def falsification(table: LatentTable) -> Section:
                 share = row_score(own.share) if i == 0 else ""
                 lines.append([*first, target, row_score(own.r2[target]), row_score(own.difference[target]), share])
     if lines:
-        section.tables.append(tabled(
+        section.tables.append(Table.of(
             ["set", "encoder", "verdict", "parameter", "R²", "above the best pixels", "share from pixels"],
             lines, "Share from pixels: R² of the 32 leading components of the embedding, linearly from the pixels "
             "that do it best. R² and the difference at the better of two readings (mean over time; three frames) for "
             "every modality alike. Pixels without translation or rotation built in are a weak rival, so random "
-            "weights are judged by the same rule: what they get needs no training.",
+            "weights are judged by the same rule: what they get needs no training.", 2,
     ))  # fmt: skip
     section.tables.append(_maps(table))
     return section
@@ -44,18 +43,18 @@ def falsification(table: LatentTable) -> Section:
 def _maps(table: LatentTable) -> Table:
     lines = []
     pixels = list(dict.fromkeys(r["level"] for r in table.rows if r["analysis"] == "falsification"))
-    for name in table.sets("falsification"):
-        for m in table.modalities("falsification"):
-            for pixel in pixels:
-                cells = []
-                for way in WAYS:
-                    cells.append(row_score(table.get("falsification", name, way, pixel, m, "r2")))
-                    cells.append(table.value("falsification", name, way + SHUFFLED, pixel, m, "r2"))
-                lines.append([name, table.label(m), pixel, *cells])
-    return tabled(
+    for name, m in table.pairs("falsification"):
+        for pixel in pixels:
+            cells = []
+            for way in WAYS:
+                cells.append(row_score(table.get("falsification", name, way, pixel, m, "r2")))
+                cells.append(table.value("falsification", name, way + SHUFFLED, pixel, m, "r2"))
+            lines.append([name, table.label(m), pixel, *cells])
+    return Table.of(
         ["set", "encoder", "pixels", "pixels to embedding", "shuffled in time", "embedding to pixels", "shuffled too"],
         lines,
         "R² of the 32 leading components of the one by ridge from 64 of the other, tuned for every pair, out of fold, "
         f"{table.seeds} seeds, 95 % intervals over simulations. Shuffled time pairs each embedding with another time "
         "of the same simulation: what is left is what does not change along a simulation.",
+        2,
     )

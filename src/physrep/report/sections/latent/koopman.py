@@ -8,8 +8,8 @@ from ....analyses.latent.koopman import SWEEP
 from ....benchmark.latent_table import LatentTable, row_score
 from ....metrics.score import Score
 from ...section import Section, Table
-from .plots import curves_plot, spectrum_plot, sweep_plot
-from .table import add_dots, add_figure, tabled
+from .plots import curves_plot, dots_plot, spectrum_plot, sweep_plot
+from .table import add_figure
 
 COLUMNS = (
     ("cosine", "order 1", "rollout_cosine", 3),
@@ -44,12 +44,12 @@ def koopman(table: LatentTable) -> Section:
     gains = [(n, table.scores("koopman", n, "order 2 - order 1", "frame", "gain")) for n in names]
     largest = max(score[0] for _, scores in gains for score in scores.values())
     high = min(1.0, max(0.1, 1.5 * largest))
-    add_dots(
-        table, section, gains, "gain of second over first order (skill)", "order",
+    plot = dots_plot(table, gains, "gain of second over first order (skill)", low=-0.4 * high, high=high)
+    add_figure(
+        table, section, plot, "order",
         "What a second-order model gains over a first-order one from the same start. One operator is shared by all "
         "simulations of a set: two times also tell the rate of a simulation, so that diffusion gains too where its "
         "diffusivity varies.",
-        low=-0.4 * high, high=high,
     )  # fmt: skip
     lines = [
         (n, [(m, table.arrays[f"spectrum/{n}/{m}/1"], table.arrays[f"spectrum/{n}/{m}/2"])
@@ -69,15 +69,12 @@ def koopman(table: LatentTable) -> Section:
         "were. Values below −0.5 are drawn at the edge.",
     )  # fmt: skip
     lines = []
-    for n in names:
-        for m in modalities:
-            cells = [table.value("koopman", n, target, "frame", m, metric) for _, target, metric, _ in COLUMNS]
-            skills = [
-                row_score(table.get("koopman", n, order, "frame", m, "skill")) for order in ("order 1", "order 2")
-            ]
-            lines.append([n, table.label(m), *skills, *cells])
+    for n, m in table.pairs("koopman"):
+        skills = [row_score(table.get("koopman", n, order, "frame", m, "skill")) for order in ("order 1", "order 2")]
+        cells = [table.value("koopman", n, target, "frame", m, metric) for _, target, metric, _ in COLUMNS]
+        lines.append([n, table.label(m), *skills, *cells])
     distances = [r["high"] for r in table.rows if r["metric"] == "dmd_distance"]
-    scores = tabled(
+    scores = Table.of(
         ["set", "modality", "skill, order 1", "skill, order 2", *(head for head, *_ in COLUMNS)],
         lines, "Skill: see above. Cosine: as published, of rollouts with the mean of the embeddings left in, which "
         "alone makes it high; still: the same of a model in which nothing moves; centred: of deviations from the mean "
@@ -86,11 +83,11 @@ def koopman(table: LatentTable) -> Section:
         "independent implementation (exact DMD of PyDMD) finds the same eigenvalues of both orders: largest "
         f"distance {max(distances, default=0.0):.0e}, median {float(np.median(distances or [0.0])):.0e}"
         " (large only where components are nearly dependent).",
+        {"skill, order 1": 2, "skill, order 2": 2, **{head: digits for head, *_, digits in COLUMNS}},
     )  # fmt: skip
-    scores.digits = {**scores.digits, **{head: digits for head, *_, digits in COLUMNS}}
     section.tables.append(scores)
     if len(names) > 1:
-        section.tables.append(_shared(table, names, modalities))
+        section.tables.append(_shared(table))
     return section
 
 
@@ -99,15 +96,15 @@ def _sweep(table: LatentTable, name: str, modality: str) -> dict[int, Score]:
     return {size: score for size, row in rows.items() if (score := row_score(row)) is not None}
 
 
-def _shared(table: LatentTable, names: list[str], modalities: list[str]) -> Table:
+def _shared(table: LatentTable) -> Table:
+    kinds = (("own operator", "skill"), ("shared operator", "skill"), ("own - shared", "gain"))
     lines = []
-    for n in names:
-        for m in modalities:
-            kinds = (("own operator", "skill"), ("shared operator", "skill"), ("own - shared", "gain"))
-            cells = [row_score(table.get("koopman", n, target, "frame", m, metric)) for target, metric in kinds]
-            lines.append([n, table.label(m), *cells])
-    return tabled(
+    for n, m in table.pairs("koopman"):
+        cells = [row_score(table.get("koopman", n, target, "frame", m, metric)) for target, metric in kinds]
+        lines.append([n, table.label(m), *cells])
+    return Table.of(
         ["set", "modality", "operator of the set", "one for all sets", "difference"],
         lines,
         "Skill of first-order rollouts in the principal components of all sets together.",
+        2,
     )

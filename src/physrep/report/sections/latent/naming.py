@@ -7,9 +7,9 @@ import numpy as np
 from ....analyses.latent.kinds import FOLDS, GAIN, KIND_OF, TURN
 from ....benchmark.latent_table import LatentTable
 from ....formats import number
-from ...section import Section
-from .plots import confusion_plot
-from .table import add_dots, add_figure, tabled
+from ...section import Section, Table
+from .plots import confusion_plot, dots_plot
+from .table import add_figure
 
 READINGS = {"pooled": "pooled", "tokens": "in place"}
 """Trajectories of the mean over space, or of all tokens in their places."""
@@ -33,12 +33,11 @@ def naming(table: LatentTable) -> Section:
         for target, kind in (("kind", "rule"), ("kind, with labels", "labels"))
         for level, text in READINGS.items()
     ]
-    add_dots(
-        table, section, panels, "balanced accuracy", "naming",
+    add_figure(
+        table, section, dots_plot(table, panels, "balanced accuracy", low=0.0, line=(chance, "chance")), "naming",
         "Accuracy over the kinds, with 95 % intervals over simulations. Pooled: the trajectory of the mean over space "
         "(of pixels, the mean colour); in place: of all tokens in their places. Labels: a classifier fitted on the "
         "same three numbers, out of fold, which says whether the rule or the numbers fail.",
-        low=0.0, line=(chance, "chance"),
     )  # fmt: skip
     cells, pixels = [], table.pixels("naming")
     for m in table.modalities("naming"):
@@ -61,7 +60,7 @@ def naming(table: LatentTable) -> Section:
             lines.append([n, *(f"{number(v[0], 3)} ({number(v[1], 3)} to {number(v[2], 3)})" for v in own)])
         note = f"{table.label(m)}, {READINGS[level]}: median and quartiles over simulations."
         head = ["equation", "turn (cosine)", "decay (e-foldings)", "second-order gain"]
-        section.tables.append(tabled(head, lines, note))
+        section.tables.append(Table.of(head, lines, note, 2))
     return section
 
 

@@ -10,9 +10,9 @@ from ....analyses.latent.context import LEVELS
 from ....benchmark.latent_table import LatentTable, row_score
 from ....metrics import cluster_means
 from ....systems.linear.ftcs_heat import STABILITY_LIMIT
-from ...section import Section
-from .plots import scatter_plot
-from .table import add_dots, add_figure, tabled
+from ...section import Section, Table
+from .plots import dots_plot, scatter_plot
+from .table import add_figure
 
 
 def parameters(table: LatentTable) -> Section:
@@ -31,8 +31,8 @@ def parameters(table: LatentTable) -> Section:
             panels = [panel for panel in panels if panel[1]]
             if not panels:
                 continue
-            add_dots(
-                table, section, panels, f"R² of {target}, {name}", f"r2_{name}_{target}",
+            add_figure(
+                table, section, dots_plot(table, panels, f"R² of {target}, {name}"), f"r2_{name}_{target}",
                 f"How well {target} of {name} can be read: from the embedding averaged over time, from three "
                 "frames, and from a single frame at any time (where the probe does not know the time).",
             )  # fmt: skip
@@ -50,12 +50,12 @@ def parameters(table: LatentTable) -> Section:
             colours += _nuisance(table, name, target)
     if errors:
         note = "With 95 % intervals over simulations; ln: of the natural logarithm."
-        section.tables.append(tabled(["mean absolute error", "modality", *LEVELS.values()], errors, note))
+        section.tables.append(Table.of(["mean absolute error", "modality", *LEVELS.values()], errors, note, 2))
     if colours:
-        section.tables.append(tabled(
+        section.tables.append(Table.of(
             ["parameter", "modality", "R²", "read in", "R² there"], colours,
             "Nuisance test: the probe is fitted on one colour map and read on another one. A representation of the "
-            "physics would not care; a large negative R² says that the probe reads colours.",
+            "physics would not care; a large negative R² says that the probe reads colours.", 2,
         ))  # fmt: skip
     return section
 

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from ....analyses.latent.kinds import KINDS
+from ....benchmark.latent_table import LatentTable
 from ....benchmark.run_lines import Line
 from ....formats import number, scored
 from ....metrics.score import UNKNOWN, Score
@@ -21,33 +22,28 @@ from ...draw.types import Axes
 STYLES: tuple[Any, ...] = ("-", (0, (4, 1.5)), (0, (1.5, 1.2)), (0, (5, 1, 1, 1)))
 """Several runs of one colour differ in the stroke."""
 
-
-Panels = Sequence[tuple[str, Mapping[str, Score]]]
-"""Headings, and under each the scores by run."""
-
 EDGE = 1.3
 """Distance from 0 beyond which eigenvalues are drawn at the edge."""
 
 
 def dots_plot(
-    who: Mapping[str, Line],
-    panels: Panels,
+    table: LatentTable,
+    panels: Sequence[tuple[str, Mapping[str, Score]]],
     xlabel: str,
     low: float = -0.5,
     high: float = 1.05,
     line: tuple[float, str] | None = None,
-    reference: str = "",
 ) -> Plot:
-    """Scores with their intervals, one row per run and one panel per score, side by side.
+    """Scores with their intervals, one row per run and one panel per score, that of the reference shaded.
 
     Args:
-        who: runs, with names and colours, in order.
+        table: whose runs they are.
         panels: heading and ``{run: score}``.
         xlabel: what is scored.
         low, high: ends of the axis.
         line: a value to mark and its name.
-        reference: run whose interval is shaded.
     """
+    who, reference = table.who, table.reference
     names = [name for name in who if any(name in scores for _, scores in panels)]
 
     def draw(ax: Axes, first: bool, title: str, scores: Mapping[str, Score]) -> None:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from ....analyses.latent.token_head import CONDITIONS, VARIANTS
 from ....benchmark.latent_table import LatentTable, row_score
-from ...section import Section
-from .table import add_dots, tabled
+from ...section import Section, Table
+from .plots import dots_plot
+from .table import add_figure
 
 
 def spatial_head(table: LatentTable) -> Section:
@@ -25,16 +26,16 @@ def spatial_head(table: LatentTable) -> Section:
             continue
         values = [s for _, scores in panels for score in scores.values() for s in score[:1]]
         high = min(1.0, max(0.1, 1.35 * max(values)))
-        add_dots(
-            table, section, panels, f"gain of the real α in one-step R², {name}", f"spatial_head_{name}",
+        gain = f"gain of the real α in one-step R², {name}"
+        add_figure(
+            table, section, dots_plot(table, panels, gain, low=-0.4 * high, high=high), f"spatial_head_{name}",
             "One-step R² against persistence with the real α minus that of the better control (shuffled α or none), on "
             "simulations out of fold, with 95 % intervals over simulations. Right of 0, knowing α helps.",
-            low=-0.4 * high, high=high,
         )  # fmt: skip
         for m in table.modalities("spatial_head"):
             for v in VARIANTS:
                 keys = [("spatial_head", name, f"{v}, {k}", "tokens", m, "r2_persistence") for k in CONDITIONS]
                 lines.append([name, table.label(m), v, *(row_score(table.get(*key)) for key in keys)])
     head = ["set", "modality", "head", "real α", "shuffled α", "no α"]
-    section.tables.append(tabled(head, lines, "One-step R² against persistence."))
+    section.tables.append(Table.of(head, lines, "One-step R² against persistence.", 2))
     return section
