@@ -11,6 +11,7 @@ from physrep.benchmark.calibration import calibration, calibration_text, ceiling
 from physrep.benchmark.compare import compare
 from physrep.benchmark.directory import Bench
 from physrep.benchmark.headline import lead_of
+from physrep.benchmark.run_lines import identified, lines
 from physrep.files import write_csv, write_yaml
 from physrep.report import build_report, latex_table, markdown_table
 from physrep.report.draw import Plot
@@ -99,3 +100,18 @@ def test_a_comparison_calls_a_network_what_its_study_does(tmp_path: Path) -> Non
     done = compare([folder], tmp_path / "compared")
     for place in (folder, done.folder):
         assert {run.identity.kind for run in Bench.read(place).runs.values()} == {"floor", "learner", "ceiling"}
+
+
+def test_one_seed_that_has_not_converged_is_enough_in_tables_and_analyses(tmp_path: Path) -> None:
+    folder = write_bench(tmp_path, seeds=(0, 1, 2))
+    for seed, last in enumerate((0.495, 0.3, 0.495)):
+        rows = [{"step": 10 * k, "loss": 0.5 if k < 8 else last} for k in range(1, 11)]
+        write_csv(folder / "runs" / f"shear_flow-supervised-{seed}" / "metrics.csv", ["step", "loss"], rows)
+    bench = Bench.read(folder)
+    (entry,) = [entry for entry in bench.entries if entry.learner == "supervised" and entry.chosen]
+    assert entry.kind == "unconverged" and entry.unconverged == 1 and len(entry.runs) == 3
+    facts = {fact.name: fact.note for fact in lead_of(bench, "shear_flow").facts}
+    assert facts["Supervised, not converged"] == "no ceiling: more steps would lower it (1 of 3 seeds)"
+    stored = [{"run": run, "title": "supervised", "learner": "supervised", "kind": "ceiling"} for run in entry.runs]
+    assert [line.kind for line in lines(identified(bench, stored))] == ["unconverged"]
+    assert [line.kind for line in lines(identified(bench, stored[:1]))] == ["ceiling"]

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import PhysrepError
-from ..learners.identity import KINDS, Identity, identity_of_name
+from ..learners.identity import KINDS, Identity, identity_of_name, row_kind
 from ..metrics.score import UNKNOWN, Score
 from .names import probe_name
 
@@ -34,6 +34,7 @@ class Entry:
             interval of over_seeds.csv; without that file it reaches from the lowest to the highest limit.
         trajectories: number of test trajectories by level.
         training: number of training trajectories of the probe, 0 if unknown.
+        unconverged: of how many seeds the training has not converged; one is enough for the kind.
         participation: participation ratio of the tokens, the mean over seeds; NaN if unknown.
         collapse: what is wrong with their spread, in words; empty if nothing.
         untrained: values of the same architecture untrained, as in `scores` and read by the same probe.
@@ -55,6 +56,7 @@ class Entry:
     study: str = ""
     name: str = ""
     colour: str = "#555555"
+    unconverged: int = 0
     participation: float = math.nan
     collapse: str = ""
     untrained: dict[tuple[str, str, str, str], float] = field(default_factory=dict)
@@ -153,8 +155,12 @@ def title_of(run: str, seed: Any) -> str:
 def _entry(key: tuple[str, ...], rows: list[Mapping[str, Any]], known: Mapping[str, Identity]) -> Entry:
     system, learner, encoder, study, title, probe = key
     runs = tuple(dict.fromkeys(str(row.get("run") or "") for row in rows))
-    kind, name, colour = next((known[run] for run in runs if run in known), None) or identity_of_name(learner)
-    entry = Entry(system, learner, encoder, probe, kind, runs, run=title, study=study, name=name, colour=colour)
+    who = [known[run] for run in runs if run in known] or [identity_of_name(learner)]
+    kinds, (_, name, colour) = [own.kind for own in who], who[0]
+    entry = Entry(
+        system, learner, encoder, probe, row_kind(kinds), runs, run=title, study=study, name=name, colour=colour,
+        unconverged=kinds.count("unconverged"),
+    )  # fmt: skip
     cells: dict[tuple[str, str, str, str], list[Score]] = {}
     untrained: dict[tuple[str, str, str, str], list[float]] = {}
     for row in rows:

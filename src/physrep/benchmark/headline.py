@@ -88,7 +88,9 @@ def lead(found: Headline, difference: Difference | None, parameters: list[str] |
     if ceiling is not None and math.isfinite(ceiling.value):
         share_closed = closed_gap(learner, floor, ceiling)
         note = f"{share_closed} of the gap to it closed" if share_closed else ""
-        note = "no ceiling: more steps would lower it" if ceiling.kind == "unconverged" else note
+        if ceiling.kind == "unconverged":
+            count_of = f" ({ceiling.unconverged} of {len(ceiling.runs)} seeds)" if len(ceiling.runs) > 1 else ""
+            note = f"no ceiling: more steps would lower it{count_of}"
         facts.append(Fact(_role(ceiling), number(ceiling.value), note))
     return Lead(verdict, tone, learner.colour, facts)
 

@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from ..learners.identity import KINDS, default_colour, identity_of_name
+from ..learners.identity import KINDS, default_colour, identity_of_name, row_kind
 from ..metrics.score import UNKNOWN, Score
 from .directory import Bench
 from .entries import mean_score, stored_score
@@ -41,10 +41,17 @@ class Line:
 
 
 def identified(bench: Bench, rows: Iterable[Mapping[str, str]]) -> list[dict[str, str]]:
-    """Rows with the label and the colour of their run's learner, as ``learner_label`` and ``learner_colour``."""
-    known = {name: (run.identity.label, run.identity.colour) for name, run in bench.runs.items()}
-    found = [(row, known.get(row.get("run", ""))) for row in rows]
-    return [{**row, "learner_label": who[0], "learner_colour": who[1]} if who else dict(row) for row, who in found]
+    """Rows with the label and the colour of their run's learner, as ``learner_label`` and ``learner_colour``; a
+    ceiling whose training has not converged, which an analysis cannot tell, is of that kind."""
+    known = bench.identities
+    found = []
+    for row in rows:
+        who, own = known.get(row.get("run", "")), dict(row)
+        if who:
+            own |= {"learner_label": who.label, "learner_colour": who.colour}
+            own |= {"kind": who.kind} if own.get("kind") == "ceiling" else {}
+        found.append(own)
+    return found
 
 
 def named(row: Mapping[str, str]) -> tuple[str, str]:
@@ -62,7 +69,7 @@ def lines(rows: Iterable[Mapping[str, str]]) -> list[Line]:
     order = ["reference", *KINDS]
     result = []
     for title, group in groups.items():
-        learner, kind = group[0]["learner"], group[0]["kind"]
+        learner, kind = group[0]["learner"], row_kind(row["kind"] for row in group)
         said, colour = named(group[0])
         label = EXTRA.get(learner) or (said if title == learner else title)
         several = learners.count(learner) > 1 and title != learner

@@ -37,6 +37,16 @@ LABEL_FREE = ("floor", "learner")
 """Kinds that compete: those that see no labels before the probe."""
 
 
+CEILINGS = ("ceiling", "unconverged")
+"""Kinds of networks that were trained on the labels of the training split and nothing else."""
+
+
+def row_kind(kinds: Iterable[str]) -> str:
+    """Kind of a row of several seeds: that of the first, but ``unconverged`` where the training of any seed is."""
+    known = list(kinds)
+    return "unconverged" if "unconverged" in known else known[0]
+
+
 class Identity(NamedTuple):
     """Kind (a key of `KINDS`), label for people, colour ``#rrggbb``."""
 

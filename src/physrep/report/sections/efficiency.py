@@ -12,6 +12,7 @@ from ...benchmark.directory import Bench
 from ...benchmark.entries import headline
 from ...benchmark.run_lines import Line, lines
 from ...formats import number
+from ...learners.identity import CEILINGS
 from ..draw import Plot, curves
 from ..draw.types import Axes
 from ..section import Section, Table
@@ -78,7 +79,7 @@ def _sentence(curves: list[Curve], best: Curve, share: float) -> str:
     count, level = own.at[share, "x"], own.at[share, "y"]
     parts = []
     for other, curve in curves:
-        if other is line or other.kind in ("ceiling", "oracle"):
+        if other is line or other.kind in (*CEILINGS, "oracle"):
             continue
         needed = _needed(curve, level)
         text = f"{needed:.0f}" if math.isfinite(needed) else f"more than all {curve['x'].iloc[-1]:.0f}"

@@ -45,7 +45,8 @@ def regimes_section(bench: Bench, rows: list[dict[str, str]]) -> Section | None:
 
 
 def _sentences(rows: list[dict[str, str]], everyone: list[Line], f1: dict[str, float], names: list[str]) -> list[str]:
-    learner, ceiling = best(everyone, f1, "learner"), best(everyone, f1, "ceiling")
+    learner = best(everyone, f1, "learner")
+    ceiling = best(everyone, f1, "ceiling") or best(everyone, f1, "unconverged")
     floors = [line for line in everyone if line.kind == "floor" and line.title != "majority"]
     floor = max(floors, key=lambda line: f1[line.title], default=None)
     majority = next(line for line in everyone if line.title == "majority")

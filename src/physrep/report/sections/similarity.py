@@ -8,6 +8,7 @@ import pandas as pd
 from ...benchmark.directory import Bench
 from ...benchmark.run_lines import Line, identified, lines
 from ...formats import number
+from ...learners.identity import CEILINGS
 from ..draw import Plot, matrix
 from ..section import Section
 
@@ -53,7 +54,7 @@ def _sentences(everyone: list[Line], values: np.ndarray) -> list[str]:
         if len(pairs) > 1:
             text += f", {everyone[k].label} and {everyone[m].label} least ({number(low, 2)})"
         sentences.append(text + ".")
-    ceiling = next((k for k, line in enumerate(everyone) if line.kind == "ceiling"), None)
+    ceiling = next((k for k, line in enumerate(everyone) if line.kind in CEILINGS), None)
     if ceiling is not None and learners:
         top = max(learners, key=lambda k: values[k, ceiling])
         name = everyone[ceiling].label
