@@ -20,6 +20,7 @@ import torch
 from torch import Tensor
 
 from ..errors import PhysrepError
+from ..systems.grids.chebyshev import cell_centres
 from ..systems.grids.fourier_grid import resample_axis
 
 Method = Literal["bilinear", "spectral"]
@@ -128,7 +129,7 @@ class Resampler:
                 kind, low, high = interval
                 lengths.append(high - low)
                 if method == "spectral":
-                    points = low + (high - low) * (np.arange(n) + 0.5) / n
+                    points = cell_centres(n, low, high).numpy()
                     self.matrices[axis] = chebyshev_matrix(exact_nodes(len(nodes), *interval), points, kind)
                 continue
             spacing = (nodes[-1] - nodes[0]) / max(len(nodes) - 1, 1)

@@ -8,6 +8,7 @@ from torch import Tensor
 
 from ..clip import Clip
 from ..data.resample import chebyshev_interval, chebyshev_matrix
+from ..systems.grids.chebyshev import cell_centres
 
 
 def on_even_rows(x: Tensor, clip: Clip) -> Tensor:
@@ -29,8 +30,8 @@ def even_matrix(points: np.ndarray) -> Tensor:
     interval = chebyshev_interval(points)
     if interval is not None:
         kind, low, high = interval
-        return chebyshev_matrix(points, low + (high - low) * (np.arange(n) + 0.5) / n, kind)
+        return chebyshev_matrix(points, cell_centres(n, low, high).numpy(), kind)
     middle = (points[1:] + points[:-1]) / 2
     low, high = 2 * points[0] - middle[0], 2 * points[-1] - middle[-1]
-    wanted = low + (high - low) * (np.arange(n) + 0.5) / n
+    wanted = cell_centres(n, low, high).numpy()
     return torch.from_numpy(np.stack([np.interp(wanted, points, row) for row in np.eye(n)], axis=1))

@@ -15,6 +15,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ..errors import PhysrepError
+from .mlp import PointwiseMLP
 from .pooled_attention import PooledPass
 
 
@@ -48,16 +49,6 @@ class _CrossAttention(nn.Module):
         return F.scaled_dot_product_attention(q, k, v).transpose(1, 2).flatten(2)
 
 
-class _MLP(nn.Module):
-    def __init__(self, dim: int, hidden: int) -> None:
-        super().__init__()
-        self.fc1 = nn.Linear(dim, hidden)
-        self.fc2 = nn.Linear(hidden, dim)
-
-    def forward(self, x: Tensor) -> Tensor:
-        return self.fc2(F.gelu(self.fc1(x)))
-
-
 class _CrossAttentionBlock(nn.Module):
     """Attention with normalised tokens (the query is not normalised) and an MLP, each with a residual connection."""
 
@@ -66,7 +57,7 @@ class _CrossAttentionBlock(nn.Module):
         self.norm1 = nn.LayerNorm(dim)
         self.xattn = _CrossAttention(dim, num_heads)
         self.norm2 = nn.LayerNorm(dim)
-        self.mlp = _MLP(dim, int(dim * mlp_ratio))
+        self.mlp = PointwiseMLP(dim, int(dim * mlp_ratio))
 
     def forward(self, query: Tensor, tokens: Tensor) -> Tensor:
         query = query + self.xattn(query, self.norm1(tokens))

@@ -13,19 +13,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from .frame_norm import FrameInstanceNorm, FrameRMSNorm
+from .mlp import PointwiseMLP
 from .relative_bias import RelativePositionBias
-
-
-class PointwiseMLP(nn.Module):
-    """Two linear maps on the channels, the last axis, with a GELU between them."""
-
-    def __init__(self, dim: int) -> None:
-        super().__init__()
-        self.fc1, self.fc2 = nn.Linear(dim, 4 * dim), nn.Linear(4 * dim, dim)
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Tensor of the same shape."""
-        return self.fc2(F.gelu(self.fc1(x)))
 
 
 class AxialHeads(nn.Module):
@@ -100,7 +89,7 @@ class SpaceAttention(AxialHeads):
         super().__init__(dim, num_heads)
         self.norm1, self.norm2, self.mlp_norm = (FrameRMSNorm(dim) for _ in range(3))
         self.gamma_att, self.gamma_mlp = (nn.Parameter(torch.full((dim,), layer_scale)) for _ in range(2))
-        self.mlp = PointwiseMLP(dim)
+        self.mlp = PointwiseMLP(dim, 4 * dim)
 
     def attention(self, x: Tensor, periodic: Sequence[bool]) -> Tensor:
         """The change by attention of frames with shape ``(N, h, w, D)``; ``periodic`` for H and W."""

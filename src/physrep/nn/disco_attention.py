@@ -16,7 +16,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from .avit_blocks import PointwiseMLP, attend_scaled
+from .avit_blocks import attend_scaled
+from .mlp import PointwiseMLP
 
 BUCKETS, FARTHEST = 32, 32
 """Relative positions share 32 numbers: exact to 7 on either side, then logarithmic up to 32."""
@@ -133,7 +134,7 @@ class AxialAttention(nn.Module):
         self.qnorms = nn.ModuleList(nn.LayerNorm(dim // heads) for _ in range(2))
         self.knorms = nn.ModuleList(nn.LayerNorm(dim // heads) for _ in range(2))
         self.rel_pos_biases = nn.ModuleList(RelativeBias(heads) for _ in range(2))
-        self.mlp, self.mlp_norm = PointwiseMLP(dim), FrameNorm(2 * heads, dim)
+        self.mlp, self.mlp_norm = PointwiseMLP(dim, 4 * dim), FrameNorm(2 * heads, dim)
 
     def forward(self, x: Tensor) -> Tensor:
         """Tensor with the shape ``(B, T, H, W, D)`` of ``x``."""

@@ -129,6 +129,10 @@ class Definition:
                 return parameter
         raise PhysrepError(f"{self.name} has no parameter {name!r}; it has {[p.name for p in self.parameters]}.")
 
+    def priors(self) -> dict[str, tuple[float, float]]:
+        """Range of every parameter's prior, ``{name: (low, high)}``."""
+        return {parameter.name: (parameter.low, parameter.high) for parameter in self.parameters}
+
     def check_parameters(self, parameters: dict[str, Tensor], seeds: Sequence[int] | None = None) -> int:
         """The batch size that ``parameters`` (and ``seeds``, where given) agree on.
 

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from ...errors import PhysrepError
+from ...systems.grids.chebyshev import cell_centres
 from ..check_storage import refuse_elsewhere
 from .axes import CHANNEL, COMPONENT, TIME, say_curvilinear
 from .source import LazyArray, Part, open_file
@@ -96,7 +97,7 @@ def _grid(described: Mapping[str, Any]) -> _Grid:
 
 
 def _centres(bounds: Sequence[Sequence[float]], shape: Sequence[int]) -> tuple[np.ndarray, ...]:
-    return tuple(low + (high - low) * (np.arange(n) + 0.5) / n for (low, high), n in zip(bounds, shape, strict=True))
+    return tuple(cell_centres(n, low, high).numpy() for (low, high), n in zip(bounds, shape, strict=True))
 
 
 def _array(path: Path, name: str, rank: int, where: slice | None, shape: tuple[int, ...], grid: _Grid) -> LazyArray:

@@ -100,7 +100,7 @@ class GrayScott(System):
 
     def resolved_ranges(self, resolution: Sequence[int]) -> dict[str, tuple[float, float]]:
         """The whole prior: what a grid resolves hardly depends on F and k. Whether it does, `check_ranges` says."""
-        return {parameter.name: (parameter.low, parameter.high) for parameter in self.parameters}
+        return self.priors()
 
     def check_ranges(self, resolution: Sequence[int], ranges: dict[str, Sequence[float]]) -> str | None:
         """See `System.check_ranges`; a grid coarser than `POINTS_PER_UNIT` resolves no range at all."""

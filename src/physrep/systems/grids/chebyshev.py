@@ -38,9 +38,9 @@ def gauss(n: int) -> Tensor:
     return (1 - torch.cos(math.pi * (torch.arange(n, dtype=torch.float64) + 0.5) / n)) / 2
 
 
-def cell_centres(n: int) -> Tensor:
-    """The n centres (j + 1/2)/n of equal cells of [0, 1]."""
-    return (torch.arange(n, dtype=torch.float64) + 0.5) / n
+def cell_centres(n: int, low: float = 0.0, high: float = 1.0) -> Tensor:
+    """The n centres low + (high - low) (j + 1/2)/n of equal cells of an interval, float64."""
+    return low + (high - low) * (torch.arange(n, dtype=torch.float64) + 0.5) / n
 
 
 def _barycentric(n: int) -> Tensor:

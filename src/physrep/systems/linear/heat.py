@@ -27,6 +27,7 @@ import torch
 from torch import Tensor
 
 from ..description import Field, Parameter
+from ..grids.chebyshev import cell_centres
 from ..grids.fourier_grid import FourierGrid
 from ..grids.sine_grid import SineGrid, resample_sine
 from ..solver import Setup
@@ -83,6 +84,6 @@ class HeatFixedEdges(Heat):
     def grid(self, resolution: Sequence[int]) -> dict[str, Tensor]:
         """Coordinates per axis, the middles of cells, float64."""
         return {
-            axis: length * (torch.arange(n, dtype=torch.float64) + 0.5) / n
+            axis: cell_centres(n, 0.0, length)
             for axis, length, n in zip(self.axes, self.lengths, resolution, strict=True)
         }

@@ -28,7 +28,7 @@ class LinearSystem(System):
 
     def resolved_ranges(self, resolution: Sequence[int]) -> dict[str, tuple[float, float]]:
         """The whole prior on every grid: modes are integrated exactly."""
-        return {parameter.name: (parameter.low, parameter.high) for parameter in self.parameters}
+        return self.priors()
 
 
 def periodic_fields(initial: dict[str, Tensor] | None, name: str, seeds: Sequence[int], setup: Setup) -> Tensor:

@@ -72,7 +72,7 @@ class Vicsek(System):
 
     def resolved_ranges(self, resolution: Sequence[int]) -> dict[str, tuple[float, float]]:
         """The whole prior: the particles know no grid. Whether it holds their pictures, `check_ranges` says."""
-        return {p.name: (p.low, p.high) for p in self.parameters}
+        return self.priors()
 
     def check_ranges(self, resolution: Sequence[int], ranges: dict[str, Sequence[float]]) -> str | None:
         """See `System.check_ranges`; a grid that is coarser than the width of a particle resolves nothing."""
