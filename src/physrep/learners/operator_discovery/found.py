@@ -19,7 +19,7 @@ from .library import Term, library, relation_terms
 from .posterior import WindowPosterior, posterior
 from .row_cache import RowsOfGeometries
 from .row_errors import RowErrors
-from .row_weights import CLEAREST, RowScale, row_scale
+from .row_weights import CLEAREST, WINDOWS, RowScale, row_scale
 from .tokens import tokens
 from .trained_basis import TrainedBasis
 from .views import noise_of
@@ -177,20 +177,17 @@ class FoundOperator(Learner):
         """Sizes of the change of normalised fields, the least level of noise of their windows, and ρ₀ with it."""
         levels: list[Tensor] = []
         changes: list[Tensor] = []
-
-        def walked() -> Iterable[Tensor]:
-            for x in windows:
-                levels.append(self._noise(x, rows)[0])
-                change = rows.change(x)
-                changes.append(change.square().sum(2))
-                yield change
-
-        scale = row_scale(walked(), rows.modes)
+        for x in windows:
+            levels.append(self._noise(x, rows)[0])
+            changes.append(rows.change(x))
+            if sum(map(len, levels)) >= WINDOWS:
+                break
+        scale = row_scale(changes, rows.modes)
         noise = float(torch.cat(levels).min()) ** 2
         spectrum = scale.rows(rows.modes, rows.halves, rows.count)
         # ρ that noise alone has in each window, see `WeakRows.unresolved`.
-        size = (torch.cat(changes) / spectrum).sum(1).clamp_min(1e-300)
-        white = noise * len(scale.change) * (rows.fastest / spectrum).sum() / size
+        size = (torch.cat(changes).square().sum(2) / spectrum).sum(1).clamp_min(1e-300)
+        white = noise * len(scale.change) * (rows.fast_gain / spectrum).sum() / size
         return replace(scale, noise=noise, resolved=max(scale.resolved, float(white.quantile(CLEAREST))))
 
     def _noise(self, x: Tensor, rows: WeakRows) -> tuple[Tensor, Tensor]:
