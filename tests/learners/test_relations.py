@@ -10,6 +10,7 @@ import torch
 
 from physrep.clip import Clip
 from physrep.learners import OperatorDiscovery
+from physrep.learners.operator_discovery.gram import Grams, stacked
 from physrep.learners.operator_discovery.printing import as_latex, as_text
 from physrep.learners.operator_discovery.relations import ties
 from physrep.learners.operator_discovery.screening import FieldSample
@@ -38,8 +39,12 @@ def charged(number: int, vary: bool) -> tuple[torch.Tensor, torch.Tensor]:
     return torch.stack([q, phi], 1), torch.stack([diffusivity, strength], 1)
 
 
-def fitted(vary: bool) -> tuple[OperatorDiscovery, list[str]]:
+def fitted(vary: bool, noise: float = 0.0) -> tuple[OperatorDiscovery, list[str]]:
+    """A fit, with white noise as a share of each channel's standard deviation."""
     fields, _ = charged(40, vary)
+    draw = torch.Generator().manual_seed(1)
+    spread = fields.std((0, 2, 3, 4), keepdim=True)
+    fields = fields + noise * spread * torch.randn(fields.shape, generator=draw, dtype=torch.float64)
     learner, notes = OperatorDiscovery(2, FRAMES, grades=(1, 2), largest=3), []
     learner.fit(clips(fields[:28]), clips(fields[28:]), 0, lambda note: notes.append(note) if note else None)
     return learner, notes
@@ -62,6 +67,31 @@ def test_a_parameter_that_stands_in_a_relation_alone_is_read(varying):
         k = names.index(name)
         found = learner.w0[k, channel] + theta @ learner.v[:, k, channel]
         torch.testing.assert_close(found, value, rtol=1e-3, atol=0)
+
+
+@pytest.mark.parametrize("noise", [0.01, 0.05])
+def test_a_parameter_that_stands_in_a_relation_alone_is_read_under_noise(noise):
+    learner, _ = fitted(True, noise)
+    assert learner.v.shape[0] == learner.record["parameters"] == 2
+    (strength,) = charged(40, True)[1][:28, 1:].log().T
+    names = [(term.target, term.name()) for term in learner.terms]
+    k = names.index(("phi", "C0[q q]"))
+    found = (learner.w0[k, 2] + learner.theta @ learner.v[:, k, 2]).log()
+    left = found - found.mean() - (strength - strength.mean())
+    assert float(left.square().mean() / strength.var()) < 0.1
+
+
+def test_noise_of_stacked_parts_is_that_of_their_residuals():
+    draw = torch.Generator().manual_seed(0)
+    parts, coefficients = [], []
+    for k, c in ((3, 2), (2, 1)):
+        square = torch.randn(k + c, k + c, generator=draw, dtype=torch.float64)
+        zeros = torch.zeros(1, k, k).double(), torch.zeros(1, k, c).double(), torch.zeros(1, c, c).double()
+        parts.append(Grams(*zeros, torch.ones(1), square @ square.T))
+        coefficients.append(torch.randn(k, c, generator=draw, dtype=torch.float64))
+    found = stacked(parts).noisy(torch.block_diag(*coefficients))
+    wanted = torch.block_diag(*(part.noisy(w) for part, w in zip(parts, coefficients, strict=True)))
+    torch.testing.assert_close(found, wanted)
 
 
 def test_a_relation_is_written_without_a_derivative_of_time(varying):

@@ -58,8 +58,12 @@ class Collected:
             keep: keep windows apart; else sum them per trajectory.
         """
         spectrum = self.scale.rows(weak.modes, weak.halves, weak.count)
-        counted = trust(weak.unresolved(x, spectrum), self.scale.resolved)
-        weight = self.scale.weight(rows, spectrum, weak.gain) * counted.unsqueeze(1)
+        # What holds at every moment loses nothing between frames.
+        present = self.scale.present
+        unresolved = x.new_zeros(len(x)) if present else weak.unresolved(x, spectrum)
+        counted = trust(unresolved, self.scale.resolved)
+        gain = weak.present_gain if present else weak.gain
+        weight = self.scale.weight(rows, spectrum, gain) * counted.unsqueeze(1)
         found = grams(rows, weight)
         found.rows = found.rows * counted
         names, group = trajectory.to(x.device).unique(return_inverse=True)

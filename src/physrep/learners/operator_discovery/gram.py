@@ -153,4 +153,17 @@ def stacked(parts: list[Grams]) -> Grams:
         rows, targets = slice(row, row + part.b.shape[1]), slice(target, target + part.b.shape[2])
         g[:, rows, rows], b[:, rows, targets], s[:, targets, targets] = part.g, part.b, part.s
         row, target = rows.stop, targets.stop
-    return Grams(g, b, s, parts[0].rows)
+    return Grams(g, b, s, parts[0].rows, _noise_of_parts(parts))
+
+
+def _noise_of_parts(parts: list[Grams]) -> Tensor | None:
+    """All columns before all targets; None where none of them has measured it."""
+    if all(part.noise is None for part in parts):
+        return None
+    blocks = []
+    for part in parts:
+        k, c = part.b.shape[1:]
+        noise = part.g.new_zeros(k + c, k + c) if part.noise is None else part.noise
+        blocks.append((noise[:k, :k], noise[:k, k:], noise[k:, k:]))
+    columns, between, targets = (torch.block_diag(*own) for own in zip(*blocks, strict=True))
+    return torch.cat([torch.cat([columns, between], 1), torch.cat([between.T, targets], 1)])

@@ -17,7 +17,7 @@ components of a velocity, do not stand in the relation of c: they would give it 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -64,7 +64,7 @@ class Relation:
 
 def present(rows: Rows, channels: int) -> Rows:
     """Rows of the relations' targets alone, without those of the changes of so many channels."""
-    return Rows(rows.x_a, rows.x_b, rows.y_a[:, :, channels:], rows.y_b[:, :, channels:])
+    return replace(rows, y_a=rows.y_a[:, :, channels:], y_b=rows.y_b[:, :, channels:])
 
 
 def ties(channels: Sequence[str], sample: FieldSample, rows_of: RowsOf) -> dict[str, set[str]]:
@@ -101,7 +101,7 @@ def find_relations(
         samples: fields of training and of valid.
         rows_of: rows of a library.
         rows: of windows.
-        change: sizes of the changes.
+        change: sizes of the changes, and the noise.
         progress: told of each relation in a line.
     """
     tied, found = ties(channels, samples[0], rows_of), []
@@ -116,7 +116,7 @@ def find_relations(
         terms = relation_library(of, target)
         weak = rows_of(terms)
         sizes = [present(weak(x, halves=False), len(channels)).y_a for x, _ in samples[0].batches()]
-        scale = row_scale(sizes, weak.modes)
+        scale = replace(row_scale(sizes, weak.modes), noise=change.noise, present=True)
         held, _ = sample_grams(samples[0], weak, now, scale, keep=False).grams()
         windows, trajectory = sample_grams(samples[1], weak, now, scale, keep=True).grams()
         most = min(LARGEST, len(held) // 4 - 1)
@@ -180,5 +180,6 @@ def with_relations(
     """
     whole = stacked([first.grams()[0].columns(columns), *(other.grams()[0] for other in others)])
     change = torch.cat([first.scale.change, *(relation.size for relation in relations)])
-    scale = RowScale(first.scale.spectrum, change)
-    return Collected(scale, first.shown, [whole], [torch.cat(first.trajectory)], first.windows)
+    scale = replace(first.scale, change=change)
+    noise = [] if whole.noise is None else [whole.noise * len(whole)]
+    return Collected(scale, first.shown, [whole], [torch.cat(first.trajectory)], first.windows, noise)

@@ -53,12 +53,14 @@ class RowScale:
         change: E_c of every channel, ``(C,)``.
         noise: σ², mean over the channels.
         resolved: ρ₀.
+        present: rows of relations of one moment, which hold no derivative of time.
     """
 
     spectrum: Tensor
     change: Tensor
     noise: float = 0.0
     resolved: float = RESOLVED_IN_TIME
+    present: bool = False
 
     def rows(self, shape: Sequence[int], halves: Sequence[bool], count: int) -> Tensor:
         """s of every row, ``(count,)``.

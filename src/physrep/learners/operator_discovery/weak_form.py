@@ -114,7 +114,7 @@ class WeakRows:
         # Modes run from 0 on the first periodic axis and on axes with ends, else from -M.
         self.halves = tuple(not around or axis == first for axis, around in enumerate(geometry.periodic))
         self.count = 2 * self.value.shape[0] * math.prod(self.modes)
-        self.gain, self.fast_gain = self._gain(self.rate), self._gain(self.alternating)
+        self.gain, self.fast_gain, self.present_gain = map(self._gain, (self.rate, self.alternating, self.value))
         self.chunk = CHUNK if torch.device(device).type == "cpu" else 64
         self._multipliers: dict[str, Tensor] = {}
         # Columns are made together where they need the same matrices.
