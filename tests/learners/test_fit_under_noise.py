@@ -8,12 +8,13 @@ import pytest
 import torch
 
 from physrep.learners import OperatorDiscovery
+from physrep.learners.operator_discovery.geometry import Geometry
 from physrep.learners.operator_discovery.gram import grams, noise_products
 from physrep.learners.operator_discovery.library import library
 from physrep.learners.operator_discovery.low_rank import whitening
 from physrep.learners.operator_discovery.row_weights import MODEL, RowScale
 from physrep.learners.operator_discovery.sparse import Design, eliminate
-from physrep.learners.operator_discovery.weak_form import Geometry, Rows, WeakRows
+from physrep.learners.operator_discovery.weak_form import Rows, WeakRows
 
 N = 16
 

@@ -13,13 +13,14 @@ import torch
 from physrep.clip import Clip
 from physrep.errors import PhysrepError
 from physrep.learners import FitsInClosedForm, OperatorDiscovery
+from physrep.learners.operator_discovery.geometry import geometry_of
 from physrep.learners.operator_discovery.gram import Grams, grams
 from physrep.learners.operator_discovery.library import library
 from physrep.learners.operator_discovery.physical import to_physical
 from physrep.learners.operator_discovery.printing import as_latex, as_text
 from physrep.learners.operator_discovery.sparse import Design, designs, eliminate, with_blocks
 from physrep.learners.operator_discovery.views import band, half_views, noise_of
-from physrep.learners.operator_discovery.weak_form import WeakRows, geometry_of
+from physrep.learners.operator_discovery.weak_form import WeakRows
 from tests.helpers.window_batches import FRAMES, window_batches
 
 N, LONG = 16, 24

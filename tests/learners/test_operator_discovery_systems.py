@@ -9,8 +9,9 @@ import pytest
 import torch
 
 from physrep.learners import OperatorDiscovery
+from physrep.learners.operator_discovery.geometry import Geometry
 from physrep.learners.operator_discovery.row_weights import trust
-from physrep.learners.operator_discovery.weak_form import Geometry, WeakRows
+from physrep.learners.operator_discovery.weak_form import WeakRows
 from physrep.systems import SYSTEMS
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "benchmarks"))

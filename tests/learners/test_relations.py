@@ -10,11 +10,12 @@ import torch
 
 from physrep.clip import Clip
 from physrep.learners import OperatorDiscovery
+from physrep.learners.operator_discovery.geometry import geometry_of
 from physrep.learners.operator_discovery.gram import Grams, stacked
 from physrep.learners.operator_discovery.printing import as_latex, as_text
 from physrep.learners.operator_discovery.relations import ties
 from physrep.learners.operator_discovery.screening import FieldSample
-from physrep.learners.operator_discovery.weak_form import WeakRows, geometry_of
+from physrep.learners.operator_discovery.weak_form import WeakRows
 from tests.helpers.window_batches import DT, FRAMES, window_batches
 
 LONG, POINTS = 16, 16

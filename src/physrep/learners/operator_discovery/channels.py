@@ -8,8 +8,9 @@ import torch
 
 from ...clip import Clip
 from ...errors import PhysrepError
+from .geometry import geometry_of
 from .library import library
-from .weak_form import WeakRows, geometry_of
+from .weak_form import WeakRows
 
 DETERMINED = 1e-6
 """A channel is left out if a linear equation in the channels before it leaves less than this share of it."""

@@ -15,6 +15,7 @@ from ...clip import Clip
 from ...errors import PhysrepError
 from ..base import Learner
 from .evidence import Scatter, evidence_of, joint_posterior
+from .geometry import geometry_of
 from .library import Term, library, relation_terms
 from .posterior import WindowPosterior, posterior
 from .row_cache import RowsOfGeometries
@@ -23,7 +24,7 @@ from .row_weights import CLEAREST, WINDOWS, RowScale, row_scale
 from .tokens import tokens
 from .trained_basis import TrainedBasis
 from .views import noise_of
-from .weak_form import Rows, WeakRows, geometry_of
+from .weak_form import Rows, WeakRows
 
 
 class FoundOperator(Learner):

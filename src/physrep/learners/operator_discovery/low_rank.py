@@ -139,8 +139,9 @@ def solve_operator(grams: Grams, theta: Tensor) -> tuple[Operator, Tensor]:
     n, k, c = grams.b.shape
     z = torch.cat([torch.ones(n, 1, dtype=theta.dtype, device=theta.device), theta], 1)
     q = z.shape[1]
-    outer = (z[:, :, None] * z[:, None, :]).reshape(n, q * q)
-    left = (outer.T @ grams.g.reshape(n, k * k)).view(q, q, k, k)
+    i, j = torch.triu_indices(q, q, device=z.device)
+    left = z.new_empty(q, q, k, k)
+    left[i, j] = left[j, i] = ((z[:, i] * z[:, j]).T @ grams.g.reshape(n, k * k)).view(-1, k, k)
     right = (z.T @ grams.b.reshape(n, k * c)).view(q * k, c)
     matrix = left.permute(0, 2, 1, 3).reshape(q * k, q * k)
     penalty = RIDGE * n * torch.eye(k, dtype=matrix.dtype, device=matrix.device)

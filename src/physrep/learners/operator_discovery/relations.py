@@ -115,7 +115,7 @@ def find_relations(
             continue
         terms = relation_library(of, target)
         weak = rows_of(terms)
-        sizes = [present(weak(x, halves=False), len(channels)).y_a for x, _ in samples[0].batches()]
+        sizes = [weak.change(x)[:, :, len(channels) :] for x, _ in samples[0].batches()]
         scale = replace(row_scale(sizes, weak.modes), noise=change.noise, present=True)
         held, _ = sample_grams(samples[0], weak, now, scale, keep=False).grams()
         windows, trajectory = sample_grams(samples[1], weak, now, scale, keep=True).grams()

@@ -6,9 +6,10 @@ from collections.abc import Sequence
 
 import torch
 
+from .geometry import Geometry
 from .library import Term
 from .trained_basis import TrainedBasis
-from .weak_form import Geometry, WeakRows
+from .weak_form import WeakRows
 
 
 class RowsOfGeometries:

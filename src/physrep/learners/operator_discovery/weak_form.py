@@ -7,41 +7,20 @@ The derivatives of a column lie on χ, those of time on w: nothing is ever diffe
 
 from __future__ import annotations
 
+import functools
 import math
+import operator
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
-from ...clip import Clip
+from .geometry import Geometry
 from .library import LOCAL, MULTIPLIERS, Factor, Term
 from .test_functions import alternating, periodic_matrix, time_matrices, walled_matrices
 from .trained_basis import TrainedBasis, forecast_matrices
-from .views import can_split, half_views
-
-CHUNK = 4
-"""Windows whose columns are made at a time on a CPU."""
-
-
-@dataclass(frozen=True)
-class Geometry:
-    """What the rows of a window depend on, beside its values.
-
-    Attributes:
-        shape: points (T, *S).
-        dt, dx: spacings.
-        periodic: of the axes of space.
-        coordinates: per axis its points if they are not equally spaced, else None.
-        modes: largest mode of each axis.
-    """
-
-    shape: tuple[int, ...]
-    dt: float
-    dx: tuple[float, ...]
-    periodic: tuple[bool, ...]
-    coordinates: tuple[tuple[float, ...] | None, ...]
-    modes: tuple[int, ...]
+from .views import at_a_time, can_split, half_views
 
 
 @dataclass
@@ -100,6 +79,7 @@ class WeakRows:
                 placed = even if own is None else torch.tensor(own, dtype=torch.float64)
                 self.matrices.append([m.to(torch.complex128).to(device) for m in walled_matrices(placed, modes)])
                 self.factors.append([torch.ones(modes + 1, dtype=torch.complex128, device=device)] * 3)
+        self._parts = [[torch.cat([one.real, one.imag]) for one in own] for own in self.matrices]
         if basis is not None and basis.options.memory > 1:
             value, rate = forecast_matrices(frames, geometry.dt, basis.options.memory, basis.options.horizon)
             # A change that is a difference of two frames has no error of quadrature.
@@ -108,6 +88,9 @@ class WeakRows:
             value, rate = time_matrices(frames, geometry.dt)
             fastest = alternating(rate)
         self.value, self.rate, self.alternating = value.to(device), rate.to(device), fastest.to(device)
+        counted = value.any(0).nonzero()[:, 0].tolist()
+        # The bumps vanish at their ends: columns are made of the frames between.
+        self._frames = slice(counted[0], counted[-1] + 1)
         self.products = sorted({term.factors for term in self.terms}, key=lambda f: (len(f), f))
         self.split = can_split(points, geometry.periodic)
         self.modes = tuple(own[0].shape[0] for own in self.matrices)
@@ -115,7 +98,7 @@ class WeakRows:
         self.halves = tuple(not around or axis == first for axis, around in enumerate(geometry.periodic))
         self.count = 2 * self.value.shape[0] * math.prod(self.modes)
         self.gain, self.fast_gain, self.present_gain = map(self._gain, (self.rate, self.alternating, self.value))
-        self.chunk = CHUNK if torch.device(device).type == "cpu" else 64
+        self.chunk = at_a_time(device)
         self._multipliers: dict[str, Tensor] = {}
         # Columns are made together where they need the same matrices.
         self._groups: dict[tuple[int, ...], list[int]] = {}
@@ -201,20 +184,24 @@ class WeakRows:
         return self._columns(x), self.change(x)
 
     def _columns(self, x: Tensor) -> Tensor:
-        factors = self._factors(x)
+        factors, value = self._factors(x), self.value[:, self._frames]
         products = []
+        head: tuple[Factor, ...] = ()
+        first: Tensor | None = None
         for product in self.products:
-            field: Tensor | None = None
-            for factor in product:
-                field = factors[factor] if field is None else field * factors[factor]
-            products.append(self.value @ (torch.ones_like(x[:, 0]) if field is None else field).flatten(2))
+            if product[:-1] != head:
+                head = product[:-1]
+                # In their order most products begin as the one before.
+                first = functools.reduce(operator.mul, (factors[factor] for factor in head)) if head else None
+            last = factors[product[-1]] if product else torch.ones_like(x[:, 0, self._frames])
+            products.append(value @ (last if first is None else first * last).flatten(2))
         fields = torch.stack(products, 1).unflatten(3, x.shape[3:])
         place = {product: i for i, product in enumerate(self.products)}
         matrix = torch.empty(len(x), len(self.terms), self.count, dtype=torch.float64, device=x.device)
         for variant, members in self._groups.items():
             used = sorted({place[self.terms[i].factors] for i in members})
             of = torch.tensor([used.index(place[self.terms[i].factors]) for i in members], device=x.device)
-            moments = self._integrate(fields[:, used], variant)
+            moments = self._integrate(fields if len(used) == len(place) else fields[:, used], variant)
             columns = (moments[:, of] * self._weights[variant][:, None]).flatten(2)
             index = torch.tensor(members, device=x.device)
             matrix[:, index] = torch.cat([columns.real, columns.imag], 2)
@@ -231,23 +218,25 @@ class WeakRows:
 
     def _integrate(self, fields: Tensor, variant: tuple[int, ...]) -> Tensor:
         """Against every test function of all axes: real ``(..., *S)`` to complex ``(..., *modes)``."""
-        first, *others = (own[which] for own, which in zip(self.matrices, variant, strict=True))
-        if not others:
-            return torch.complex(fields @ first.real.T, fields @ first.imag.T)
-        *middle, last = others
-        # Two real products take half the time of a complex one.
-        flat = fields.flatten(-len(middle) - 1)
-        along = torch.complex(first.real @ flat, first.imag @ flat)
-        for matrix in middle:  # at most one: the axis before the last
-            along = matrix @ along.unflatten(-1, (matrix.shape[1], -1))
-        return along @ last.T
+        # Products of real matrices, their parts one below the other: those of complex ones take twice the time.
+        parts = [own[which] for own, which in zip(self._parts, variant, strict=True)]
+        if len(parts) == 1:
+            return torch.complex(*(fields @ parts[0].T).chunk(2, -1))
+        if len(parts) == 2:
+            real, imag = ((parts[0] @ fields) @ parts[1].T).unflatten(-1, (2, -1)).chunk(2, -3)
+            return torch.complex(real[..., 0, :] - imag[..., 1, :], real[..., 1, :] + imag[..., 0, :])
+        along = torch.complex(*(parts[0] @ fields.flatten(-2)).chunk(2, -2))
+        middle, last = (own[which] for own, which in zip(self.matrices[1:], variant[1:], strict=True))
+        return (middle @ along.unflatten(-1, (middle.shape[1], -1))) @ last.T
 
     def _factors(self, x: Tensor) -> dict[Factor, Tensor]:
+        """Every field that a product needs, at the frames that count, ``(B, frames, *S)``."""
         wanted = {factor for product in self.products for factor in product}
         found: dict[Factor, Tensor] = {}
         if self.basis is not None and any(channel in self.basis.names for channel, _ in wanted):
             maps = self.basis(x.float(), self.geometry.periodic).double()
-            found |= {(name, LOCAL): maps[:, j] for j, name in enumerate(self.basis.names)}
+            found |= {(name, LOCAL): maps[:, j, self._frames] for j, name in enumerate(self.basis.names)}
+        x = x[:, :, self._frames]
         for index, channel in enumerate(self.channels):
             names = [name for c, name in wanted if c == channel and name != LOCAL]
             found[channel, LOCAL] = x[:, index]
@@ -281,20 +270,3 @@ def multiplier(name: str, kx: Tensor, ky: Tensor) -> Tensor:
     value = torch.cos(number * angle) if part == "cos" else torch.sin(number * angle)
     value = value / torch.where(size > 0, size, 1.0) ** power * (size > 0)
     return ((1j if number % 2 else 1.0) * value).to(torch.complex128)
-
-
-def geometry_of(clip: Clip, modes: Sequence[int]) -> Geometry:
-    """The geometry of a clip; modes that its grid cannot hold are left out (beyond a quarter of a periodic axis)."""
-    frames, *points = clip.fields.shape[2:]
-    own = clip.coordinates or (None,) * len(points)
-    held = [
-        min(m, n // 4) if around else min(m, n - 2) for m, n, around in zip(modes, points, clip.periodic, strict=True)
-    ]
-    return Geometry(
-        (frames, *points),
-        float(clip.dt),
-        tuple(clip.dx),
-        tuple(clip.periodic),
-        tuple(None if points is None else tuple(points.tolist()) for points in own),
-        tuple(held),
-    )
