@@ -20,6 +20,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from ... import linear_algebra
 from .gram import Grams
 
 SMALLEST = 1e-8
@@ -172,7 +173,7 @@ def first_directions(grams: Grams, ridge: float = START) -> Tensor:
     nobody = torch.zeros(n, 0, dtype=grams.b.dtype, device=grams.b.device)
     pooled, _ = solve_operator(grams, nobody)
     eye = torch.eye(k, dtype=grams.b.dtype, device=grams.b.device)
-    delta = torch.linalg.solve(grams.g + ridge * eye, grams.b - grams.g @ pooled.w0)
+    delta = linear_algebra.solve(grams.g + ridge * eye, grams.b - grams.g @ pooled.w0)
     features = (delta @ torch.linalg.cholesky(pooled.weights)).flatten(1)
     features = features - features.mean(0)
     return torch.linalg.svd(features, full_matrices=False)[0]

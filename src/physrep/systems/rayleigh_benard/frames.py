@@ -12,6 +12,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from ... import linear_algebra
 from ..grids.chebyshev import integration, interpolation_matrix, lobatto
 from .channel import Channel, times_ik
 
@@ -35,7 +36,7 @@ class FrameMaker:
         operator = self._second - wide.kappa[:, :, None] ** 2 * torch.eye(n + 2, dtype=torch.float64).to(wide.device)
         operator[:, 0], operator[:, -1] = self._derivative[0], self._derivative[-1]
         operator[0] = torch.eye(n + 2)  # k = 0 is integrated instead
-        self._poisson = torch.linalg.inv(operator)
+        self._poisson = linear_algebra.inverse(operator)
         upwards = torch.zeros_like(self._derivative)
         upwards[1:, 1:] = torch.linalg.inv(self._derivative[1:, 1:])
         # From both walls, for symmetry; they differ by a constant, which the zero mean fixes, and by truncation.
