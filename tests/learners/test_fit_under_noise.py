@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import replace
 
 import pytest
@@ -9,10 +10,11 @@ import torch
 
 from physrep.learners import OperatorDiscovery
 from physrep.learners.operator_discovery.geometry import Geometry
-from physrep.learners.operator_discovery.gram import grams, noise_products
+from physrep.learners.operator_discovery.gram import Grams, grams, noise_products
 from physrep.learners.operator_discovery.library import library
-from physrep.learners.operator_discovery.low_rank import whitening
+from physrep.learners.operator_discovery.low_rank import first_directions, fit_low_rank, standardised, whitening
 from physrep.learners.operator_discovery.row_weights import MODEL, RowScale
+from physrep.learners.operator_discovery.selection import candidates
 from physrep.learners.operator_discovery.sparse import Design, eliminate
 from physrep.learners.operator_discovery.weak_form import Rows, WeakRows
 
@@ -104,3 +106,53 @@ def test_a_term_that_is_worth_less_than_the_noise_of_the_residual_is_taken_away(
     table = None if noise is None else torch.diag(torch.tensor([0.0, 0.0, noise], dtype=torch.float64))
     system = Design(eye, right, 109.0, torch.ones(2, dtype=torch.float64), 2, 1e-12, table, 1000.0)
     assert eliminate(system, 0) == (kept, [])
+
+
+def varying_views(rows: int, level: float) -> Rows:
+    """Two noisy views of ``y = (w + θ_i v) · x`` with 6 columns, for 30 trajectories of so many rows."""
+    draw = torch.Generator().manual_seed(4)
+    x = torch.randn(30, rows, 6, generator=draw, dtype=torch.float64)
+    theta, w = torch.randn(30, 1, 1, generator=draw, dtype=torch.float64), torch.linspace(-1, 1, 6).double()
+    y = (x @ w).unsqueeze(2) + theta * x[:, :, :1]
+    return Rows(*(f + level * torch.randn(f.shape, generator=draw, dtype=torch.float64) for f in (x, x, y, y)))
+
+
+def test_products_that_rows_can_have_stay_as_they_are():
+    held = grams(varying_views(40, 0.0))
+    assert held.positive() is held
+
+
+def test_products_of_two_views_become_such_as_rows_can_have():
+    held = grams(varying_views(8, 1.0))
+    whole = held.positive()
+    joint = torch.cat([torch.cat([whole.g, whole.b], 2), torch.cat([whole.b.mT, whole.s], 2)], 1)
+    assert float(torch.linalg.eigvalsh(held.g).min()) < -1 and float(torch.linalg.eigvalsh(joint).min()) > -1e-9
+    w = torch.randn(30, 6, 1, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    assert float(whole.unexplained(w).min()) > 0 > float(held.unexplained(20 * w).min())
+
+
+def test_a_fit_under_noise_ends_and_rounding_does_not_move_it():
+    held = grams(varying_views(8, 1.0))
+    draw = torch.Generator().manual_seed(0)
+
+    def theta(held: Grams) -> tuple[torch.Tensor, list[float]]:
+        start = standardised(first_directions(held, 1.0)[:, :1])
+        fit = fit_low_rank(held, 1, start * start[:1].sign(), sweeps=200, tolerance=1e-9)
+        return fit.theta * fit.theta[:1].sign(), fit.likelihood
+
+    shaken = replace(held, g=held.g * (1 + 1e-13 * torch.randn(held.g.shape, generator=draw, dtype=torch.float64)))
+    shaken.g = (shaken.g + shaken.g.mT) / 2
+    (one, rise), (other, _) = theta(held.positive()), theta(shaken.positive())
+    assert len(rise) < 200 and min(b - a for a, b in itertools.pairwise(rise)) > -1e-3 * abs(rise[-1])
+    torch.testing.assert_close(one, other, rtol=0, atol=1e-6)
+    assert float((theta(held)[0] - theta(shaken)[0]).abs().max()) > 1e-3  # as they are they wander
+
+
+def test_candidates_under_noise_are_fitted_to_such_products():
+    rows = varying_views(8, 1.0)
+    held = replace(grams(rows), noise=noise_products(rows, torch.full((30, 8), 1 / 30, dtype=torch.float64)))
+    pair = torch.arange(30) // 2
+    _, found = candidates(held, held, pair, 1, torch.arange(6), 1)
+    turned = held.turned(found.basis).positive()
+    again = fit_low_rank(turned, 1, found.fit.theta, sweeps=1)
+    torch.testing.assert_close(again.theta.abs(), found.fit.theta.abs(), rtol=0, atol=0.05)

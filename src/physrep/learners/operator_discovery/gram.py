@@ -14,6 +14,9 @@ from torch import Tensor
 
 from .weak_form import Rows
 
+ROUNDING = 1e-12
+"""Share of the mean diagonal by which eigenvalues of products may be negative by rounding."""
+
 
 @dataclass
 class Grams:
@@ -60,6 +63,26 @@ class Grams:
         whole = torch.block_diag(basis, eye)
         noise = None if self.noise is None else whole.T @ self.noise @ whole
         return Grams(basis.T @ self.g @ basis, basis.T @ self.b, self.s, self.rows, noise)
+
+    def positive(self) -> Grams:
+        """The nearest products that some rows could have: negative eigenvalues of ``[[G, B], [Bᵀ, S]]`` become 0.
+
+        Products of two noisy views have them by chance; squares of residuals are negative then at some coefficients and
+        have no least value: a fit wanders without end. Targets are measured in units of their change.
+
+        Source: Higham, Computing a nearest symmetric positive semidefinite matrix, Linear Algebra Appl. 103 (1988) 103.
+        """
+        unit = self.change.sum(0).clamp_min(1e-300).rsqrt()
+        b, s, k = self.b * unit, self.s * unit[:, None] * unit, self.g.shape[1]
+        whole = torch.cat([torch.cat([self.g, b], 2), torch.cat([b.mT, s], 2)], 1)
+        rounding = ROUNDING * whole.diagonal(dim1=1, dim2=2).mean(1)
+        _, info = torch.linalg.cholesky_ex(whole + torch.diag_embed(rounding.unsqueeze(1).expand_as(whole[:, 0])))
+        if not bool(info.any()):
+            return self
+        values, vectors = torch.linalg.eigh(whole[info > 0])
+        whole[info > 0] = (vectors * values.clamp_min(0).unsqueeze(1)) @ vectors.mT
+        s = whole[:, k:, k:] / unit[:, None] / unit
+        return Grams(whole[:, :k, :k], whole[:, :k, k:] / unit, s, self.rows, self.noise)
 
     def measured_in(self, unit: Tensor) -> Grams:
         """With targets ``Y_c unit_c``, ``(C,)``."""

@@ -103,6 +103,8 @@ def candidates(
     held, shown = train.columns(columns), windows.columns(columns)
     basis = whitening(held.g.mean(0), None if held.noise is None else held.noise[: len(columns), : len(columns)])
     held, shown = held.turned(basis), shown.turned(basis)
+    if held.noise is not None:
+        held = held.positive()
 
     starts = [first_directions(held)]
     if held.noise is not None:
