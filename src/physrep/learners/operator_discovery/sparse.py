@@ -27,8 +27,9 @@ from torch import Tensor
 
 from .gram import Grams
 
-FACTOR, SHARE = 2.0, 1e-6
-"""The residual with its noise may grow to FACTOR times that of the full library plus SHARE of the channel's change."""
+FACTOR, SHARE, NOISE = 2.0, 1e-6, 0.5
+"""The residual may grow to FACTOR times that of the full library, plus SHARE of the channel's change, plus NOISE of
+what noise adds to it: terms that are smaller than that may be told from chance all the same."""
 RIDGES = tuple(10.0**-power for power in range(7, 13))
 """Ridges of the scaled normal equations; the largest that costs nothing is taken. Columns that constraints make
 dependent leave eigenvalues that are zero, or, of two half views, negative by chance; what the target has there must not
@@ -180,7 +181,7 @@ def eliminate(system: Design, directions: int) -> tuple[list[int], list[int]]:
             worth = (width * math.log(system.rows) + 2 * math.log(k)) * price
             rises.append((float(rise[least]), worth, int(flats[least][0]), index[least]))
         rise, worth, first, block = min(rises, key=lambda found: found[0] - found[1])
-        if left + rise > limit + (FACTOR - 1) * noise and rise > worth:
+        if left + rise > limit + NOISE * noise and rise > worth:
             break
         left += rise
         inner = torch.linalg.inv(inverse[block][:, block])
