@@ -53,6 +53,18 @@ def test_a_column_that_others_make_up_is_not_taken():
     assert len(forward_selection(held, 0, 3)) == 2
 
 
+def test_of_columns_that_a_constraint_makes_equal_the_first_is_taken():
+    x = torch.randn(4, 50, 3, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
+    y = 2 * x[:, :, :1]
+    for last in (1 + 1e-13, 1 - 1e-13):
+        x[:, :, 2] = last * x[:, :, 0]
+        held = Grams(
+            x.transpose(1, 2) @ x, x.transpose(1, 2) @ y, y.transpose(1, 2) @ y, torch.full((4,), 50.0).double()
+        )
+        held.b[:, 2] *= last  # rounding, of which the gain takes the square
+        assert forward_selection(held, 0, 1) == [0]
+
+
 def test_a_sample_lies_evenly_among_the_trajectories():
     sample = FieldSample(4)
     for first in range(0, 40, 5):

@@ -45,6 +45,8 @@ LARGEST = 2
 """Largest P with which they are: how many parameters vary is asked of all trajectories."""
 DEPENDENT = 1e-6
 """A column of which less than this share is left beyond those taken is not taken."""
+EQUAL = 1e-9
+"""Gains that differ by less than this share of the greatest are one."""
 
 
 @dataclass
@@ -94,7 +96,8 @@ def forward_selection(grams: Grams, channel: int, count: int) -> list[int]:
         held = rest > DEPENDENT * whole.clamp_min(DEPENDENT)
         gain = torch.where(held, right.square() / rest.clamp_min(1e-300), 0.0).sum(0)
         gain[taken] = 0.0
-        k = int(gain.argmax())
+        # Of columns that a constraint makes equal the first, whatever the order of sums.
+        k = int((gain >= (1 - EQUAL) * gain.max()).nonzero()[0])
         if float(gain[k]) <= 0:
             break
         # A trajectory in which the column is dependent leaves it out.
