@@ -58,11 +58,11 @@ class Collected:
             keep: keep windows apart; else sum them per trajectory.
         """
         spectrum = self.scale.rows(weak.modes, weak.halves, weak.count)
-        # What holds at every moment loses nothing between frames.
-        present = self.scale.present
-        unresolved = x.new_zeros(len(x)) if present else weak.unresolved(x, spectrum)
-        counted = trust(unresolved, self.scale.resolved)
-        gain = weak.present_gain if present else weak.gain
+        if self.scale.present:
+            # What holds at every moment loses nothing between frames.
+            counted, gain = x.new_ones(len(x)), weak.present_gain
+        else:
+            counted, gain = trust(weak.unresolved(x, spectrum), self.scale.resolved), weak.gain
         weight = self.scale.weight(rows, spectrum, gain) * counted.unsqueeze(1)
         found = grams(rows, weight)
         found.rows = found.rows * counted

@@ -74,7 +74,7 @@ class Grams:
         """
         unit = self.change.sum(0).clamp_min(1e-300).rsqrt()
         b, s, k = self.b * unit, self.s * unit[:, None] * unit, self.g.shape[1]
-        whole = torch.cat([torch.cat([self.g, b], 2), torch.cat([b.mT, s], 2)], 1)
+        whole = bordered(self.g, b, s)
         rounding = ROUNDING * whole.diagonal(dim1=1, dim2=2).mean(1)
         _, info = torch.linalg.cholesky_ex(whole + torch.diag_embed(rounding.unsqueeze(1).expand_as(whole[:, 0])))
         if not bool(info.any()):
@@ -83,6 +83,20 @@ class Grams:
         whole[info > 0] = (vectors * values.clamp_min(0).unsqueeze(1)) @ vectors.mT
         s = whole[:, k:, k:] / unit[:, None] / unit
         return Grams(whole[:, :k, :k], whole[:, :k, k:] / unit, s, self.rows, self.noise)
+
+    def moments(self, theta: Tensor) -> tuple[Tensor, Tensor]:
+        """``Σ_i z_i z_iᵀ ⊗ G_i`` ``(q K, q K)`` and ``Σ_i z_i ⊗ B_i`` ``(q K, C)`` with z = (1, θ), a block for each z.
+
+        Args:
+            theta: of the n, ``(n, P)``; q = P + 1.
+        """
+        n, k, c = self.b.shape
+        z = torch.cat([torch.ones(n, 1, dtype=theta.dtype, device=theta.device), theta], 1)
+        q = z.shape[1]
+        i, j = torch.triu_indices(q, q, device=z.device)
+        left = z.new_empty(q, q, k, k)
+        left[i, j] = left[j, i] = ((z[:, i] * z[:, j]).T @ self.g.reshape(n, k * k)).view(-1, k, k)
+        return left.permute(0, 2, 1, 3).reshape(q * k, q * k), (z.T @ self.b.reshape(n, k * c)).view(q * k, c)
 
     def measured_in(self, unit: Tensor) -> Grams:
         """With targets ``Y_c unit_c``, ``(C,)``."""
@@ -163,6 +177,11 @@ def joined(parts: list[Grams]) -> Grams:
     return Grams(*(torch.cat([getattr(part, name) for part in parts]) for name in ("g", "b", "s", "rows")))
 
 
+def bordered(g: Tensor, b: Tensor, s: Tensor) -> Tensor:
+    """``[[G, B], [Bᵀ, S]]``, ``(..., K + C, K + C)``."""
+    return torch.cat([torch.cat([g, b], -1), torch.cat([b.mT, s], -1)], -2)
+
+
 def stacked(parts: list[Grams]) -> Grams:
     """Of the same n windows or trajectories, as rows of their own: products of different parts are 0.
 
@@ -189,4 +208,4 @@ def _noise_of_parts(parts: list[Grams]) -> Tensor | None:
         noise = part.g.new_zeros(k + c, k + c) if part.noise is None else part.noise
         blocks.append((noise[:k, :k], noise[:k, k:], noise[k:, k:]))
     columns, between, targets = (torch.block_diag(*own) for own in zip(*blocks, strict=True))
-    return torch.cat([torch.cat([columns, between], 1), torch.cat([between.T, targets], 1)])
+    return bordered(columns, between, targets)

@@ -138,19 +138,13 @@ def solve_operator(grams: Grams, theta: Tensor) -> tuple[Operator, Tensor]:
         theta: of the trajectories.
     """
     n, k, c = grams.b.shape
-    z = torch.cat([torch.ones(n, 1, dtype=theta.dtype, device=theta.device), theta], 1)
-    q = z.shape[1]
-    i, j = torch.triu_indices(q, q, device=z.device)
-    left = z.new_empty(q, q, k, k)
-    left[i, j] = left[j, i] = ((z[:, i] * z[:, j]).T @ grams.g.reshape(n, k * k)).view(-1, k, k)
-    right = (z.T @ grams.b.reshape(n, k * c)).view(q * k, c)
-    matrix = left.permute(0, 2, 1, 3).reshape(q * k, q * k)
-    penalty = RIDGE * n * torch.eye(k, dtype=matrix.dtype, device=matrix.device)
-    matrix = matrix + torch.kron(torch.eye(q, dtype=matrix.dtype, device=matrix.device), penalty)
-    w = torch.linalg.solve(matrix, right).view(q, k, c)
+    matrix, right = grams.moments(theta)
+    matrix = matrix + RIDGE * n * torch.eye(len(matrix), dtype=matrix.dtype, device=matrix.device)
+    w = torch.linalg.solve(matrix, right).view(-1, k, c)
     operator = Operator(w[0], w[1:], torch.eye(c, dtype=w.dtype, device=w.device))
     gw = moved(grams, operator)
-    weights = residual_weights(grams, operator.at(theta), torch.einsum("nq,nkqc->nkc", z, gw))
+    at_theta = gw[:, :, 0] + torch.einsum("np,nkpc->nkc", theta, gw[:, :, 1:])
+    weights = residual_weights(grams, operator.at(theta), at_theta)
     return Operator(operator.w0, operator.v, weights), gw
 
 

@@ -109,21 +109,19 @@ def designs(grams: Grams, theta: Tensor) -> list[Design]:
     size = grams.g.mean(0).diagonal()
     # Of two half views a column that is all noise may have a negative square: it is left out.
     scale = torch.where(size > 0, size.clamp_min(1e-300).sqrt(), torch.inf)
-    z = torch.cat([torch.ones(n, 1, dtype=theta.dtype, device=theta.device), theta], 1)
-    q = z.shape[1]
-    outer = (z[:, :, None] * z[:, None, :]).reshape(n, q * q)
-    left = (outer.T @ grams.g.reshape(n, k * k)).view(q, q, k, k) / n / (scale[:, None] * scale)
-    matrix = left.permute(0, 2, 1, 3).reshape(q * k, q * k)
+    matrix, sums = grams.moments(theta)
+    wide = scale.repeat(1 + theta.shape[1])
+    matrix = matrix / n / (wide[:, None] * wide)
     values, vectors = torch.linalg.eigh((matrix + matrix.T) / 2)
     held = values.clamp_min(0)
     matrix = (vectors * held) @ vectors.T
     # Columns with a square that is nearly 0 by chance are blown up: the ridge grows with them.
-    unit = max(1.0, float(values[-1]) / (q * k))
+    unit = max(1.0, float(values[-1]) / len(matrix))
     # Below the size of its negative eigenvalues the matrix of two noisy views says nothing.
     least = -float(values[0]) if grams.noise is not None else 0.0
     found = []
     for channel in range(channels):
-        right = ((z.T @ grams.b[:, :, channel]) / n / scale).flatten()
+        right = sums[:, channel] / n / wide
         total = float(grams.s[:, channel, channel].mean())
         along = (vectors.T @ right).square()
         left = [1 - float((along * (held + 2 * r) / (held + r).square()).sum()) / total for r in unit_ridges(unit)]
